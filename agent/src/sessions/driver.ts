@@ -1,0 +1,53 @@
+import type { Duplex } from 'node:stream';
+import type { Capacity, Platform, SessionSpec, SessionStatus } from '@streamspace/protocol';
+
+/**
+ * Who asks, and for how long it may take. Every change carries it, so that a platform can tell a repeated command from a new one
+ * and refuse what a superseded leader still has in flight.
+ */
+export interface Operation {
+  readonly commandId: string;
+  /** Term under which the command was received (design I1). */
+  readonly term: number;
+  /** Aborts at the command's timeout, at the loss of leadership and at shutdown. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A place that runs sessions: this machine, a Kubernetes namespace, a Docker host.
+ *
+ * Contract (see test/contract/driver.ts), for every method:
+ * - asking twice has the effect once: names derive from the session's id, what is there already is success;
+ * - an operation whose term is lower than one already applied to the session throws `superseded` and changes nothing;
+ * - it settles soon after its signal aborts, and throws a {@link StreamSpaceError} (`driver_failed`, `not_found`, `session_exists`, `disk_full`, …).
+ */
+export interface SessionDriver {
+  readonly platform: Platform;
+
+  /** What sessions may use here altogether. */
+  capacity(signal: AbortSignal): Promise<Capacity>;
+
+  /** Starts the session and resolves when its screen can be reached (state `running`). `session_exists` if the id belongs to another spec. */
+  create(spec: SessionSpec, operation: Operation): Promise<SessionStatus>;
+
+  /** Removes the session; its home only with `deleteHome`. A session that is not there is success. */
+  delete(sessionId: string, options: { deleteHome: boolean }, operation: Operation): Promise<void>;
+
+  /** Stops what runs and keeps home and identity. Throws `not_found`. */
+  hibernate(sessionId: string, operation: Operation): Promise<SessionStatus>;
+
+  /** Starts a hibernated session again, same identity, same home; resolves like `create`. Throws `not_found`. */
+  wake(sessionId: string, operation: Operation): Promise<SessionStatus>;
+
+  /** All sessions of this agent here, those made by earlier leaders included. */
+  list(signal: AbortSignal): Promise<SessionStatus[]>;
+
+  /**
+   * A new connection to the session's screen (RFB). As often as wanted.
+   * Throws `not_found`, `session_not_running`, `screen_unreachable`.
+   */
+  connect(sessionId: string, signal: AbortSignal): Promise<Duplex>;
+
+  /** Reports sessions that change by themselves (a crash) until the signal aborts, then resolves. `undefined` status: gone. */
+  watch(onChange: (sessionId: string, status: SessionStatus | undefined) => void, signal: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,152 @@
+import type { Agent, AgentMessageOf, Command, Event, Session, SessionSpec, Template } from '@streamspace/protocol';
+
+/**
+ * What the hub remembers. One contract suite (test/contract/store.ts) for every implementation; each method is one atomic step
+ * that is durable when it resolves, so that a second hub replica on the same store sees it. Rejects with `store_unavailable`.
+ * Times are the caller's, in RFC 3339; the store has no clock of its own but for the expiry of tickets.
+ */
+export interface Store {
+  readonly agents: AgentStore;
+  readonly credentials: CredentialStore;
+  readonly sessions: SessionStore;
+  readonly commands: CommandStore;
+  readonly tickets: TicketStore;
+  readonly events: EventStore;
+  readonly templates: TemplateStore;
+  /** Rejects when the store can't be used now. For GET /health. */
+  ping(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Claim {
+  agentId: string;
+  /** 0: HA is off, and the store gives the next term if `takeover` or nobody is connected. */
+  term: number;
+  replica: string;
+  connectionId: string;
+  /** Which hub replica holds the connection. */
+  hub: string;
+  /** For term 0: the holder was asked and did not answer, so it may be replaced. */
+  takeover: boolean;
+  hello: AgentMessageOf<'hello'>;
+  at: string;
+}
+
+export type ClaimResult =
+  | { accepted: true; term: number; /** The connection that this one replaces, and where it is. */ previous?: { connectionId: string; hub: string } }
+  | { accepted: false; /** The store's term: the claimant's next one must be greater. */ term: number; replica: string; connectionId?: string; code: 'stale_term' | 'duplicate_agent' };
+
+/** An agent as stored: the public one, and which connection may act for it. `active_sessions` counts live sessions in the store. */
+export interface AgentRecord extends Agent {
+  connection_id: string | null;
+  hub: string | null;
+}
+
+export interface AgentStore {
+  /**
+   * The fence (design I1): accepted when the term is greater than the last accepted one, or equal and from the same replica. Compare-and-set.
+   * The last accepted term is kept when the agent goes away and never gets smaller.
+   */
+  claim(claim: Claim): Promise<ClaimResult>;
+  /** Marks it disconnected only if `connectionId` still holds it (failure 7); false otherwise. */
+  release(agentId: string, connectionId: string, at: string): Promise<boolean>;
+  /** Stores a heartbeat; false when the connection was superseded. */
+  heartbeat(agentId: string, connectionId: string, beat: AgentMessageOf<'heartbeat'>, at: string): Promise<boolean>;
+  setDraining(agentId: string, draining: boolean): Promise<AgentRecord | undefined>;
+  get(agentId: string): Promise<AgentRecord | undefined>;
+  list(): Promise<AgentRecord[]>;
+}
+
+/** Secrets are stored as SHA-256 (hex) of the token; the tokens themselves have ≥ 256 random bits. */
+export interface CredentialStore {
+  /** An enrolment token: for one agent id, or for any new one (`null`); usable until `expiresAt`, `uses` times. */
+  putEnrolment(hash: string, enrolment: { agentId: string | null; expiresAt: string; uses: number }): Promise<void>;
+  /** Uses it once, atomically; undefined when unknown, spent, expired at `at`, or for another agent. */
+  takeEnrolment(hash: string, agentId: string, at: string): Promise<{ agentId: string } | undefined>;
+  /** Valid hashes for an agent: the current one and, during a rotation, the next one. */
+  get(agentId: string): Promise<{ current: string; next?: { hash: string; rotationId: string } } | undefined>;
+  /** Replaces everything for the agent (enrolment). */
+  set(agentId: string, hash: string): Promise<void>;
+  /** Begins a rotation: both are valid until `finishRotation`. */
+  beginRotation(agentId: string, next: { hash: string; rotationId: string }): Promise<void>;
+  /** `next` becomes the only one; false if that rotation is not under way. */
+  finishRotation(agentId: string, rotationId: string): Promise<boolean>;
+  revoke(agentId: string): Promise<void>;
+}
+
+/** What placement reserved: the store checks it again, atomically, when the session is made. */
+export interface Reservation {
+  maxSessions: number;
+  cpu: number;
+  memory: number;
+}
+
+export interface SessionStore {
+  /**
+   * Session and its `create_session` command in one step, if the agent's live sessions still leave room; `at_capacity` otherwise.
+   * With an idempotency key seen before (same user) nothing is made and the earlier pair returned.
+   */
+  create(session: Session, command: CommandRecord, reservation: Reservation, idempotencyKey?: string): Promise<{ created: boolean; session: Session; command: CommandRecord } | 'at_capacity'>;
+  /** Changes fields if the session's `updated_at` is still `expected` (or whatever it is, when undefined); undefined on a miss or conflict. */
+  update(id: string, patch: Partial<Session>, expected?: string): Promise<Session | undefined>;
+  /** Learns a session from an agent's report; an existing one is left alone and returned. */
+  adopt(session: Session): Promise<Session>;
+  remove(id: string): Promise<void>;
+  get(id: string): Promise<Session | undefined>;
+  list(filter: { user?: string; agent?: string }): Promise<Session[]>;
+}
+
+/** A command as stored: the public one plus what its delivery needs. */
+export interface CommandRecord extends Command {
+  /** The `command` message's fields beyond id, attempt and action. */
+  payload: { spec?: SessionSpec; delete_home?: boolean };
+  /** Connection that has the current attempt. */
+  connection_id: string | null;
+}
+
+export interface CommandStore {
+  /** Durable when it resolves (design I4). At the tail of the agent's queue. With `patch`, the session changes in the same step. */
+  append(command: CommandRecord, sessionPatch?: { id: string; patch: Partial<Session> }): Promise<void>;
+  get(id: string): Promise<CommandRecord | undefined>;
+  /** Commands of the agent that are not final, oldest first. */
+  open(agentId: string): Promise<CommandRecord[]>;
+  /** `sent` with the next attempt number, if the command is not final and the connection still holds the agent; undefined otherwise. */
+  markSent(id: string, connectionId: string, at: string): Promise<CommandRecord | undefined>;
+  /** `ack` if that attempt is the current one, sent on that connection, and the command is in `sent`; undefined otherwise. */
+  markAck(id: string, attempt: number, connectionId: string, at: string): Promise<CommandRecord | undefined>;
+  /** Final state if not final already and the attempt is the current one on that connection (`null`: whatever it is, for expiry); the session changes in the same step. */
+  finish(
+    id: string,
+    attempt: { number: number; connectionId: string } | null,
+    outcome: { state: 'completed' } | { state: 'failed'; error: NonNullable<Command['error']> },
+    at: string,
+    sessionPatch?: Partial<Session>,
+  ): Promise<CommandRecord | undefined>;
+}
+
+export interface TicketRecord {
+  session: string;
+  user: string;
+}
+
+export interface TicketStore {
+  /** `ttlMs` ≤ 60,000. */
+  put(hash: string, ticket: TicketRecord, ttlMs: number): Promise<void>;
+  /** Takes it out: a second call gets nothing. */
+  take(hash: string): Promise<TicketRecord | undefined>;
+}
+
+export interface EventStore {
+  /** Gives the event the next id and keeps a bounded history (per agent for agent events). */
+  append(event: Omit<Event, 'id'>): Promise<Event>;
+  /** Kept events after `id`, oldest first; `agent`: only its agent events (the timeline). */
+  since(id: number, filter?: { agent?: string; limit?: number }): Promise<Event[]>;
+  /** Calls back for every event appended from now on, by any hub replica, until the signal aborts. */
+  subscribe(onEvent: (event: Event) => void, signal: AbortSignal): void;
+}
+
+export interface TemplateStore {
+  list(): Promise<Template[]>;
+  get(id: string): Promise<Template | undefined>;
+  put(template: Template): Promise<void>;
+}

@@ -1,0 +1,9 @@
+/** Milliseconds since 1970 as RFC 3339 in UTC, e.g. `2026-01-31T12:00:00.000Z`. */
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** The reverse of {@link iso}: milliseconds since 1970; NaN for what is no date. */
+export function parseIso(text: string): number {
+  return Date.parse(text);
+}

@@ -1,0 +1,15 @@
+/** Bounds that both ends enforce: SPEC.md [WIRE4], [STR5]. All in bytes unless named otherwise. */
+export const LIMITS = {
+  /** A control message (JSON text frame). */
+  controlMessage: 1024 * 1024,
+  /** Payload of one binary data frame. Small, so that control and other streams never wait long behind it. */
+  dataFrame: 64 * 1024,
+  /** Credit that a stream starts with, per direction. */
+  initialCredit: 256 * 1024,
+  /** What the credit may grow to, per direction: also what one frozen viewer can cost. */
+  maxCredit: 768 * 1024,
+  /** Streams on one link. */
+  streams: 1024,
+  /** Milliseconds between the accepted upgrade and the `hello`. */
+  helloMs: 5_000,
+} as const;

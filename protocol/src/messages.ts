@@ -1,0 +1,108 @@
+import Type, { type Static, type TSchema } from 'typebox';
+import { ERROR_CODES } from './errors.ts';
+import { AgentStatus, Capacity, Election, Id, Platform, Replica, SessionSpec, SessionStatus, Term } from './resources.ts';
+
+// Unknown fields are ignored on the wire ([WIRE3]: a newer peer may send more), so message objects stay open.
+const message = <K extends string, P extends Record<string, TSchema>>(type: K, properties: P) => Type.Object({ type: Type.Literal(type), ...properties });
+
+export const WireError = Type.Object({
+  code: Type.Enum([...ERROR_CODES]),
+  message: Type.String({ maxLength: 4096 }),
+  retryable: Type.Boolean(),
+  details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+});
+
+const StreamId = Type.Integer({ minimum: 1, maximum: 0xffffffff });
+const Credit = Type.Integer({ minimum: 0, maximum: 0xffffffff });
+const CommandId = Id;
+const Attempt = Type.Integer({ minimum: 1 });
+const ReplicaName = Type.String({ minLength: 1, maxLength: 253 });
+
+export const ACTIONS = ['create_session', 'delete_session', 'list_sessions', 'hibernate_session', 'wake_session'] as const;
+export type Action = (typeof ACTIONS)[number];
+
+/** Agent → hub. */
+export const AgentMessages = {
+  /** First message on a link [CON2]. `term` 0: HA is off, the hub assigns one. */
+  hello: message('hello', {
+    versions: Type.Array(Type.Integer({ minimum: 1 }), { minItems: 1, maxItems: 16 }),
+    agent_id: Id,
+    replica: ReplicaName,
+    term: Term,
+    platform: Platform,
+    region: Type.String({ maxLength: 128 }),
+    priority: Type.Enum(['high', 'normal', 'low']),
+    capacity: Capacity,
+    build: Type.String({ maxLength: 128 }),
+    election: Type.Optional(Election),
+  }),
+  heartbeat: message('heartbeat', {
+    seq: Type.Integer({ minimum: 0 }),
+    status: AgentStatus,
+    capacity: Capacity,
+    active_sessions: Type.Integer({ minimum: 0 }),
+    replicas: Type.Array(Replica, { maxItems: 64 }),
+  }),
+  /** Everything the platform runs for this agent; after `welcome` and whenever asked by `list_sessions` [SES3]. */
+  sessions: message('sessions', { sessions: Type.Array(SessionStatus, { maxItems: 10_000 }) }),
+  /** A session changed by itself, or on the way of a command. */
+  session_state: message('session_state', { session: SessionStatus }),
+  /** The session is not there any more (and no command of the hub's removed it). */
+  session_gone: message('session_gone', { session_id: Id, reason: Type.String({ maxLength: 4096 }) }),
+  ack: message('ack', { command_id: CommandId, attempt: Attempt }),
+  result: message('result', {
+    command_id: CommandId,
+    attempt: Attempt,
+    error: Type.Optional(WireError),
+    session: Type.Optional(SessionStatus),
+    sessions: Type.Optional(Type.Array(SessionStatus, { maxItems: 10_000 })),
+  }),
+  vnc_connected: message('vnc_connected', { stream_id: StreamId, credit: Credit }),
+  vnc_disconnect: message('vnc_disconnect', { stream_id: StreamId, error: Type.Optional(WireError) }),
+  credential_stored: message('credential_stored', { rotation_id: Id }),
+  /** The agent leaves of its own will [CON7]: the hub forgets the connection at once. */
+  goodbye: message('goodbye', { reason: Type.String({ maxLength: 1024 }) }),
+};
+
+/** Hub → agent. */
+export const HubMessages = {
+  welcome: message('welcome', {
+    version: Type.Integer({ minimum: 1 }),
+    connection_id: Type.String({ minLength: 1, maxLength: 64 }),
+    /** The term under which the hub accepted the connection [TERM2]. */
+    term: Term,
+    heartbeat_ms: Type.Integer({ minimum: 100 }),
+  }),
+  /** The hub will not have this connection; it closes right after. `term`: the hub's, so that the claimant can catch up [TERM3]. */
+  refuse: message('refuse', {
+    error: WireError,
+    remedy: Type.String({ maxLength: 1024 }),
+    term: Type.Optional(Term),
+    retry_after_ms: Type.Optional(Type.Integer({ minimum: 0 })),
+  }),
+  heartbeat_ack: message('heartbeat_ack', { seq: Type.Integer({ minimum: 0 }) }),
+  command: message('command', {
+    id: CommandId,
+    attempt: Attempt,
+    action: Type.Enum([...ACTIONS]),
+    session_id: Type.Optional(Id),
+    /** For `create_session`. */
+    spec: Type.Optional(SessionSpec),
+    /** For `delete_session`: the user's home goes too. */
+    delete_home: Type.Optional(Type.Boolean()),
+    /** W3C trace id (32 hex digits) of the REST call; since version 2. */
+    trace_id: Type.Optional(Type.String({ pattern: '^[0-9a-f]{32}$' })),
+  }),
+  vnc_connect: message('vnc_connect', { stream_id: StreamId, session_id: Id, credit: Credit }),
+  vnc_disconnect: message('vnc_disconnect', { stream_id: StreamId, error: Type.Optional(WireError) }),
+  /** Store this credential and answer `credential_stored`; the old one stays valid until then [AUTH5]. */
+  credential: message('credential', { rotation_id: Id, token: Type.String({ minLength: 16, maxLength: 512 }) }),
+  /** Connect again, elsewhere if you can, and then leave this connection (make before break) [CON8]; since version 2. */
+  go_away: message('go_away', { reason: Type.String({ maxLength: 1024 }), reconnect_after_ms: Type.Integer({ minimum: 0 }) }),
+};
+
+type Of<T extends Record<string, TSchema>> = { [K in keyof T]: Static<T[K]> }[keyof T];
+export type AgentMessage = Of<typeof AgentMessages>;
+export type HubMessage = Of<typeof HubMessages>;
+export type AgentMessageOf<K extends keyof typeof AgentMessages> = Static<(typeof AgentMessages)[K]>;
+export type HubMessageOf<K extends keyof typeof HubMessages> = Static<(typeof HubMessages)[K]>;

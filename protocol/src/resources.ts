@@ -1,0 +1,82 @@
+import Type, { type Static } from 'typebox';
+
+/**
+ * Things both ends talk about. JSON field names are snake_case everywhere (wire, REST, records), as the public API has them.
+ * Times are RFC 3339 strings in UTC; memory and storage are bytes; cpu is cores.
+ */
+export const Id = Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$', description: 'DNS label: lower case letters, digits and dashes, at most 63' });
+export const Timestamp = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z$' });
+export const Term = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+export const PLATFORMS = ['kubernetes', 'docker', 'vm', 'cloud', 'process'] as const;
+export const Platform = Type.Enum([...PLATFORMS]);
+export type Platform = (typeof PLATFORMS)[number];
+
+export const AGENT_STATUSES = ['online', 'offline', 'warning', 'error'] as const;
+export const AgentStatus = Type.Enum([...AGENT_STATUSES]);
+export type AgentStatus = (typeof AGENT_STATUSES)[number];
+
+export const Capacity = Type.Object(
+  { cpu: Type.Number({ minimum: 0 }), memory: Type.Number({ minimum: 0 }), max_sessions: Type.Integer({ minimum: 0 }) },
+  { additionalProperties: false },
+);
+export type Capacity = Static<typeof Capacity>;
+
+/** States of a session as users see them. `gone` is final. */
+export const SESSION_STATES = ['pending', 'starting', 'running', 'hibernating', 'hibernated', 'waking', 'deleting', 'gone', 'failed'] as const;
+export const SessionState = Type.Enum([...SESSION_STATES]);
+export type SessionState = (typeof SESSION_STATES)[number];
+
+/** What an agent needs to know to make a session; enough for a hub that lost its store to learn it again. */
+export const SessionSpec = Type.Object(
+  {
+    id: Id,
+    user: Type.String({ minLength: 1, maxLength: 256 }),
+    template: Id,
+    /** Title that the user gave it. */
+    name: Type.String({ maxLength: 200 }),
+    cpu: Type.Number({ minimum: 0 }),
+    memory: Type.Number({ minimum: 0 }),
+    storage: Type.Number({ minimum: 0 }),
+    /** Program or image to run, as the template says; empty for the platform's default desktop. */
+    image: Type.String({ maxLength: 1024 }),
+    env: Type.Record(Type.String({ maxLength: 256 }), Type.String({ maxLength: 32768 })),
+    created_at: Timestamp,
+  },
+  { additionalProperties: false },
+);
+export type SessionSpec = Static<typeof SessionSpec>;
+
+/** What the platform says of a session right now. */
+export const SessionStatus = Type.Object(
+  {
+    spec: SessionSpec,
+    state: Type.Enum(['starting', 'running', 'hibernated', 'failed']),
+    /** In words, for the user: why it failed, or what it waits for. */
+    reason: Type.Optional(Type.String({ maxLength: 4096 })),
+  },
+  { additionalProperties: false },
+);
+export type SessionStatus = Static<typeof SessionStatus>;
+
+/** One of the replicas that stand for the same agent id. */
+export const Replica = Type.Object(
+  { name: Type.String({ maxLength: 253 }), role: Type.Enum(['leader', 'standby']), since: Timestamp },
+  { additionalProperties: false },
+);
+export type Replica = Static<typeof Replica>;
+
+/** How the connecting replica came to lead; absent where HA is off. */
+export const Election = Type.Object(
+  {
+    term: Term,
+    /** Why the lease was free. */
+    reason: Type.Enum(['created', 'released', 'expired', 'deleted', 'holder_gone', 'adopted']),
+    previous_holder: Type.String({ maxLength: 253 }),
+    elected_at: Timestamp,
+    /** From the first sign that the lease was free to holding it, milliseconds. */
+    election_ms: Type.Number({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+export type Election = Static<typeof Election>;

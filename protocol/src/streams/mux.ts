@@ -1,0 +1,212 @@
+import { StreamSpaceError } from '../errors.ts';
+import { creditFrame, dataFrame, decodeFrame, endFrame } from '../frames.ts';
+import { LIMITS } from '../limits.ts';
+import { type StreamHandler, StreamState } from './stream.ts';
+
+/** The socket below a mux. */
+export interface FrameSink {
+  /** Sends one binary frame. `flushed` is called when it has left this process (or the socket is gone). */
+  send(frame: Buffer, flushed?: () => void): void;
+  /** Bytes handed over and not yet flushed, control messages included. */
+  readonly buffered: number;
+}
+
+/** One end's hold on a stream. */
+export interface MuxStream {
+  readonly id: number;
+  /** Queues bytes, in order. False: the queue is full, stop until `onDrain` (nothing was dropped). The buffer must not change afterwards. */
+  write(data: Buffer): boolean;
+  /** No more writes; the peer sees the end after everything written. */
+  end(): void;
+  /** Ends both directions at once and forgets what is queued. The peer is told by the caller, with a control message. */
+  reset(error?: Error): void;
+  /** The credit that the peer granted when it accepted the stream, where that came after `open`. */
+  grant(credit: number): void;
+}
+
+/** Bytes of data in one frame: small enough that 50 busy streams take turns within a millisecond or two. */
+const FRAME_SIZE = 32 * 1024;
+/** Data waits in the streams' own queues, not in the socket, once this much is there: control messages overtake it [STR6]. */
+const SOCKET_HIGH_WATER = 128 * 1024;
+
+/**
+ * Many streams over one link: per-stream credit, round robin, nothing dropped, nothing unbounded. Both ends use it.
+ * It never awaits and never throws into the read loop: what a stream does wrong ends that stream alone.
+ */
+export class StreamMux {
+  readonly #sink: FrameSink;
+  readonly #streams = new Map<number, StreamState>();
+  #ring: StreamState[] = [];
+  #pumping = false;
+  #waitingForFlush = false;
+  readonly #onViolation: (streamId: number, error: StreamSpaceError) => void;
+
+  /** `onViolation`: a stream was reset because the peer broke a rule; tell the peer with `vnc_disconnect`. */
+  constructor(sink: FrameSink, onViolation: (streamId: number, error: StreamSpaceError) => void) {
+    this.#sink = sink;
+    this.#onViolation = onViolation;
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** Bytes waiting in all streams' queues. */
+  get queued(): number {
+    let sum = 0;
+    for (const stream of this.#streams.values()) sum += stream.queued;
+    return sum;
+  }
+
+  /**
+   * Opens this end. `sendCredit`: what the peer granted (0 when it has not answered yet: see {@link MuxStream.grant}).
+   * This end grants {@link LIMITS.initialCredit}. Throws `conflict` for an id in use and `at_capacity` beyond {@link LIMITS.streams}.
+   */
+  open(id: number, sendCredit: number, handler: StreamHandler): MuxStream {
+    if (this.#streams.has(id)) throw new StreamSpaceError('conflict', `stream ${id} is open already`);
+    if (this.#streams.size >= LIMITS.streams) throw new StreamSpaceError('at_capacity', `${LIMITS.streams} screens are open through this agent; close one`);
+    const stream = new StreamState(id, handler, sendCredit, LIMITS.initialCredit);
+    this.#streams.set(id, stream);
+    return {
+      id,
+      write: (data) => this.#write(stream, data),
+      end: () => {
+        if (stream.ending || !this.#streams.has(id)) return;
+        stream.ending = true;
+        this.#schedule(stream);
+      },
+      reset: (error) => this.#close(stream, error ?? new StreamSpaceError('stream_unknown', 'the stream was closed')),
+      grant: (credit) => this.#grant(stream, credit),
+    };
+  }
+
+  has(id: number): boolean {
+    return this.#streams.has(id);
+  }
+
+  /** One binary frame from the peer. Throws only for a frame that is no frame (`malformed_frame`, `message_too_large`): end the link then. */
+  receive(bytes: Buffer): void {
+    const frame = decodeFrame(bytes);
+    const stream = this.#streams.get(frame.streamId);
+    // Frames of a stream that this end has reset may still be on their way [STR7].
+    if (stream === undefined) return;
+    switch (frame.kind) {
+      case 'credit':
+        return this.#grant(stream, frame.credit);
+      case 'data': {
+        const length = frame.data.length;
+        if (stream.endReceived) return this.#violation(stream, new StreamSpaceError('malformed_frame', 'data after the end of the stream'));
+        if (!stream.received(length)) return this.#violation(stream, new StreamSpaceError('credit_exceeded', 'more data than credit'));
+        let done = false;
+        stream.handler.onData(frame.data, () => {
+          if (done) return;
+          done = true;
+          this.#consumed(stream, length);
+        });
+        return;
+      }
+      case 'end':
+        if (stream.endReceived) return;
+        stream.endReceived = true;
+        stream.handler.onEnd();
+        return this.#closeWhenOver(stream);
+    }
+  }
+
+  /** The peer's `vnc_disconnect`. */
+  disconnected(id: number, error?: Error): void {
+    const stream = this.#streams.get(id);
+    if (stream !== undefined) this.#close(stream, error ?? new StreamSpaceError('screen_unreachable', 'the other side closed the stream'));
+  }
+
+  /** The link is gone: every stream ends with `error`. */
+  destroy(error: Error): void {
+    for (const stream of this.#streams.values()) this.#close(stream, error);
+  }
+
+  #write(stream: StreamState, data: Buffer): boolean {
+    if (stream.ending || !this.#streams.has(stream.id)) return true;
+    if (data.length > 0) {
+      stream.queue.push(data);
+      stream.queued += data.length;
+      this.#schedule(stream);
+    }
+    if (stream.queued < StreamState.highWater) return true;
+    stream.wantsDrain = true;
+    return false;
+  }
+
+  #grant(stream: StreamState, credit: number): void {
+    stream.sendCredit = Math.min(stream.sendCredit + credit, 0xffffffff);
+    this.#schedule(stream);
+  }
+
+  #consumed(stream: StreamState, length: number): void {
+    if (!this.#streams.has(stream.id)) return;
+    const grant = stream.consumed(length);
+    if (grant > 0 && !stream.endReceived) this.#sink.send(creditFrame(stream.id, grant));
+  }
+
+  #schedule(stream: StreamState): void {
+    if (!stream.scheduled && stream.sendable && this.#streams.has(stream.id)) {
+      stream.scheduled = true;
+      this.#ring.push(stream);
+    }
+    this.#pump();
+  }
+
+  #pump(): void {
+    if (this.#pumping || this.#waitingForFlush) return;
+    this.#pumping = true;
+    while (this.#ring.length > 0) {
+      if (this.#sink.buffered >= SOCKET_HIGH_WATER) {
+        // A flush is on its way for what is buffered; an empty write cannot be waited for, so the next credit or data frame carries the callback.
+        this.#waitingForFlush = true;
+      }
+      const stream = this.#ring.shift()!;
+      stream.scheduled = false;
+      if (!this.#streams.has(stream.id) || !stream.sendable) {
+        if (this.#waitingForFlush) this.#waitingForFlush = false;
+        continue;
+      }
+      const flushed = this.#waitingForFlush ? this.#onFlushed : undefined;
+      if (stream.queued > 0) this.#sink.send(dataFrame(stream.id, stream.take(FRAME_SIZE)), flushed);
+      else {
+        stream.endSent = true;
+        this.#sink.send(endFrame(stream.id), flushed);
+      }
+      if (stream.sendable) {
+        stream.scheduled = true;
+        this.#ring.push(stream);
+      }
+      if (stream.wantsDrain && stream.queued < StreamState.highWater / 2) {
+        stream.wantsDrain = false;
+        stream.handler.onDrain();
+      }
+      if (stream.endSent) this.#closeWhenOver(stream);
+      if (this.#waitingForFlush) break;
+    }
+    this.#pumping = false;
+  }
+
+  readonly #onFlushed = (): void => {
+    this.#waitingForFlush = false;
+    this.#pump();
+  };
+
+  #violation(stream: StreamState, error: StreamSpaceError): void {
+    this.#close(stream, error);
+    this.#onViolation(stream.id, error);
+  }
+
+  #closeWhenOver(stream: StreamState): void {
+    if (stream.endReceived && stream.endSent) this.#close(stream, undefined);
+  }
+
+  #close(stream: StreamState, error: Error | undefined): void {
+    if (!this.#streams.delete(stream.id)) return;
+    stream.queue.length = 0;
+    stream.queued = 0;
+    stream.handler.onClose(error);
+  }
+}

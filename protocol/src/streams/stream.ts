@@ -1,0 +1,90 @@
+import { LIMITS } from '../limits.ts';
+
+/** What the owner of a stream is told. No callback may throw; none is called after `onClose`. */
+export interface StreamHandler {
+  /** Bytes from the peer. `data` is only borrowed until the next tick unless kept by reference; call `consumed` once they left this process. */
+  onData(data: Buffer, consumed: () => void): void;
+  /** The peer will send no more; what it sent before has been delivered. */
+  onEnd(): void;
+  /** There is room again after a `write` that returned false. */
+  onDrain(): void;
+  /** The stream is over: both sides ended, or it was reset. `error` is absent for an orderly end. */
+  onClose(error?: Error): void;
+}
+
+/**
+ * One direction-pair of bytes on a link: SPEC.md [STR]. Counts credit both ways; sending order and fairness are the mux's.
+ * Memory is bounded by {@link StreamState.highWater} on the way out and by the granted credit on the way in.
+ */
+export class StreamState {
+  readonly id: number;
+  readonly handler: StreamHandler;
+
+  /** Bytes that may still be sent before the peer grants more. */
+  sendCredit: number;
+  readonly queue: Buffer[] = [];
+  queued = 0;
+  ending = false;
+  endSent = false;
+  wantsDrain = false;
+  /** Whether the mux has it in its ring of streams with something to send. */
+  scheduled = false;
+
+  /** Bytes that the peer may still send. */
+  receiveCredit: number;
+  /** Received and not yet consumed by the handler. */
+  unconsumed = 0;
+  /** Consumed and not yet granted again. */
+  ungranted = 0;
+  window: number;
+  endReceived = false;
+
+  static readonly highWater = 64 * 1024;
+
+  constructor(id: number, handler: StreamHandler, sendCredit: number, window: number) {
+    this.id = id;
+    this.handler = handler;
+    this.sendCredit = sendCredit;
+    this.receiveCredit = window;
+    this.window = window;
+  }
+
+  get sendable(): boolean {
+    if (this.queued > 0) return this.sendCredit > 0;
+    return this.ending && !this.endSent;
+  }
+
+  /** The next piece of the queue, at most `size` bytes and within the credit. */
+  take(size: number): Buffer {
+    const head = this.queue[0]!;
+    const length = Math.min(head.length, size, this.sendCredit);
+    if (length === head.length) this.queue.shift();
+    else this.queue[0] = head.subarray(length);
+    this.queued -= length;
+    this.sendCredit -= length;
+    return length === head.length ? head : head.subarray(0, length);
+  }
+
+  /** Counts received bytes; false when the peer sent more than it was granted [STR4]. */
+  received(length: number): boolean {
+    if (length > this.receiveCredit) return false;
+    this.receiveCredit -= length;
+    this.unconsumed += length;
+    return true;
+  }
+
+  /** Counts consumed bytes; returns the credit to grant now (0: not yet worth a frame). */
+  consumed(length: number): number {
+    this.unconsumed -= length;
+    this.ungranted += length;
+    if (this.ungranted < this.window / 4) return 0;
+    // The consumer has taken (nearly) everything and the peer is (nearly) out of credit: the window is the bottleneck, not the consumer.
+    const starved = this.receiveCredit < this.window / 4 && this.unconsumed < this.window / 4;
+    const grown = starved ? Math.min(this.window * 2, LIMITS.maxCredit) : this.window;
+    const grant = this.ungranted + (grown - this.window);
+    this.window = grown;
+    this.ungranted = 0;
+    this.receiveCredit += grant;
+    return grant;
+  }
+}

@@ -1,0 +1,12 @@
+/** SPEC.md [VER1]: what this build speaks, newest first: N and N-1. */
+export const PROTOCOL_VERSIONS = [2, 1] as const;
+export type ProtocolVersion = (typeof PROTOCOL_VERSIONS)[number];
+
+/** WebSocket subprotocol of the agents' link. Viewers use `binary`, as noVNC offers it. */
+export const AGENT_SUBPROTOCOL = 'streamspace.agent';
+export const VIEWER_SUBPROTOCOL = 'binary';
+
+/** The newest version that both sides speak, or undefined when there is none. */
+export function negotiateVersion(offered: readonly number[]): ProtocolVersion | undefined {
+  return PROTOCOL_VERSIONS.find((version) => offered.includes(version));
+}
