@@ -33,8 +33,18 @@ export interface Claim {
 }
 
 export type ClaimResult =
-  | { accepted: true; term: number; /** The connection that this one replaces, and where it is. */ previous?: { connectionId: string; hub: string } }
-  | { accepted: false; /** The store's term: the claimant's next one must be greater. */ term: number; replica: string; connectionId?: string; code: 'stale_term' | 'duplicate_agent' };
+  | {
+      accepted: true;
+      term: number;
+      /** The connection that this one replaces, and where it is. */ previous?: { connectionId: string; hub: string };
+    }
+  | {
+      accepted: false;
+      /** The store's term: the claimant's next one must be greater. */ term: number;
+      replica: string;
+      connectionId?: string;
+      code: 'stale_term' | 'duplicate_agent';
+    };
 
 /** An agent as stored: the public one, and which connection may act for it. `active_sessions` counts live sessions in the store. */
 export interface AgentRecord extends Agent {
@@ -86,7 +96,12 @@ export interface SessionStore {
    * Session and its `create_session` command in one step, if the agent's live sessions still leave room; `at_capacity` otherwise.
    * With an idempotency key seen before (same user) nothing is made and the earlier pair returned.
    */
-  create(session: Session, command: CommandRecord, reservation: Reservation, idempotencyKey?: string): Promise<{ created: boolean; session: Session; command: CommandRecord } | 'at_capacity'>;
+  create(
+    session: Session,
+    command: CommandRecord,
+    reservation: Reservation,
+    idempotencyKey?: string,
+  ): Promise<{ created: boolean; session: Session; command: CommandRecord } | 'at_capacity'>;
   /** Changes fields if the session's `updated_at` is still `expected` (or whatever it is, when undefined); undefined on a miss or conflict. */
   update(id: string, patch: Partial<Session>, expected?: string): Promise<Session | undefined>;
   /** Learns a session from an agent's report; an existing one is left alone and returned. */

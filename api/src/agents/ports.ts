@@ -1,0 +1,40 @@
+import type { IncomingMessage } from 'node:http';
+import type { StreamSpaceError } from '@streamspace/protocol';
+import type { FastifyInstance } from 'fastify';
+import type { HubDeps } from '../deps.ts';
+import type { TicketRecord } from '../store/store.ts';
+
+/** What the REST half asks of the half that holds the agents' links. */
+export interface Dispatcher {
+  /** A command was appended for this agent: deliver it if the agent is here. Returns at once, never throws. */
+  wake(agentId: string): void;
+}
+
+export interface AgentLinks {
+  /** Whether this hub replica holds a live link of that agent. */
+  connected(agentId: string): boolean;
+  /**
+   * Gives the agent a new credential over its live link and resolves when the agent has stored it and the old one is invalid
+   * (SPEC.md [AUTH5]). Rejects with `agent_offline`, or `command_timeout` when the agent doesn't confirm in time.
+   */
+  rotate(agentId: string): Promise<void>;
+  /** Ends the agent's link, if there is one, with the error's close code. */
+  close(agentId: string, error: StreamSpaceError): void;
+}
+
+/** The links of agents, as `agentGateway(deps)` makes them. */
+export interface AgentGateway extends AgentLinks {
+  readonly dispatcher: Dispatcher;
+  /** Attaches to `app.server`'s upgrades. Links end when the app closes. */
+  register(app: FastifyInstance): void;
+}
+
+/** What the link half asks of the REST half, besides {@link HubDeps}. */
+export interface LinkDeps extends HubDeps {
+  /** The agent id of a bearer credential (`ssa_<agent id>.<secret>`). Rejects with `unauthenticated`, which says the remedy. */
+  authenticateAgent(bearer: string | undefined): Promise<string>;
+  /** SPEC.md [VIEW3]: false for an `Origin` that is neither the hub's own nor an allowed one. */
+  originAllowed(request: Pick<IncomingMessage, 'headers'>): boolean;
+  /** Uses up a viewer's ticket [VIEW2]. Rejects with `ticket_invalid` when unknown, used, expired or for another session. */
+  takeTicket(ticket: string | undefined, sessionId: string): Promise<TicketRecord>;
+}

@@ -1,0 +1,28 @@
+import { StreamSpaceError } from '@streamspace/protocol';
+import type { Store } from '../store/store.ts';
+import { credentialAgent, sameHash, sha256 } from './secrets.ts';
+
+const remedy =
+  'enrol the agent (POST /api/v1/agents/enrol with an enrolment token) and give it the credential as AGENT_TOKEN';
+
+/** The agent id of a bearer credential, valid now: the current one or, during a rotation, the next. Rejects with `unauthenticated`. */
+export async function authenticateAgent(
+  store: Pick<Store, 'credentials'>,
+  bearer: string | undefined,
+): Promise<string> {
+  if (bearer === undefined || bearer === '') throw new StreamSpaceError('unauthenticated', `no credential: ${remedy}`);
+  const agentId = credentialAgent(bearer);
+  if (agentId === undefined)
+    throw new StreamSpaceError('unauthenticated', `this is not an agent's credential: ${remedy}`);
+  const hash = sha256(bearer);
+  const known = await store.credentials.get(agentId);
+  const valid = [known?.current, known?.next?.hash].filter(
+    (candidate) => candidate !== undefined && sameHash(candidate, hash),
+  );
+  if (valid.length === 0)
+    throw new StreamSpaceError(
+      'unauthenticated',
+      `the credential of agent ${agentId} is not valid (any more): ${remedy}`,
+    );
+  return agentId;
+}

@@ -1,0 +1,97 @@
+import { sha256 } from './auth/secrets.ts';
+import { type Values, VARIABLES, type Variable } from './config/variables.ts';
+
+export { VARIABLES } from './config/variables.ts';
+
+/** The hub's settings. Durations are milliseconds. */
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  /** Origin under which browsers reach the hub. */
+  readonly publicUrl: string | undefined;
+  readonly storeUrl: string;
+  /** Exactly one of `secret` and `jwksUrl`. */
+  readonly jwt: {
+    readonly secret?: string | undefined;
+    readonly jwksUrl?: string | undefined;
+    readonly issuer?: string | undefined;
+    readonly audience?: string | undefined;
+  };
+  readonly allowedOrigins: readonly string[];
+  /** SHA-256 (hex) of the bootstrap enrolment token. */
+  readonly enrolmentTokenHash: string | undefined;
+  readonly heartbeatMs: number;
+  readonly commandTimeoutMs: number;
+  readonly ticketTtlMs: number;
+  readonly logLevel: Values['LOG_LEVEL'];
+  readonly logFormat: Values['LOG_FORMAT'];
+  readonly consoleDir: string | undefined;
+  /** Requests per user and minute. */
+  readonly rateLimit: number;
+  readonly templatesFile: string | undefined;
+}
+
+/** What is wrong with the environment, all of it; `message` has a line for each. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(
+      `the configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((each) => `  - ${each}`).join('\n')}`,
+    );
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** Reads the hub's configuration. An empty variable is an absent one. Throws {@link ConfigError} with every problem at once. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = [];
+  const given = (name: string) => (env[name] === undefined || env[name] === '' ? undefined : env[name]);
+
+  const values = Object.fromEntries(
+    (Object.entries(VARIABLES) as [string, Variable<unknown>][]).map(([name, { read, default: fallback }]) => {
+      const raw = given(name) ?? fallback;
+      const value = raw === undefined ? undefined : read.read(raw);
+      if (raw !== undefined && value === undefined)
+        problems.push(`${name}${read.secret ? '' : `=${JSON.stringify(raw.slice(0, 100))}`}: takes ${read.takes}`);
+      return [name, value];
+    }),
+  ) as unknown as Values;
+
+  for (const name of Object.keys(env).filter((each) => each.startsWith('STREAMSPACE_'))) {
+    const known = name.slice('STREAMSPACE_'.length);
+    problems.push(
+      `${name}: no such variable${known in VARIABLES ? `; it is called ${known}` : `; known are ${Object.keys(VARIABLES).join(', ')}`}`,
+    );
+  }
+  const keys = [given('JWT_SECRET'), given('JWT_JWKS_URL')].filter((each) => each !== undefined).length;
+  if (keys === 0)
+    problems.push(
+      `JWT_SECRET: is required (${VARIABLES.JWT_SECRET.read.takes}), or JWT_JWKS_URL (${VARIABLES.JWT_JWKS_URL.read.takes})`,
+    );
+  if (keys === 2) problems.push('JWT_SECRET, JWT_JWKS_URL: only one of them may be set');
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  return Object.freeze<Config>({
+    port: values.PORT,
+    host: values.HOST,
+    publicUrl: values.PUBLIC_URL,
+    storeUrl: values.STORE_URL,
+    jwt: Object.freeze({
+      secret: values.JWT_SECRET,
+      jwksUrl: values.JWT_JWKS_URL,
+      issuer: values.JWT_ISSUER,
+      audience: values.JWT_AUDIENCE,
+    }),
+    allowedOrigins: values.ALLOWED_ORIGINS,
+    enrolmentTokenHash: values.ENROLMENT_TOKEN === undefined ? undefined : sha256(values.ENROLMENT_TOKEN),
+    heartbeatMs: values.HEARTBEAT_INTERVAL,
+    commandTimeoutMs: values.COMMAND_TIMEOUT,
+    ticketTtlMs: values.TICKET_TTL,
+    logLevel: values.LOG_LEVEL,
+    logFormat: values.LOG_FORMAT,
+    consoleDir: values.CONSOLE_DIR,
+    rateLimit: values.RATE_LIMIT,
+    templatesFile: values.TEMPLATES_FILE,
+  });
+}

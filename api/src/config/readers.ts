@@ -1,0 +1,95 @@
+/** How one variable is read. `read` gives undefined for what it doesn't take; `takes` says in words what it does. */
+export interface Reader<T> {
+  readonly takes: string;
+  /** The value is a secret: it is never repeated in a message. */
+  readonly secret?: boolean;
+  read(value: string): T | undefined;
+}
+
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+const inWords = (ms: number): string => {
+  const [unit, size] = (Object.entries(UNITS).toReversed() as [string, number][]).find(([, each]) => ms % each === 0)!;
+  return `${ms / size}${unit}`;
+};
+
+/** A whole number in decimal. */
+export function whole(min: number, max: number): Reader<number> {
+  return {
+    takes: `a whole number from ${min} to ${max}`,
+    read: (value) =>
+      /^\d{1,15}$/.test(value) && Number(value) >= min && Number(value) <= max ? Number(value) : undefined,
+  };
+}
+
+/** A length of time (`30s`, `5m`, `1h`, `500ms`), as milliseconds. */
+export function duration(min: number, max: number): Reader<number> {
+  return {
+    takes: `a duration like 30s, 5m or 1h, from ${inWords(min)} to ${inWords(max)}`,
+    read: (value) => {
+      const [, amount, unit] = /^(\d{1,9})(ms|s|m|h)$/.exec(value) ?? [];
+      const ms = Number(amount) * UNITS[unit as keyof typeof UNITS];
+      return ms >= min && ms <= max ? ms : undefined;
+    },
+  };
+}
+
+export function choice<const T extends string>(among: readonly T[]): Reader<T> {
+  return { takes: `one of ${among.join(', ')}`, read: (value) => among.find((each) => each === value) };
+}
+
+export function text(pattern: RegExp, takes: string): Reader<string> {
+  return { takes, read: (value) => (pattern.test(value) ? value : undefined) };
+}
+
+/** An address whose scheme says what answers there. */
+export function address(pattern: RegExp, takes: string): Reader<string> {
+  return text(pattern, takes);
+}
+
+/** At least so many bytes (UTF-8). */
+export function secret(bytes: number): Reader<string> {
+  return {
+    takes: `a secret of at least ${bytes} bytes, e.g. from \`openssl rand -base64 ${bytes}\``,
+    secret: true,
+    read: (value) => (Buffer.byteLength(value) >= bytes ? value : undefined),
+  };
+}
+
+/** A URL of one of the schemes; with `origin`, without path and query, and given back as an origin. */
+export function url(schemes: readonly string[], origin = false): Reader<string> {
+  const names = schemes.map((scheme) => `${scheme}//`).join(' or ');
+  return {
+    takes: origin ? `an origin like https://hub.example.com (${names}, no path)` : `a URL starting with ${names}`,
+    read: (value) => {
+      const parsed = URL.canParse(value) ? new URL(value) : undefined;
+      if (
+        parsed === undefined ||
+        !schemes.includes(parsed.protocol) ||
+        parsed.username !== '' ||
+        parsed.password !== ''
+      )
+        return undefined;
+      if (!origin) return parsed.href;
+      return parsed.pathname === '/' && parsed.search === '' && parsed.hash === '' ? parsed.origin : undefined;
+    },
+  };
+}
+
+/** A comma list of origins. */
+export function origins(): Reader<readonly string[]> {
+  const one = url(['http:', 'https:'], true);
+  return {
+    takes: 'a comma list of origins like https://portal.example.com',
+    read: (value) => {
+      const parts = value.split(',').map((part) => part.trim());
+      const read = parts.filter((part) => part !== '').map((part) => one.read(part));
+      return read.every((each) => each !== undefined) ? Object.freeze(read) : undefined;
+    },
+  };
+}
+
+/** A path; whether something is there is seen when it is opened. */
+export function file(takes: string): Reader<string> {
+  return { takes: `the path of ${takes}`, read: (value) => (value.includes('\0') ? undefined : value) };
+}

@@ -1,0 +1,64 @@
+import { type Reader, address, choice, duration, file, origins, secret, text, url, whole } from './readers.ts';
+
+/** One environment variable: how it is read, what it is without it, and what it is for. Documentation is generated from this table. */
+export interface Variable<T> {
+  readonly read: Reader<T>;
+  /** As one would write it; undefined: none. */
+  readonly default?: string;
+  readonly about: string;
+}
+
+const variable = <T>(read: Reader<T>, about: string, fallback: string): Variable<T> => ({
+  read,
+  about,
+  default: fallback,
+});
+const optional = <T>(read: Reader<T>, about: string): Variable<T | undefined> => ({ read, about });
+
+const STORE = { pattern: /^memory:$/, takes: '`memory:`' };
+
+/** Everything that the hub reads from its environment. */
+export const VARIABLES = {
+  PORT: variable(whole(0, 65_535), 'TCP port of HTTP and WebSockets; 0 takes any free one', '8080'),
+  HOST: variable(text(/^\S+$/, 'a host name or address to listen on'), 'address to listen on', '0.0.0.0'),
+  PUBLIC_URL: optional(
+    url(['http:', 'https:'], true),
+    'origin under which browsers reach the hub; by default whatever the request says',
+  ),
+  STORE_URL: variable(address(STORE.pattern, STORE.takes), 'where state is kept', 'memory:'),
+  JWT_SECRET: optional(secret(32), "shared secret of users' tokens (HS256); this or JWT_JWKS_URL"),
+  JWT_JWKS_URL: optional(
+    url(['http:', 'https:']),
+    "key set of the issuer of users' tokens (RS, PS, ES, EdDSA); this or JWT_SECRET",
+  ),
+  JWT_ISSUER: optional(text(/^\S+$/, 'the `iss` that tokens must have'), 'required issuer of tokens; by default any'),
+  JWT_AUDIENCE: optional(
+    text(/^\S+$/, 'the `aud` that tokens must have'),
+    'required audience of tokens; by default any',
+  ),
+  ALLOWED_ORIGINS: variable(origins(), 'other origins whose pages may call the hub; its own always may', ''),
+  ENROLMENT_TOKEN: optional(secret(32), 'enrolment token for any new agent id, usable many times: for automation'),
+  HEARTBEAT_INTERVAL: variable(duration(1_000, 600_000), 'how often agents report', '30s'),
+  COMMAND_TIMEOUT: variable(
+    duration(1_000, 7 * 86_400_000),
+    'how long a command may wait and run before it fails',
+    '1h',
+  ),
+  TICKET_TTL: variable(duration(1_000, 60_000), "how long a viewer's ticket is valid", '30s'),
+  LOG_LEVEL: variable(
+    choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    'least severe level that is logged',
+    'info',
+  ),
+  LOG_FORMAT: variable(choice(['json', 'text']), 'one JSON object a line, or text for people', 'json'),
+  CONSOLE_DIR: optional(file('a folder'), 'folder of the built page; by default `console` beside the program'),
+  RATE_LIMIT: variable(whole(1, 1_000_000), 'requests per user and minute', '600'),
+  TEMPLATES_FILE: optional(
+    file('a JSON file with a list of templates'),
+    'templates offered besides, or instead of, the built-in ones of the same id',
+  ),
+} satisfies Record<string, Variable<unknown>>;
+
+export type Values = {
+  readonly [K in keyof typeof VARIABLES]: (typeof VARIABLES)[K] extends Variable<infer T> ? T : never;
+};

@@ -1,0 +1,57 @@
+import type { Agent, Command, Event, Session } from '@streamspace/protocol';
+import { type Clock, iso } from 'clock-port';
+import type { AgentRecord, CommandRecord, Store } from '../store/store.ts';
+
+/** Writes what happened into the event store; call it after the change itself is stored. */
+export interface Publisher {
+  session(session: Session): Promise<void>;
+  command(command: CommandRecord): Promise<void>;
+  /** The agent as it is now; for `agent.registered` with its connection id. */
+  agent(type: 'agent.registered' | 'agent.updated', agent: AgentRecord): Promise<void>;
+  agentRefused(agentId: string, data: { replica: string; term: number; code: string; message: string }): Promise<void>;
+  agentDisconnected(agentId: string, reason: string): Promise<void>;
+}
+
+/** The agent as users see it: without where its connection is. */
+export function publicAgent(record: AgentRecord): Agent {
+  const { connection_id: _connection, hub: _hub, ...agent } = record;
+  return agent;
+}
+
+/** The command as users see it: without what its delivery needs. */
+export function publicCommand(record: CommandRecord): Command {
+  const { connection_id: _connection, payload: _payload, ...command } = record;
+  return command;
+}
+
+export function publisher(store: Store, clock: Clock): Publisher {
+  const append = async (
+    type: Event['type'],
+    about: Partial<Pick<Event, 'agent' | 'session' | 'user'>>,
+    data: Event['data'],
+  ): Promise<void> => {
+    await store.events.append({ at: iso(clock.now()), type, agent: null, session: null, user: null, ...about, data });
+  };
+  return {
+    session: (session) =>
+      append(
+        session.state === 'gone' ? 'session.gone' : 'session.updated',
+        { agent: session.agent, session: session.id, user: session.user },
+        { ...session },
+      ),
+    command: (command) =>
+      append(
+        'command.updated',
+        { agent: command.agent, session: command.session, user: command.user },
+        publicCommand(command),
+      ),
+    agent: (type, agent) =>
+      append(
+        type,
+        { agent: agent.id },
+        { ...publicAgent(agent), ...(type === 'agent.registered' && { connection_id: agent.connection_id }) },
+      ),
+    agentRefused: (agent, data) => append('agent.refused', { agent }, data),
+    agentDisconnected: (agent, reason) => append('agent.disconnected', { agent }, { reason }),
+  };
+}
