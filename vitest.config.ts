@@ -1,11 +1,18 @@
 import { defineConfig } from 'vitest/config';
 
 // Workspace packages are tested from their sources, so that a test run needs no build of them.
-const source = { resolve: { conditions: ['source', 'node', 'import', 'default'] }, ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } } };
+const source = {
+  resolve: { conditions: ['source', 'node', 'import', 'default'] },
+  ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } },
+};
 
 const suite = (name: string, folder: string, options: object = {}) => ({
   ...source,
-  test: { name, include: [`{clock,protocol,elector,agent,api,testkit}/test/${folder}/**/*.test.ts`, `test/${folder}/**/*.test.ts`], ...options },
+  test: {
+    name,
+    include: [`{clock,protocol,elector,agent,api,testkit}/test/${folder}/**/*.test.ts`, `test/${folder}/**/*.test.ts`],
+    ...options,
+  },
 });
 
 export default defineConfig({
@@ -16,8 +23,17 @@ export default defineConfig({
       suite('unit', 'unit', { testTimeout: 10_000 }),
       suite('contract', 'contract', { testTimeout: 30_000 }),
       suite('simulation', 'simulation', { testTimeout: 300_000 }),
-      suite('integration', 'integration', { testTimeout: 60_000, hookTimeout: 60_000, globalSetup: ['./test/build.ts'] }),
-      suite('e2e', 'e2e', { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false, globalSetup: ['./test/build.ts'] }),
+      suite('integration', 'integration', {
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+        globalSetup: ['./test/build.ts'],
+      }),
+      suite('e2e', 'e2e', {
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+        globalSetup: ['./test/build.ts'],
+      }),
     ],
   },
 });

@@ -10,7 +10,9 @@ const npmPackagesOutside = {
   name: 'npm-packages-outside',
   setup(plugin) {
     plugin.onResolve({ filter: /^[^./]/ }, (args) =>
-      /^(@streamspace\/|clock-port|lease-elector)/.test(args.path) || args.kind === 'entry-point' ? undefined : { external: true },
+      /^(@streamspace\/|clock-port|lease-elector)/.test(args.path) || args.kind === 'entry-point'
+        ? undefined
+        : { external: true },
     );
   },
 };

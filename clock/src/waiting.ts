@@ -32,7 +32,12 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
  * A signal that aborts after `ms` (reason {@link DeadlineError}) or with its parent, whichever is first.
  * Call `clear` when the work is over.
  */
-export function deadline(clock: Clock, ms: number, what: string, parent?: AbortSignal): { signal: AbortSignal; clear(): void } {
+export function deadline(
+  clock: Clock,
+  ms: number,
+  what: string,
+  parent?: AbortSignal,
+): { signal: AbortSignal; clear(): void } {
   const controller = new AbortController();
   const onAbort = () => {
     timer.cancel();

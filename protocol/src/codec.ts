@@ -29,7 +29,10 @@ function codec<M extends { type: string }>(schemas: Record<string, TSchema>): Co
     },
     decode(frame) {
       if (frame.length > LIMITS.controlMessage) {
-        throw new StreamSpaceError('message_too_large', `control message of ${frame.length} characters; at most ${LIMITS.controlMessage}`);
+        throw new StreamSpaceError(
+          'message_too_large',
+          `control message of ${frame.length} characters; at most ${LIMITS.controlMessage}`,
+        );
       }
       let parsed: unknown;
       try {
@@ -42,7 +45,10 @@ function codec<M extends { type: string }>(schemas: Record<string, TSchema>): Co
       }
       const type = (parsed as { type?: unknown }).type;
       if (typeof type !== 'string' || !validators.has(type)) {
-        throw new StreamSpaceError('unknown_message', `unknown message type ${JSON.stringify(String(type).slice(0, 64))}`);
+        throw new StreamSpaceError(
+          'unknown_message',
+          `unknown message type ${JSON.stringify(String(type).slice(0, 64))}`,
+        );
       }
       const wrong = problem(type, parsed);
       if (wrong !== undefined) throw new StreamSpaceError('malformed_frame', wrong);

@@ -80,7 +80,12 @@ export class StreamSpaceError extends Error {
   }
 
   toJSON(): ErrorBody {
-    return { code: this.code, message: this.message, retryable: this.retryable, ...(Object.keys(this.details).length > 0 && { details: { ...this.details } }) };
+    return {
+      code: this.code,
+      message: this.message,
+      retryable: this.retryable,
+      ...(Object.keys(this.details).length > 0 && { details: { ...this.details } }),
+    };
   }
 }
 
@@ -97,7 +102,12 @@ export function asStreamSpaceError(error: unknown, fallback: ErrorCode = 'intern
   if (error instanceof StreamSpaceError) return error;
   const code = (error as { code?: unknown } | undefined)?.code;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new StreamSpaceError('disk_full', 'The disk is full: free some space, or move STATE_DIR to a larger one', {}, { cause: error });
+    return new StreamSpaceError(
+      'disk_full',
+      'The disk is full: free some space, or move STATE_DIR to a larger one',
+      {},
+      { cause: error },
+    );
   }
   return new StreamSpaceError(fallback, error instanceof Error ? error.message : String(error), {}, { cause: error });
 }

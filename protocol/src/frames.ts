@@ -5,15 +5,17 @@ import { LIMITS } from './limits.ts';
  * Binary frames [STR1]: `kind` (1 byte), `stream id` (4 bytes, big endian), then by kind
  * - data: the stream's bytes;
  * - credit: how many more bytes the sender of this frame is ready to take (4 bytes, big endian);
- * - end: nothing; the sender will send no more data, and everything before it stands.
+ * - end: nothing; the sender will send no more data, and everything before it stands;
+ * - blocked: nothing; the sender has data and no credit. A receiver whose consumer keeps up answers with a larger window.
  */
-export const FrameKind = { data: 1, credit: 2, end: 3 } as const;
+export const FrameKind = { data: 1, credit: 2, end: 3, blocked: 4 } as const;
 export const FRAME_HEADER = 5;
 
 export type Frame =
   | { kind: 'data'; streamId: number; data: Buffer }
   | { kind: 'credit'; streamId: number; credit: number }
-  | { kind: 'end'; streamId: number };
+  | { kind: 'end'; streamId: number }
+  | { kind: 'blocked'; streamId: number };
 
 function header(kind: number, streamId: number, size: number): Buffer {
   const frame = Buffer.allocUnsafe(FRAME_HEADER + size);
@@ -39,23 +41,34 @@ export function endFrame(streamId: number): Buffer {
   return header(FrameKind.end, streamId, 0);
 }
 
+export function blockedFrame(streamId: number): Buffer {
+  return header(FrameKind.blocked, streamId, 0);
+}
+
 /** `data` of the result shares memory with `frame`. Throws `malformed_frame`, `message_too_large`. */
 export function decodeFrame(frame: Buffer): Frame {
-  if (frame.length < FRAME_HEADER) throw new StreamSpaceError('malformed_frame', `binary frame of ${frame.length} bytes; at least ${FRAME_HEADER}`);
+  if (frame.length < FRAME_HEADER)
+    throw new StreamSpaceError('malformed_frame', `binary frame of ${frame.length} bytes; at least ${FRAME_HEADER}`);
   const streamId = frame.readUInt32BE(1);
   if (streamId === 0) throw new StreamSpaceError('malformed_frame', 'stream id 0 does not exist');
   const size = frame.length - FRAME_HEADER;
   switch (frame[0]) {
     case FrameKind.data:
       if (size === 0) throw new StreamSpaceError('malformed_frame', 'a data frame carries at least one byte');
-      if (size > LIMITS.dataFrame) throw new StreamSpaceError('message_too_large', `data frame of ${size} bytes; at most ${LIMITS.dataFrame}`);
+      if (size > LIMITS.dataFrame)
+        throw new StreamSpaceError('message_too_large', `data frame of ${size} bytes; at most ${LIMITS.dataFrame}`);
       return { kind: 'data', streamId, data: frame.subarray(FRAME_HEADER) };
     case FrameKind.credit:
-      if (size !== 4) throw new StreamSpaceError('malformed_frame', `credit frame with ${size} bytes of payload; exactly 4`);
+      if (size !== 4)
+        throw new StreamSpaceError('malformed_frame', `credit frame with ${size} bytes of payload; exactly 4`);
       return { kind: 'credit', streamId, credit: frame.readUInt32BE(FRAME_HEADER) };
     case FrameKind.end:
-      if (size !== 0) throw new StreamSpaceError('malformed_frame', `end frame with ${size} bytes of payload; none`);
-      return { kind: 'end', streamId };
+    case FrameKind.blocked: {
+      const kind = frame[0] === FrameKind.end ? 'end' : 'blocked';
+      if (size !== 0)
+        throw new StreamSpaceError('malformed_frame', `${kind} frame with ${size} bytes of payload; none`);
+      return { kind, streamId };
+    }
     default:
       throw new StreamSpaceError('malformed_frame', `unknown binary frame kind ${frame[0]}`);
   }

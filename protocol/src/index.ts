@@ -1,6 +1,23 @@
 export { agentCodec, hubCodec } from './codec.ts';
-export { asStreamSpaceError, ERROR_CODES, type ErrorBody, type ErrorCode, errorOfClose, ERRORS, StreamSpaceError } from './errors.ts';
-export { creditFrame, dataFrame, decodeFrame, endFrame, type Frame, FRAME_HEADER, FrameKind } from './frames.ts';
+export {
+  asStreamSpaceError,
+  ERROR_CODES,
+  type ErrorBody,
+  type ErrorCode,
+  errorOfClose,
+  ERRORS,
+  StreamSpaceError,
+} from './errors.ts';
+export {
+  blockedFrame,
+  creditFrame,
+  dataFrame,
+  decodeFrame,
+  endFrame,
+  type Frame,
+  FRAME_HEADER,
+  FrameKind,
+} from './frames.ts';
 export { LIMITS } from './limits.ts';
 export {
   type Action,
@@ -15,5 +32,11 @@ export {
 export * from './resources.ts';
 export { type FrameSink, StreamMux, type MuxStream } from './streams/mux.ts';
 export type { StreamHandler } from './streams/stream.ts';
-export { AGENT_SUBPROTOCOL, negotiateVersion, PROTOCOL_VERSIONS, type ProtocolVersion, VIEWER_SUBPROTOCOL } from './version.ts';
+export {
+  AGENT_SUBPROTOCOL,
+  negotiateVersion,
+  PROTOCOL_VERSIONS,
+  type ProtocolVersion,
+  VIEWER_SUBPROTOCOL,
+} from './version.ts';
 export * from './rest.ts';

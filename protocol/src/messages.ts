@@ -1,9 +1,20 @@
 import Type, { type Static, type TSchema } from 'typebox';
 import { ERROR_CODES } from './errors.ts';
-import { AgentStatus, Capacity, Election, Id, Platform, Replica, SessionSpec, SessionStatus, Term } from './resources.ts';
+import {
+  AgentStatus,
+  Capacity,
+  Election,
+  Id,
+  Platform,
+  Replica,
+  SessionSpec,
+  SessionStatus,
+  Term,
+} from './resources.ts';
 
 // Unknown fields are ignored on the wire ([WIRE3]: a newer peer may send more), so message objects stay open.
-const message = <K extends string, P extends Record<string, TSchema>>(type: K, properties: P) => Type.Object({ type: Type.Literal(type), ...properties });
+const message = <K extends string, P extends Record<string, TSchema>>(type: K, properties: P) =>
+  Type.Object({ type: Type.Literal(type), ...properties });
 
 export const WireError = Type.Object({
   code: Type.Enum([...ERROR_CODES]),
@@ -18,7 +29,13 @@ const CommandId = Id;
 const Attempt = Type.Integer({ minimum: 1 });
 const ReplicaName = Type.String({ minLength: 1, maxLength: 253 });
 
-export const ACTIONS = ['create_session', 'delete_session', 'list_sessions', 'hibernate_session', 'wake_session'] as const;
+export const ACTIONS = [
+  'create_session',
+  'delete_session',
+  'list_sessions',
+  'hibernate_session',
+  'wake_session',
+] as const;
 export type Action = (typeof ACTIONS)[number];
 
 /** Agent → hub. */
@@ -98,7 +115,10 @@ export const HubMessages = {
   /** Store this credential and answer `credential_stored`; the old one stays valid until then [AUTH5]. */
   credential: message('credential', { rotation_id: Id, token: Type.String({ minLength: 16, maxLength: 512 }) }),
   /** Connect again, elsewhere if you can, and then leave this connection (make before break) [CON8]; since version 2. */
-  go_away: message('go_away', { reason: Type.String({ maxLength: 1024 }), reconnect_after_ms: Type.Integer({ minimum: 0 }) }),
+  go_away: message('go_away', {
+    reason: Type.String({ maxLength: 1024 }),
+    reconnect_after_ms: Type.Integer({ minimum: 0 }),
+  }),
 };
 
 type Of<T extends Record<string, TSchema>> = { [K in keyof T]: Static<T[K]> }[keyof T];

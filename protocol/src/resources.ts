@@ -4,7 +4,10 @@ import Type, { type Static } from 'typebox';
  * Things both ends talk about. JSON field names are snake_case everywhere (wire, REST, records), as the public API has them.
  * Times are RFC 3339 strings in UTC; memory and storage are bytes; cpu is cores.
  */
-export const Id = Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$', description: 'DNS label: lower case letters, digits and dashes, at most 63' });
+export const Id = Type.String({
+  pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$',
+  description: 'DNS label: lower case letters, digits and dashes, at most 63',
+});
 export const Timestamp = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z$' });
 export const Term = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
@@ -23,7 +26,17 @@ export const Capacity = Type.Object(
 export type Capacity = Static<typeof Capacity>;
 
 /** States of a session as users see them. `gone` is final. */
-export const SESSION_STATES = ['pending', 'starting', 'running', 'hibernating', 'hibernated', 'waking', 'deleting', 'gone', 'failed'] as const;
+export const SESSION_STATES = [
+  'pending',
+  'starting',
+  'running',
+  'hibernating',
+  'hibernated',
+  'waking',
+  'deleting',
+  'gone',
+  'failed',
+] as const;
 export const SessionState = Type.Enum([...SESSION_STATES]);
 export type SessionState = (typeof SESSION_STATES)[number];
 

@@ -1,5 +1,5 @@
 import { StreamSpaceError } from '../errors.ts';
-import { creditFrame, dataFrame, decodeFrame, endFrame } from '../frames.ts';
+import { blockedFrame, creditFrame, dataFrame, decodeFrame, endFrame } from '../frames.ts';
 import { LIMITS } from '../limits.ts';
 import { type StreamHandler, StreamState } from './stream.ts';
 
@@ -64,7 +64,8 @@ export class StreamMux {
    */
   open(id: number, sendCredit: number, handler: StreamHandler): MuxStream {
     if (this.#streams.has(id)) throw new StreamSpaceError('conflict', `stream ${id} is open already`);
-    if (this.#streams.size >= LIMITS.streams) throw new StreamSpaceError('at_capacity', `${LIMITS.streams} screens are open through this agent; close one`);
+    if (this.#streams.size >= LIMITS.streams)
+      throw new StreamSpaceError('at_capacity', `${LIMITS.streams} screens are open through this agent; close one`);
     const stream = new StreamState(id, handler, sendCredit, LIMITS.initialCredit);
     this.#streams.set(id, stream);
     return {
@@ -95,14 +96,21 @@ export class StreamMux {
         return this.#grant(stream, frame.credit);
       case 'data': {
         const length = frame.data.length;
-        if (stream.endReceived) return this.#violation(stream, new StreamSpaceError('malformed_frame', 'data after the end of the stream'));
-        if (!stream.received(length)) return this.#violation(stream, new StreamSpaceError('credit_exceeded', 'more data than credit'));
+        if (stream.endReceived)
+          return this.#violation(stream, new StreamSpaceError('malformed_frame', 'data after the end of the stream'));
+        if (!stream.received(length))
+          return this.#violation(stream, new StreamSpaceError('credit_exceeded', 'more data than credit'));
         let done = false;
         stream.handler.onData(frame.data, () => {
           if (done) return;
           done = true;
           this.#consumed(stream, length);
         });
+        return;
+      }
+      case 'blocked': {
+        const grant = stream.peerBlocked();
+        if (grant > 0) this.#sink.send(creditFrame(stream.id, grant));
         return;
       }
       case 'end':
@@ -116,7 +124,8 @@ export class StreamMux {
   /** The peer's `vnc_disconnect`. */
   disconnected(id: number, error?: Error): void {
     const stream = this.#streams.get(id);
-    if (stream !== undefined) this.#close(stream, error ?? new StreamSpaceError('screen_unreachable', 'the other side closed the stream'));
+    if (stream !== undefined)
+      this.#close(stream, error ?? new StreamSpaceError('screen_unreachable', 'the other side closed the stream'));
   }
 
   /** The link is gone: every stream ends with `error`. */
@@ -138,6 +147,7 @@ export class StreamMux {
 
   #grant(stream: StreamState, credit: number): void {
     stream.sendCredit = Math.min(stream.sendCredit + credit, 0xffffffff);
+    stream.blockedSent = false;
     this.#schedule(stream);
   }
 
@@ -159,16 +169,11 @@ export class StreamMux {
     if (this.#pumping || this.#waitingForFlush) return;
     this.#pumping = true;
     while (this.#ring.length > 0) {
-      if (this.#sink.buffered >= SOCKET_HIGH_WATER) {
-        // A flush is on its way for what is buffered; an empty write cannot be waited for, so the next credit or data frame carries the callback.
-        this.#waitingForFlush = true;
-      }
       const stream = this.#ring.shift()!;
       stream.scheduled = false;
-      if (!this.#streams.has(stream.id) || !stream.sendable) {
-        if (this.#waitingForFlush) this.#waitingForFlush = false;
-        continue;
-      }
+      if (!this.#streams.has(stream.id) || !stream.sendable) continue;
+      // A full socket gets one more frame, whose flush tells when to go on.
+      this.#waitingForFlush = this.#sink.buffered >= SOCKET_HIGH_WATER;
       const flushed = this.#waitingForFlush ? this.#onFlushed : undefined;
       if (stream.queued > 0) this.#sink.send(dataFrame(stream.id, stream.take(FRAME_SIZE)), flushed);
       else {
@@ -178,6 +183,9 @@ export class StreamMux {
       if (stream.sendable) {
         stream.scheduled = true;
         this.#ring.push(stream);
+      } else if (stream.queued > 0 && !stream.blockedSent) {
+        stream.blockedSent = true;
+        this.#sink.send(blockedFrame(stream.id));
       }
       if (stream.wantsDrain && stream.queued < StreamState.highWater / 2) {
         stream.wantsDrain = false;

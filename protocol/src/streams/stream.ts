@@ -27,6 +27,8 @@ export class StreamState {
   ending = false;
   endSent = false;
   wantsDrain = false;
+  /** The peer was told that this end has data and no credit; once per grant. */
+  blockedSent = false;
   /** Whether the mux has it in its ring of streams with something to send. */
   scheduled = false;
 
@@ -77,12 +79,20 @@ export class StreamState {
   consumed(length: number): number {
     this.unconsumed -= length;
     this.ungranted += length;
-    if (this.ungranted < this.window / 4) return 0;
-    // The consumer has taken (nearly) everything and the peer is (nearly) out of credit: the window is the bottleneck, not the consumer.
-    const starved = this.receiveCredit < this.window / 4 && this.unconsumed < this.window / 4;
-    const grown = starved ? Math.min(this.window * 2, LIMITS.maxCredit) : this.window;
-    const grant = this.ungranted + (grown - this.window);
+    return this.ungranted < this.window / 4 ? 0 : this.#grant();
+  }
+
+  /** The peer has data and no credit left: the window grows if the consumer keeps up. Returns the credit to grant (0: none). */
+  peerBlocked(): number {
+    if (this.unconsumed > this.window / 4) return 0;
+    const grown = Math.min(this.window * 2, LIMITS.maxCredit);
+    this.ungranted += grown - this.window;
     this.window = grown;
+    return this.#grant();
+  }
+
+  #grant(): number {
+    const grant = this.ungranted;
     this.ungranted = 0;
     this.receiveCredit += grant;
     return grant;

@@ -1,0 +1,2 @@
+export function buildPrograms(): Promise<void>;
+export function buildConsole(): Promise<void>;
