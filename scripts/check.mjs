@@ -1,0 +1,23 @@
+// npm run check: what CI runs. Formatting, lint (with the boundaries between the rooms), types, generated files, then every test.
+import { spawnSync } from 'node:child_process';
+import { checkNode, npmPackages, root, say } from './setup.mjs';
+
+checkNode();
+npmPackages();
+const steps = [
+  ['format', 'prettier', '--check', '--log-level=warn', '.'],
+  ['lint', 'oxlint', '--type-aware', '--quiet'],
+  ['types', 'tsc', '-p', 'tsconfig.json'],
+  ['types of the console', 'tsc', '-p', 'console/tsconfig.json'],
+  ['unused code and packages', 'knip', '--no-progress'],
+];
+for (const [what, program, ...args] of steps) {
+  say(`check: ${what}`);
+  const { status } = spawnSync(`${root}/node_modules/.bin/${program}`, args, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) {
+    say(`check: ${what} failed; by hand: npx ${program} ${args.join(' ')}`);
+    say('0 passed, 1 failed, 0 skipped');
+    process.exit(1);
+  }
+}
+process.exit(spawnSync(process.execPath, ['scripts/test.mjs', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' }).status ?? 1);
