@@ -23,6 +23,7 @@ export async function buildPrograms() {
     entryPoints: {
       hub: 'api/src/main.ts',
       agent: 'agent/src/main.ts',
+      launcher: 'scripts/launcher/main.ts',
       'session-host': 'agent/src/sessions/process/host/main.ts',
     },
     outdir: 'dist',

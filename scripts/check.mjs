@@ -20,4 +20,7 @@ for (const [what, program, ...args] of steps) {
     process.exit(1);
   }
 }
-process.exit(spawnSync(process.execPath, ['scripts/test.mjs', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' }).status ?? 1);
+process.exit(
+  spawnSync(process.execPath, ['scripts/test.mjs', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' }).status ??
+    1,
+);

@@ -4,7 +4,8 @@ import { checkNode, debianPackages, DESKTOP, npmPackages, root, say } from './se
 
 checkNode();
 npmPackages();
-if (debianPackages(DESKTOP, 'real desktops (Xvnc)').length > 0) say('Without them sessions are the built-in desktop: a small one, but it works.');
+if (debianPackages(DESKTOP, 'real desktops (Xvnc)').length > 0)
+  say('Without them sessions are the built-in desktop: a small one, but it works.');
 say('Building …');
 const { buildConsole, buildPrograms } = await import('./build.mjs');
 await Promise.all([buildPrograms(), buildConsole()]);

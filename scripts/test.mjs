@@ -13,7 +13,11 @@ mkdirSync(`${root}/test-results`, { recursive: true });
 const report = `${root}/test-results/vitest.json`;
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
 const started = Date.now();
-const vitest = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
+const vitest = spawnSync(
+  process.execPath,
+  ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...process.argv.slice(2)],
+  { cwd: root, stdio: 'inherit' },
+);
 
 let passed = 0;
 let failed = 0;

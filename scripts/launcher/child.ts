@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+
+export interface ChildSpec {
+  name: string;
+  args: string[];
+  env: Record<string, string>;
+  /** Its output goes here; started anew each time. */
+  logFile: string;
+}
+
+const RESTART_FIRST_MS = 250;
+const RESTART_MAX_MS = 10_000;
+
+/** A process that is started again when it ends without being asked to, as a Deployment does with a pod. */
+export class Child {
+  readonly name: string;
+  readonly #spec: ChildSpec;
+  readonly #onRestart: (name: string, how: string) => void;
+  #process: ChildProcess | undefined;
+  #stopping = false;
+  #restartMs = RESTART_FIRST_MS;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(spec: ChildSpec, onRestart: (name: string, how: string) => void) {
+    this.name = spec.name;
+    this.#spec = spec;
+    this.#onRestart = onRestart;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  start(): void {
+    const log = openSync(this.#spec.logFile, 'a');
+    const child = spawn(process.execPath, ['--enable-source-maps', ...this.#spec.args], {
+      env: { ...process.env, ...this.#spec.env },
+      // a group of its own: Ctrl-C in the terminal reaches the launcher only, which stops the parts in their order
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    this.#process = child;
+    const startedAt = Date.now();
+    child.on('error', () => {});
+    child.on('exit', (code, signal) => {
+      this.#process = undefined;
+      if (this.#stopping) return;
+      if (Date.now() - startedAt > 30_000) this.#restartMs = RESTART_FIRST_MS;
+      this.#onRestart(this.name, signal ?? `exit code ${code}`);
+      this.#timer = setTimeout(() => this.start(), this.#restartMs);
+      this.#restartMs = Math.min(this.#restartMs * 2, RESTART_MAX_MS);
+    });
+  }
+
+  /** SIGTERM, then SIGKILL after `graceMs`. Resolves when the process is gone. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    const child = this.#process;
+    if (child === undefined) return;
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+    await gone;
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,50 @@
+import type { Accepted, Agent, Session } from '@streamspace/protocol';
+
+/** The few calls that the launcher makes as the signed-in user. */
+export class HubClient {
+  readonly #base: string;
+  readonly #token: string;
+
+  constructor(origin: string, token: string) {
+    this.#base = `${origin}/api/v1`;
+    this.#token = token;
+  }
+
+  async #call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await fetch(this.#base + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.#token}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(5_000),
+    });
+    const json = (await answer.json()) as T & { error?: { message: string } };
+    if (!answer.ok) throw new Error(json.error?.message ?? `${method} ${path}: HTTP ${answer.status}`);
+    return json;
+  }
+
+  async healthy(): Promise<boolean> {
+    return fetch(`${this.#base}/health`, { signal: AbortSignal.timeout(1_000) }).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+  }
+
+  agents = async (): Promise<Agent[]> => (await this.#call<{ items: Agent[] }>('GET', '/agents')).items;
+  sessions = async (): Promise<Session[]> => (await this.#call<{ items: Session[] }>('GET', '/sessions')).items;
+  create = (template: string, name: string): Promise<Accepted> => this.#call('POST', '/sessions', { template, name });
+  wake = (id: string): Promise<Accepted> => this.#call('POST', `/sessions/${id}/wake`);
+  hibernate = (id: string): Promise<Accepted> => this.#call('POST', `/sessions/${id}/hibernate`);
+}
+
+/** Asks until it is so; false when it is not within `limitMs`. */
+export async function until(condition: () => Promise<boolean>, limitMs: number, everyMs = 100): Promise<boolean> {
+  const end = Date.now() + limitMs;
+  for (;;) {
+    if (await condition().catch(() => false)) return true;
+    if (Date.now() > end) return false;
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}
