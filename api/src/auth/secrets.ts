@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Id } from '@streamspace/protocol';
+import { Value } from 'typebox/value';
 
 /** SHA-256 of a token, hex: the only form in which tokens are stored [AUTH4]. */
 export function sha256(token: string): string {
@@ -22,5 +23,5 @@ export function newCredential(randomBytes: (size: number) => Buffer, agentId: st
 /** Whose credential a bearer claims to be; undefined when it hasn't the form of one. */
 export function credentialAgent(bearer: string): string | undefined {
   const [, agentId] = /^ssa_([a-z0-9-]{1,63})\.[\w-]{43,}$/.exec(bearer) ?? [];
-  return agentId !== undefined && new RegExp(Id.pattern).test(agentId) ? agentId : undefined;
+  return Value.Check(Id, agentId) ? agentId : undefined;
 }

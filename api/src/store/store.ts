@@ -26,8 +26,11 @@ export interface Claim {
   connectionId: string;
   /** Which hub replica holds the connection. */
   hub: string;
-  /** For term 0: the holder was asked and did not answer, so it may be replaced. */
-  takeover: boolean;
+  /**
+   * For term 0: the holder was asked and did not answer, so it may be replaced. A connection id: only if that one still holds it, so
+   * that of two newcomers who asked the same dead holder one wins.
+   */
+  takeover: boolean | string;
   hello: AgentMessageOf<'hello'>;
   at: string;
 }
@@ -50,6 +53,8 @@ export type ClaimResult =
 export interface AgentRecord extends Agent {
   connection_id: string | null;
   hub: string | null;
+  /** What its live sessions use of the capacity. Live: everything but `hibernated`, `failed` and `gone`. */
+  used: { cpu: number; memory: number };
 }
 
 export interface AgentStore {
@@ -71,13 +76,18 @@ export interface AgentStore {
 export interface CredentialStore {
   /** An enrolment token: for one agent id, or for any new one (`null`); usable until `expiresAt`, `uses` times. */
   putEnrolment(hash: string, enrolment: { agentId: string | null; expiresAt: string; uses: number }): Promise<void>;
-  /** Uses it once, atomically; undefined when unknown, spent, expired at `at`, or for another agent. */
+  /**
+   * Uses it once, atomically; undefined (and not used) when unknown, spent, expired at `at`, for another agent, or for any new agent
+   * and this one has or had a credential.
+   */
   takeEnrolment(hash: string, agentId: string, at: string): Promise<{ agentId: string } | undefined>;
   /** Valid hashes for an agent: the current one and, during a rotation, the next one. */
   get(agentId: string): Promise<{ current: string; next?: { hash: string; rotationId: string } } | undefined>;
-  /** Replaces everything for the agent (enrolment). */
+  /** Replaces everything for the agent (enrolment for exactly this id). */
   set(agentId: string, hash: string): Promise<void>;
-  /** Begins a rotation: both are valid until `finishRotation`. */
+  /** `set` for an agent that never had a credential, revoked ones included; false otherwise, and nothing changes. Compare-and-set. */
+  setNew(agentId: string, hash: string): Promise<boolean>;
+  /** Begins a rotation: both are valid until `finishRotation`. One that was under way is dropped. Nothing happens without a current one. */
   beginRotation(agentId: string, next: { hash: string; rotationId: string }): Promise<void>;
   /** `next` becomes the only one; false if that rotation is not under way. */
   finishRotation(agentId: string, rotationId: string): Promise<boolean>;
@@ -119,17 +129,35 @@ export interface CommandRecord extends Command {
   connection_id: string | null;
 }
 
+/** A session's change that goes with a new command. */
+export interface SessionChange {
+  id: string;
+  patch: Partial<Session>;
+  from?: Pick<Session, 'state' | 'command'>;
+  /** For a session that becomes live again. */
+  reservation?: Reservation;
+}
+
 export interface CommandStore {
-  /** Durable when it resolves (design I4). At the tail of the agent's queue. With `patch`, the session changes in the same step. */
-  append(command: CommandRecord, sessionPatch?: { id: string; patch: Partial<Session> }): Promise<void>;
+  /**
+   * Durable when it resolves (design I4). At the tail of the agent's queue. With `change`, the session changes in the same step:
+   * `conflict` (and nothing is stored) when it isn't there or isn't as `from` says any more, `at_capacity` when the agent's live
+   * sessions leave no room for it.
+   */
+  append(command: CommandRecord, change?: SessionChange): Promise<'appended' | 'conflict' | 'at_capacity'>;
   get(id: string): Promise<CommandRecord | undefined>;
   /** Commands of the agent that are not final, oldest first. */
   open(agentId: string): Promise<CommandRecord[]>;
   /** `sent` with the next attempt number, if the command is not final and the connection still holds the agent; undefined otherwise. */
   markSent(id: string, connectionId: string, at: string): Promise<CommandRecord | undefined>;
-  /** `ack` if that attempt is the current one, sent on that connection, and the command is in `sent`; undefined otherwise. */
+  /** `ack` if that attempt is the current one, sent on that connection, which still holds the agent, and the command is in `sent`; undefined otherwise. */
   markAck(id: string, attempt: number, connectionId: string, at: string): Promise<CommandRecord | undefined>;
-  /** Final state if not final already and the attempt is the current one on that connection (`null`: whatever it is, for expiry); the session changes in the same step. */
+  /**
+   * Final state if not final already and the attempt is the current one on that connection, which still holds
+   * the agent (`null`: whatever it is, for expiry). In the
+   * same step the session changes, if this command is still the session's latest (`Session.command`): a `delete` that was accepted
+   * meanwhile is not undone by the end of a `create`.
+   */
   finish(
     id: string,
     attempt: { number: number; connectionId: string } | null,
@@ -154,7 +182,7 @@ export interface TicketStore {
 export interface EventStore {
   /** Gives the event the next id and keeps a bounded history (per agent for agent events). */
   append(event: Omit<Event, 'id'>): Promise<Event>;
-  /** Kept events after `id`, oldest first; `agent`: only its agent events (the timeline). */
+  /** Kept events after `id`, oldest first; of more than `limit` the newest. `agent`: only its agent events (the timeline). */
   since(id: number, filter?: { agent?: string; limit?: number }): Promise<Event[]>;
   /** Calls back for every event appended from now on, by any hub replica, until the signal aborts. */
   subscribe(onEvent: (event: Event) => void, signal: AbortSignal): void;

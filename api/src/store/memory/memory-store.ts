@@ -1,0 +1,26 @@
+import type { Clock } from 'clock-port';
+import type { Store } from '../store.ts';
+import { memoryAgents } from './agents.ts';
+import { memoryCommands } from './commands.ts';
+import { memoryCredentials } from './credentials.ts';
+import { memoryEvents } from './events.ts';
+import { memorySessions } from './sessions.ts';
+import { MemoryState } from './state.ts';
+import { memoryTemplates } from './templates.ts';
+import { memoryTickets } from './tickets.ts';
+
+/** A store in this process: for one hub replica, gone with it. Agents' reports heal what they know ([SES3]). */
+export function memoryStore(clock: Clock): Store {
+  const state = new MemoryState();
+  return {
+    agents: memoryAgents(state),
+    credentials: memoryCredentials(),
+    sessions: memorySessions(state),
+    commands: memoryCommands(state),
+    tickets: memoryTickets(clock),
+    events: memoryEvents(),
+    templates: memoryTemplates(),
+    ping: async (signal) => signal.throwIfAborted(),
+    close: async () => {},
+  };
+}
