@@ -16,6 +16,6 @@ export interface Timer {
   cancel(): void;
 }
 
-export { iso, parseIso } from './iso.ts';
+export { dateAt, iso, parseIso } from './iso.ts';
 export { systemClock } from './system-clock.ts';
 export { deadline, DeadlineError, sleep, withDeadline } from './waiting.ts';

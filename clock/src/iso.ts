@@ -7,3 +7,8 @@ export function iso(ms: number): string {
 export function parseIso(text: string): number {
   return Date.parse(text);
 }
+
+/** Milliseconds since 1970 as a `Date`, for libraries that ask for one. */
+export function dateAt(ms: number): Date {
+  return new Date(ms);
+}
