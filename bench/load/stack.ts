@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Accepted, Command, Session, Template, Ticket } from '@streamspace/protocol';
+import { SignJWT } from 'jose';
+import { type Channel, webSocketChannel } from './channel.ts';
+import { BenchProcess } from './process.ts';
+
+export interface Ports {
+  echo: number;
+  flood: number;
+  busy: number;
+}
+
+const TEMPLATES: Template[] = ['echo', 'flood', 'busy'].map((id) => ({
+  id,
+  name: id,
+  description: 'a screen of the bench',
+  platforms: ['process'],
+  image: '',
+  cpu: 0.001,
+  memory: 1024,
+  storage: 1024,
+  env: {},
+}));
+
+/** A hub and one agent as users run them, but for the agent's driver: its sessions' screens are the bench's own servers. */
+export class Stack {
+  readonly hub: BenchProcess;
+  readonly agent: BenchProcess;
+  readonly origin: string;
+  readonly token: string;
+  readonly enrolmentToken: string;
+  readonly #folder: string;
+
+  private constructor(
+    hub: BenchProcess,
+    agent: BenchProcess,
+    origin: string,
+    token: string,
+    enrolmentToken: string,
+    folder: string,
+  ) {
+    this.hub = hub;
+    this.agent = agent;
+    this.origin = origin;
+    this.token = token;
+    this.enrolmentToken = enrolmentToken;
+    this.#folder = folder;
+  }
+
+  static async start(ports: Ports): Promise<Stack> {
+    const folder = mkdtempSync(join(tmpdir(), 'streamspace-bench-'));
+    const templates = join(folder, 'templates.json');
+    writeFileSync(templates, JSON.stringify(TEMPLATES));
+    const secret = randomBytes(32).toString('base64url');
+    const enrolmentToken = `sse_${randomBytes(32).toString('base64url')}`;
+    const port = 20_000 + Math.floor(Math.random() * 20_000);
+    const hub = BenchProcess.node(
+      'dist/hub.js',
+      {
+        PORT: String(port),
+        HOST: '127.0.0.1',
+        JWT_SECRET: secret,
+        ENROLMENT_TOKEN: enrolmentToken,
+        TEMPLATES_FILE: templates,
+        LOG_LEVEL: 'info',
+        RATE_LIMIT: '1000000',
+        HEARTBEAT_INTERVAL: '30s',
+      },
+      (line) => line.includes('listening'),
+    );
+    await hub.ready;
+    const agent = BenchProcess.node(
+      'bench/load/agent.ts',
+      {
+        AGENT_ID: 'bench',
+        CONTROL_PLANE_URL: `ws://127.0.0.1:${port}`,
+        PLATFORM: 'process',
+        AGENT_TOKEN: enrolmentToken,
+        STATE_DIR: join(folder, 'agent'),
+        MAX_SESSIONS: '100000',
+        MAX_CONCURRENT_OPERATIONS: '64',
+        METRICS_ENABLED: 'false',
+        HEALTH_PORT: '0',
+        LOG_LEVEL: 'info',
+        BENCH_PORTS: JSON.stringify(ports),
+      },
+      (line) => line.includes('Connected to the hub') || line.includes('"welcome'),
+    );
+    await agent.ready;
+    const token = await new SignJWT({ roles: ['admin', 'user'] })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setSubject('bench')
+      .setIssuedAt()
+      .setExpirationTime('2h')
+      .sign(Buffer.from(secret));
+    return new Stack(hub, agent, `http://127.0.0.1:${port}`, token, enrolmentToken, folder);
+  }
+
+  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await fetch(`${this.origin}/api/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.token}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return JSON.parse(text) as T;
+  }
+
+  /** Creates a session of a bench template and waits until it runs. */
+  async session(template: 'echo' | 'flood' | 'busy'): Promise<string> {
+    const { session, command } = await this.call<Accepted>('POST', '/sessions', { template });
+    for (;;) {
+      const { state, error } = await this.call<Command>('GET', `/commands/${command.id}`);
+      if (state === 'completed') return session.id;
+      if (state === 'failed') throw new Error(error?.message ?? 'failed');
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+
+  sessions = async (): Promise<Session[]> => (await this.call<{ items: Session[] }>('GET', '/sessions')).items;
+
+  /** A viewer of the session. */
+  async view(sessionId: string): Promise<Channel> {
+    const { url } = await this.call<Ticket>('POST', `/sessions/${sessionId}/ticket`);
+    return webSocketChannel(new URL(url, this.origin.replace('http', 'ws')).href);
+  }
+
+  async stop(): Promise<void> {
+    await this.agent.stop();
+    await this.hub.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

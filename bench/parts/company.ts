@@ -1,0 +1,76 @@
+import type { Channel } from '../load/channel.ts';
+import { echoRoundTrips } from '../load/measure.ts';
+import type { Stack } from '../load/stack.ts';
+import { type Distribution, distribution } from '../load/statistics.ts';
+
+export interface Company {
+  /** One echo alone, then beside four screens of 8 MiB/s; microseconds. */
+  alone: Distribution;
+  besideFourBusy: Distribution;
+  /** 50 echoing viewers: by themselves, with one frozen viewer, with one frozen viewer and one download at full speed. */
+  fifty: Distribution;
+  fiftyAndFrozen: Distribution;
+  fiftyFrozenAndDownload: Distribution;
+  /** What the frozen viewer's screen cost in hub and agent together, bytes. */
+  frozenBytes: number;
+  /** Downloads at full speed side by side: slowest and fastest, MiB/s. */
+  flood: { streams: number; slowest: number; fastest: number };
+}
+
+const ECHOES_APART_MS = 20;
+
+async function fiftyEchoes(viewers: Channel[], seconds: number): Promise<Distribution> {
+  const samples = await Promise.all(
+    viewers.map((viewer) => echoRoundTrips(viewer, Number.POSITIVE_INFINITY, seconds * 1000, ECHOES_APART_MS)),
+  );
+  return distribution(samples.flat());
+}
+
+/** What neighbours do to each other: the claim of design I5, measured. */
+export async function company(stack: Stack, quick: boolean): Promise<Company> {
+  const seconds = quick ? 1 : 5;
+  const echo = await stack.session('echo');
+  const flood = await stack.session('flood');
+  const busy = await stack.session('busy');
+
+  const one = await stack.view(echo);
+  await echoRoundTrips(one, 500, 2_000);
+  const alone = distribution(await echoRoundTrips(one, Number.POSITIVE_INFINITY, seconds * 1000));
+  const screens = await Promise.all([1, 2, 3, 4].map(() => stack.view(busy)));
+  for (const screen of screens) screen.onData(() => {});
+  const besideFourBusy = distribution(await echoRoundTrips(one, Number.POSITIVE_INFINITY, seconds * 1000));
+  for (const channel of [one, ...screens]) channel.close();
+
+  const viewers: Channel[] = [];
+  for (let i = 0; i < 50; i++) viewers.push(await stack.view(echo));
+  await fiftyEchoes(viewers, 1);
+  const fifty = await fiftyEchoes(viewers, seconds);
+  const before = stack.hub.rss() + stack.agent.rss();
+  const frozen = await stack.view(flood);
+  frozen.freeze();
+  const fiftyAndFrozen = await fiftyEchoes(viewers, seconds);
+  const frozenBytes = stack.hub.rss() + stack.agent.rss() - before;
+  const download = await stack.view(flood);
+  download.onData(() => {});
+  const fiftyFrozenAndDownload = await fiftyEchoes(viewers, seconds);
+  for (const channel of [...viewers, frozen, download]) channel.close();
+
+  const streams = 10;
+  const floods = await Promise.all(Array.from({ length: streams }, () => stack.view(flood)));
+  const bytes = floods.map(() => 0);
+  for (const [index, channel] of floods.entries()) channel.onData((data) => void (bytes[index]! += data.length));
+  const started = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  const elapsed = (performance.now() - started) / 1000;
+  const rates = bytes.map((n) => n / elapsed / 1024 / 1024);
+  for (const channel of floods) channel.close();
+  return {
+    alone,
+    besideFourBusy,
+    fifty,
+    fiftyAndFrozen,
+    fiftyFrozenAndDownload,
+    frozenBytes,
+    flood: { streams, slowest: Math.min(...rates), fastest: Math.max(...rates) },
+  };
+}
