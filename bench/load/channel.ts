@@ -21,8 +21,8 @@ export function tcpChannel(port: number): Promise<Channel> {
       resolve({
         send: (data) => void socket.write(data),
         onData: (listener) => void socket.on('data', listener),
-        freeze: () => void socket.pause(),
-        thaw: () => void socket.resume(),
+        freeze: () => socket.pause(),
+        thaw: () => socket.resume(),
         close: () => void socket.destroy(),
       });
     });
@@ -42,14 +42,14 @@ export function webSocketChannel(url: string): Promise<Channel> {
       socket.off('error', reject);
       socket.on('error', () => {});
       resolve({
-        send: (data) => void socket.send(data),
+        send: (data) => socket.send(data),
         onData: (next) => {
           listener = next;
           for (const data of early.splice(0)) next(data);
         },
-        freeze: () => void socket.pause(),
-        thaw: () => void socket.resume(),
-        close: () => void socket.terminate(),
+        freeze: () => socket.pause(),
+        thaw: () => socket.resume(),
+        close: () => socket.terminate(),
       });
     });
   });
