@@ -1,2 +1,4 @@
 export { Random } from './random.ts';
 export { settle, VirtualClock } from './virtual-clock.ts';
+export { SimNetwork, SimSocket } from './sim/network.ts';
+export { Crashed, type Mishaps, SimProcess, throughProcess } from './sim/process.ts';
