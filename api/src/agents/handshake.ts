@@ -1,0 +1,125 @@
+import {
+  type AgentMessage,
+  type AgentMessageOf,
+  asStreamSpaceError,
+  LIMITS,
+  negotiateVersion,
+  StreamSpaceError,
+} from '@streamspace/protocol';
+import { type Clock, iso, parseIso, withDeadline } from 'clock-port';
+import type { Claim, ClaimResult, Store } from '../store/store.ts';
+import type { AgentLink, LinkOwner } from './link.ts';
+import { denied, foreignAgent, noCommonVersion, type Refusal, trouble } from './refusal.ts';
+import type { Turns } from './turns.ts';
+
+/** Milliseconds that the holder of an agent id has to answer when another connection wants it [TERM4]. */
+const PROBE_MS = 2_000;
+/** Milliseconds that the store has to answer a claim. */
+const CLAIM_MS = 10_000;
+
+export interface HandshakeDeps {
+  readonly store: Pick<Store, 'agents'>;
+  readonly clock: Clock;
+  readonly hub: string;
+  readonly heartbeatMs: number;
+  /** Handshakes of one agent id go one after the other, so that the store's order is ours. */
+  readonly turns: Turns;
+  /** The live link of an agent id here, if there is one. */
+  holder(agentId: string): AgentLink | undefined;
+  /** The link was accepted: it is to be welcomed and takes its place. Called within the agent's turn. */
+  accepted(link: AgentLink, hello: AgentMessageOf<'hello'>): void;
+  refused(link: AgentLink, hello: AgentMessageOf<'hello'>, refusal: Refusal): void;
+}
+
+/** From the accepted upgrade to `welcome` or `refuse` [CON1]. Made for one link; its first owner. */
+export function handshake(deps: HandshakeDeps): LinkOwner & { begin(link: AgentLink): void } {
+  let hello: AgentMessageOf<'hello'> | undefined;
+  let helloTimer: { cancel(): void } | undefined;
+
+  return {
+    begin(link) {
+      helloTimer = deps.clock.setTimeout(
+        () =>
+          link.end(
+            new StreamSpaceError('hello_timeout', `no hello within ${LIMITS.helloMs / 1000} s of the connection`),
+          ),
+        LIMITS.helloMs,
+      );
+    },
+    message(link, message: AgentMessage) {
+      if (hello !== undefined)
+        throw new StreamSpaceError('invalid_request', `a ${message.type} before the welcome: wait for it`);
+      if (message.type !== 'hello')
+        throw new StreamSpaceError('invalid_request', `a ${message.type} instead of the hello`);
+      hello = message;
+      helloTimer?.cancel();
+      void decide(deps, link, hello);
+    },
+    closed() {
+      helloTimer?.cancel();
+    },
+  };
+}
+
+async function decide(deps: HandshakeDeps, link: AgentLink, hello: AgentMessageOf<'hello'>): Promise<void> {
+  const version = negotiateVersion(hello.versions);
+  if (hello.agent_id !== link.agentId) return deps.refused(link, hello, foreignAgent(hello, link.agentId));
+  if (version === undefined) return deps.refused(link, hello, noCommonVersion(hello));
+  try {
+    await deps.turns.run(link.agentId, async () => {
+      if (!link.open) return;
+      const claim = await claimAgent(deps, link, hello);
+      if (!claim.accepted) return deps.refused(link, hello, denied(hello, claim));
+      link.version = version;
+      link.term = claim.term;
+      link.replica = hello.replica;
+      link.since = iso(deps.clock.now());
+      deps.accepted(link, hello);
+    });
+  } catch (error) {
+    deps.refused(link, hello, trouble(asStreamSpaceError(error, 'store_unavailable')));
+  }
+}
+
+/** Asks the store, for so long; an answer that comes later is undone: nobody is to find the agent held by a link that isn't there. */
+async function claimInTime(deps: HandshakeDeps, claim: Claim): Promise<ClaimResult> {
+  const { store, clock } = deps;
+  let late = false;
+  try {
+    return await withDeadline(clock, CLAIM_MS, 'the store', undefined, async () => {
+      const result = await store.agents.claim(claim);
+      if (late && result.accepted) await store.agents.release(claim.agentId, claim.connectionId, iso(clock.now()));
+      return result;
+    });
+  } finally {
+    late = true;
+  }
+}
+
+async function claimAgent(deps: HandshakeDeps, link: AgentLink, hello: AgentMessageOf<'hello'>): Promise<ClaimResult> {
+  const claim = (takeover: boolean) =>
+    claimInTime(deps, {
+      agentId: link.agentId,
+      term: hello.term,
+      replica: hello.replica,
+      connectionId: link.connectionId,
+      hub: deps.hub,
+      takeover,
+      hello,
+      at: iso(deps.clock.now()),
+    });
+  const first = await claim(false);
+  if (first.accepted || first.code !== 'duplicate_agent') return first;
+  return (await alive(deps, link.agentId, first.connectionId)) ? first : claim(true);
+}
+
+/** Whether the connection that holds the agent id is there and answers. */
+async function alive(deps: HandshakeDeps, agentId: string, connectionId: string | undefined): Promise<boolean> {
+  const holder = deps.holder(agentId);
+  if (holder !== undefined && holder.connectionId === connectionId) return holder.probe(PROBE_MS);
+  const record = await deps.store.agents.get(agentId);
+  if (record === undefined || record.hub === deps.hub) return false;
+  // It is at another replica of the hub, which would have released it if it had gone: unless that replica died.
+  const heard = record.last_heartbeat ?? record.connected_since;
+  return heard !== null && deps.clock.now() - parseIso(heard) <= 3 * deps.heartbeatMs;
+}

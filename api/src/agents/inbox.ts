@@ -1,0 +1,85 @@
+import { type AgentMessage, type AgentMessageOf, StreamSpaceError } from '@streamspace/protocol';
+import { type Clock, iso } from 'clock-port';
+import type { FastifyBaseLogger } from 'fastify';
+import type { CommandDispatcher } from '../commands/dispatcher.ts';
+import type { Publisher } from '../events/publisher.ts';
+import type { Store } from '../store/store.ts';
+import type { AgentLink } from './link.ts';
+import { retrying } from './retrying.ts';
+import type { Rotations } from './rotation.ts';
+import { reconcile, sessionGone, sessionState } from './session-report.ts';
+
+export interface InboxDeps {
+  readonly store: Pick<Store, 'agents' | 'sessions' | 'commands'>;
+  readonly clock: Clock;
+  readonly log: FastifyBaseLogger;
+  readonly publish: Publisher;
+  readonly dispatcher: CommandDispatcher;
+  readonly rotations: Rotations;
+}
+
+/**
+ * What a welcomed agent says. Called from the read loop: answers at once, and queues what needs the store behind what the link
+ * said before.
+ */
+export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage, bytes: number) => void {
+  const { clock, dispatcher, rotations } = deps;
+  /** What the last heartbeat of a link said, without its number: an event only when that changes. */
+  const lastBeat = new WeakMap<AgentLink, string>();
+
+  const onHeartbeat = async (link: AgentLink, beat: AgentMessageOf<'heartbeat'>): Promise<void> => {
+    let held: boolean;
+    try {
+      held = await deps.store.agents.heartbeat(link.agentId, link.connectionId, beat, iso(clock.now()));
+    } catch (error) {
+      // The next one is due soon; a store that is away is no reason to lose the agent's screens.
+      deps.log.warn({ err: error, agent: link.agentId }, 'Heartbeat not stored');
+      return;
+    }
+    if (!held) return link.end(new StreamSpaceError('superseded', 'another connection of this agent was accepted'));
+    const said = JSON.stringify([beat.status, beat.capacity, beat.active_sessions, beat.replicas]);
+    if (lastBeat.get(link) === said) return;
+    lastBeat.set(link, said);
+    const agent = await deps.store.agents.get(link.agentId);
+    if (agent !== undefined) await deps.publish.agent('agent.updated', agent);
+  };
+
+  return (link, message, bytes) => {
+    const queue = (step: () => Promise<void>) => link.queue(bytes, () => retrying(clock, link.signal, step));
+    switch (message.type) {
+      case 'heartbeat':
+        link.tell({ type: 'heartbeat_ack', seq: message.seq });
+        return link.queue(bytes, () => onHeartbeat(link, message));
+      case 'sessions':
+        return queue(() => reconcile(deps, link, message.sessions, link.since));
+      case 'session_state':
+        return queue(() => sessionState(deps, link, message.session));
+      case 'session_gone':
+        return queue(() => sessionGone(deps, link, message));
+      case 'ack':
+        return link.queue(bytes, () => dispatcher.ack(link, message));
+      case 'result':
+        return link.queue(bytes, async () => {
+          const listed = await dispatcher.result(link, message);
+          if (listed !== undefined) await reconcile(deps, link, listed.sessions, listed.asOf);
+        });
+      case 'vnc_connected':
+        return link.streams.connected(message);
+      case 'vnc_disconnect':
+        return link.streams.disconnected(message);
+      case 'credential_stored':
+        return queue(() => rotations.stored(link, message.rotation_id));
+      case 'goodbye':
+        // 1000: it is the agent's own wish, nothing went wrong
+        return link.end(
+          new StreamSpaceError(
+            'agent_offline',
+            message.reason === '' ? 'the agent left' : `the agent left: ${message.reason}`,
+          ),
+          1000,
+        );
+      case 'hello':
+        throw new StreamSpaceError('invalid_request', 'a second hello on one connection');
+    }
+  };
+}

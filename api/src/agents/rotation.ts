@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import { StreamSpaceError } from '@streamspace/protocol';
+import { type Clock, withDeadline } from 'clock-port';
+import { newCredential } from '../auth/secrets.ts';
+import type { Store } from '../store/store.ts';
+import type { AgentLink } from './link.ts';
+
+/** Milliseconds that an agent has to store a new credential. */
+const ROTATION_MS = 30_000;
+
+export interface RotationDeps {
+  readonly store: Pick<Store, 'credentials'>;
+  readonly clock: Clock;
+  randomBytes(size: number): Buffer;
+}
+
+/** New credentials over live links [AUTH5]. Until the agent says that it has stored one, the old one is valid too. */
+export class Rotations {
+  readonly #deps: RotationDeps;
+  readonly #waiting = new Map<string, { link: AgentLink; stored: () => void }>();
+
+  constructor(deps: RotationDeps) {
+    this.#deps = deps;
+  }
+
+  /** Resolves when the new credential is the only one. Rejects with `agent_offline` or `command_timeout`. */
+  async rotate(link: AgentLink): Promise<void> {
+    const { store, clock, randomBytes } = this.#deps;
+    const { token, hash } = newCredential(randomBytes, link.agentId);
+    const rotationId = randomUUID();
+    await store.credentials.beginRotation(link.agentId, { hash, rotationId });
+    try {
+      await withDeadline(clock, ROTATION_MS, 'the agent to store its new credential', link.signal, () => {
+        const stored = new Promise<void>((resolve) => this.#waiting.set(rotationId, { link, stored: resolve }));
+        if (!link.tell({ type: 'credential', rotation_id: rotationId, token }))
+          throw new StreamSpaceError('agent_offline', 'the agent is not connected');
+        return stored;
+      });
+    } catch (error) {
+      if (error instanceof StreamSpaceError && error.code !== 'agent_offline' && !link.open)
+        throw new StreamSpaceError(
+          'agent_offline',
+          `the connection ended during the rotation: ${error.message}`,
+          {},
+          { cause: error },
+        );
+      if (error instanceof StreamSpaceError) throw error;
+      throw new StreamSpaceError(
+        'command_timeout',
+        'the agent did not confirm the new credential; both are valid, rotate again',
+        {},
+        { cause: error },
+      );
+    } finally {
+      this.#waiting.delete(rotationId);
+    }
+  }
+
+  /** The agent's `credential_stored`. Also counts when nobody waits for it any more. */
+  async stored(link: AgentLink, rotationId: string): Promise<void> {
+    const waiting = this.#waiting.get(rotationId);
+    const finished = await this.#deps.store.credentials.finishRotation(link.agentId, rotationId);
+    if (finished && waiting?.link === link) waiting.stored();
+  }
+}

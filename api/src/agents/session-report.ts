@@ -1,0 +1,145 @@
+import type { AgentMessageOf, Session, SessionState, SessionStatus } from '@streamspace/protocol';
+import { type Clock, iso } from 'clock-port';
+import type { Publisher } from '../events/publisher.ts';
+import type { Store } from '../store/store.ts';
+import type { AgentLink } from './link.ts';
+
+export interface ReportDeps {
+  readonly store: Pick<Store, 'agents' | 'sessions' | 'commands'>;
+  readonly clock: Clock;
+  readonly publish: Publisher;
+}
+
+type Reported = SessionStatus['state'];
+
+/**
+ * What a session becomes when its agent says what runs, or undefined to leave it as it is. A command that is under way has the
+ * last word: its result settles the state.
+ */
+export function nextState(current: SessionState, reported: Reported, commandOpen: boolean): SessionState | undefined {
+  if (current === 'gone') return undefined;
+  if (commandOpen) {
+    if (current === 'waking')
+      return reported === 'starting' ? 'waking' : reported === 'hibernated' ? undefined : reported;
+    if (current === 'pending' || current === 'starting') return reported === 'hibernated' ? undefined : reported;
+    if (current === 'deleting' || current === 'hibernating') return undefined;
+  }
+  return reported;
+}
+
+/** A session that the hub does not know, from what its agent says: a store that lost it learns it again [SES3]. */
+export function learned(
+  status: SessionStatus,
+  agent: { id: string; platform: Session['platform']; region: string },
+  at: string,
+): Session {
+  const { id, name, user, template, cpu, memory, storage, created_at } = status.spec;
+  return {
+    id,
+    name,
+    user,
+    template,
+    agent: agent.id,
+    platform: agent.platform,
+    region: agent.region,
+    state: status.state,
+    reason: status.reason ?? null,
+    cpu,
+    memory,
+    storage,
+    created_at,
+    updated_at: at,
+    command: null,
+  };
+}
+
+/** Whether the link still is the one that may act for its agent, by the store's word. */
+async function acting(deps: ReportDeps, link: AgentLink): Promise<boolean> {
+  return (await deps.store.agents.get(link.agentId))?.connection_id === link.connectionId;
+}
+
+async function change(deps: ReportDeps, session: Session, state: SessionState, reason: string | null): Promise<void> {
+  if (session.state === state && session.reason === reason) return;
+  const changed = await deps.store.sessions.update(
+    session.id,
+    { state, reason, updated_at: iso(deps.clock.now()) },
+    session.updated_at,
+  );
+  // a miss: somebody changed it meanwhile, and knew better
+  if (changed !== undefined) await deps.publish.session(changed);
+}
+
+async function openSessions(deps: ReportDeps, agentId: string): Promise<Set<string | null>> {
+  return new Set((await deps.store.commands.open(agentId)).map((command) => command.session));
+}
+
+/** `session_state`: a session changed by itself, or on the way of a command. */
+export async function sessionState(deps: ReportDeps, link: AgentLink, status: SessionStatus): Promise<void> {
+  if (!(await acting(deps, link))) return;
+  const known = await deps.store.sessions.get(status.spec.id);
+  if (known === undefined) return learn(deps, link, status);
+  if (known.agent !== link.agentId) return;
+  const open = (await openSessions(deps, link.agentId)).has(known.id);
+  const state = nextState(known.state, status.state, open);
+  if (state !== undefined) await change(deps, known, state, status.reason ?? null);
+}
+
+/** `session_gone`: it is not there any more, and no command of ours removed it. */
+export async function sessionGone(
+  deps: ReportDeps,
+  link: AgentLink,
+  message: AgentMessageOf<'session_gone'>,
+): Promise<void> {
+  if (!(await acting(deps, link))) return;
+  const known = await deps.store.sessions.get(message.session_id);
+  if (known === undefined || known.agent !== link.agentId || known.state === 'gone') return;
+  if (known.state === 'deleting') {
+    if (!(await openSessions(deps, link.agentId)).has(known.id)) await change(deps, known, 'gone', null);
+    return;
+  }
+  await change(deps, known, 'failed', message.reason === '' ? 'gone from the platform' : message.reason);
+}
+
+async function learn(deps: ReportDeps, link: AgentLink, status: SessionStatus): Promise<void> {
+  const agent = await deps.store.agents.get(link.agentId);
+  if (agent === undefined) return;
+  const session = learned(status, agent, iso(deps.clock.now()));
+  const kept = await deps.store.sessions.adopt(session);
+  if (kept.agent === link.agentId) await deps.publish.session(kept);
+}
+
+const SHOULD_RUN: readonly SessionState[] = ['pending', 'starting', 'running', 'hibernating', 'waking'];
+
+/**
+ * A whole report [SES3]. Sessions changed at or after `asOf` (when the agent was asked, RFC 3339) are left alone: the report may be older
+ * than the change.
+ */
+export async function reconcile(
+  deps: ReportDeps,
+  link: AgentLink,
+  report: readonly SessionStatus[],
+  asOf: string,
+): Promise<void> {
+  if (!(await acting(deps, link))) return;
+  const open = await openSessions(deps, link.agentId);
+  const known = new Map(
+    (await deps.store.sessions.list({ agent: link.agentId })).map((session) => [session.id, session]),
+  );
+  const reported = new Set<string>();
+  for (const status of report) {
+    if (!link.open) return;
+    reported.add(status.spec.id);
+    const session = known.get(status.spec.id) ?? (await deps.store.sessions.get(status.spec.id));
+    if (session === undefined) await learn(deps, link, status);
+    else if (session.agent === link.agentId && !open.has(session.id) && session.updated_at < asOf) {
+      const state = nextState(session.state, status.state, false);
+      if (state !== undefined) await change(deps, session, state, status.reason ?? null);
+    }
+  }
+  for (const session of known.values()) {
+    if (!link.open) return;
+    if (reported.has(session.id) || open.has(session.id) || session.updated_at >= asOf) continue;
+    if (SHOULD_RUN.includes(session.state)) await change(deps, session, 'failed', 'gone from the platform');
+    else if (session.state === 'deleting') await change(deps, session, 'gone', null);
+  }
+}

@@ -1,0 +1,138 @@
+import type { HubMessage, ProtocolVersion } from '@streamspace/protocol';
+import { type Clock, iso, type Timer } from 'clock-port';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Publisher } from '../events/publisher.ts';
+import type { LinkMetrics } from '../link-metrics.ts';
+import type { CommandRecord, Store } from '../store/store.ts';
+
+/** What delivery needs of an agent's link. */
+export interface CommandLink {
+  readonly agentId: string;
+  readonly connectionId: string;
+  readonly version: ProtocolVersion;
+  readonly open: boolean;
+  readonly signal: AbortSignal;
+  tell(message: HubMessage): boolean;
+}
+
+export interface DeliveryDeps {
+  readonly store: Pick<Store, 'commands' | 'sessions' | 'agents'>;
+  readonly clock: Clock;
+  readonly log: FastifyBaseLogger;
+  readonly publish: Publisher;
+  readonly metrics: LinkMetrics;
+}
+
+/** Commands that may be with one agent at a time; it runs MAX_CONCURRENT_OPERATIONS of them, the others wait there. */
+const MAX_IN_FLIGHT = 64;
+/** Milliseconds until a look at the store that failed is repeated. */
+const RETRY_MS = 1_000;
+
+/**
+ * Hands an agent its commands over one link: those of one session one after the other in the order of acceptance, those of different
+ * sessions side by side [CMD5]. A new link starts with nothing in flight, so everything that is not final goes out again [CMD3].
+ */
+export class Delivery {
+  readonly link: CommandLink;
+  readonly #deps: DeliveryDeps;
+  readonly #inFlight = new Map<string, { attempt: number; session: string | null; sentAt: string }>();
+  #wanted = false;
+  #running = false;
+  #retry: Timer | undefined;
+
+  constructor(deps: DeliveryDeps, link: CommandLink) {
+    this.#deps = deps;
+    this.link = link;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Sends what can be sent now. Returns at once; calls while it is at it are one more round. */
+  pump(): void {
+    this.#wanted = true;
+    if (!this.#running) void this.#run();
+  }
+
+  /** The command is over, as far as this link is concerned: its session is free for the next one. Says when it was sent. */
+  forget(id: string, attempt?: number): string | undefined {
+    const known = this.#inFlight.get(id);
+    if (known === undefined || (attempt !== undefined && known.attempt !== attempt)) return undefined;
+    this.#inFlight.delete(id);
+    this.pump();
+    return known.sentAt;
+  }
+
+  stop(): void {
+    this.#retry?.cancel();
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    try {
+      while (this.#wanted && this.link.open) {
+        this.#wanted = false;
+        await this.#round();
+      }
+    } catch (error) {
+      this.#deps.log.warn({ err: error, agent: this.link.agentId }, 'Commands not delivered; trying again');
+      this.#retry?.cancel();
+      if (this.link.open) this.#retry = this.#deps.clock.setTimeout(() => this.pump(), RETRY_MS);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  async #round(): Promise<void> {
+    const open = await this.#deps.store.commands.open(this.link.agentId);
+    const busy = new Set<string>();
+    for (const { session } of this.#inFlight.values()) if (session !== null) busy.add(session);
+    for (const command of open) {
+      if (this.#inFlight.size >= MAX_IN_FLIGHT || !this.link.open) return; // the next result pumps
+      if (this.#inFlight.has(command.id)) continue;
+      if (command.session !== null) {
+        if (busy.has(command.session)) continue;
+        busy.add(command.session);
+      }
+      await this.#send(command);
+    }
+  }
+
+  async #send(command: CommandRecord): Promise<void> {
+    const { store, clock, publish, metrics } = this.#deps;
+    const at = iso(clock.now());
+    const sent = await store.commands.markSent(command.id, this.link.connectionId, at);
+    if (sent === undefined) return; // final meanwhile, or this connection does not hold the agent any more
+    this.#inFlight.set(sent.id, { attempt: sent.attempt, session: sent.session, sentAt: at });
+    metrics.commands.inc({ state: 'sent' });
+    if (sent.attempt > 1) metrics.redeliveries.inc();
+    const told = this.link.tell(message(sent, this.link.version));
+    void publish.command(sent);
+    if (!told && this.link.open) await this.#undeliverable(sent);
+  }
+
+  /** It doesn't match the wire's schema: it never will, and must not block its session for ever. */
+  async #undeliverable(command: CommandRecord): Promise<void> {
+    const error = { code: 'internal', message: 'the hub could not put the command into a message', retryable: false };
+    const attempt = { number: command.attempt, connectionId: this.link.connectionId };
+    const at = iso(this.#deps.clock.now());
+    const failed = await this.#deps.store.commands.finish(command.id, attempt, { state: 'failed', error }, at);
+    this.forget(command.id);
+    if (failed !== undefined) void this.#deps.publish.command(failed);
+  }
+}
+
+function message(command: CommandRecord, version: ProtocolVersion): HubMessage {
+  const { spec, delete_home: deleteHome } = command.payload;
+  return {
+    type: 'command',
+    id: command.id,
+    attempt: command.attempt,
+    action: command.action,
+    ...(command.session !== null && { session_id: command.session }),
+    ...(spec !== undefined && { spec }),
+    ...(deleteHome !== undefined && { delete_home: deleteHome }),
+    ...(version >= 2 && /^[0-9a-f]{32}$/.test(command.trace_id) && { trace_id: command.trace_id }),
+  };
+}

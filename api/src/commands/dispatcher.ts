@@ -1,0 +1,161 @@
+import { type AgentMessageOf, type Command, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
+import { iso, sleep } from 'clock-port';
+import type { Dispatcher } from '../agents/ports.ts';
+import { retrying } from '../agents/retrying.ts';
+import type { CommandRecord } from '../store/store.ts';
+import { type CommandLink, Delivery, type DeliveryDeps } from './delivery.ts';
+import { expired } from './expiry.ts';
+import { sessionPatch } from './outcome.ts';
+
+/** Milliseconds between two looks for commands that have expired. */
+const SWEEP_MS = 5_000;
+
+export interface DispatcherDeps extends DeliveryDeps {
+  /** Milliseconds that an agent may work on a command that it has. */
+  readonly commandTimeoutMs: number;
+}
+
+/**
+ * The commands of all agents whose links this hub holds: sent, acknowledged, finished. What it does to a command is the store's
+ * compare-and-set, so a late answer, an old attempt or another connection change nothing [CMD3].
+ */
+export class CommandDispatcher implements Dispatcher {
+  readonly #deps: DispatcherDeps;
+  readonly #deliveries = new Map<string, Delivery>();
+  /** Agents that may have open commands: the only ones that the sweep looks at. */
+  readonly #watched = new Set<string>();
+
+  constructor(deps: DispatcherDeps) {
+    this.#deps = deps;
+  }
+
+  get inFlight(): number {
+    let sum = 0;
+    for (const delivery of this.#deliveries.values()) sum += delivery.inFlight;
+    return sum;
+  }
+
+  wake(agentId: string): void {
+    this.#watched.add(agentId);
+    this.#deliveries.get(agentId)?.pump();
+  }
+
+  /** The link is the agent's from now on: everything that is not final is sent on it. */
+  attach(link: CommandLink): void {
+    this.#deliveries.get(link.agentId)?.stop();
+    this.#deliveries.set(link.agentId, new Delivery(this.#deps, link));
+    this.wake(link.agentId);
+  }
+
+  detach(link: CommandLink): void {
+    const delivery = this.#deliveries.get(link.agentId);
+    if (delivery?.link !== link) return;
+    delivery.stop();
+    this.#deliveries.delete(link.agentId);
+  }
+
+  async ack(link: CommandLink, message: AgentMessageOf<'ack'>): Promise<void> {
+    const { store, clock, publish, metrics } = this.#deps;
+    const at = iso(clock.now());
+    const acked = await retrying(clock, link.signal, () =>
+      store.commands.markAck(message.command_id, message.attempt, link.connectionId, at),
+    );
+    if (acked === undefined) return;
+    metrics.commands.inc({ state: 'ack' });
+    await publish.command(acked);
+  }
+
+  /** Resolves with the sessions of a `list_sessions` and when they were asked for, if that is what came back. */
+  async result(
+    link: CommandLink,
+    message: AgentMessageOf<'result'>,
+  ): Promise<{ sessions: SessionStatus[]; asOf: string } | undefined> {
+    const { clock, log } = this.#deps;
+    const { error } = message;
+    const outcome =
+      error === undefined
+        ? ({ state: 'completed' } as const)
+        : ({
+            state: 'failed',
+            error: { code: error.code, message: error.message, retryable: error.retryable },
+          } as const);
+    const finished = await retrying(clock, link.signal, () =>
+      this.#finish(message.command_id, { number: message.attempt, connectionId: link.connectionId }, outcome, message),
+    );
+    const delivery = this.#deliveries.get(link.agentId);
+    const sentAt = delivery?.link === link ? delivery.forget(message.command_id, message.attempt) : undefined;
+    if (finished === undefined) {
+      log.debug({ agent: link.agentId, command: message.command_id, attempt: message.attempt }, 'Late result ignored');
+      return undefined;
+    }
+    if (finished.action === 'list_sessions' && message.sessions !== undefined && sentAt !== undefined)
+      return { sessions: message.sessions, asOf: sentAt };
+    return undefined;
+  }
+
+  /** Fails what has expired [CMD7], until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { store, clock, log } = this.#deps;
+    let primed = false;
+    while (!signal.aborted) {
+      try {
+        if (!primed) {
+          for (const agent of await store.agents.list()) this.#watched.add(agent.id);
+          primed = true;
+        }
+        for (const agentId of [...this.#watched]) if (!signal.aborted) await this.#sweep(agentId);
+      } catch (error) {
+        log.warn({ err: error }, 'Looking for expired commands failed; trying again');
+      }
+      await sleep(clock, SWEEP_MS, signal).catch(() => undefined);
+    }
+  }
+
+  async #sweep(agentId: string): Promise<void> {
+    const { store, clock, commandTimeoutMs } = this.#deps;
+    // first out, then in again: a wake during the look is not lost
+    this.#watched.delete(agentId);
+    try {
+      const open = await store.commands.open(agentId);
+      if (open.length === 0) return;
+      this.#watched.add(agentId);
+      const agent = await store.agents.get(agentId);
+      for (const command of open) {
+        if (!expired(command, agent, clock.now(), commandTimeoutMs)) continue;
+        const error = new StreamSpaceError(
+          'command_expired',
+          `agent ${agentId} did not carry it out before ${command.expires_at}; try again when it is online`,
+        ).toJSON();
+        await this.#finish(command.id, null, { state: 'failed', error }, { error });
+        this.#deliveries.get(agentId)?.forget(command.id);
+      }
+    } catch (error) {
+      this.#watched.add(agentId);
+      throw error;
+    }
+  }
+
+  async #finish(
+    id: string,
+    attempt: { number: number; connectionId: string } | null,
+    outcome: { state: 'completed' } | { state: 'failed'; error: NonNullable<Command['error']> },
+    result: Pick<AgentMessageOf<'result'>, 'error' | 'session'>,
+  ): Promise<CommandRecord | undefined> {
+    const { store, clock, publish, metrics } = this.#deps;
+    const command = await store.commands.get(id);
+    if (command === undefined) return undefined;
+    const session = command.session === null ? undefined : await store.sessions.get(command.session);
+    const at = iso(clock.now());
+    const patch = sessionPatch(command, session, result, at);
+    const finished = await store.commands.finish(id, attempt, outcome, at, patch);
+    if (finished === undefined) return undefined;
+    metrics.commands.inc({ state: finished.state });
+    await publish.command(finished);
+    if (patch !== undefined && session !== undefined) {
+      // it is stored: failing here would only have the step repeated for nothing
+      const now = await store.sessions.get(session.id).catch(() => undefined);
+      await publish.session(now ?? { ...session, ...patch });
+    }
+    return finished;
+  }
+}

@@ -1,0 +1,42 @@
+import { type Clock, sleep } from 'clock-port';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Store } from '../store/store.ts';
+
+/** Milliseconds that a session stays readable as `gone`, and that a late report can't bring it back. */
+const KEEP_MS = 60_000;
+const SWEEP_MS = 10_000;
+/** Sessions that may wait here; beyond, the oldest goes before its time. */
+const MAX_WAITING = 10_000;
+
+/** Removes sessions from the store some time after they are `gone`. */
+export class Graveyard {
+  readonly #deps: { store: Pick<Store, 'sessions' | 'events'>; clock: Clock; log: FastifyBaseLogger };
+  /** Monotonic milliseconds when each is due; in the order of coming. */
+  readonly #due = new Map<string, number>();
+
+  constructor(deps: { store: Pick<Store, 'sessions' | 'events'>; clock: Clock; log: FastifyBaseLogger }) {
+    this.#deps = deps;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { store, clock, log } = this.#deps;
+    store.events.subscribe((event) => {
+      if (event.type === 'session.gone' && event.session !== null)
+        this.#due.set(event.session, clock.monotonic() + KEEP_MS);
+    }, signal);
+    while (!signal.aborted) {
+      await sleep(clock, SWEEP_MS, signal).catch(() => undefined);
+      for (const [id, due] of this.#due) {
+        if (signal.aborted || (due > clock.monotonic() && this.#due.size <= MAX_WAITING)) break;
+        this.#due.delete(id);
+        try {
+          if ((await store.sessions.get(id))?.state === 'gone') await store.sessions.remove(id);
+        } catch (error) {
+          log.warn({ err: error, session: id }, 'Session not removed; trying again');
+          this.#due.set(id, clock.monotonic() + KEEP_MS);
+          break;
+        }
+      }
+    }
+  }
+}

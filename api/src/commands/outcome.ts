@@ -1,0 +1,48 @@
+import type { AgentMessageOf, Command, Session, SessionState } from '@streamspace/protocol';
+
+type Result = Pick<AgentMessageOf<'result'>, 'error' | 'session'>;
+
+const DONE: Partial<Record<Command['action'], SessionState>> = {
+  create_session: 'running',
+  wake_session: 'running',
+  hibernate_session: 'hibernated',
+  delete_session: 'gone',
+};
+
+/** Where a session most likely is when a command did not do its work, and the agent doesn't say. */
+const NOT_DONE: Partial<Record<Command['action'], SessionState>> = {
+  create_session: 'failed',
+  wake_session: 'hibernated',
+  hibernate_session: 'running',
+  delete_session: 'failed',
+};
+
+/**
+ * What a command's end changes in its session; undefined when nothing: no session, one that is gone, or one that a later command
+ * has taken on (the state is that command's now).
+ */
+export function sessionPatch(
+  command: Command,
+  session: Session | undefined,
+  result: Result,
+  at: string,
+): Partial<Session> | undefined {
+  if (session === undefined || session.state === 'gone') return undefined;
+  if (session.command !== null && session.command !== command.id) return undefined;
+  const { error, session: status } = result;
+  if (error === undefined) {
+    const state = DONE[command.action];
+    if (state === undefined) return undefined;
+    // a session may fail right behind a command that succeeded
+    if (state !== 'gone' && status !== undefined)
+      return { state: status.state, reason: status.reason ?? null, updated_at: at };
+    return { state, reason: null, updated_at: at };
+  }
+  const state = NOT_DONE[command.action];
+  if (state === undefined) return undefined;
+  return {
+    state: command.action === 'create_session' ? state : (status?.state ?? state),
+    reason: error.message,
+    updated_at: at,
+  };
+}

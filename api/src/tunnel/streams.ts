@@ -1,0 +1,115 @@
+import {
+  type AgentMessageOf,
+  type FrameSink,
+  type HubMessage,
+  LIMITS,
+  type MuxStream,
+  type StreamHandler,
+  StreamMux,
+  StreamSpaceError,
+} from '@streamspace/protocol';
+import type { Clock, Timer } from 'clock-port';
+
+/** What streams need of the link below them. */
+export interface StreamLink extends FrameSink {
+  /** Sends one control message; false when the link is gone. */
+  tell(message: HubMessage): boolean;
+}
+
+/** Milliseconds that an agent has to reach a session's screen. */
+const CONNECT_MS = 10_000;
+
+/** The screens open over one link: ids, `vnc_connect` and its answer, and the end of each. Bytes are the mux's. */
+export class LinkStreams {
+  readonly #link: StreamLink;
+  readonly #clock: Clock;
+  readonly #mux: StreamMux;
+  readonly #connecting = new Map<number, { stream: MuxStream; timer: Timer; connected: () => void }>();
+  #lastId = 0;
+
+  constructor(link: StreamLink, clock: Clock) {
+    this.#link = link;
+    this.#clock = clock;
+    this.#mux = new StreamMux(link, (id, error) => {
+      this.#forget(id);
+      link.tell({ type: 'vnc_disconnect', stream_id: id, error: error.toJSON() });
+    });
+  }
+
+  get size(): number {
+    return this.#mux.size;
+  }
+
+  /**
+   * Opens a stream to the session's screen [STR2]. What is written before the agent has answered waits, within the stream's queue.
+   * `connected` is called once when it has. Throws `at_capacity`, or `agent_offline` when the link is gone.
+   */
+  open(sessionId: string, handler: StreamHandler, connected: () => void): MuxStream {
+    if (this.#lastId >= 0xffffffff)
+      throw new StreamSpaceError('at_capacity', 'this connection of the agent has used up its stream ids');
+    const id = ++this.#lastId;
+    const stream = this.#mux.open(id, 0, {
+      onData: (data, consumed) => handler.onData(data, consumed),
+      onEnd: () => handler.onEnd(),
+      onDrain: () => handler.onDrain(),
+      onClose: (error) => {
+        this.#forget(id);
+        handler.onClose(error);
+      },
+    });
+    const timer = this.#clock.setTimeout(() => {
+      const error = new StreamSpaceError(
+        'screen_unreachable',
+        `the agent did not reach the screen within ${CONNECT_MS / 1000} s`,
+      );
+      this.close(stream, error);
+    }, CONNECT_MS);
+    this.#connecting.set(id, { stream, timer, connected });
+    if (!this.#link.tell({ type: 'vnc_connect', stream_id: id, session_id: sessionId, credit: LIMITS.initialCredit })) {
+      stream.reset(new StreamSpaceError('agent_offline', 'the agent is not connected'));
+    }
+    return stream;
+  }
+
+  /** Ends a stream from this side: the agent is told, what is queued is dropped [STR7]. */
+  close(stream: MuxStream, error?: StreamSpaceError): void {
+    if (!this.#mux.has(stream.id)) return;
+    stream.reset(error);
+    this.#link.tell({
+      type: 'vnc_disconnect',
+      stream_id: stream.id,
+      ...(error !== undefined && { error: error.toJSON() }),
+    });
+  }
+
+  /** One binary frame. Throws for a frame that is none: end the link then. */
+  receive(frame: Buffer): void {
+    this.#mux.receive(frame);
+  }
+
+  connected(message: AgentMessageOf<'vnc_connected'>): void {
+    const waiting = this.#connecting.get(message.stream_id);
+    if (waiting === undefined) return; // given up meanwhile, or said twice
+    this.#forget(message.stream_id);
+    waiting.connected();
+    waiting.stream.grant(message.credit);
+  }
+
+  disconnected(message: AgentMessageOf<'vnc_disconnect'>): void {
+    const { error } = message;
+    this.#mux.disconnected(
+      message.stream_id,
+      error === undefined ? undefined : new StreamSpaceError(error.code, error.message, error.details),
+    );
+  }
+
+  /** The link is gone, and every stream with it [STR8]. */
+  destroy(error: StreamSpaceError): void {
+    this.#mux.destroy(error);
+  }
+
+  #forget(id: number): void {
+    this.#connecting.get(id)?.timer.cancel();
+    this.#connecting.delete(id);
+  }
+}

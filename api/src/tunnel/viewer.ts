@@ -1,0 +1,117 @@
+import { asStreamSpaceError, type MuxStream, type StreamHandler, StreamSpaceError } from '@streamspace/protocol';
+import type { Clock } from 'clock-port';
+import type { WebSocket } from 'ws';
+import { closeReason } from '../agents/close-reason.ts';
+import type { LinkMetrics } from '../link-metrics.ts';
+import type { LinkStreams } from './streams.ts';
+
+const BINARY = { binary: true, compress: false };
+/** Milliseconds between our close and the end of the socket, for a viewer that doesn't answer the close … */
+const CLOSE_MS = 2_000;
+/** … and after an orderly end: what the screen said last is to arrive. */
+const LINGER_MS = 30_000;
+/** Milliseconds without a sign of life after which a viewer is dead. */
+const DEAD_MS = 60_000;
+/** The same for one that has bytes to take and doesn't: a page may be frozen for a while, and costs its credit only. */
+const FROZEN_MS = 15 * 60_000;
+
+/** One viewer's WebSocket and its stream: bytes both ways, within the credit of each. */
+export class Viewer implements StreamHandler {
+  readonly #ws: WebSocket;
+  readonly #clock: Clock;
+  readonly #metrics: LinkMetrics;
+  readonly #closed: () => void;
+  #streams: LinkStreams | undefined;
+  #stream: MuxStream | undefined;
+  #over = false;
+  #lastAlive: number;
+
+  /** `closed` is called once, when the viewer has gone or is being closed. */
+  constructor(ws: WebSocket, clock: Clock, metrics: LinkMetrics, closed: () => void) {
+    this.#ws = ws;
+    this.#clock = clock;
+    this.#metrics = metrics;
+    this.#closed = closed;
+    this.#lastAlive = clock.monotonic();
+    ws.on('message', (data, isBinary) => this.#fromViewer(data as Buffer, isBinary));
+    ws.on('pong', () => (this.#lastAlive = clock.monotonic()));
+    // ws ends the socket itself after an error, and `close` follows
+    ws.on('error', () => {});
+    ws.on('close', () => this.#finish());
+  }
+
+  /** Throws when no stream can be opened. */
+  open(streams: LinkStreams, sessionId: string): void {
+    this.#streams = streams;
+    try {
+      const stream = streams.open(sessionId, this, () => this.#metrics.viewers.inc({ outcome: 'opened' }));
+      if (this.#over) return;
+      this.#stream = stream;
+    } catch (error) {
+      this.#finish();
+      throw error;
+    }
+  }
+
+  onData(data: Buffer, consumed: () => void): void {
+    this.#metrics.bytesToViewers += data.length;
+    // `consumed` gives the agent new credit when the bytes have left this process, not when they came
+    this.#ws.send(data, BINARY, consumed);
+  }
+
+  onEnd(): void {
+    // The screen has closed its side: there is nothing that it could still want from the viewer.
+    this.close(undefined);
+  }
+
+  onDrain(): void {
+    this.#ws.resume();
+  }
+
+  onClose(error?: Error): void {
+    this.#stream = undefined;
+    this.close(error === undefined ? undefined : asStreamSpaceError(error));
+  }
+
+  /** Closes the viewer's socket with the error's code, or orderly (1000). What was sent before arrives first. */
+  close(error: StreamSpaceError | undefined): void {
+    if (this.#over) return;
+    this.#finish(error);
+    Viewer.refuse(this.#ws, this.#clock, error);
+  }
+
+  /** Pings, and ends the socket of a viewer that hasn't answered for too long. */
+  check(): void {
+    const silent = this.#clock.monotonic() - this.#lastAlive;
+    if (silent > (this.#ws.bufferedAmount > 0 ? FROZEN_MS : DEAD_MS)) this.#ws.terminate();
+    // Behind the bytes that wait: whoever takes them, however slowly, answers.
+    else this.#ws.ping();
+  }
+
+  static refuse(ws: WebSocket, clock: Clock, error: StreamSpaceError | undefined): void {
+    if (ws.listenerCount('error') === 0) ws.on('error', () => {});
+    const timer = clock.setTimeout(() => ws.terminate(), error === undefined ? LINGER_MS : CLOSE_MS);
+    ws.once('close', () => timer.cancel());
+    ws.close(error?.close ?? 1000, error === undefined ? 'the screen closed' : closeReason(error.message));
+    // the answer to our close may be behind data that nobody wants any more
+    ws.resume();
+  }
+
+  #fromViewer(data: Buffer, isBinary: boolean): void {
+    this.#lastAlive = this.#clock.monotonic();
+    if (this.#stream === undefined) return;
+    if (!isBinary) return this.close(new StreamSpaceError('malformed_frame', 'a screen takes binary frames only'));
+    this.#metrics.bytesFromViewers += data.length;
+    if (!this.#stream.write(data)) this.#ws.pause();
+  }
+
+  /** The viewer is over: its stream goes, the agent is told. */
+  #finish(error?: StreamSpaceError): void {
+    if (this.#over) return;
+    this.#over = true;
+    const stream = this.#stream;
+    this.#stream = undefined;
+    if (stream !== undefined) this.#streams?.close(stream, error);
+    this.#closed();
+  }
+}

@@ -1,0 +1,116 @@
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
+import { type Clock, withDeadline } from 'clock-port';
+import type { FastifyBaseLogger } from 'fastify';
+import type { WebSocket, WebSocketServer } from 'ws';
+
+/** Milliseconds from the request's headers to the decision. */
+const DECIDE_MS = 10_000;
+/** Milliseconds for a refused client to take its answer. */
+const ANSWER_MS = 2_000;
+/** Upgrades that may wait for their decision. */
+const MAX_PENDING = 4_096;
+
+/** One request for an upgrade, not decided yet. */
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly url: URL;
+  /** Makes it a WebSocket; `opened` is called at once, in the same turn, unless the client has gone or sent a broken handshake. */
+  accept(wss: WebSocketServer, opened: (ws: WebSocket) => void): void;
+}
+
+export interface UpgradeRoutes {
+  readonly clock: Clock;
+  readonly log: FastifyBaseLogger;
+  /** GET /api/v1/agent/connect. Throws the refusal. */
+  agent(upgrade: Upgrade): Promise<void>;
+  /** GET /api/v1/sessions/:id/vnc. Throws the refusal. */
+  viewer(upgrade: Upgrade, sessionId: string): Promise<void>;
+}
+
+/**
+ * The one place that decides about upgrades. A refusal is an ordinary HTTP answer with the JSON error; no WebSocket exists before
+ * the client is known.
+ */
+export function upgradeRouter(routes: UpgradeRoutes, server: Server): void {
+  let pending = 0;
+
+  const route = (upgrade: Upgrade): Promise<void> => {
+    const { pathname } = upgrade.url;
+    if (upgrade.request.headers.upgrade?.toLowerCase() !== 'websocket')
+      throw new StreamSpaceError('invalid_request', 'the only upgrade here is to websocket');
+    if (pathname === '/api/v1/agent/connect') return routes.agent(upgrade);
+    const session = /^\/api\/v1\/sessions\/([^/]+)\/vnc$/.exec(pathname)?.[1];
+    if (session !== undefined) return routes.viewer(upgrade, session);
+    throw new StreamSpaceError(
+      'not_found',
+      'no WebSocket here: agents connect at /api/v1/agent/connect, viewers at /api/v1/sessions/:id/vnc',
+    );
+  };
+
+  const decide = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+    if (pending >= MAX_PENDING) throw new StreamSpaceError('at_capacity', 'too many connections at once; try again');
+    const url = parse(request.url);
+    if (url === undefined) throw new StreamSpaceError('invalid_request', 'the request target is no path');
+    pending++;
+    try {
+      await withDeadline(routes.clock, DECIDE_MS, 'the decision about an upgrade', undefined, (signal) =>
+        route({
+          request,
+          url,
+          accept(wss, opened) {
+            // the answer has been given, or nobody is there to take one
+            if (signal.aborted || socket.destroyed) return;
+            wss.handleUpgrade(request, socket, head, (ws) => {
+              socket.off('error', ignore);
+              opened(ws);
+            });
+          },
+        }),
+      );
+    } finally {
+      pending--;
+    }
+  };
+
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', ignore);
+    (socket as Socket).setNoDelay?.(true);
+    decide(request, socket, head).catch((error: unknown) => {
+      const refusal = asStreamSpaceError(error, 'store_unavailable');
+      if (!(error instanceof StreamSpaceError)) routes.log.warn({ err: error }, 'Upgrade failed');
+      answer(routes.clock, socket, refusal);
+    });
+  });
+}
+
+// A socket without a listener for errors would take the process with it; what it does is end the connection, and that is all.
+function ignore(): void {}
+
+function parse(target: string | undefined): URL | undefined {
+  try {
+    return new URL(target ?? '', 'http://hub');
+  } catch {
+    return undefined;
+  }
+}
+
+function answer(clock: Clock, socket: Duplex, error: StreamSpaceError): void {
+  if (socket.destroyed) return;
+  const body = JSON.stringify({ error: error.toJSON() });
+  const head = [
+    `HTTP/1.1 ${error.http} ${STATUS_CODES[error.http] ?? 'Refused'}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    'Connection: close',
+    ...(error.http === 401 ? ['WWW-Authenticate: Bearer'] : []),
+  ];
+  const timer = clock.setTimeout(() => socket.destroy(), ANSWER_MS);
+  socket.once('close', () => timer.cancel());
+  // reads on, so that the end of the other side is seen, and takes nothing in
+  socket.resume();
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
