@@ -29,7 +29,10 @@ export class SimSocket extends EventEmitter {
 
   send(data: string | Buffer, options?: unknown, callback?: (error?: Error) => void): void {
     const done = typeof options === 'function' ? (options as (error?: Error) => void) : callback;
-    if (this.readyState !== OPEN) return void done?.(new Error('WebSocket is not open'));
+    if (this.readyState !== OPEN) {
+      done?.(new Error('WebSocket is not open'));
+      return;
+    }
     const frame = typeof data === 'string' ? Buffer.from(data) : Buffer.from(data);
     this.bufferedAmount += frame.length;
     this.#transmit(() => this.peer.#receive('message', frame, typeof data !== 'string'));
@@ -40,7 +43,10 @@ export class SimSocket extends EventEmitter {
   }
 
   ping(_data?: unknown, _mask?: unknown, callback?: (error?: Error) => void): void {
-    if (this.readyState !== OPEN) return void callback?.(new Error('WebSocket is not open'));
+    if (this.readyState !== OPEN) {
+      callback?.(new Error('WebSocket is not open'));
+      return;
+    }
     this.#transmit(() => {
       if (this.peer.readyState !== OPEN) return;
       // the library answers, but a paused process's library does not
