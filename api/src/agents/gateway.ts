@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import { AGENT_SUBPROTOCOL, type AgentMessageOf, LIMITS, StreamSpaceError } from '@streamspace/protocol';
 import { iso } from 'clock-port';
 import type { FastifyInstance } from 'fastify';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { CommandDispatcher } from '../commands/dispatcher.ts';
 import { Graveyard } from '../commands/graveyard.ts';
 import { linkMetrics } from '../link-metrics.ts';
@@ -28,6 +28,8 @@ const SPREAD_MS = 1_000;
 export interface LinkGateway extends AgentGateway {
   /** Serves the upgrades of agents and viewers; everything else that asks for one gets 404. */
   attach(server: Server): void;
+  /** Begins the handshake on an open WebSocket whose other end has proved to be that agent. */
+  take(ws: WebSocket, agentId: string): void;
   /**
    * Takes no new connection and asks every agent to go elsewhere [CON8]; resolves when all have gone, or when the signal aborts:
    * those that are left are closed then.
@@ -176,6 +178,24 @@ export function agentGateway(given: LinkDeps): LinkGateway {
     refused,
   };
 
+  const take = (ws: WebSocket, agentId: string): void => {
+    const first = handshake(handshakeDeps);
+    const link = new AgentLink(
+      ws,
+      { agentId, connectionId: randomUUID() },
+      { clock, log, metrics },
+      {
+        message: first.message,
+        closed(closing, error) {
+          pending.delete(closing);
+          first.closed(closing, error);
+        },
+      },
+    );
+    pending.add(link);
+    first.begin(link);
+  };
+
   const serveAgent = async (upgrade: Upgrade): Promise<void> => {
     if (draining) throw new StreamSpaceError('going_away', 'this hub is about to stop; connect again');
     if (!offers(upgrade.request, AGENT_SUBPROTOCOL)) {
@@ -188,23 +208,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
     const agentId = await deps.authenticateAgent(bearer);
     if (links.size + pending.size >= MAX_LINKS)
       throw new StreamSpaceError('at_capacity', `this hub holds ${MAX_LINKS} connections of agents already`);
-    upgrade.accept(wss, (ws) => {
-      const first = handshake(handshakeDeps);
-      const link = new AgentLink(
-        ws,
-        { agentId, connectionId: randomUUID() },
-        { clock, log, metrics },
-        {
-          message: first.message,
-          closed(closing, error) {
-            pending.delete(closing);
-            first.closed(closing, error);
-          },
-        },
-      );
-      pending.add(link);
-      first.begin(link);
-    });
+    upgrade.accept(wss, (ws) => take(ws, agentId));
   };
 
   const endAll = (error: StreamSpaceError): void => {
@@ -213,6 +217,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
 
   const gateway: LinkGateway = {
     dispatcher,
+    take,
     get counts() {
       return { links: links.size, handshakes: pending.size, streams: streams(), viewers: viewers.size };
     },
