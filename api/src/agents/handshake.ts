@@ -97,7 +97,7 @@ async function claimInTime(deps: HandshakeDeps, claim: Claim): Promise<ClaimResu
 }
 
 async function claimAgent(deps: HandshakeDeps, link: AgentLink, hello: AgentMessageOf<'hello'>): Promise<ClaimResult> {
-  const claim = (takeover: boolean) =>
+  const claim = (takeover: boolean | string) =>
     claimInTime(deps, {
       agentId: link.agentId,
       term: hello.term,
@@ -110,7 +110,7 @@ async function claimAgent(deps: HandshakeDeps, link: AgentLink, hello: AgentMess
     });
   const first = await claim(false);
   if (first.accepted || first.code !== 'duplicate_agent') return first;
-  return (await alive(deps, link.agentId, first.connectionId)) ? first : claim(true);
+  return (await alive(deps, link.agentId, first.connectionId)) ? first : claim(first.connectionId ?? true);
 }
 
 /** Whether the connection that holds the agent id is there and answers. */

@@ -28,7 +28,7 @@ export function sessionPatch(
   at: string,
 ): Partial<Session> | undefined {
   if (session === undefined || session.state === 'gone') return undefined;
-  if (session.command !== null && session.command !== command.id) return undefined;
+  if (session.command !== command.id) return undefined;
   const { error, session: status } = result;
   if (error === undefined) {
     const state = DONE[command.action];
