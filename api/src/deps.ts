@@ -12,7 +12,7 @@ export interface HubDeps {
   readonly clock: Clock;
   readonly log: FastifyBaseLogger;
   /** Cryptographically random bytes. */
-  randomBytes(size: number): Buffer;
+  readonly randomBytes: (size: number) => Buffer;
   /** Name of this hub replica, as other replicas reach it. */
   readonly hub: string;
   /** Metrics of this hub; nothing registers in prom-client's global registry. */

@@ -80,7 +80,11 @@ export interface CredentialStore {
    * Uses it once, atomically; undefined (and not used) when unknown, spent, expired at `at`, for another agent, or for any new agent
    * and this one has or had a credential.
    */
-  takeEnrolment(hash: string, agentId: string, at: string): Promise<{ agentId: string } | undefined>;
+  takeEnrolment(
+    hash: string,
+    agentId: string,
+    at: string,
+  ): Promise<{ /** It was for any new agent: use `setNew`. */ any: boolean } | undefined>;
   /** Valid hashes for an agent: the current one and, during a rotation, the next one. */
   get(agentId: string): Promise<{ current: string; next?: { hash: string; rotationId: string } } | undefined>;
   /** Replaces everything for the agent (enrolment for exactly this id). */
@@ -112,6 +116,8 @@ export interface SessionStore {
     reservation: Reservation,
     idempotencyKey?: string,
   ): Promise<{ created: boolean; session: Session; command: CommandRecord } | 'at_capacity'>;
+  /** What `create` made with that user's key; undefined when none is remembered. */
+  created(user: string, idempotencyKey: string): Promise<{ session: Session; command: CommandRecord } | undefined>;
   /** Changes fields if the session's `updated_at` is still `expected` (or whatever it is, when undefined); undefined on a miss or conflict. */
   update(id: string, patch: Partial<Session>, expected?: string): Promise<Session | undefined>;
   /** Learns a session from an agent's report; an existing one is left alone and returned. */

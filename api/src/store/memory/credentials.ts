@@ -30,7 +30,7 @@ export function memoryCredentials(): CredentialStore {
       if (enrolment.agentId === null ? credentials.has(agentId) : enrolment.agentId !== agentId) return undefined;
       enrolment.uses -= 1;
       if (enrolment.uses <= 0) enrolments.delete(hash);
-      return { agentId };
+      return { any: enrolment.agentId === null };
     },
 
     async get(agentId) {

@@ -1,3 +1,4 @@
+import type { Session } from '@streamspace/protocol';
 import type { CommandRecord, SessionStore } from '../store.ts';
 import { KEPT, type MemoryState } from './state.ts';
 
@@ -12,18 +13,30 @@ export function memorySessions(state: MemoryState): SessionStore {
     }
   };
 
+  const keyOf = (user: string, idempotencyKey: string): string => JSON.stringify([user, idempotencyKey]);
+
+  const earlier = (key: string): { session: Session; command: CommandRecord } | undefined => {
+    const seen = keys.get(key);
+    const session = seen && state.sessions.get(seen.session);
+    return (
+      session && { session: { ...session }, command: { ...(state.commands.get(seen!.command.id) ?? seen!.command) } }
+    );
+  };
+
   return {
     async create(session, command, reservation, idempotencyKey) {
-      const key = idempotencyKey === undefined ? undefined : JSON.stringify([session.user, idempotencyKey]);
-      const seen = key === undefined ? undefined : keys.get(key);
-      const earlier = seen && state.sessions.get(seen.session);
-      if (seen && earlier)
-        return { created: false, session: earlier, command: state.commands.get(seen.command.id) ?? seen.command };
+      const key = idempotencyKey === undefined ? undefined : keyOf(session.user, idempotencyKey);
+      const before = key === undefined ? undefined : earlier(key);
+      if (before) return { created: false, ...before };
       if (!state.fits(session, reservation)) return 'at_capacity';
       state.putSession({ ...session });
       state.putCommand({ ...command });
       if (key !== undefined) remember(key, session.id, { ...command });
-      return { created: true, session, command };
+      return { created: true, session: { ...session }, command: { ...command } };
+    },
+
+    async created(user, idempotencyKey) {
+      return earlier(keyOf(user, idempotencyKey));
     },
 
     async update(id, patch, expected) {

@@ -1,0 +1,74 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { Id, StreamSpaceError } from '@streamspace/protocol';
+import type { FastifyInstance } from 'fastify';
+import Type from 'typebox';
+import type { HubDeps } from '../deps.ts';
+import { publicAgent } from '../events/publisher.ts';
+import { Items, route, Shared } from '../http/route.ts';
+import type { AgentRecord } from '../store/store.ts';
+
+const params = Type.Object({ id: Id }, { additionalProperties: false });
+
+/** Agents are there for everybody to see; only admins change them. */
+export function agentRoutes(scope: FastifyInstance, { store, publish }: HubDeps): void {
+  const app = scope.withTypeProvider<TypeBoxTypeProvider>();
+
+  const found = (id: string, agent: AgentRecord | undefined): AgentRecord => {
+    if (agent === undefined)
+      throw new StreamSpaceError('not_found', `there is no agent ${id}: one appears when it has connected once`);
+    return agent;
+  };
+
+  app.get('/agents', route({ tag: 'agents', summary: 'List agents', answer: Items(Shared('Agent')) }), async () => {
+    const items = (await store.agents.list()).map(publicAgent);
+    return { items };
+  });
+
+  app.get(
+    '/agents/:id',
+    route({ tag: 'agents', summary: 'Get an agent', answer: Shared('Agent'), params, errors: ['not_found'] }),
+    async ({ params: { id } }) => publicAgent(found(id, await store.agents.get(id))),
+  );
+
+  app.patch(
+    '/agents/:id',
+    route({
+      tag: 'agents',
+      summary: 'Drain an agent, or take it back',
+      description: '`offline`: no new sessions; what runs there goes on. `online`: back into placement.',
+      access: 'admin',
+      answer: Shared('Agent'),
+      params,
+      body: Type.Object({ status: Type.Enum(['online', 'offline']) }, { additionalProperties: false }),
+      errors: ['not_found'],
+    }),
+    async ({ params: { id }, body: { status }, log }) => {
+      const agent = found(id, await store.agents.setDraining(id, status === 'offline'));
+      log.info({ agent_id: id, draining: agent.draining }, 'agent drain changed');
+      await publish.agent('agent.updated', agent);
+      return publicAgent(agent);
+    },
+  );
+
+  app.get(
+    '/agents/:id/timeline',
+    route({
+      tag: 'agents',
+      summary: "An agent's elections, connections and refusals, oldest first",
+      description: 'The newest 200 events; `after` leaves out those up to that id.',
+      answer: Items(Shared('Event')),
+      params,
+      querystring: Type.Object(
+        { after: Type.Optional(Type.String({ pattern: '^\\d{1,15}$', description: 'the id of an event' })) },
+        { additionalProperties: false },
+      ),
+      errors: ['not_found'],
+    }),
+    async ({ params: { id }, query }) => {
+      const items = await store.events.since(Number(query.after ?? 0), { agent: id, limit: 200 });
+      // an agent that was only ever refused has a timeline, too
+      if (items.length === 0) found(id, await store.agents.get(id));
+      return { items };
+    },
+  );
+}

@@ -1,0 +1,95 @@
+import type { Server } from 'node:http';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import type { AgentGateway, LinkDeps } from './agents/ports.ts';
+import { agentGateway } from './agents/gateway.ts';
+import { agentRoutes } from './agents/routes.ts';
+import { authenticateAgent } from './auth/agents.ts';
+import { originAllowed } from './auth/origins.ts';
+import { authRoutes } from './auth/routes.ts';
+import { takeTicket } from './auth/tickets.ts';
+import { userAuth } from './auth/users.ts';
+import { commandRoutes } from './commands/routes.ts';
+import type { HubDeps } from './deps.ts';
+import { eventRoutes } from './events/routes.ts';
+import { registerAccess } from './http/access.ts';
+import { registerConsole } from './http/console.ts';
+import { registerDocumentation } from './http/documentation.ts';
+import { registerErrors } from './http/errors.ts';
+import { operationRoutes, registerMetrics } from './http/operations.ts';
+import { registerRateLimit } from './http/rate-limit.ts';
+import { registerSecurity } from './http/security.ts';
+import { registerTrace } from './http/trace.ts';
+import { sessionRoutes } from './sessions/routes.ts';
+import { templateRoutes } from './sessions/template-routes.ts';
+
+/** Bytes of a request's body. */
+const BODY = 64 * 1024;
+
+export interface AppDeps extends HubDeps {
+  /** Holds the agents' links; by default the real one. Tests of the REST half give their own. */
+  gateway?: (deps: LinkDeps) => AgentGateway;
+}
+
+/**
+ * The hub: REST, events, the page, and the agents' and viewers' WebSockets on the same server. `inject` works without listening.
+ * `close` ends event streams and links first; the store stays the caller's.
+ */
+export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }: AppDeps): Promise<FastifyInstance> {
+  const { config, store, randomBytes } = deps;
+  const app: FastifyInstance = Fastify({
+    loggerInstance: deps.log,
+    bodyLimit: BODY,
+    genReqId: () => randomBytes(8).toString('hex'),
+    logController: new LogController({ disableRequestLogging: true }),
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 200 },
+    ajv: {
+      customOptions: {
+        removeAdditional: false,
+        coerceTypes: false,
+        useDefaults: false,
+        allErrors: true,
+        verbose: true,
+      },
+    },
+  });
+  // response schemas are documentation: what is sent is what the handler gave
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+
+  registerTrace(app, randomBytes);
+  registerSecurity(app, config);
+  registerErrors(app);
+  registerMetrics(app, deps);
+  await registerDocumentation(app);
+
+  const gateway = makeGateway({
+    ...deps,
+    authenticateAgent: (bearer) => authenticateAgent(store, bearer),
+    originAllowed: (request) => originAllowed(config, request),
+    takeTicket: (ticket, sessionId) => takeTicket(store, ticket, sessionId),
+  });
+  gateway.register(app as FastifyInstance<Server>);
+
+  operationRoutes(app, deps);
+  await app.register(
+    async (api) => {
+      registerAccess(api, userAuth(config, deps.clock));
+      await registerRateLimit(api, config.rateLimit);
+      // a request without a body asks for nothing in particular
+      api.addHook('preValidation', async (request) => {
+        if (request.body === undefined && request.routeOptions.schema?.body !== undefined) request.body = {};
+      });
+      operationRoutes(api, deps);
+      api.get('/openapi.json', { schema: { hide: true }, config: { access: 'open' } }, async () => app.swagger());
+      sessionRoutes(api, { ...deps, dispatcher: gateway.dispatcher });
+      templateRoutes(api, deps);
+      agentRoutes(api, deps);
+      authRoutes(api, { ...deps, links: gateway });
+      commandRoutes(api, deps);
+      eventRoutes(api, deps);
+    },
+    { prefix: '/api/v1' },
+  );
+  await registerConsole(app, config.consoleDir);
+  return app;
+}

@@ -1,0 +1,37 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { Id, StreamSpaceError } from '@streamspace/protocol';
+import type { FastifyInstance } from 'fastify';
+import Type from 'typebox';
+import type { HubDeps } from '../deps.ts';
+import { publicCommand } from '../events/publisher.ts';
+import { route, Shared } from '../http/route.ts';
+
+export function commandRoutes(scope: FastifyInstance, { store }: HubDeps): void {
+  const app = scope.withTypeProvider<TypeBoxTypeProvider>();
+
+  app.get(
+    '/commands/:id',
+    route({
+      tag: 'commands',
+      summary: 'Get a command',
+      description: "Your own, or one of your own sessions'. Final ones are kept for a while only.",
+      answer: Shared('Command'),
+      params: Type.Object({ id: Id }, { additionalProperties: false }),
+      errors: ['not_found'],
+    }),
+    async ({ params: { id }, user }) => {
+      const command = await store.commands.get(id);
+      if (
+        command === undefined ||
+        (!user.admin && command.user !== user.id && !(await owns(user.id, command.session)))
+      ) {
+        throw new StreamSpaceError('not_found', `there is no command ${id}`);
+      }
+      return publicCommand(command);
+    },
+  );
+
+  /** An admin's command on a user's session is that user's business, too. */
+  const owns = async (user: string, sessionId: string | null): Promise<boolean> =>
+    sessionId !== null && (await store.sessions.get(sessionId))?.user === user;
+}

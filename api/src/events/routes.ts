@@ -1,0 +1,71 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { StreamSpaceError } from '@streamspace/protocol';
+import type { FastifyInstance } from 'fastify';
+import Type from 'typebox';
+import type { HubDeps } from '../deps.ts';
+import { route, Shared } from '../http/route.ts';
+import { streamEvents } from './stream.ts';
+
+/** Streams that one user may have open at once. */
+const PER_USER = 32;
+
+const EventId = Type.String({ pattern: '^\\d{0,15}$', description: 'the id of an event' });
+
+export function eventRoutes(scope: FastifyInstance, { store, clock }: HubDeps): void {
+  const app = scope.withTypeProvider<TypeBoxTypeProvider>();
+  const shutdown = new AbortController();
+  const open = new Map<string, number>();
+  const running = new Set<Promise<void>>();
+
+  // before the server waits for its connections, which these would hold for ever
+  app.addHook('preClose', async () => {
+    shutdown.abort(new Error('the hub is going away: connect again'));
+    await Promise.all(running);
+  });
+
+  app.get(
+    '/events',
+    route({
+      tag: 'events',
+      summary: 'Follow what happens, live',
+      description:
+        'Server-sent events; `data` is an Event. Begins with what is new, or after `Last-Event-ID` (header) or `after` (query). ' +
+        '`event: reset` says that what was missed is not kept any more: read everything again. A comment at least every 15 s.',
+      answer: Shared('Event'),
+      answerType: 'text/event-stream',
+      headers: Type.Object({ 'last-event-id': Type.Optional(EventId) }),
+      querystring: Type.Object({ after: Type.Optional(EventId) }, { additionalProperties: false }),
+    }),
+    async (request, reply) => {
+      const { user, headers, query, raw } = request;
+      const count = open.get(user.id) ?? 0;
+      if (count >= PER_USER)
+        throw new StreamSpaceError('rate_limited', `user ${user.id} has ${count} event streams open: close some`);
+      const last = headers['last-event-id'] || query.after || undefined;
+      open.set(user.id, count + 1);
+      reply.hijack();
+      const out = reply.raw;
+      for (const [name, value] of Object.entries(reply.getHeaders()))
+        if (value !== undefined) out.setHeader(name, value);
+      out.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      });
+      raw.socket.setNoDelay(true);
+      const after = last === undefined ? undefined : Number(last);
+      const stream = streamEvents(out, { events: store.events, clock, user, after, signal: shutdown.signal })
+        .catch((error: unknown) => {
+          request.log.error({ err: error }, 'event stream failed');
+          out.destroy();
+        })
+        .finally(() => {
+          running.delete(stream);
+          const left = (open.get(user.id) ?? 1) - 1;
+          if (left === 0) open.delete(user.id);
+          else open.set(user.id, left);
+        });
+      running.add(stream);
+    },
+  );
+}

@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import { StreamSpaceError } from '@streamspace/protocol';
+import type { FastifyInstance } from 'fastify';
+import { sendError } from './errors.ts';
+
+/** The built page, its routes of the page's own (`/sessions/…`) included, and the answer to what isn't there. */
+export async function registerConsole(app: FastifyInstance, dir: string | undefined): Promise<void> {
+  const built = dir !== undefined && existsSync(join(dir, 'index.html'));
+  if (built) {
+    await app.register(fastifyStatic, {
+      root: resolve(dir),
+      wildcard: true,
+      // names of built assets carry a hash of what is in them; the page itself names them
+      setHeaders: (response, path) =>
+        void response.setHeader(
+          'cache-control',
+          path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+        ),
+    });
+  }
+  app.setNotFoundHandler({ preHandler: [] }, (request, reply) => {
+    const isApi = /^\/(api|docs)(\/|\?|$)/.test(request.url);
+    const isPage = request.method === 'GET' && !isApi && (request.headers.accept ?? '').includes('text/html');
+    if (isPage && built)
+      return reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').sendFile('index.html');
+    const remedy = isPage
+      ? 'the console is not built: run `npm run build`, or set CONSOLE_DIR'
+      : 'see /docs for what there is';
+    return sendError(
+      reply,
+      new StreamSpaceError(
+        'not_found',
+        `nothing at ${request.method} ${request.url.split('?')[0]!.slice(0, 200)}: ${remedy}`,
+      ),
+    );
+  });
+}

@@ -1,0 +1,41 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { Accepted, Agent, Command, ErrorAnswer, Event, Session, Template, Ticket } from '@streamspace/protocol';
+import type { FastifyInstance } from 'fastify';
+
+const SCHEMAS = { Agent, Session, Command, Template, Ticket, Accepted, Event, ErrorAnswer };
+
+/** OpenAPI from the routes' schemas, and a page to browse it, which needs no other host. Register before the routes. */
+export async function registerDocumentation(app: FastifyInstance): Promise<void> {
+  for (const [$id, schema] of Object.entries(SCHEMAS)) app.addSchema({ ...schema, $id });
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'StreamSpace',
+        version: '1',
+        description:
+          'Desktops that run somewhere else. What an agent carries out is answered 202 as soon as it is stored.',
+      },
+      tags: ['sessions', 'agents', 'commands', 'templates', 'events', 'operations'].map((name) => ({ name })),
+      components: {
+        securitySchemes: {
+          user: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: 'A JWT with `sub`, `exp` and `roles` (`user` or `admin`)',
+          },
+          enrolment: { type: 'http', scheme: 'bearer', description: 'An enrolment token' },
+        },
+      },
+    },
+    refResolver: {
+      buildLocalReference: ({ $id }, _base, _fragment, index) => (typeof $id === 'string' ? $id : `schema-${index}`),
+    },
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { deepLinking: true, validatorUrl: null as unknown as string },
+  });
+}

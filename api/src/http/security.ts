@@ -1,0 +1,61 @@
+import { StreamSpaceError } from '@streamspace/protocol';
+import type { FastifyInstance } from 'fastify';
+import { originAllowed } from '../auth/origins.ts';
+import type { Config } from '../config.ts';
+
+/** Nothing from other hosts, no inline scripts. Screens come as `data:`/`blob:` pictures, and over WebSockets of the same origin. */
+const policy = (style: string): string =>
+  [
+    "default-src 'self'",
+    "script-src 'self'",
+    `style-src 'self'${style}`,
+    "img-src 'self' data: blob:",
+    "connect-src 'self'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+const PAGE_POLICY = policy('');
+/** swagger-ui writes style elements. */
+const DOCS_POLICY = policy(" 'unsafe-inline'");
+
+const METHODS = 'GET, POST, PATCH, DELETE';
+const HEADERS = 'authorization, content-type, idempotency-key, last-event-id, traceparent';
+
+/** Headers of every answer, and who may call from a page of another origin: failure 13, "any Origin accepted". */
+export function registerSecurity(app: FastifyInstance, config: Pick<Config, 'publicUrl' | 'allowedOrigins'>): void {
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.headers({
+      'content-security-policy': request.url.startsWith('/docs') ? DOCS_POLICY : PAGE_POLICY,
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+    });
+    const { origin } = request.headers;
+    if (origin === undefined) return;
+    if (!originAllowed(config, request.raw)) {
+      throw new StreamSpaceError(
+        'origin_refused',
+        `pages of ${origin.slice(0, 200)} may not call this hub: open the hub's own page, or add it to ALLOWED_ORIGINS`,
+      );
+    }
+    if (!config.allowedOrigins.includes(origin)) return;
+    void reply.headers({
+      'access-control-allow-origin': origin,
+      vary: 'origin',
+      'access-control-expose-headers': 'retry-after, x-request-id, x-trace-id',
+    });
+    void reply.header('cross-origin-resource-policy', 'cross-origin');
+    if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) {
+      void reply.headers({
+        'access-control-allow-methods': METHODS,
+        'access-control-allow-headers': HEADERS,
+        'access-control-max-age': '600',
+      });
+      return reply.code(204).send();
+    }
+  });
+}

@@ -1,0 +1,87 @@
+import { type Accepted, type Session, StreamSpaceError } from '@streamspace/protocol';
+import { iso } from 'clock-port';
+import type { Dispatcher } from '../agents/ports.ts';
+import type { User } from '../auth/users.ts';
+import type { HubDeps } from '../deps.ts';
+import { publicCommand } from '../events/publisher.ts';
+import type { CommandRecord, Reservation, SessionChange } from '../store/store.ts';
+import { newCommand, specOf } from './records.ts';
+import { decide, type Operation, RULES } from './rules.ts';
+
+/** How often a session that changed between reading and writing is read again. */
+const ATTEMPTS = 5;
+
+/** The session, if the user may see it; `not_found` otherwise, also for another user's [AUTH2]. */
+export async function sessionFor({ store }: Pick<HubDeps, 'store'>, id: string, user: User): Promise<Session> {
+  const session = await store.sessions.get(id);
+  if (session === undefined || (!user.admin && session.user !== user.id))
+    throw new StreamSpaceError('not_found', `there is no session ${id}`);
+  return session;
+}
+
+/**
+ * Hibernates, wakes or deletes a session: the command and the session's new state are stored in one step. A repeat of what is under
+ * way gets that command again. Throws `not_found`, `conflict`, and for a wake `agent_offline` or `at_capacity`.
+ */
+export async function changeSession(
+  deps: HubDeps & { dispatcher: Dispatcher },
+  operation: Operation,
+  id: string,
+  caller: { user: User; traceId: string; deleteHome?: boolean },
+): Promise<Accepted> {
+  const { store, clock, publish } = deps;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const session = await sessionFor(deps, id, caller.user);
+    if (decide(operation, session) === 'repeat') {
+      const command = session.command === null ? undefined : await store.commands.get(session.command);
+      if (command !== undefined) return { session, command: publicCommand(command) };
+    }
+    const { action, during } = RULES[operation];
+    const reservation = operation === 'wake' ? await roomToWake(deps, session) : undefined;
+    const payload = await payloadOf(deps, operation, session, caller.deleteHome === true);
+    const command = newCommand(deps, { action, session, user: caller.user.id, traceId: caller.traceId, payload });
+    const change: SessionChange = {
+      id,
+      from: { state: session.state, command: session.command },
+      patch: { state: during, reason: null, command: command.id, updated_at: iso(clock.now()) },
+      ...(reservation && { reservation }),
+    };
+    const stored = await store.commands.append(command, change);
+    if (stored === 'at_capacity')
+      throw new StreamSpaceError(
+        'at_capacity',
+        `agent ${session.agent}, where the session's home is, has no room for it now: hibernate or delete another one`,
+      );
+    if (stored === 'conflict') continue;
+    deps.dispatcher.wake(session.agent);
+    const changed = { ...session, ...change.patch };
+    await publish.session(changed);
+    await publish.command(command);
+    return { session: changed, command: publicCommand(command) };
+  }
+  throw new StreamSpaceError('conflict', `session ${id} keeps changing: try again`);
+}
+
+async function payloadOf(
+  { store }: HubDeps,
+  operation: Operation,
+  session: Session,
+  deleteHome: boolean,
+): Promise<CommandRecord['payload']> {
+  if (operation === 'delete') return { delete_home: deleteHome };
+  const template = operation === 'wake' ? await store.templates.get(session.template) : undefined;
+  return template === undefined ? {} : { spec: specOf(session, template) };
+}
+
+/** A woken session takes up room again, on the agent that has its home. One that is away keeps the command until it is back. */
+async function roomToWake({ store }: HubDeps, session: Session): Promise<Reservation | undefined> {
+  const agent = await store.agents.get(session.agent);
+  if (agent === undefined) return undefined;
+  if (agent.draining)
+    throw new StreamSpaceError(
+      'agent_offline',
+      `agent ${agent.id}, where the session's home is, is being drained: wake it when the agent is back`,
+    );
+  const { max_sessions: maxSessions, cpu, memory } = agent.capacity;
+  return { maxSessions, cpu, memory };
+}

@@ -1,0 +1,82 @@
+import { type Accepted, type CreateSession, type Session, StreamSpaceError } from '@streamspace/protocol';
+import { publicCommand } from '../events/publisher.ts';
+import type { Dispatcher } from '../agents/ports.ts';
+import type { HubDeps } from '../deps.ts';
+import type { CommandRecord } from '../store/store.ts';
+import { needsOf, newCommand, newSession, specOf } from './records.ts';
+import { place } from './placement.ts';
+
+/** How often a candidate that filled up meanwhile is replaced by the next. */
+const ATTEMPTS = 5;
+
+export interface CreateCaller {
+  user: string;
+  traceId: string;
+  idempotencyKey?: string | undefined;
+}
+
+/**
+ * Places a new session and stores it with its command, in one step; 202 is said after that (design I4).
+ * Throws `template_unknown`, `no_placement` (with the reason in words), `conflict` for an idempotency key used for something else.
+ */
+export async function createSession(
+  deps: HubDeps & { dispatcher: Dispatcher },
+  wish: CreateSession,
+  caller: CreateCaller,
+): Promise<Accepted> {
+  const { store, publish } = deps;
+  const earlier =
+    caller.idempotencyKey === undefined ? undefined : await store.sessions.created(caller.user, caller.idempotencyKey);
+  if (earlier) return again(wish, earlier);
+  const template = await store.templates.get(wish.template);
+  if (template === undefined) {
+    const known = (await store.templates.list()).map(({ id }) => id).join(', ');
+    throw new StreamSpaceError('template_unknown', `there is no template ${wish.template}; there are ${known}`);
+  }
+  const request = { platforms: template.platforms, ...needsOf(wish, template), region: wish.region, agent: wish.agent };
+  const full = new Set<string>();
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const agents = (await store.agents.list()).map((agent) =>
+      full.has(agent.id) ? { ...agent, active_sessions: agent.capacity.max_sessions } : agent,
+    );
+    const placement = place(request, agents);
+    if ('reasons' in placement)
+      throw new StreamSpaceError('no_placement', `no place for the session: ${placement.reasons}`);
+    const { agent } = placement;
+    const session = newSession(deps, wish, template, agent, caller.user);
+    const payload = { spec: specOf(session, template) };
+    const command = newCommand(deps, {
+      action: 'create_session',
+      session,
+      user: caller.user,
+      traceId: caller.traceId,
+      payload,
+    });
+    session.command = command.id;
+    const { max_sessions: maxSessions, cpu, memory } = agent.capacity;
+    const made = await store.sessions.create(session, command, { maxSessions, cpu, memory }, caller.idempotencyKey);
+    if (made === 'at_capacity') {
+      full.add(agent.id);
+      continue;
+    }
+    if (!made.created) return again(wish, made);
+    deps.dispatcher.wake(agent.id);
+    await publish.session(made.session);
+    await publish.command(made.command);
+    return { session: made.session, command: publicCommand(made.command) };
+  }
+  throw new StreamSpaceError('at_capacity', 'agents filled up while the session was being placed: try again');
+}
+
+/** The first answer, to a repeat of the same wish. */
+function again(wish: CreateSession, { session, command }: { session: Session; command: CommandRecord }): Accepted {
+  const { region: _region, ...fixed } = wish;
+  const different = (Object.keys(fixed) as (keyof typeof fixed)[]).filter(
+    (field) => fixed[field] !== undefined && fixed[field] !== session[field],
+  );
+  if (different.length === 0) return { session, command: publicCommand(command) };
+  throw new StreamSpaceError(
+    'conflict',
+    `this Idempotency-Key was used for a session with another ${different.join(', ')}: use a new key for a new session`,
+  );
+}

@@ -1,0 +1,125 @@
+import { type AgentStatus, type Platform } from '@streamspace/protocol';
+import type { AgentRecord } from '../store/store.ts';
+
+/** What a session needs of its place. `cpu` in cores, `memory` in bytes. */
+export interface PlacementRequest {
+  platforms: readonly Platform[];
+  cpu: number;
+  memory: number;
+  /** A wish: agents of other regions are taken when none here fits. */
+  region?: string | undefined;
+  /** Only this agent will do. */
+  agent?: string | undefined;
+}
+
+/** What placement looks at. */
+export type Candidate = Pick<
+  AgentRecord,
+  | 'id'
+  | 'platform'
+  | 'region'
+  | 'priority'
+  | 'status'
+  | 'draining'
+  | 'connected'
+  | 'capacity'
+  | 'active_sessions'
+  | 'used'
+>;
+
+export type Placement<A extends Candidate = Candidate> =
+  { agent: A } | { /** In words, for the user. */ reasons: string };
+
+const HEALTHY = new Set<AgentStatus>(['online', 'warning']);
+const PRIORITY = { high: 0, normal: 1, low: 2 } as const;
+const GIB = 1024 ** 3;
+
+/** Whether an agent takes new sessions at all. */
+const isOnline = (agent: Candidate): boolean => agent.connected && !agent.draining && HEALTHY.has(agent.status);
+
+// sums of fractions: 0.1 + 0.2 CPUs are not more than 0.3
+const cpuFits = (agent: Candidate, { cpu }: PlacementRequest): boolean =>
+  agent.used.cpu + cpu <= agent.capacity.cpu + 1e-9;
+const memoryFits = (agent: Candidate, { memory }: PlacementRequest): boolean =>
+  agent.used.memory + memory <= agent.capacity.memory;
+const slotFree = (agent: Candidate): boolean => agent.active_sessions < agent.capacity.max_sessions;
+
+/** How full the agent would be with the session: the fullest of its capacities, 0 to 1. */
+function load(agent: Candidate, request: PlacementRequest): number {
+  const share = (used: number, of: number) => (of > 0 ? used / of : 1);
+  return Math.max(
+    share(agent.used.cpu + request.cpu, agent.capacity.cpu),
+    share(agent.used.memory + request.memory, agent.capacity.memory),
+    share(agent.active_sessions + 1, agent.capacity.max_sessions),
+  );
+}
+
+/**
+ * The agent for a new session: of those that are online, run its template's platform and have room, the one in the region asked for,
+ * healthy before warning, of the highest priority, and then the least loaded. Or, in words, why there is none.
+ */
+export function place<A extends Candidate>(request: PlacementRequest, agents: readonly A[]): Placement<A> {
+  const asked = request.agent === undefined ? agents : agents.filter((agent) => agent.id === request.agent);
+  const online = asked.filter(isOnline);
+  const suitable = online.filter((agent) => request.platforms.includes(agent.platform));
+  const roomy = suitable.filter((agent) => slotFree(agent) && cpuFits(agent, request) && memoryFits(agent, request));
+  const ranked = roomy.toSorted(
+    (a, b) =>
+      (request.region === undefined ? 0 : Number(b.region === request.region) - Number(a.region === request.region)) ||
+      Number(b.status === 'online') - Number(a.status === 'online') ||
+      PRIORITY[a.priority] - PRIORITY[b.priority] ||
+      load(a, request) - load(b, request) ||
+      (a.id < b.id ? -1 : 1),
+  );
+  const [best] = ranked;
+  return best ? { agent: best } : { reasons: refusal(request, agents, asked, online, suitable) };
+}
+
+function refusal(
+  request: PlacementRequest,
+  all: readonly Candidate[],
+  asked: readonly Candidate[],
+  online: readonly Candidate[],
+  suitable: readonly Candidate[],
+): string {
+  if (all.length === 0) return 'no agent has ever connected here: enrol one and start it';
+  if (request.agent !== undefined) return refusalOfOne(request.agent, request, asked[0]);
+  if (online.length === 0) return `${count(all.length)} known, none online${drained(all)}`;
+  const head = `${count(online.length)} online`;
+  if (suitable.length === 0) return `${head}, none of platform ${either(request.platforms)}, which the template needs`;
+  return `${head}, none with ${missing(request, suitable)}${where(request, suitable)}`;
+}
+
+function refusalOfOne(id: string, request: PlacementRequest, agent: Candidate | undefined): string {
+  if (agent === undefined) return `there is no agent ${id}`;
+  if (!agent.connected) return `agent ${id} is not connected`;
+  if (agent.draining) return `agent ${id} is being drained and takes no new sessions`;
+  if (!isOnline(agent)) return `agent ${id} reports status ${agent.status}`;
+  if (!request.platforms.includes(agent.platform))
+    return `agent ${id} is of platform ${agent.platform}, and the template needs ${either(request.platforms)}`;
+  return `agent ${id} has not ${missing(request, [agent])}`;
+}
+
+/** What none of the agents has: the first thing that all of them lack, or the combination. */
+function missing(request: PlacementRequest, agents: readonly Candidate[]): string {
+  const cpus = `${round(request.cpu)} ${request.cpu === 1 ? 'CPU' : 'CPUs'}`;
+  const memory = `${round(request.memory / GIB)} GiB of memory`;
+  if (!agents.some(slotFree)) return 'room for another session (max_sessions)';
+  if (!agents.some((agent) => cpuFits(agent, request))) return `${cpus} free`;
+  if (!agents.some((agent) => memoryFits(agent, request))) return `${memory} free`;
+  return `${cpus}, ${memory} and room for another session at once`;
+}
+
+function where({ region }: PlacementRequest, agents: readonly Candidate[]): string {
+  if (region === undefined) return '';
+  return agents.every((agent) => agent.region === region) ? ` in ${region}` : ` in ${region} or elsewhere`;
+}
+
+function drained(agents: readonly Candidate[]): string {
+  const draining = agents.filter((agent) => agent.connected && agent.draining).length;
+  return draining === 0 ? '' : ` (${draining} being drained)`;
+}
+
+const count = (agents: number): string => (agents === 1 ? '1 agent' : `${agents} agents`);
+const either = (names: readonly string[]): string => names.join(' or ');
+const round = (value: number): string => String(Math.round(value * 100) / 100);

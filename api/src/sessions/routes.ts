@@ -1,0 +1,134 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { CreateSession, Id, StreamSpaceError } from '@streamspace/protocol';
+import type { FastifyInstance } from 'fastify';
+import Type from 'typebox';
+import type { Dispatcher } from '../agents/ports.ts';
+import { makeTicket } from '../auth/tickets.ts';
+import type { HubDeps } from '../deps.ts';
+import { Items, route, Shared } from '../http/route.ts';
+import { changeSession, sessionFor } from './change.ts';
+import { createSession } from './create.ts';
+import { requireScreen } from './rules.ts';
+
+const params = Type.Object({ id: Id }, { additionalProperties: false });
+const Empty = Type.Object({}, { additionalProperties: false });
+const Flag = Type.Optional(Type.Enum(['true', 'false']));
+
+export function sessionRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher: Dispatcher }): void {
+  const app = scope.withTypeProvider<TypeBoxTypeProvider>();
+  const { store } = deps;
+  const changed = { tag: 'sessions', status: 202, answer: Shared('Accepted'), params } as const;
+
+  app.post(
+    '/sessions',
+    route({
+      tag: 'sessions',
+      summary: 'Create a session',
+      description: 'The caller becomes its user. With an `Idempotency-Key` a repeat gets the first answer again.',
+      status: 202,
+      answer: Shared('Accepted'),
+      body: CreateSession,
+      headers: Type.Object({ 'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 200 })) }),
+      errors: ['template_unknown', 'no_placement', 'at_capacity', 'conflict'],
+    }),
+    async (request, reply) => {
+      const caller = {
+        user: request.user.id,
+        traceId: request.traceId,
+        idempotencyKey: request.headers['idempotency-key'],
+      };
+      return reply.code(202).send(await createSession(deps, request.body, caller));
+    },
+  );
+
+  app.get(
+    '/sessions',
+    route({
+      tag: 'sessions',
+      summary: 'List sessions, newest first',
+      description:
+        "Your own; an admin may ask for another user's (`user`) or everybody's (`all=true`). Sessions that are gone are left out.",
+      answer: Items(Shared('Session')),
+      querystring: Type.Object(
+        { user: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })), all: Flag },
+        { additionalProperties: false },
+      ),
+    }),
+    async ({ user, query }) => {
+      const other = query.all === 'true' || (query.user !== undefined && query.user !== user.id);
+      if (other && !user.admin)
+        throw new StreamSpaceError('forbidden', "another user's sessions are for admins: leave `user` and `all` out");
+      const sessions = await store.sessions.list(query.all === 'true' ? {} : { user: query.user ?? user.id });
+      const items = sessions
+        .filter(({ state }) => state !== 'gone')
+        .toSorted((a, b) => (a.created_at < b.created_at ? 1 : -1));
+      return { items };
+    },
+  );
+
+  app.get(
+    '/sessions/:id',
+    route({ tag: 'sessions', summary: 'Get a session', answer: Shared('Session'), params, errors: ['not_found'] }),
+    ({ params: { id }, user }) => sessionFor(deps, id, user),
+  );
+
+  app.delete(
+    '/sessions/:id',
+    route({
+      ...changed,
+      summary: 'Delete a session',
+      description: "In any state. The user's home stays unless `delete_home=true`.",
+      querystring: Type.Object({ delete_home: Flag }, { additionalProperties: false }),
+      errors: ['not_found', 'conflict'],
+    }),
+    async ({ params: { id }, query, user, traceId }, reply) =>
+      reply
+        .code(202)
+        .send(await changeSession(deps, 'delete', id, { user, traceId, deleteHome: query.delete_home === 'true' })),
+  );
+
+  app.post(
+    '/sessions/:id/hibernate',
+    route({
+      ...changed,
+      summary: 'Hibernate a session',
+      description: 'Stops what runs; identity and home stay.',
+      body: Empty,
+      errors: ['not_found', 'conflict'],
+    }),
+    async ({ params: { id }, user, traceId }, reply) =>
+      reply.code(202).send(await changeSession(deps, 'hibernate', id, { user, traceId })),
+  );
+
+  app.post(
+    '/sessions/:id/wake',
+    route({
+      ...changed,
+      summary: 'Wake a hibernated or failed session',
+      body: Empty,
+      errors: ['not_found', 'conflict', 'at_capacity', 'agent_offline'],
+    }),
+    async ({ params: { id }, user, traceId }, reply) =>
+      reply.code(202).send(await changeSession(deps, 'wake', id, { user, traceId })),
+  );
+
+  app.post(
+    '/sessions/:id/ticket',
+    route({
+      tag: 'sessions',
+      summary: 'Get a ticket for the screen',
+      description:
+        'Single use, at most a minute. Open `url` as a WebSocket with it (noVNC does), subprotocol `binary`.',
+      status: 201,
+      answer: Shared('Ticket'),
+      params,
+      body: Empty,
+      errors: ['not_found', 'session_not_running'],
+    }),
+    async ({ params: { id }, user }, reply) => {
+      const session = await sessionFor(deps, id, user);
+      requireScreen(session);
+      return reply.code(201).send(await makeTicket(deps, { session: id, user: user.id }));
+    },
+  );
+}
