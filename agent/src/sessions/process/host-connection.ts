@@ -1,0 +1,112 @@
+import { createConnection, type Socket } from 'node:net';
+import { CONTROL_LINE, type HostState, parseState, STOP } from './host-messages.ts';
+import { lineReader } from './lines.ts';
+
+/**
+ * A connection to a session host's control socket. As long as it is open the host lives: the kernel closes it when the
+ * process ends, however it ends. So its close is the event that a session ended, and its `pid` is safe to signal before that.
+ */
+export class HostConnection {
+  readonly #socket: Socket;
+  readonly #listeners = new Set<() => void>();
+  #state: HostState | undefined;
+  #closed = false;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    const read = lineReader(CONTROL_LINE, (line) => {
+      const state = parseState(line);
+      if (!state) return;
+      this.#state = state;
+      this.#tell();
+    });
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => {
+      if (!read(chunk)) socket.destroy();
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      this.#closed = true;
+      this.#tell();
+    });
+  }
+
+  /** Undefined: nobody listens there. `missing`: there is not even a stale socket. */
+  static open(path: string, signal: AbortSignal): Promise<HostConnection | 'missing' | 'dead'> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const socket = createConnection(path);
+      const onAbort = () => {
+        socket.destroy();
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      const done = () => {
+        signal.removeEventListener('abort', onAbort);
+        socket.off('error', onError);
+      };
+      const onError = (error: NodeJS.ErrnoException) => {
+        done();
+        if (error.code === 'ENOENT') resolve('missing');
+        else if (error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET' || error.code === 'EPIPE')
+          resolve('dead');
+        else reject(error);
+      };
+      socket.once('error', onError);
+      socket.once('connect', () => {
+        done();
+        resolve(new HostConnection(socket));
+      });
+    });
+  }
+
+  /** What the host said last; undefined until it said something. */
+  get state(): HostState | undefined {
+    return this.#state;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Called after every change of `state` and at the close. Returns how to end that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves as soon as `holds` does or the connection is closed; rejects when the signal aborts. */
+  until(holds: (state: HostState | undefined) => boolean, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      if (this.#closed || holds(this.#state)) return resolve();
+      const done = () => {
+        stop();
+        signal.removeEventListener('abort', onAbort);
+      };
+      const stop = this.onChange(() => {
+        if (!this.#closed && !holds(this.#state)) return;
+        done();
+        resolve();
+      });
+      const onAbort = () => {
+        done();
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** Asks the host to end its desktop and itself. */
+  stop(): void {
+    this.#socket.write(STOP);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostOrder } from './host-messages.ts';
+
+/** A session's log is kept once more when it has grown to this, bytes. */
+const LOG = 1024 * 1024;
+
+/** What a session may see of the agent's environment: no tokens, nothing of the hub. */
+const INHERITED = /^(PATH|LANG|LC_.*|TZ|USER|LOGNAME|SHELL|TMPDIR|SYSTEMROOT)$/;
+
+/**
+ * Starts a session host that outlives this process. Resolves when it is bound (then its control socket answers) or has ended
+ * (then another host has this start, or its log says why); rejects when it can't be started at all or the signal aborts —
+ * which does not stop it: the record says whether it is wanted.
+ */
+export async function launchHost(
+  hostCommand: readonly string[],
+  order: HostOrder,
+  folder: string,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const log = await openLog(join(folder, 'host.log'));
+  try {
+    const inherited = Object.fromEntries(Object.entries(env).filter(([name]) => INHERITED.test(name)));
+    const [command, ...args] = hostCommand;
+    signal.throwIfAborted();
+    const child = spawn(command!, [...args, JSON.stringify(order)], {
+      cwd: folder,
+      env: inherited as Record<string, string>,
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd, 'pipe'],
+    });
+    const bound = child.stdio[3]!;
+    child.unref();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const onAbort = () => reject(signal.reason as Error);
+        signal.addEventListener('abort', onAbort, { once: true });
+        const settle = (done: () => void) => {
+          signal.removeEventListener('abort', onAbort);
+          done();
+        };
+        child.once('error', (error) => settle(() => reject(error)));
+        bound.on('error', () => {});
+        bound.once('data', () => settle(resolve));
+        bound.once('close', () => settle(resolve));
+      });
+    } finally {
+      bound.destroy();
+    }
+  } finally {
+    await log.close();
+  }
+}
+
+async function openLog(path: string) {
+  const size = await stat(path).then(
+    (file) => file.size,
+    () => 0,
+  );
+  if (size > LOG) await rename(path, `${path}.1`);
+  return open(path, 'a', 0o600);
+}

@@ -1,0 +1,49 @@
+import { Id } from '@streamspace/protocol';
+import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+
+/** How a session host gets its work: one JSON argument. Nothing secret is in it (arguments are public); the spec is in the record. */
+export const HostOrder = Type.Object({
+  id: Id,
+  instance: Type.Integer({ minimum: 1 }),
+  state_dir: Type.String({ minLength: 1 }),
+  tmp_dir: Type.String({ minLength: 1 }),
+  desktop: Type.Enum(['auto', 'builtin', 'xvnc']),
+});
+export type HostOrder = Static<typeof HostOrder>;
+
+/** What a session host says of itself: on its control socket at once and at every change, and in its status file. */
+export const HostState = Type.Object({
+  pid: Type.Integer({ minimum: 1 }),
+  instance: Type.Integer({ minimum: 1 }),
+  state: Type.Enum(['starting', 'running', 'stopping', 'ended', 'failed']),
+  reason: Type.String({ maxLength: 4096 }),
+});
+export type HostState = Static<typeof HostState>;
+
+const order = Compile(HostOrder);
+const state = Compile(HostState);
+
+export function parseOrder(text: string): HostOrder {
+  const value: unknown = JSON.parse(text);
+  if (order.Check(value)) return value;
+  throw new Error(`not a session host's order: ${order.Errors(value)[0]?.message ?? text}`);
+}
+
+export function parseState(text: string): HostState | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return state.Check(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The one thing that a session host is asked to do. */
+export const STOP = '{"type":"stop"}\n';
+
+/** Longest line on the control socket, bytes. */
+export const CONTROL_LINE = 16 * 1024;
+
+/** Name of the status file of a start, in the session's folder. */
+export const statusFile = (instance: number) => `host.${instance}.json`;

@@ -1,0 +1,39 @@
+import { intersection, type Rect, union } from './framebuffer.ts';
+
+/** Rectangles above this are merged: a longer list costs more than what it saves. */
+const RECTANGLES = 16;
+
+/** What one viewer has not seen yet: a short list of rectangles that don't overlap. */
+export class Damage {
+  #rects: Rect[] = [];
+
+  get empty(): boolean {
+    return this.#rects.length === 0;
+  }
+
+  add(rect: Rect): void {
+    let merged = rect;
+    // merging may make it touch others: until it touches none
+    for (;;) {
+      const apart = this.#rects.filter((other) => !intersection(other, merged));
+      if (apart.length === this.#rects.length) break;
+      for (const other of this.#rects) if (intersection(other, merged)) merged = union(other, merged);
+      this.#rects = apart;
+    }
+    this.#rects.push(merged);
+    if (this.#rects.length > RECTANGLES) this.#rects = [this.#rects.reduce(union)];
+  }
+
+  /** Takes out what lies within `part`. What sticks out of it is given back whole later: sending twice is harmless. */
+  take(part: Rect): Rect[] {
+    const taken: Rect[] = [];
+    const left: Rect[] = [];
+    for (const rect of this.#rects) {
+      const inside = intersection(rect, part);
+      if (inside) taken.push(inside);
+      if (!inside || inside.width !== rect.width || inside.height !== rect.height) left.push(rect);
+    }
+    this.#rects = left;
+    return taken;
+  }
+}

@@ -1,0 +1,172 @@
+import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { userInfo } from 'node:os';
+import { type Clock, withDeadline } from 'clock-port';
+import { type HostOrder, type HostState, statusFile } from '../host-messages.ts';
+import { layout, type RunPaths } from '../layout.ts';
+import type { SessionRecord } from '../record.ts';
+import { RecordStore } from '../record-store.ts';
+import { ControlServer } from './control-server.ts';
+import type { Desktop, DesktopOrder } from './desktop.ts';
+
+export interface SessionHostOptions {
+  readonly order: HostOrder;
+  readonly pid: number;
+  readonly clock: Clock;
+  /** What the sessions' programs inherit. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Called once when the control socket is bound: whoever started the host can connect. */
+  readonly onBound: () => void;
+  readonly makeDesktop: (order: DesktopOrder, choice: HostOrder['desktop']) => Promise<Desktop>;
+  readonly log: (message: string) => void;
+}
+
+/** How long a desktop may take to end before the host ends without it. */
+const STOP_MS = 8_000;
+/** How long a desktop may take until viewers can come. */
+const START_MS = 30_000;
+
+/**
+ * One start of one session: takes the control socket, runs the desktop, tells its state, and ends when told to (by message or
+ * signal) or when the desktop dies. Ends at once, without effect, when another host has the same start, or when the record
+ * meanwhile wants something else: it is read after the bind, and whoever changes it connects after the change, so one of the
+ * two always sees the other.
+ */
+export async function runSessionHost(options: SessionHostOptions, signal: AbortSignal): Promise<void> {
+  const { order, clock, log } = options;
+  const places = layout(order.state_dir, order.tmp_dir);
+  const paths = places.run(order.id, order.instance);
+  const stop = new AbortController();
+  const onSignal = () => stop.abort(signal.reason);
+  signal.addEventListener('abort', onSignal, { once: true });
+  if (signal.aborted) onSignal();
+
+  await makePrivateFolder(paths.folder);
+  const control = new ControlServer(() => stop.abort(new Error('stopped')));
+  if (!(await control.listen(paths.control))) return log('another host has this start');
+  try {
+    const status = new StatusWriter(join(places.session(order.id), statusFile(order.instance)), control, {
+      pid: options.pid,
+      instance: order.instance,
+    });
+    const record = await new RecordStore((id) => places.session(id)).read(order.id);
+    if (!wants(record, order.instance)) {
+      options.onBound();
+      return log('no longer wanted');
+    }
+    await status.set('starting', '');
+    options.onBound();
+    const end = await runDesktop(options, record, paths, status, stop);
+    await status.set(end.state, end.reason);
+  } finally {
+    signal.removeEventListener('abort', onSignal);
+    await control.close();
+    await rm(paths.folder, { recursive: true, force: true });
+  }
+}
+
+function wants(record: SessionRecord | undefined, instance: number): record is SessionRecord & { spec: object } {
+  return record?.desired === 'running' && record.instance === instance && record.spec !== undefined;
+}
+
+async function runDesktop(
+  { order, clock, env, makeDesktop, log }: SessionHostOptions,
+  record: SessionRecord & { spec: NonNullable<SessionRecord['spec']> },
+  paths: RunPaths,
+  status: StatusWriter,
+  stop: AbortController,
+): Promise<{ state: 'ended' | 'failed'; reason: string }> {
+  const { spec } = record;
+  const places = layout(order.state_dir, order.tmp_dir);
+  const home = places.home(spec.user, spec.template);
+  const tooSlow = clock.setTimeout(
+    () => stop.abort(new StartError(`the desktop did not start within ${START_MS / 1000} s`)),
+    START_MS,
+  );
+  let announced: Promise<void> = Promise.resolve();
+  try {
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    const desktop = await makeDesktop(
+      {
+        screen: paths.screen,
+        folder: places.session(spec.id),
+        home,
+        id: spec.id,
+        name: spec.name,
+        user: spec.user,
+        template: spec.template,
+        program: spec.image,
+        env: { ...env, ...spec.env },
+      },
+      order.desktop,
+    );
+    const running = desktop.run(stop.signal, () => {
+      tooSlow.cancel();
+      announced = status.set('running', '');
+    });
+    await Promise.race([running, overdue(clock, stop.signal, running)]);
+    if (stop.signal.reason instanceof StartError) throw stop.signal.reason;
+    return { state: 'ended', reason: '' };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log(`desktop ended: ${reason}`);
+    return { state: 'failed', reason: reason.slice(0, 4096) };
+  } finally {
+    tooSlow.cancel();
+    await announced.catch(() => {});
+  }
+}
+
+class StartError extends Error {}
+
+/** Rejects when `work` is still going on a while after the signal aborted. */
+function overdue(clock: Clock, signal: AbortSignal, work: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const wait = () => withDeadline(clock, STOP_MS, 'ending the desktop', undefined, () => work).then(resolve, reject);
+    if (signal.aborted) void wait();
+    else signal.addEventListener('abort', () => void wait(), { once: true });
+  });
+}
+
+/** Says the host's state on the control socket and, before that, in a file that is still there when the socket is not. */
+class StatusWriter {
+  readonly #file: string;
+  readonly #control: ControlServer;
+  readonly #self: Pick<HostState, 'pid' | 'instance'>;
+
+  constructor(file: string, control: ControlServer, self: Pick<HostState, 'pid' | 'instance'>) {
+    this.#file = file;
+    this.#control = control;
+    this.#self = self;
+  }
+
+  async set(state: HostState['state'], reason: string): Promise<void> {
+    const status: HostState = { ...this.#self, state, reason };
+    try {
+      const handle = await open(`${this.#file}.tmp`, 'w', 0o600);
+      try {
+        await handle.writeFile(JSON.stringify(status));
+      } finally {
+        await handle.close();
+      }
+      await rename(`${this.#file}.tmp`, this.#file);
+    } finally {
+      // a full disk must not keep the state from those who are connected
+      this.#control.tell(status);
+    }
+  }
+}
+
+/** A folder that nobody else can enter. Refuses one that somebody else put there first (its parent may be the shared /tmp). */
+async function makePrivateFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const path of [folder, dirname(folder)]) {
+    const { uid, mode } = await lstat(path);
+    const own = userInfo().uid;
+    if (own >= 0 && (uid !== own || (mode & 0o022) !== 0)) {
+      throw new Error(
+        `${path} belongs to somebody else or is open to others: remove it, or choose a shorter STATE_DIR`,
+      );
+    }
+  }
+}

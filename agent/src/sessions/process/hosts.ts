@@ -1,0 +1,135 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { DeadlineError, withDeadline } from 'clock-port';
+import { StreamSpaceError } from '@streamspace/protocol';
+import { HostConnection } from './host-connection.ts';
+import { launchHost } from './host-launcher.ts';
+import { type HostState, parseState, statusFile } from './host-messages.ts';
+import type { Layout } from './layout.ts';
+import type { ProcessDriverOptions } from './options.ts';
+
+/** How long a host may take to end when asked, longer than it gives its desktop. */
+const STOP_MS = 12_000;
+/** How long a killed process may take to be gone. */
+const KILL_MS = 5_000;
+/** How long a live host may take to say its state. */
+const ANSWER_MS = 2_000;
+
+/** How one start of a session is doing. `unborn`: no host has had it yet. */
+export type HostReport =
+  | HostState
+  | { readonly state: 'unborn' }
+  | { readonly state: 'silent' }
+  | { readonly state: 'lost'; readonly reason: string };
+
+/** The session hosts of this machine: start, ask, stop. */
+export class Hosts {
+  readonly #layout: Layout;
+  readonly #options: ProcessDriverOptions;
+
+  constructor(layout: Layout, options: ProcessDriverOptions) {
+    this.#layout = layout;
+    this.#options = options;
+  }
+
+  open(id: string, instance: number, signal: AbortSignal): Promise<HostConnection | 'missing' | 'dead'> {
+    return HostConnection.open(this.#layout.run(id, instance).control, signal);
+  }
+
+  async launch(id: string, instance: number, signal: AbortSignal): Promise<void> {
+    const { hostCommand, stateDir, tmpDir, desktop = 'auto', env } = this.#options;
+    await launchHost(
+      hostCommand,
+      { id, instance, state_dir: stateDir, tmp_dir: tmpDir, desktop },
+      this.#layout.session(id),
+      env,
+      signal,
+    );
+  }
+
+  /** Asks the host; when there is none, its status file says how it ended. */
+  async report(id: string, instance: number, signal: AbortSignal): Promise<HostReport> {
+    const connection = await this.open(id, instance, signal);
+    if (connection === 'missing' || connection === 'dead') {
+      const last = await this.#lastState(id, instance);
+      if (last?.state === 'failed' || last?.state === 'ended') return last;
+      if (connection === 'missing' && !last) return { state: 'unborn' };
+      return {
+        state: 'lost',
+        reason: 'Its processes ended without a word: they were killed, or the machine was restarted',
+      };
+    }
+    try {
+      await withDeadline(this.#options.clock, ANSWER_MS, 'session host', signal, (limit) =>
+        connection.until((state) => state !== undefined, limit),
+      );
+      return connection.state ?? { state: 'lost', reason: 'Its session host ended while it was asked' };
+    } catch (error) {
+      if (error instanceof DeadlineError) return { state: 'silent' };
+      throw error;
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** Ids of sessions that have a folder for sockets here, with the numbers of their starts. */
+  async starts(id: string): Promise<number[]> {
+    const { folder } = this.#layout.run(id, 0);
+    const prefix = basename(folder).slice(0, -1);
+    const names = await readdir(dirname(folder)).catch(() => []);
+    return names.filter((name) => name.startsWith(prefix)).map((name) => Number(name.slice(prefix.length)));
+  }
+
+  /** Ends every start of the session up to `instance`, and what it left in the folder of sockets. */
+  async stopUpTo(id: string, instance: number, signal: AbortSignal): Promise<void> {
+    for (const start of await this.starts(id)) {
+      if (start <= instance) await this.#stop(id, start, signal);
+    }
+  }
+
+  /** Removes the status files of starts before `instance`. */
+  async forgetBefore(id: string, instance: number): Promise<void> {
+    const folder = this.#layout.session(id);
+    for (const name of await readdir(folder).catch(() => [])) {
+      const start = /^host\.(\d+)\.json/.exec(name)?.[1];
+      if (start !== undefined && Number(start) < instance) await rm(join(folder, name), { force: true });
+    }
+  }
+
+  async #stop(id: string, instance: number, signal: AbortSignal): Promise<void> {
+    const connection = await this.open(id, instance, signal);
+    if (connection !== 'missing' && connection !== 'dead') {
+      try {
+        connection.stop();
+        await this.#untilClosed(connection, STOP_MS, signal).catch(async (error: unknown) => {
+          if (!(error instanceof DeadlineError)) throw error;
+          await this.#kill(id, instance, connection, signal);
+        });
+      } finally {
+        connection.close();
+      }
+    }
+    await rm(this.#layout.run(id, instance).folder, { recursive: true, force: true });
+  }
+
+  #untilClosed(connection: HostConnection, ms: number, signal: AbortSignal): Promise<void> {
+    return withDeadline(this.#options.clock, ms, 'end of a session host', signal, (limit) =>
+      connection.until(() => false, limit),
+    );
+  }
+
+  /** Its connection is open, so the process lives and the number is still its own; its children end with it. */
+  async #kill(id: string, instance: number, connection: HostConnection, signal: AbortSignal): Promise<void> {
+    const pid = connection.state?.pid ?? (await this.#lastState(id, instance))?.pid;
+    if (pid === undefined)
+      throw new StreamSpaceError('driver_failed', `Session ${id} does not end, and its process is unknown`);
+    this.#options.log.warn({ session: id, pid }, 'session host does not end, killing it');
+    this.#options.kill(pid, 'SIGKILL');
+    await this.#untilClosed(connection, KILL_MS, signal);
+  }
+
+  async #lastState(id: string, instance: number): Promise<HostState | undefined> {
+    const text = await readFile(join(this.#layout.session(id), statusFile(instance)), 'utf8').catch(() => '');
+    return parseState(text);
+  }
+}

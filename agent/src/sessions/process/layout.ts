@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+
+/** Longest path of a Unix socket that every system takes (macOS: 104 bytes with the final zero). */
+const SOCKET_PATH = 103;
+
+/** Where things are; the same for every replica that is given the same folders. */
+export interface Layout {
+  /** Records and logs of one session. */
+  session(id: string): string;
+  readonly sessions: string;
+  readonly homes: string;
+  /** Home of all sessions that a user starts from one template. */
+  home(user: string, template: string): string;
+  /** Sockets of one start of a session; no two starts share them, so that nothing stale is ever bound again. */
+  run(id: string, instance: number): RunPaths;
+}
+
+export interface RunPaths {
+  readonly folder: string;
+  readonly control: string;
+  readonly screen: string;
+}
+
+/** `tmpDir` takes the sockets when `stateDir` is too long a path for them. */
+export function layout(stateDir: string, tmpDir: string): Layout {
+  const hash = (text: string, length: number) => createHash('sha256').update(text).digest('hex').slice(0, length);
+  const paths = (folder: string) => ({ folder, control: join(folder, 'control'), screen: join(folder, 'screen') });
+  return {
+    sessions: join(stateDir, 'sessions'),
+    homes: join(stateDir, 'homes'),
+    session: (id) => join(stateDir, 'sessions', id),
+    home: (user, template) => join(stateDir, 'homes', folderName(user), folderName(template)),
+    run(id, instance) {
+      const near = paths(join(stateDir, 'run', `${id}.${instance}`));
+      if (Buffer.byteLength(near.control) <= SOCKET_PATH) return near;
+      return paths(join(tmpDir, `streamspace-${hash(stateDir, 16)}`, `${hash(id, 16)}.${instance}`));
+    },
+  };
+}
+
+/** Any text as the name of a folder: nothing in it climbs out, collides on a file system that ignores case, or is too long. */
+export function folderName(text: string): string {
+  const safe = text.replace(/[^a-z0-9_-]/g, (char) =>
+    [...Buffer.from(char)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
+  );
+  if (safe.length <= 120 && safe !== '') return safe;
+  return `${safe.slice(0, 80)}%${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+}

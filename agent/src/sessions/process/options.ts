@@ -1,0 +1,34 @@
+import type { Clock } from 'clock-port';
+import type { HostOrder } from './host-messages.ts';
+
+/** What the driver tells of itself; pino's logger fits. */
+export interface DriverLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** Points at which the driver may lose its process; a test's hook that throws there is a crash. */
+export type Step = 'record written' | 'host bound' | 'host ended' | 'home removed' | 'files removed';
+
+export interface ProcessDriverOptions {
+  readonly agentId: string;
+  /** Folder of records, homes and sockets, shared by all replicas of the agent on this machine. Absolute. */
+  readonly stateDir: string;
+  /** Takes the sockets when `stateDir` is too long for them. Absolute. */
+  readonly tmpDir: string;
+  readonly clock: Clock;
+  readonly log: DriverLog;
+  /** How a session host is started, e.g. `[process.execPath, '/…/dist/session-host.js']`. */
+  readonly hostCommand: readonly string[];
+  /** The agent's environment; sessions see `PATH`, the locale and the user of it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `process.kill`: for a session host that does not end when asked. */
+  readonly kill: (pid: number, signal: 'SIGKILL') => void;
+  readonly maxSessions: number;
+  /** What sessions may reserve of this machine's CPUs and memory together, as a multiple of what it has; 4 and 2 by default. */
+  readonly overcommit?: { readonly cpu: number; readonly memory: number };
+  /** `auto`: Xvnc where the machine has it. */
+  readonly desktop?: HostOrder['desktop'];
+  /** For tests: called at every {@link Step}. */
+  readonly step?: (step: Step, sessionId: string) => void | Promise<void>;
+}

@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { StreamSpaceError } from '@streamspace/protocol';
+import { parseRecord, type SessionRecord } from './record.ts';
+
+/** A record with the version that it was read at. */
+interface Versioned {
+  readonly version: number;
+  readonly record: SessionRecord;
+}
+
+const ATTEMPTS = 100;
+
+/**
+ * The sessions' records as files `session.<version>.json`, the highest version counts. A change is a hard link to the next version's
+ * name, which exactly one of several writers gets: compare-and-set between processes without a lock that could outlive its holder.
+ * A writer that was paused and finds its version's name free again (pruned) sees the higher one afterwards, and knows that it lost.
+ */
+export class RecordStore {
+  readonly #folder: (id: string) => string;
+
+  constructor(folder: (id: string) => string) {
+    this.#folder = folder;
+  }
+
+  async read(id: string): Promise<SessionRecord | undefined> {
+    return (await this.#latest(id))?.record;
+  }
+
+  /**
+   * Replaces the record by what `decide` makes of it; it decides again when another writer was first, changes nothing when it
+   * returns the same record, and throws to refuse. Returns what is then valid.
+   */
+  async change(id: string, decide: (current: SessionRecord | undefined) => SessionRecord): Promise<SessionRecord> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const current = await this.#latest(id);
+      const next = decide(current?.record);
+      if (next === current?.record) return next;
+      if (await this.#write(id, next, (current?.version ?? 0) + 1)) return next;
+    }
+    throw new StreamSpaceError(
+      'driver_failed',
+      `Session ${id} is changed by others all the time: is another agent using the same state folder?`,
+    );
+  }
+
+  /** Forgets the session if nobody changed it since `record` was read. */
+  async forget(id: string, record: SessionRecord): Promise<void> {
+    const current = await this.#latest(id);
+    if (!current || JSON.stringify(current.record) !== JSON.stringify(record)) return;
+    await this.#prune(id, current.version);
+    await unlessMissing(unlink(this.#file(id, current.version)));
+    // fails when another writer is at it: then the folder is wanted
+    await rmdir(this.#folder(id)).catch(() => {});
+  }
+
+  #file(id: string, version: number): string {
+    return join(this.#folder(id), `session.${version}.json`);
+  }
+
+  async #versions(id: string): Promise<number[]> {
+    const names = (await unlessMissing(readdir(this.#folder(id)))) ?? [];
+    return names.flatMap((name) => /^session\.(\d+)\.json$/.exec(name)?.[1] ?? []).map(Number);
+  }
+
+  async #latest(id: string): Promise<Versioned | undefined> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const versions = await this.#versions(id);
+      if (versions.length === 0) return undefined;
+      const version = Math.max(...versions);
+      const text = await unlessMissing(readFile(this.#file(id, version), 'utf8'));
+      if (text === undefined) continue; // pruned meanwhile: there is a newer one
+      const record = parseRecord(text);
+      if (!record)
+        throw new StreamSpaceError(
+          'driver_failed',
+          `${this.#file(id, version)} is not a session's record: restore or remove it`,
+        );
+      return { version, record };
+    }
+    throw new StreamSpaceError(
+      'driver_failed',
+      `Session ${id} is changed by others all the time: is another agent using the same state folder?`,
+    );
+  }
+
+  async #write(id: string, record: SessionRecord, version: number): Promise<boolean> {
+    const folder = this.#folder(id);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const temporary = join(folder, `.${randomBytes(8).toString('hex')}.tmp`);
+    try {
+      if ((await unlessMissing(writeDurably(temporary, JSON.stringify(record, undefined, 1)))) === undefined)
+        return false;
+      await link(temporary, this.#file(id, version));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      throw error;
+    } finally {
+      await unlink(temporary).catch(() => {});
+    }
+    if (Math.max(...(await this.#versions(id))) > version) {
+      await unlessMissing(unlink(this.#file(id, version)));
+      return false;
+    }
+    await syncFolder(folder);
+    await syncFolder(dirname(folder));
+    await this.#prune(id, version);
+    return true;
+  }
+
+  async #prune(id: string, below: number): Promise<void> {
+    for (const version of await this.#versions(id)) {
+      if (version < below) await unlessMissing(unlink(this.#file(id, version)));
+    }
+  }
+}
+
+async function writeDurably(file: string, text: string): Promise<true> {
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return true;
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await unlessMissing(open(folder, 'r'));
+  if (!handle) return;
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+import type { SessionStatus } from '@streamspace/protocol';
+import type { HostConnection } from './host-connection.ts';
+
+export interface WatchSource {
+  /** The running start's connection; undefined when none is wanted or there is none. */
+  open(id: string): Promise<HostConnection | undefined>;
+  status(id: string): Promise<SessionStatus | undefined>;
+  /** An operation on the session is going on here: what changes is its doing. */
+  busy(id: string): boolean;
+}
+
+/** Keeps a connection to each running session's host, and reports when one ends or says something new without being asked to. */
+export class SessionWatch {
+  readonly #source: WatchSource;
+  readonly #report: (id: string, status: SessionStatus | undefined) => void;
+  readonly #connections = new Map<string, HostConnection>();
+  readonly #known = new Map<string, SessionStatus['state'] | 'gone'>();
+  #closed = false;
+
+  constructor(source: WatchSource, report: (id: string, status: SessionStatus | undefined) => void) {
+    this.#source = source;
+    this.#report = report;
+  }
+
+  /** Call after each operation and at the start with what the caller believes; reports if that has changed already. */
+  async follow(id: string, believed: SessionStatus['state'] | 'gone'): Promise<void> {
+    this.#known.set(id, believed);
+    this.#connections.get(id)?.close();
+    this.#connections.delete(id);
+    if (believed === 'gone') this.#known.delete(id);
+    if (believed === 'gone' || believed === 'hibernated' || this.#closed) return;
+    const connection = await this.#source.open(id);
+    if (connection) {
+      if (this.#closed || this.#connections.has(id)) return connection.close();
+      this.#connections.set(id, connection);
+      connection.onChange(() => {
+        if (this.#connections.get(id) === connection) void this.#check(id);
+      });
+    }
+    await this.#check(id);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#connections.values()) connection.close();
+    this.#connections.clear();
+  }
+
+  async #check(id: string): Promise<void> {
+    if (this.#closed || this.#source.busy(id)) return;
+    const status = await this.#source.status(id).catch(() => undefined);
+    const state = status?.state ?? 'gone';
+    if (this.#closed || this.#source.busy(id) || this.#known.get(id) === state) return;
+    this.#known.set(id, state);
+    this.#report(id, status);
+  }
+}

@@ -1,0 +1,307 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
+import { RfbClient } from '@streamspace/testkit';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Operation, SessionDriver } from '../../src/sessions/driver.ts';
+
+/** What the suite needs to know of a platform beyond the port. */
+export interface DriverSetup {
+  /** Another driver on the same place, as the next leader (or a second one at the same time) would have it. */
+  makeDriver(): SessionDriver;
+  /** How many times the session runs right now: desktops, pods, containers of its own. */
+  running(sessionId: string): Promise<number>;
+  /** Ends what runs behind the driver's back, as a crash would. */
+  kill(sessionId: string): Promise<void>;
+  /** Puts a mark into the session's home, and looks for it. */
+  markHome(spec: SessionSpec): Promise<void>;
+  homeIsMarked(spec: SessionSpec): Promise<boolean>;
+  /** Removes everything. */
+  cleanup(): Promise<void>;
+}
+
+/** How long a platform may take for one step, milliseconds. */
+const STEP = 25_000;
+
+/** What every driver must do, whatever runs its sessions: the port's contract as tests. */
+export function driverContract(name: string, setup: () => Promise<DriverSetup>): void {
+  describe(`driver contract: ${name}`, () => {
+    let place: DriverSetup;
+    let driver: SessionDriver;
+    let count = 0;
+    let commands = 0;
+    const made = new Set<string>();
+
+    const spec = (changes: Partial<SessionSpec> = {}): SessionSpec => {
+      const id = `contract-${(count++).toString(36)}`;
+      made.add(changes.id ?? id);
+      const base = {
+        id,
+        user: `user-${id}`,
+        template: 'desktop',
+        name: 'A session',
+        cpu: 1,
+        memory: 1e9,
+        storage: 1e9,
+        image: '',
+        env: {},
+      };
+      return { ...base, created_at: '2026-01-31T12:00:00.000Z', ...changes };
+    };
+    const op = (term = 1, changes: Partial<Operation> = {}): Operation => ({
+      commandId: `command-${commands++}`,
+      term,
+      signal: AbortSignal.timeout(STEP),
+      ...changes,
+    });
+    const soon = () => AbortSignal.timeout(STEP);
+    const listed = async (by: SessionDriver, id: string): Promise<SessionStatus | undefined> =>
+      (await by.list(soon())).find((status) => status.spec.id === id);
+    const see = async (by: SessionDriver, id: string): Promise<RfbClient> => {
+      const client = await RfbClient.open(await by.connect(id, soon()), soon());
+      await client.firstPicture(soon());
+      return client;
+    };
+    const eventually = async (what: () => Promise<boolean>): Promise<void> => {
+      const end = soon();
+      while (!(await what())) await pause(20, undefined, { signal: end });
+    };
+
+    beforeAll(async () => {
+      place = await setup();
+      driver = place.makeDriver();
+    });
+    afterEach(async () => {
+      for (const id of made) await driver.delete(id, { deleteHome: true }, op(Number.MAX_SAFE_INTEGER));
+      made.clear();
+    });
+    afterAll(() => place.cleanup());
+
+    it('creates a session whose screen speaks RFB', async () => {
+      const one = spec();
+      expect(await driver.create(one, op())).toEqual({ spec: one, state: 'running' });
+      const client = await see(driver, one.id);
+      expect(client.picture.width).toBeGreaterThan(100);
+      client.close();
+      expect(await listed(driver, one.id)).toEqual({ spec: one, state: 'running' });
+    });
+
+    it('carries what is typed to the session and the change of its screen back', async () => {
+      const one = spec();
+      await driver.create(one, op());
+      const client = await see(driver, one.id);
+      const { width, height } = client.picture;
+      client.pointer(width >> 2, height >> 1, 1);
+      client.pointer(width >> 2, height >> 1, 0);
+      const changed = client.waitForChange(undefined, soon());
+      client.type('hello\n');
+      await changed;
+      client.close();
+    });
+
+    it('serves several connections at once, and new ones after they closed', async () => {
+      const one = spec();
+      await driver.create(one, op());
+      const clients = await Promise.all([see(driver, one.id), see(driver, one.id), see(driver, one.id)]);
+      for (const client of clients) expect(client.failure).toBeUndefined();
+      for (const client of clients) client.close();
+      (await see(driver, one.id)).close();
+    });
+
+    it('has the effect once when create is repeated, one after the other and at the same time', async () => {
+      const one = spec();
+      const same = op();
+      await Promise.all([driver.create(one, same), driver.create(one, same), place.makeDriver().create(one, same)]);
+      expect(await driver.create(one, same)).toEqual({ spec: one, state: 'running' });
+      expect(await driver.create(one, op())).toEqual({ spec: one, state: 'running' });
+      expect(await place.running(one.id)).toBe(1);
+    });
+
+    it('refuses an id that belongs to another spec, and leaves that session alone', async () => {
+      const one = spec();
+      await driver.create(one, op());
+      await expect(driver.create({ ...one, user: 'somebody-else' }, op())).rejects.toMatchObject({
+        code: 'session_exists',
+      });
+      expect(await listed(driver, one.id)).toEqual({ spec: one, state: 'running' });
+    });
+
+    it('deletes once and again; the session is gone for all', async () => {
+      const one = spec();
+      await driver.create(one, op());
+      const same = op();
+      await driver.delete(one.id, { deleteHome: false }, same);
+      await driver.delete(one.id, { deleteHome: false }, same);
+      await driver.delete(one.id, { deleteHome: false }, op());
+      await driver.delete('never-there', { deleteHome: true }, op());
+      expect(await place.running(one.id)).toBe(0);
+      expect(await listed(driver, one.id)).toBeUndefined();
+      await expect(driver.connect(one.id, soon())).rejects.toMatchObject({ code: 'not_found' });
+      await expect(driver.hibernate(one.id, op())).rejects.toMatchObject({ code: 'not_found' });
+      await expect(driver.wake(one.id, op())).rejects.toMatchObject({ code: 'not_found' });
+    });
+
+    it('keeps the home of a deleted session, and removes it with deleteHome', async () => {
+      const one = spec();
+      await driver.create(one, op());
+      await place.markHome(one);
+      await driver.delete(one.id, { deleteHome: false }, op());
+      expect(await place.homeIsMarked(one)).toBe(true);
+      const next = spec({ user: one.user });
+      await driver.create(next, op());
+      expect(await place.homeIsMarked(next)).toBe(true);
+      await driver.delete(next.id, { deleteHome: true }, op());
+      expect(await place.homeIsMarked(one)).toBe(false);
+    });
+
+    it('hibernates and wakes with the same home and identity, as often as wanted', async () => {
+      const one = spec();
+      await driver.create(one, op());
+      await place.markHome(one);
+      for (let round = 0; round < 2; round++) {
+        const sleep = op();
+        expect(await driver.hibernate(one.id, sleep)).toEqual({ spec: one, state: 'hibernated' });
+        expect(await driver.hibernate(one.id, sleep)).toEqual({ spec: one, state: 'hibernated' });
+        expect(await place.running(one.id)).toBe(0);
+        expect(await listed(driver, one.id)).toEqual({ spec: one, state: 'hibernated' });
+        await expect(driver.connect(one.id, soon())).rejects.toMatchObject({ code: 'session_not_running' });
+        const wake = op();
+        expect(await driver.wake(one.id, wake)).toEqual({ spec: one, state: 'running' });
+        expect(await driver.wake(one.id, wake)).toEqual({ spec: one, state: 'running' });
+        expect(await place.running(one.id)).toBe(1);
+        expect(await place.homeIsMarked(one)).toBe(true);
+        // failure 5: a screen that can be opened only once, and not after wake
+        (await see(driver, one.id)).close();
+        (await see(driver, one.id)).close();
+      }
+    });
+
+    it('deletes a hibernated session', async () => {
+      const one = spec();
+      await driver.create(one, op());
+      await driver.hibernate(one.id, op());
+      await driver.delete(one.id, { deleteHome: true }, op());
+      expect(await listed(driver, one.id)).toBeUndefined();
+    });
+
+    it('reports a session that dies by itself, says why, and wakes it', async () => {
+      const one = spec();
+      await driver.create(one, op());
+      const seen: (SessionStatus | undefined)[] = [];
+      const watching = new AbortController();
+      const watch = driver.watch((id, status) => void (id === one.id && seen.push(status)), watching.signal);
+      await place.kill(one.id);
+      await eventually(async () => seen.some((status) => status?.state === 'failed'));
+      expect(seen.at(-1)?.reason).toMatch(/\w/);
+      expect(await listed(driver, one.id)).toMatchObject({ state: 'failed', reason: seen.at(-1)?.reason });
+      await expect(driver.connect(one.id, soon())).rejects.toMatchObject({ code: 'session_not_running' });
+      expect(await driver.wake(one.id, op())).toEqual({ spec: one, state: 'running' });
+      (await see(driver, one.id)).close();
+      expect(await place.running(one.id)).toBe(1);
+      await place.kill(one.id);
+      await eventually(async () => seen.filter((status) => status?.state === 'failed').length === 2);
+      watching.abort();
+      await watch;
+    });
+
+    it('does not report what it was told to do', async () => {
+      const [one, marker] = [spec(), spec()];
+      const seen: string[] = [];
+      const watching = new AbortController();
+      await driver.create(marker, op());
+      const watch = driver.watch((id) => seen.push(id), watching.signal);
+      await driver.create(one, op());
+      await driver.hibernate(one.id, op());
+      await driver.wake(one.id, op());
+      await driver.delete(one.id, { deleteHome: true }, op());
+      await place.kill(marker.id);
+      await eventually(async () => seen.includes(marker.id));
+      watching.abort();
+      await watch;
+      expect(seen).not.toContain(one.id);
+    });
+
+    it('repeats a create after a crash of the session by starting it again', async () => {
+      const one = spec();
+      const same = op();
+      await driver.create(one, same);
+      await place.kill(one.id);
+      await eventually(async () => (await place.running(one.id)) === 0);
+      expect(await driver.create(one, same)).toEqual({ spec: one, state: 'running' });
+      expect(await place.running(one.id)).toBe(1);
+    });
+
+    it('refuses every change of a lower term, without effect', async () => {
+      const one = spec();
+      await driver.create(one, op(5));
+      const old = place.makeDriver();
+      await expect(old.create(one, op(4))).rejects.toMatchObject({ code: 'superseded' });
+      await expect(old.hibernate(one.id, op(4))).rejects.toMatchObject({ code: 'superseded' });
+      await expect(old.wake(one.id, op(4))).rejects.toMatchObject({ code: 'superseded' });
+      await expect(old.delete(one.id, { deleteHome: true }, op(4))).rejects.toMatchObject({ code: 'superseded' });
+      expect(await listed(driver, one.id)).toEqual({ spec: one, state: 'running' });
+      expect(await driver.create(one, op(5))).toMatchObject({ state: 'running' });
+    });
+
+    it('remembers the term of a change that changed nothing else', async () => {
+      const one = spec();
+      await driver.create(one, op(5));
+      await driver.create(one, op(7));
+      await expect(driver.hibernate(one.id, op(6))).rejects.toMatchObject({ code: 'superseded' });
+    });
+
+    it('shows the next leader the sessions of the last one, and lets it go on with them', async () => {
+      const [one, two] = [spec(), spec()];
+      await driver.create(one, op(1));
+      await driver.create(two, op(1));
+      await driver.hibernate(two.id, op(1));
+      const next = place.makeDriver();
+      const states = Object.fromEntries((await next.list(soon())).map((status) => [status.spec.id, status]));
+      expect(states).toMatchObject({
+        [one.id]: { spec: one, state: 'running' },
+        [two.id]: { spec: two, state: 'hibernated' },
+      });
+      (await see(next, one.id)).close();
+      await next.hibernate(one.id, op(2));
+      await next.wake(two.id, op(2));
+      expect([await place.running(one.id), await place.running(two.id)]).toEqual([0, 1]);
+    });
+
+    it('settles soon when the signal aborts, before and during an operation', async () => {
+      const one = spec();
+      const aborted = AbortSignal.abort(new Error('over'));
+      await expect(driver.create(one, op(1, { signal: aborted }))).rejects.toMatchObject({ code: 'command_aborted' });
+      await expect(driver.connect(one.id, aborted)).rejects.toThrow();
+      await expect(driver.list(aborted)).rejects.toThrow();
+      await driver.watch(() => {}, aborted);
+      expect(await place.running(one.id)).toBe(0);
+      const during = new AbortController();
+      const creating = driver.create(one, op(1, { signal: during.signal }));
+      during.abort(new Error('over'));
+      await expect(creating).rejects.toMatchObject({ code: 'command_aborted' });
+      // and the command delivered again finishes what it began
+      expect(await driver.create(one, op(1))).toEqual({ spec: one, state: 'running' });
+      expect(await place.running(one.id)).toBe(1);
+    });
+
+    it('refuses names that are no session ids', async () => {
+      for (const id of ['../escape', 'a/b', '', 'A', '.']) {
+        await expect(driver.delete(id, { deleteHome: true }, op())).rejects.toMatchObject({ code: 'invalid_request' });
+        await expect(driver.connect(id, soon())).rejects.toMatchObject({ code: 'not_found' });
+      }
+    });
+
+    it('creates ten at once', async () => {
+      const ten = Array.from({ length: 10 }, () => spec());
+      const made = await Promise.all(ten.map((one) => driver.create(one, op())));
+      expect(made.map((status) => status.state)).toEqual(ten.map(() => 'running'));
+      for (const one of ten) expect(await place.running(one.id)).toBe(1);
+    }, 60_000);
+
+    it('says what it can take', async () => {
+      const capacity = await driver.capacity(soon());
+      expect(capacity.cpu).toBeGreaterThan(0);
+      expect(capacity.memory).toBeGreaterThan(0);
+      expect(capacity.max_sessions).toBeGreaterThan(0);
+    });
+  });
+}

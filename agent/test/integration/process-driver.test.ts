@@ -1,0 +1,4 @@
+import { driverContract } from '../contract/driver.ts';
+import { processPlace } from './process-place.ts';
+
+driverContract('process, built-in desktop', () => processPlace('builtin'));

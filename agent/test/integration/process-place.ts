@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { SessionSpec } from '@streamspace/protocol';
+import { systemClock } from 'clock-port';
+import { HostConnection } from '../../src/sessions/process/host-connection.ts';
+import { processDriver } from '../../src/sessions/process/driver.ts';
+import { layout } from '../../src/sessions/process/layout.ts';
+import type { ProcessDriverOptions } from '../../src/sessions/process/options.ts';
+import type { DriverSetup } from '../contract/driver.ts';
+
+const HOST = fileURLToPath(new URL('../../../dist/session-host.js', import.meta.url));
+
+export interface ProcessPlace extends DriverSetup {
+  readonly stateDir: string;
+  makeDriver(changes?: Partial<ProcessDriverOptions>): ReturnType<typeof processDriver>;
+  /** Process numbers of the session's hosts that answer. */
+  hosts(sessionId: string): Promise<number[]>;
+}
+
+/** A state folder of its own, with real session hosts from the bundle. */
+export async function processPlace(desktop: 'builtin' | 'xvnc', folder?: string): Promise<ProcessPlace> {
+  const stateDir = folder ?? (await mkdtemp(join(tmpdir(), 'streamspace-test-')));
+  await mkdir(stateDir, { recursive: true });
+  const places = layout(stateDir, tmpdir());
+  const mark = randomBytes(8).toString('hex');
+  const markFile = (spec: SessionSpec) => join(places.home(spec.user, spec.template), 'mark');
+
+  const hosts = async (id: string): Promise<number[]> => {
+    const found: number[] = [];
+    const limit = AbortSignal.timeout(10_000);
+    const { folder: first } = places.run(id, 0);
+    const prefix = first.slice(first.lastIndexOf('/') + 1, -1);
+    for (const name of await readdir(join(first, '..')).catch(() => [])) {
+      if (!name.startsWith(prefix)) continue;
+      const connection = await HostConnection.open(join(first, '..', name, 'control'), limit);
+      if (typeof connection === 'string') continue;
+      await connection.until((state) => state !== undefined, limit);
+      if (connection.state) found.push(connection.state.pid);
+      connection.close();
+    }
+    return found;
+  };
+
+  return {
+    stateDir,
+    hosts,
+    makeDriver: (changes = {}) =>
+      processDriver({
+        agentId: 'agent-1',
+        stateDir,
+        tmpDir: tmpdir(),
+        clock: systemClock,
+        log: { info() {}, warn() {} },
+        hostCommand: [process.execPath, HOST],
+        env: process.env,
+        kill: (pid, signal) => void process.kill(pid, signal),
+        maxSessions: 100,
+        desktop,
+        ...changes,
+      }),
+    running: async (id) => (await hosts(id)).length,
+    async kill(id) {
+      for (const pid of await hosts(id)) process.kill(pid, 'SIGKILL');
+      const end = AbortSignal.timeout(10_000);
+      while ((await hosts(id)).length > 0) await pause(10, undefined, { signal: end });
+    },
+    async markHome(spec) {
+      await writeFile(markFile(spec), mark);
+    },
+    async homeIsMarked(spec) {
+      return (await readFile(markFile(spec), 'utf8').catch(() => '')) === mark;
+    },
+    async cleanup() {
+      const left = await readdir(join(stateDir, 'run')).catch(() => []);
+      await rm(stateDir, { recursive: true, force: true });
+      if (left.length > 0) throw new Error(`sockets left behind: ${left.join(', ')}`);
+      await stat(stateDir).catch(() => {});
+    },
+  };
+}
