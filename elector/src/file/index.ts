@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { watch as watchFiles } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { iso, sleep, type Clock } from 'clock-port';
+import { ConflictError, type Candidate, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
+import { Members } from './members.ts';
+import { goneEvidence, identityOf, ownTag, tagOf, type ProcessTable, type ProcessTag } from './process-tag.ts';
+import { VersionLog } from './version-log.ts';
+
+/** How often the folder is listed besides its change events. */
+const LIST_PERIOD_MS = 1000;
+/** How often the holder's process is looked for. */
+const HOLDER_PERIOD_MS = 100;
+
+export interface FileLockOptions {
+  /** The folder that holds the lease; created when missing. Local to the machine: every replica runs on it. */
+  readonly directory: string;
+  readonly clock: Clock;
+  /** Node's `process`. */
+  readonly processes: ProcessTable;
+  /** What people call this replica; the lock adds what makes it unique. */
+  readonly replicaName: string;
+}
+
+export type { ProcessTable } from './process-tag.ts';
+
+/** A lease for replicas on one machine, kept in a folder. Make one with {@link FileLock.open}, and give its `identity` to the elector. */
+export class FileLock implements Lock {
+  readonly name: string;
+  /** `replicaName` and a tag that no other process has. */
+  readonly identity: string;
+  readonly #options: FileLockOptions;
+  readonly #tag: ProcessTag;
+  readonly #log: VersionLog;
+  readonly #members: Members;
+
+  static async open(options: FileLockOptions): Promise<FileLock> {
+    await mkdir(options.directory, { recursive: true });
+    return new FileLock(options, await ownTag(options.processes));
+  }
+
+  private constructor(options: FileLockOptions, tag: ProcessTag) {
+    this.name = options.directory;
+    this.#options = options;
+    this.#tag = tag;
+    this.identity = identityOf(options.replicaName, tag);
+    this.#log = new VersionLog(options.directory, randomUUID());
+    this.#members = new Members(join(options.directory, 'members'), async (identity) => {
+      const other = tagOf(identity);
+      return other !== undefined && (await goneEvidence(other, tag, options.processes)) !== undefined;
+    });
+  }
+
+  async read(signal: AbortSignal): Promise<LeaseState | undefined> {
+    return (await this.#log.read(signal)).state;
+  }
+
+  async create(record: LeaseRecord, signal: AbortSignal): Promise<string> {
+    const { state, tip } = await this.#log.read(signal);
+    if (state) throw new ConflictError('the lease exists already');
+    return String(await this.#log.append(tip, record, true, signal));
+  }
+
+  async update(record: LeaseRecord, version: string, signal: AbortSignal): Promise<string> {
+    const { state, tip } = await this.#log.read(signal);
+    if (state?.version !== version) throw new ConflictError('the lease is not at the version named');
+    // a renewal may be lost with the machine, a term must not
+    const durable = record.term !== state.record.term;
+    return String(await this.#log.append(tip, record, durable, signal));
+  }
+
+  /** Deletes the lease, as an operator would. */
+  async delete(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const { state, tip } = await this.#log.read(signal);
+      if (!state) return;
+      try {
+        await this.#log.append(tip, undefined, true, signal);
+        return;
+      } catch (error) {
+        if (!(error instanceof ConflictError)) throw error;
+      }
+    }
+  }
+
+  async watch(onChange: (state: LeaseState | undefined) => void, signal: AbortSignal): Promise<void> {
+    const { directory, clock } = this.#options;
+    await mkdir(directory, { recursive: true });
+    const { ino } = await stat(directory);
+    let changed = () => undefined as void;
+    let failure: Error | undefined;
+    const watcher = watchFiles(directory, { persistent: false }, (_, name) => {
+      if (name === null || name.startsWith('lease.')) changed();
+    });
+    watcher.on('error', (error) => {
+      failure = error;
+      changed();
+    });
+    try {
+      for (let last = -1; !signal.aborted;) {
+        const next = new AbortController();
+        changed = () => next.abort();
+        const { state, tip } = await this.#log.read(signal);
+        if (tip !== last) {
+          last = tip;
+          onChange(state);
+        }
+        if (signal.aborted) break;
+        const stop = () => next.abort();
+        signal.addEventListener('abort', stop, { once: true });
+        await sleep(clock, LIST_PERIOD_MS, next.signal).catch(() => undefined);
+        signal.removeEventListener('abort', stop);
+        if (failure) throw failure;
+        // the folder was replaced: the watch looks at one that is gone
+        if ((await stat(directory)).ino !== ino) throw new Error('the folder was replaced');
+      }
+    } finally {
+      watcher.close();
+    }
+  }
+
+  async holderGone(record: LeaseRecord, signal: AbortSignal): Promise<string> {
+    const { clock, processes } = this.#options;
+    const tag = tagOf(record.holder);
+    for (;;) {
+      const evidence = tag && (await goneEvidence(tag, this.#tag, processes));
+      if (evidence) return evidence;
+      await sleep(clock, tag ? HOLDER_PERIOD_MS : 60_000, signal);
+    }
+  }
+
+  async announce(identity: string, signal: AbortSignal): Promise<void> {
+    await this.#members.add({ identity, since: iso(this.#options.clock.now()) });
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await this.#members.remove(identity);
+  }
+
+  candidates(): Promise<Candidate[]> {
+    return this.#members.list();
+  }
+}

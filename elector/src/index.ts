@@ -1,0 +1,6 @@
+export { Elector, type ElectorStatus } from './elector.ts';
+export type { ElectorOptions } from './options.ts';
+export type { ElectionReason, ElectorEvents, Listener, LossReason } from './events.ts';
+export { NotLeadingError, type Leading } from './leadership.ts';
+export { ConflictError, LockError, type Candidate, type LeaseRecord, type LeaseState, type Lock } from './lock.ts';
+export { timingProblems, type Timings } from './timings.ts';

@@ -1,0 +1,100 @@
+import { iso, type Clock } from 'clock-port';
+import { ConflictError, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
+
+/** A lease in this process' memory, for several electors in one process, and for tests. One `MemoryLease` is shared by all. */
+export class MemoryLease {
+  readonly name: string;
+  readonly #clock: Clock;
+  readonly #watchers = new Set<(state: LeaseState | undefined) => void>();
+  readonly #candidates = new Map<string, string>();
+  readonly #gone = new Map<string, string>();
+  readonly #goneWatchers = new Set<() => void>();
+  #state: LeaseState | undefined;
+  #revision = 0;
+
+  constructor(name: string, clock: Clock) {
+    this.name = name;
+    this.#clock = clock;
+  }
+
+  get state(): LeaseState | undefined {
+    return this.#state;
+  }
+
+  /** Deletes the lease, as an operator would. */
+  delete(): void {
+    this.#change(undefined);
+  }
+
+  /** Says that this identity is gone for good: what `holderGone` waits for. */
+  declareGone(identity: string, evidence: string): void {
+    this.#gone.set(identity, evidence);
+    for (const watcher of this.#goneWatchers) watcher();
+  }
+
+  /** One replica's access to it. */
+  lock(): Lock {
+    return {
+      name: this.name,
+      read: async (signal) => {
+        signal.throwIfAborted();
+        return this.#state;
+      },
+      create: async (record, signal) => {
+        signal.throwIfAborted();
+        if (this.#state) throw new ConflictError('the lease exists already');
+        return this.#change(record);
+      },
+      update: async (record, version, signal) => {
+        signal.throwIfAborted();
+        if (this.#state?.version !== version) throw new ConflictError('the lease is not at the version named');
+        return this.#change(record);
+      },
+      watch: async (onChange, signal) => {
+        this.#watchers.add(onChange);
+        await aborted(signal);
+        this.#watchers.delete(onChange);
+      },
+      holderGone: (record, signal) => this.#holderGone(record.holder, signal),
+      announce: async (identity, signal) => {
+        this.#candidates.set(identity, iso(this.#clock.now()));
+        await aborted(signal);
+        this.#candidates.delete(identity);
+      },
+      candidates: async () => [...this.#candidates].map(([identity, since]) => ({ identity, since })),
+    };
+  }
+
+  #holderGone(holder: string, signal: AbortSignal): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const evidence = this.#gone.get(holder);
+        if (evidence !== undefined) end(() => resolve(evidence));
+      };
+      const onAbort = () => end(() => reject(signal.reason as Error));
+      const end = (settle: () => void) => {
+        this.#goneWatchers.delete(look);
+        signal.removeEventListener('abort', onAbort);
+        settle();
+      };
+      this.#goneWatchers.add(look);
+      signal.addEventListener('abort', onAbort);
+      if (signal.aborted) onAbort();
+      else look();
+    });
+  }
+
+  #change(record: LeaseRecord | undefined): string {
+    const version = String(++this.#revision);
+    this.#state = record && { record, version };
+    for (const watcher of this.#watchers) watcher(this.#state);
+    return version;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

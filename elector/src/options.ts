@@ -1,0 +1,42 @@
+import type { Clock } from 'clock-port';
+import type { Lock } from './lock.ts';
+import { timingProblems, type Timings } from './timings.ts';
+
+export interface ElectorOptions extends Timings {
+  readonly lock: Lock;
+  readonly clock: Clock;
+  /** Who this is in the lease. Must hold a part that no other process ever has (a pod's uid, a process' start time, a random). */
+  readonly identity: string;
+  /** Uniform in [0, 1). Default: Math.random. */
+  readonly random?: () => number;
+  /** A term that the next one must exceed, besides all those seen in the lease: what the caller has kept elsewhere. */
+  readonly termFloor?: () => number;
+  /**
+   * `stop` (default): leadership ends when it could not be renewed for the renew deadline. `keep-until-superseded`: it ends only when
+   * another holder or a greater term was seen. For those whose actions are fenced by the term: an outage of the lock then costs nothing.
+   */
+  readonly onLoseSight?: 'stop' | 'keep-until-superseded';
+  /** Called when leadership is given up at will, before the lease is released: finish what must be finished. */
+  readonly onStop?: () => Promise<void>;
+  /** How long `onStop` may take, milliseconds; then the lease is released anyway. Default 10,000. */
+  readonly stopTimeoutMs?: number;
+  /** How often a standby reads the lease although its watch looks well, milliseconds. Default 2.5 lease durations. */
+  readonly pollPeriodMs?: number;
+}
+
+export type Settings = Required<Omit<ElectorOptions, 'onStop'>> & Pick<ElectorOptions, 'onStop'>;
+
+/** Fills in the defaults. Throws a RangeError that names everything that is wrong. */
+export function settingsOf(options: ElectorOptions): Settings {
+  const problems = timingProblems(options);
+  if (options.identity === '') problems.push('identity must not be empty');
+  if (problems.length > 0) throw new RangeError(`elector: ${problems.join('; ')}`);
+  return {
+    ...options,
+    random: options.random ?? Math.random,
+    termFloor: options.termFloor ?? (() => 0),
+    onLoseSight: options.onLoseSight ?? 'stop',
+    stopTimeoutMs: options.stopTimeoutMs ?? 10_000,
+    pollPeriodMs: options.pollPeriodMs ?? options.leaseDurationMs * 2.5,
+  };
+}
