@@ -1,0 +1,92 @@
+import type { ErrorAnswer } from '@streamspace/protocol';
+
+/** Why a request did not get what it asked for. `status` is 0 when no answer came (`code` is then `unreachable`). */
+export class ApiError extends Error {
+  readonly code: string;
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: string,
+    message: string,
+    status: number,
+    retryable: boolean,
+    details: Record<string, unknown> = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'ApiError';
+    this.code = code;
+    this.status = status;
+    this.retryable = retryable;
+    this.details = details;
+  }
+}
+
+/** Milliseconds until a request that got no answer is given up. */
+const REQUEST_MS = 20_000;
+
+export interface Http {
+  /** JSON in, JSON out; rejects with {@link ApiError}, or with the signal's reason when the caller aborted. */
+  request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T>;
+  /** A response to read bit by bit; no deadline of its own. */
+  open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response>;
+}
+
+export interface HttpOptions {
+  /** Absolute base, e.g. `http://localhost:8080/api/v1`. */
+  base: string;
+  token: () => string | null;
+  /** Called for every 401: the token is not accepted (any more). */
+  onUnauthenticated: (error: ApiError) => void;
+}
+
+export function createHttp({ base, token, onUnauthenticated }: HttpOptions): Http {
+  const send = async (path: string, init: RequestInit, caller?: AbortSignal): Promise<Response> => {
+    const sent = token();
+    let response: Response;
+    try {
+      const headers = { ...init.headers, ...(sent !== null && { authorization: `Bearer ${sent}` }) };
+      response = await fetch(base + path, { ...init, headers, cache: 'no-store', credentials: 'omit' });
+    } catch (error) {
+      if (caller?.aborted) throw error;
+      throw new ApiError('unreachable', 'The hub does not answer: is it running?', 0, true, {}, { cause: error });
+    }
+    if (response.ok) return response;
+    const failure = await errorOf(response);
+    // A late answer to a token that was replaced meanwhile says nothing about the new one.
+    if (response.status === 401 && token() === sent) onUnauthenticated(failure);
+    throw failure;
+  };
+
+  return {
+    async request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+      const limit = AbortSignal.timeout(REQUEST_MS);
+      const response = await send(
+        path,
+        {
+          method,
+          signal: signal ? AbortSignal.any([signal, limit]) : limit,
+          headers: { accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }) },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        },
+        signal,
+      );
+      const text = await response.text();
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    },
+    open: (path, headers, signal) => send(path, { headers, signal }, signal),
+  };
+}
+
+async function errorOf(response: Response): Promise<ApiError> {
+  const text = await response.text().catch(() => '');
+  try {
+    const { error } = JSON.parse(text) as ErrorAnswer;
+    return new ApiError(error.code, error.message, response.status, error.retryable, error.details);
+  } catch {
+    const words = `The hub answered ${response.status} ${response.statusText}`.trim();
+    return new ApiError('internal', words, response.status, response.status >= 500);
+  }
+}

@@ -1,0 +1,44 @@
+import type { Accepted, Agent, CreateSession, Event, Session, Template, Ticket } from '@streamspace/protocol';
+import type { Http } from './http.ts';
+
+/** A list of the API: `{items: [...]}`. */
+interface Items<T> {
+  items: T[];
+}
+
+/** The REST API as the console uses it. Every call rejects with `ApiError`. */
+export interface Hub {
+  agents(): Promise<Agent[]>;
+  /** Stops (or resumes) new sessions on an agent; what runs there goes on. */
+  setDraining(id: string, draining: boolean): Promise<Agent>;
+  timeline(id: string): Promise<Event[]>;
+  templates(): Promise<Template[]>;
+  sessions(): Promise<Session[]>;
+  session(id: string): Promise<Session>;
+  create(wish: CreateSession): Promise<Accepted>;
+  remove(id: string, deleteHome: boolean): Promise<Accepted>;
+  hibernate(id: string): Promise<Accepted>;
+  wake(id: string): Promise<Accepted>;
+  ticket(id: string, signal?: AbortSignal): Promise<Ticket>;
+}
+
+export function createHub(http: Http): Hub {
+  const list = async <T>(path: string): Promise<T[]> => {
+    const answer = await http.request<Items<T> | T[]>('GET', path);
+    return Array.isArray(answer) ? answer : answer.items;
+  };
+  const at = (kind: string, id: string, rest = '') => `/${kind}/${encodeURIComponent(id)}${rest}`;
+  return {
+    agents: () => list('/agents'),
+    setDraining: (id, draining) => http.request('PATCH', at('agents', id), { status: draining ? 'offline' : 'online' }),
+    timeline: (id) => list(at('agents', id, '/timeline')),
+    templates: () => list('/templates'),
+    sessions: () => list('/sessions'),
+    session: (id) => http.request('GET', at('sessions', id)),
+    create: (wish) => http.request('POST', '/sessions', wish),
+    remove: (id, deleteHome) => http.request('DELETE', at('sessions', id, deleteHome ? '?delete_home=true' : '')),
+    hibernate: (id) => http.request('POST', at('sessions', id, '/hibernate'), {}),
+    wake: (id) => http.request('POST', at('sessions', id, '/wake'), {}),
+    ticket: (id, signal) => http.request('POST', at('sessions', id, '/ticket'), {}, signal),
+  };
+}

@@ -1,0 +1,85 @@
+import type { Event } from '@streamspace/protocol';
+import { fullJitter, pause } from './backoff.ts';
+import { EventStreamParser } from './event-stream.ts';
+import type { Http } from './http.ts';
+
+/** The hub sends a comment every 15 s at least; three missing ones mean that nobody is there. */
+const SILENCE_MS = 45_000;
+/** After this long a stream counts as steady, and the next attempt is fast again. */
+const STEADY_MS = 10_000;
+
+export interface Follower {
+  /** The stream is open; events from now on arrive. Called again after every reconnect. */
+  onOpen(): void;
+  onEvent(event: Event): void;
+  /** The stream is down; it is tried again in `retryMs`. */
+  onDown(error: unknown, retryMs: number): void;
+}
+
+/** Follows the hub's event stream, resuming where it stopped, until the signal aborts. Never rejects. */
+export async function followEvents(http: Http, follower: Follower, signal: AbortSignal): Promise<void> {
+  let lastId = '';
+  for (let attempt = 0; !signal.aborted; attempt += 1) {
+    const started = performance.now();
+    try {
+      lastId = await readStream(http, follower, lastId, signal);
+      throw new Error('The stream ended');
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof StreamError) lastId = error.lastId;
+      if (performance.now() - started > STEADY_MS) attempt = 0;
+      const wait = fullJitter(attempt, Math.random(), { base: 500, max: 15_000 });
+      follower.onDown(error, wait);
+      await pause(wait, signal);
+    }
+  }
+}
+
+class StreamError extends Error {
+  readonly lastId: string;
+  constructor(lastId: string, cause: unknown) {
+    super('The stream broke', { cause });
+    this.lastId = lastId;
+  }
+}
+
+/** Reads one connection to its end and returns the id of the last event seen. */
+async function readStream(http: Http, follower: Follower, lastId: string, signal: AbortSignal): Promise<string> {
+  const silence = new AbortController();
+  const both = AbortSignal.any([signal, silence.signal]);
+  const alarm = () => silence.abort(new Error('The stream went silent'));
+  let timer = setTimeout(alarm, SILENCE_MS);
+  let seen = lastId;
+  try {
+    const headers = { accept: 'text/event-stream', ...(lastId !== '' && { 'last-event-id': lastId }) };
+    const response = await http.open('/events', headers, both);
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const parser = new EventStreamParser();
+    follower.onOpen();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return seen;
+      clearTimeout(timer);
+      timer = setTimeout(alarm, SILENCE_MS);
+      for (const message of parser.push(value)) {
+        if (message.id !== '') seen = message.id;
+        const event = parseEvent(message.data);
+        if (event) follower.onEvent(event);
+      }
+    }
+  } catch (error) {
+    throw new StreamError(seen, error);
+  } finally {
+    clearTimeout(timer);
+    silence.abort();
+  }
+}
+
+function parseEvent(data: string): Event | undefined {
+  try {
+    const event = JSON.parse(data) as Event;
+    return typeof event?.type === 'string' && typeof event.data === 'object' ? event : undefined;
+  } catch {
+    return undefined;
+  }
+}

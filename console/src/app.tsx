@@ -1,0 +1,60 @@
+import { useEffect } from 'preact/hooks';
+import { AgentPage } from './pages/agent.tsx';
+import { AgentsPage } from './pages/agents.tsx';
+import { SessionsPage } from './pages/sessions.tsx';
+import { SignInPage } from './pages/sign-in.tsx';
+import { ViewerPage } from './pages/viewer.tsx';
+import { Header } from './parts/header.tsx';
+import { Empty } from './parts/notice.tsx';
+import { ToastList } from './parts/toasts.tsx';
+import { useConsole } from './state/console.ts';
+import { href } from './state/route.ts';
+
+export function App() {
+  const { account, live, pictures, route } = useConsole();
+  const token = account.token.value;
+  useEffect(() => {
+    if (token === null) return pictures.clear();
+    const stop = new AbortController();
+    void live.run(stop.signal);
+    return () => stop.abort();
+  }, [token]);
+
+  if (token === null) return <SignInPage />;
+  const current = route.value;
+  if (current.page === 'viewer') {
+    return (
+      <>
+        <ViewerPage key={current.session} id={current.session} />
+        <ToastList />
+      </>
+    );
+  }
+  return (
+    <>
+      <a class="skip" href="#main" onClick={skipToMain}>
+        Skip to the content
+      </a>
+      <Header />
+      <main id="main" tabIndex={-1}>
+        {current.page === 'sessions' && <SessionsPage />}
+        {current.page === 'agents' && <AgentsPage />}
+        {current.page === 'agent' && <AgentPage key={current.agent} id={current.agent} />}
+        {current.page === 'unknown' && (
+          <Empty title="There is no such page">
+            <p>
+              <a href={href.sessions}>Go to your sessions</a>
+            </p>
+          </Empty>
+        )}
+      </main>
+      <ToastList />
+    </>
+  );
+}
+
+/** The fragment is the router's: move the focus only. */
+function skipToMain(event: MouseEvent): void {
+  event.preventDefault();
+  document.getElementById('main')?.focus();
+}

@@ -1,0 +1,13 @@
+import '@preact/signals';
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { ConsoleContext, createConsole } from './state/console.ts';
+import './style/index.css';
+
+const shared = createConsole();
+render(
+  <ConsoleContext.Provider value={shared}>
+    <App />
+  </ConsoleContext.Provider>,
+  document.getElementById('app')!,
+);

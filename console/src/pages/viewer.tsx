@@ -1,0 +1,139 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { ApiError } from '../api/http.ts';
+import { wordsOf } from '../state/actions.ts';
+import { useConsole } from '../state/console.ts';
+import { useTitle } from '../state/title.ts';
+import { ClipboardPanel } from '../viewer/clipboard-panel.tsx';
+import { StatusOverlay } from '../viewer/overlay.tsx';
+import { overlayOf } from '../viewer/overlay-words.ts';
+import { useEscapeKeys, useFullScreen } from '../viewer/page-keys.ts';
+import type { Scaling } from '../viewer/phase.ts';
+import { Toolbar } from '../viewer/toolbar.tsx';
+import { useScreen } from '../viewer/use-screen.ts';
+
+export function ViewerPage({ id }: { id: string }) {
+  const { hub, world, toasts } = useConsole();
+  const page = useRef<HTMLDivElement>(null);
+  const holder = useRef<HTMLDivElement>(null);
+  const ghost = useRef<HTMLCanvasElement>(null);
+  const clipboard = useSignal(false);
+  const received = useSignal('');
+  const viewOnly = useSignal(false);
+  const scaling = useSignal<Scaling>('fit');
+  const waking = useSignal(false);
+  const missing = useMissing(id);
+
+  const session = world.sessions.value.get(id) ?? (missing ? null : undefined);
+  const name = session ? session.name || session.template : id;
+  useTitle(name);
+  const full = useFullScreen(page);
+  const screen = useScreen({ session, holder, ghost, onClipboard: (text) => void (received.value = text) });
+  useEscapeKeys(page, () => screen.link?.blur());
+  useEffect(() => screen.dress(scaling.value, viewOnly.value), [screen.link, scaling.value, viewOnly.value]);
+
+  const overlay = overlayOf({
+    session,
+    command: world.commands.value.get(id),
+    agent: session ? world.agents.value.get(session.agent) : undefined,
+    phase: screen.phase,
+  });
+  const wake = async () => {
+    waking.value = true;
+    try {
+      world.accept(await hub.wake(id));
+    } catch (error) {
+      toasts.error(wordsOf(error));
+    } finally {
+      waking.value = false;
+    }
+  };
+
+  return (
+    <div
+      class={`viewer${overlay ? ' covered' : ''}`}
+      ref={page}
+      data-testid="viewer"
+      data-phase={overlay?.kind ?? 'connected'}
+    >
+      <Toolbar
+        name={name}
+        session={session}
+        connected={overlay === null}
+        clipboard={clipboard.value}
+        fullScreen={full.on}
+        viewOnly={viewOnly.value}
+        scaling={scaling.value}
+        onClipboard={() => void (clipboard.value = !clipboard.value)}
+        onFullScreen={full.toggle}
+        onViewOnly={() => void (viewOnly.value = !viewOnly.value)}
+        onScaling={(next) => void (scaling.value = next)}
+        onCtrlAltDel={() => screen.link?.sendCtrlAltDel()}
+        onReconnect={() => screen.link?.reconnect()}
+      />
+      <div class="viewer-stage">
+        <canvas class={`ghost ${scaling.value}`} ref={ghost} aria-hidden="true" />
+        <div
+          class="viewer-screen"
+          ref={holder}
+          data-testid="viewer-screen"
+          aria-label={`Screen of ${name}. Ctrl+Alt+Shift gives the keyboard back to this page.`}
+        />
+        {overlay && (
+          <StatusOverlay
+            overlay={overlay}
+            waking={waking.value}
+            onWake={() => void wake()}
+            onReconnect={() => screen.link?.reconnect()}
+          />
+        )}
+        {clipboard.value && (
+          <ClipboardPanel
+            received={received.value}
+            canSend={overlay === null && !viewOnly.value}
+            onSend={(text) => screen.link?.paste(text)}
+            onClose={() => {
+              clipboard.value = false;
+              screen.link?.focus();
+            }}
+          />
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** True once the hub has said that there is no such session (for this user). */
+function useMissing(id: string): boolean {
+  const { hub, world } = useConsole();
+  const missing = useSignal(false);
+  const known = world.sessions.value.has(id);
+  const loaded = world.loaded.value;
+  useEffect(() => {
+    if (known || !loaded) return;
+    let stale = false;
+    hub.session(id).then(
+      (session) => {
+        if (stale) return;
+        if (session.state === 'gone') missing.value = true;
+        else
+          world.apply({
+            id: 1,
+            at: session.updated_at,
+            type: 'session.updated',
+            agent: null,
+            session: id,
+            user: null,
+            data: { ...session },
+          });
+      },
+      (error: unknown) => {
+        if (!stale && error instanceof ApiError && error.code === 'not_found') missing.value = true;
+      },
+    );
+    return () => {
+      stale = true;
+    };
+  }, [id, known, loaded]);
+  return missing.value && !known;
+}

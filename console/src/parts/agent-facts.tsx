@@ -1,0 +1,48 @@
+import type { Agent } from '@streamspace/protocol';
+import { useConsole } from '../state/console.ts';
+import { ago } from '../words/quantities.ts';
+
+/** Where an agent is, and when it was last heard of. */
+export function AgentFacts({ agent }: { agent: Agent }) {
+  const { now } = useConsole();
+  return (
+    <dl class="facts">
+      <dt>Region</dt>
+      <dd>{agent.region || 'none'}</dd>
+      <dt>Platform</dt>
+      <dd>{agent.platform}</dd>
+      <dt>Priority</dt>
+      <dd>{agent.priority}</dd>
+      <dt>Heartbeat</dt>
+      <dd>
+        {agent.last_heartbeat === null ? (
+          'never'
+        ) : (
+          <time dateTime={agent.last_heartbeat}>{ago(Date.parse(agent.last_heartbeat), now.value)}</time>
+        )}
+      </dd>
+    </dl>
+  );
+}
+
+/** The replicas that stand for an agent: who leads under which term, who waits. */
+export function Replicas({ agent }: { agent: Agent }) {
+  const standbys = agent.replicas.filter((replica) => replica.name !== agent.leader);
+  return (
+    <div class="replicas">
+      {agent.leader === null ? (
+        <span class="replica none">No leader</span>
+      ) : (
+        <span class="replica leader" data-testid="agent-leader" data-replica={agent.leader}>
+          <b>{agent.leader}</b> leads · <span class="term">term {agent.term}</span>
+        </span>
+      )}
+      {standbys.map((replica) => (
+        <span key={replica.name} class="replica" data-testid="agent-standby">
+          {replica.name} <small>standby</small>
+        </span>
+      ))}
+      {agent.leader !== null && standbys.length === 0 && <span class="replica alone">no standby</span>}
+    </div>
+  );
+}

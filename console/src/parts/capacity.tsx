@@ -1,0 +1,42 @@
+import type { Agent } from '@streamspace/protocol';
+import { useConsole } from '../state/console.ts';
+import { bytes } from '../words/quantities.ts';
+import { usageOf } from '../words/usage.ts';
+
+/** How much of an agent is taken: sessions, CPU, memory. */
+export function CapacityBars({ agent }: { agent: Agent }) {
+  const { world, account } = useConsole();
+  const usage = usageOf(agent, [...world.sessions.value.values()], account.admin.value);
+  return (
+    <div class="capacity">
+      <Bar name="Sessions" used={usage.sessions} of={agent.capacity.max_sessions} words={String} />
+      <Bar name="CPU" used={usage.cpu} of={agent.capacity.cpu} words={(count) => String(Number(count.toFixed(1)))} />
+      <Bar name="Memory" used={usage.memory} of={agent.capacity.memory} words={bytes} />
+      {usage.partly && <p class="muted small">CPU and memory: of your own sessions.</p>}
+    </div>
+  );
+}
+
+function Bar({ name, used, of, words }: { name: string; used: number; of: number; words: (count: number) => string }) {
+  const share = of > 0 ? Math.min(1, used / of) : 0;
+  const tone = share > 0.9 ? 'bad' : share > 0.7 ? 'busy' : 'good';
+  return (
+    <div class={`meter ${tone}`}>
+      <span>{name}</span>
+      <div
+        class="meter-track"
+        role="meter"
+        aria-label={`${name} used`}
+        aria-valuemin={0}
+        aria-valuemax={of}
+        aria-valuenow={used}
+        aria-valuetext={`${words(used)} of ${words(of)}`}
+      >
+        <div style={{ width: `${share * 100}%` }} />
+      </div>
+      <span class="meter-words">
+        {words(used)} <small>of {words(of)}</small>
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,27 @@
+import type { ComponentChildren } from 'preact';
+import { Icon } from './icon.tsx';
+
+/** Something that went wrong, said where it happened; read out at once. */
+export function Problem({ children, testid }: { children: ComponentChildren; testid?: string }) {
+  return (
+    <div class="problem" role="alert" data-testid={testid}>
+      <Icon name="alert" />
+      <div>{children}</div>
+    </div>
+  );
+}
+
+/** What to do first where there is nothing yet. */
+export function Empty({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <svg viewBox="0 0 120 80" aria-hidden="true">
+        <rect x="14" y="6" width="92" height="58" rx="8" />
+        <path d="M34 42c12 0 12-18 26-18s14 18 26 18" />
+        <path d="M44 74h32" />
+      </svg>
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
+}

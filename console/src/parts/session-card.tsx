@@ -1,0 +1,153 @@
+import { useSignal } from '@preact/signals';
+import type { Session } from '@streamspace/protocol';
+import { DeleteDialog } from '../pages/delete-dialog.tsx';
+import { useSessionActions } from '../state/actions.ts';
+import { useConsole } from '../state/console.ts';
+import { href } from '../state/route.ts';
+import { ago, bytes, cpus } from '../words/quantities.ts';
+import { allowedOn, progressOf } from '../words/session.ts';
+import { StateBadge } from './badge.tsx';
+import { Button } from './button.tsx';
+import { Icon } from './icon.tsx';
+
+export function SessionCard({ session, showUser }: { session: Session; showUser: boolean }) {
+  const { world, now, account } = useConsole();
+  const { busy, hibernate, wake, remove } = useSessionActions(session);
+  const deleting = useSignal(false);
+  const can = allowedOn(session.state);
+  const template = world.templates.value.get(session.template)?.name ?? session.template;
+  const progress = progressOf(session, world.commands.value.get(session.id), world.agents.value.get(session.agent));
+  const name = session.name || template;
+
+  return (
+    <li
+      class={`card session ${session.state}`}
+      data-testid="session-row"
+      data-session-id={session.id}
+      data-state={session.state}
+    >
+      <Screen session={session} name={name} openable={can.open} />
+      <div class="card-body">
+        <div class="card-title">
+          <h2 title={name}>{name}</h2>
+          <StateBadge state={session.state} />
+        </div>
+        <dl class="facts">
+          <dt>Template</dt>
+          <dd>{template}</dd>
+          <dt>Place</dt>
+          <dd>
+            <a href={href.agent(session.agent)}>{session.agent}</a>
+            {session.region !== '' && ` · ${session.region}`}
+          </dd>
+          <dt>Size</dt>
+          <dd>
+            {cpus(session.cpu)} · {bytes(session.memory)}
+          </dd>
+          {showUser && (
+            <>
+              <dt>User</dt>
+              <dd>{session.user === account.claims.value?.user ? `${session.user} (you)` : session.user}</dd>
+            </>
+          )}
+          <dt>Made</dt>
+          <dd>
+            <time dateTime={session.created_at}>{ago(Date.parse(session.created_at), now.value)}</time>
+          </dd>
+        </dl>
+        {progress !== null && (
+          <div class="progress" role="status">
+            <div class="progress-bar" aria-hidden="true" />
+            <p>{progress}</p>
+          </div>
+        )}
+        {progress === null && session.reason && (
+          <p class={session.state === 'failed' ? 'reason bad' : 'reason'} data-testid="session-reason">
+            {session.reason}
+          </p>
+        )}
+        <div class="card-actions">
+          {can.open && (
+            <a
+              class={`button ${session.state === 'running' ? 'primary' : 'plain'}`}
+              href={href.viewer(session.id)}
+              data-testid="open-session"
+            >
+              <Icon name="open" />
+              <span>Open</span>
+            </a>
+          )}
+          {can.hibernate && (
+            <Button
+              icon="sleep"
+              testid="hibernate-session"
+              busy={busy.value === 'hibernate'}
+              onClick={() => void hibernate()}
+            >
+              Hibernate
+            </Button>
+          )}
+          {can.wake && (
+            <Button
+              icon="wake"
+              kind="primary"
+              testid="wake-session"
+              busy={busy.value === 'wake'}
+              onClick={() => void wake()}
+            >
+              Wake
+            </Button>
+          )}
+          {can.remove && (
+            <Button
+              icon="trash"
+              kind="quiet"
+              label={`Delete ${name}`}
+              testid="delete-session"
+              busy={busy.value === 'delete'}
+              onClick={() => {
+                deleting.value = true;
+              }}
+            />
+          )}
+        </div>
+      </div>
+      {deleting.value && (
+        <DeleteDialog
+          name={name}
+          onClose={() => {
+            deleting.value = false;
+          }}
+          onDelete={(home) => {
+            deleting.value = false;
+            void remove(home);
+          }}
+        />
+      )}
+    </li>
+  );
+}
+
+/** The last picture of its screen, where this tab has seen it; otherwise a drawing of one. */
+function Screen({ session, name, openable }: { session: Session; name: string; openable: boolean }) {
+  const { pictures } = useConsole();
+  const picture = pictures.all.value.get(session.id);
+  const inside =
+    picture !== undefined ? (
+      <img src={picture} alt="" />
+    ) : (
+      <svg class="screen-drawing" viewBox="0 0 160 100" aria-hidden="true">
+        <rect x="22" y="18" width="76" height="50" rx="4" />
+        <path d="M22 28h76" />
+        <rect x="66" y="40" width="70" height="42" rx="4" />
+        <path d="M66 50h70M76 60h30M76 69h18" />
+      </svg>
+    );
+  return openable ? (
+    <a class="screen" href={href.viewer(session.id)} tabIndex={-1} aria-hidden="true" title={`Open ${name}`}>
+      {inside}
+    </a>
+  ) : (
+    <div class="screen">{inside}</div>
+  );
+}

@@ -1,0 +1,69 @@
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import { type Claims, readToken, TokenProblem } from './token.ts';
+
+const KEY = 'streamspace.token';
+/** `setTimeout` takes at most this. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+/** Who is signed in. The token lives in this tab's session storage only. */
+export interface Account {
+  readonly token: ReadonlySignal<string | null>;
+  readonly claims: ReadonlySignal<Claims | null>;
+  readonly admin: ReadonlySignal<boolean>;
+  /** Why nobody is signed in, in words; null where there is nothing to say. */
+  readonly notice: ReadonlySignal<string | null>;
+  /** False when the token is none; `notice` then says why. */
+  signIn(token: string): boolean;
+  signOut(notice?: string): void;
+}
+
+export function createAccount(storage: Storage): Account {
+  const token = signal<string | null>(null);
+  const claims = signal<Claims | null>(null);
+  const notice = signal<string | null>(null);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const signOut = (why: string | null = null) => {
+    clearTimeout(timer);
+    storage.removeItem(KEY);
+    token.value = null;
+    claims.value = null;
+    notice.value = why;
+  };
+  const watchExpiry = (expires: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(
+      () => {
+        if (Date.now() < expires) watchExpiry(expires);
+        else signOut('Your token has expired: sign in with a new one.');
+      },
+      Math.min(MAX_TIMER, Math.max(0, expires - Date.now())),
+    );
+  };
+  const signIn = (text: string): boolean => {
+    const given = text.trim().replace(/^Bearer\s+/i, '');
+    try {
+      const read = readToken(given, Date.now());
+      storage.setItem(KEY, given);
+      claims.value = read;
+      token.value = given;
+      notice.value = null;
+      watchExpiry(read.expires);
+      return true;
+    } catch (error) {
+      signOut(error instanceof TokenProblem ? error.message : String(error));
+      return false;
+    }
+  };
+
+  const kept = storage.getItem(KEY);
+  if (kept !== null) signIn(kept);
+  return {
+    token,
+    claims,
+    admin: computed(() => claims.value?.roles.includes('admin') ?? false),
+    notice,
+    signIn,
+    signOut: (why) => signOut(why ?? null),
+  };
+}

@@ -1,0 +1,32 @@
+import type { Session } from '@streamspace/protocol';
+import { useSignal } from '@preact/signals';
+import { ApiError } from '../api/http.ts';
+import { useConsole } from './console.ts';
+
+/** What a user does with one session. While one thing is under way `busy` names it. */
+export function useSessionActions(session: Session) {
+  const { hub, world, toasts } = useConsole();
+  const busy = useSignal<string | null>(null);
+  const act = async (name: string, work: () => Promise<void>) => {
+    if (busy.value !== null) return;
+    busy.value = name;
+    try {
+      await work();
+    } catch (error) {
+      // Signed out meanwhile: the sign-in page has said why.
+      if (!(error instanceof ApiError && error.status === 401)) toasts.error(`${session.name}: ${wordsOf(error)}`);
+    } finally {
+      busy.value = null;
+    }
+  };
+  return {
+    busy,
+    hibernate: () => act('hibernate', async () => world.accept(await hub.hibernate(session.id))),
+    wake: () => act('wake', async () => world.accept(await hub.wake(session.id))),
+    remove: (deleteHome: boolean) => act('delete', async () => world.accept(await hub.remove(session.id, deleteHome))),
+  };
+}
+
+export function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,79 @@
+import type { ReadonlySignal, Signal } from '@preact/signals';
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import { createHttp } from '../api/http.ts';
+import { createHub, type Hub } from '../api/hub.ts';
+import { type Account, createAccount } from './account.ts';
+import { createLive, type Live } from './live.ts';
+import { createNow } from './now.ts';
+import { createPictures, type Pictures } from './pictures.ts';
+import { createRoute, type Route } from './route.ts';
+import { createTheme, type Theme } from './theme.ts';
+import { createToasts, type Toasts } from './toasts.ts';
+import { tokenInFragment } from './token.ts';
+import { createWorld, type World } from './world.ts';
+
+/** Everything that the pages share. Made once, in main. */
+export interface Console {
+  readonly account: Account;
+  readonly hub: Hub;
+  readonly world: World;
+  readonly live: Live;
+  readonly route: ReadonlySignal<Route>;
+  readonly theme: Signal<Theme>;
+  readonly toasts: Toasts;
+  readonly now: ReadonlySignal<number>;
+  readonly pictures: Pictures;
+  /** Path and query of the API as an absolute WebSocket URL. */
+  webSocketUrl(path: string): string;
+}
+
+export function createConsole(): Console {
+  const account = createAccount(sessionStorage);
+  takeTokenFromAddress(account);
+  const base = new URL('/api/v1', location.href);
+  const http = createHttp({
+    base: base.href,
+    token: () => account.token.value,
+    onUnauthenticated: (error) => account.signOut(`The hub does not accept your token: ${error.message}`),
+  });
+  const hub = createHub(http);
+  const world = createWorld();
+  return {
+    account,
+    hub,
+    world,
+    live: createLive(http, hub, world),
+    route: createRoute(),
+    theme: createTheme(localStorage),
+    toasts: createToasts(),
+    now: createNow(),
+    pictures: createPictures(sessionStorage),
+    webSocketUrl(path) {
+      const url = new URL(path, location.href);
+      url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+      return url.href;
+    },
+  };
+}
+
+/** A sign-in link carries its token in the fragment: take it, and remove it from the address bar and the history. */
+function takeTokenFromAddress(account: Account): void {
+  const take = () => {
+    const found = tokenInFragment(location.hash);
+    if (!found) return;
+    history.replaceState(null, '', `${location.pathname}${location.search}#${found.to}`);
+    account.signIn(found.token);
+  };
+  take();
+  // Before the router sees it: a link followed in a tab that is open already.
+  addEventListener('hashchange', take);
+}
+
+export const ConsoleContext = createContext<Console | null>(null);
+
+export function useConsole(): Console {
+  const found = useContext(ConsoleContext);
+  if (!found) throw new Error('useConsole outside of <ConsoleContext.Provider>');
+  return found;
+}

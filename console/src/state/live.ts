@@ -1,0 +1,96 @@
+import { type ReadonlySignal, signal } from '@preact/signals';
+import type { Event } from '@streamspace/protocol';
+import { followEvents } from '../api/live.ts';
+import { ApiError, type Http } from '../api/http.ts';
+import type { Hub } from '../api/hub.ts';
+import type { World } from './world.ts';
+
+export type Link = 'connecting' | 'live' | 'down';
+
+/** Keeps the world up to date while somebody is signed in. */
+export interface Live {
+  readonly link: ReadonlySignal<Link>;
+  /** Why there is nothing to show, in words; null while all is well. */
+  readonly problem: ReadonlySignal<string | null>;
+  /** Calls back for every event from now on; returns how to stop that. */
+  listen(onEvent: (event: Event) => void): () => void;
+  /** Fetches the agents again: their load and heartbeats are not events. */
+  refreshAgents(): Promise<void>;
+  /** Until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export function createLive(http: Http, hub: Hub, world: World): Live {
+  const link = signal<Link>('connecting');
+  const problem = signal<string | null>(null);
+  const listeners = new Set<(event: Event) => void>();
+  let generation = 0;
+
+  const load = async (): Promise<void> => {
+    const mine = ++generation;
+    // What happens while the lists are under way is in the events: the stream is open already, and they are applied again.
+    const meanwhile: Event[] = [];
+    const stop = listen((event) => void meanwhile.push(event));
+    try {
+      const [agents, sessions, templates] = await Promise.all([allowed(hub.agents()), hub.sessions(), hub.templates()]);
+      if (mine !== generation) return;
+      world.fill({ agents, sessions, templates });
+      for (const event of meanwhile) world.apply(event);
+      problem.value = null;
+    } catch (error) {
+      if (mine === generation) problem.value = error instanceof Error ? error.message : String(error);
+    } finally {
+      stop();
+    }
+  };
+  const listen = (onEvent: (event: Event) => void) => {
+    listeners.add(onEvent);
+    return () => void listeners.delete(onEvent);
+  };
+
+  return {
+    link,
+    problem,
+    listen,
+    async refreshAgents() {
+      const agents = await allowed(hub.agents()).catch(() => undefined);
+      if (agents) world.fill({ agents });
+    },
+    async run(aborted) {
+      link.value = 'connecting';
+      await followEvents(
+        http,
+        {
+          onOpen() {
+            link.value = 'live';
+            void load();
+          },
+          onEvent(event) {
+            world.apply(event);
+            for (const listener of listeners) listener(event);
+          },
+          onDown(error) {
+            link.value = 'down';
+            if (!world.loaded.value) problem.value = causeOf(error);
+          },
+        },
+        aborted,
+      );
+      generation += 1;
+      world.clear();
+    },
+  };
+}
+
+/** Some lists are for admins only: nothing, then. */
+async function allowed<T>(list: Promise<T[]>): Promise<T[]> {
+  return list.catch((error: unknown) => {
+    if (error instanceof ApiError && error.code === 'forbidden') return [];
+    throw error;
+  });
+}
+
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,45 @@
+import { type ReadonlySignal, signal } from '@preact/signals';
+
+export type Route =
+  | { page: 'sessions' }
+  | { page: 'viewer'; session: string }
+  | { page: 'agents' }
+  | { page: 'agent'; agent: string }
+  | { page: 'unknown'; path: string };
+
+/** The page that a fragment (`#/agents/desk`) names. */
+export function routeOf(fragment: string): Route {
+  const path = fragment.replace(/^#/, '') || '/';
+  const [kind, id, ...more] = path.split('/').filter(Boolean).map(decode);
+  if (kind === undefined) return { page: 'sessions' };
+  if (more.length === 0 && kind === 'sessions')
+    return id === undefined ? { page: 'sessions' } : { page: 'viewer', session: id };
+  if (more.length === 0 && kind === 'agents')
+    return id === undefined ? { page: 'agents' } : { page: 'agent', agent: id };
+  return { page: 'unknown', path };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** Links of the console. */
+export const href = {
+  sessions: '#/',
+  agents: '#/agents',
+  agent: (id: string) => `#/agents/${encodeURIComponent(id)}`,
+  viewer: (id: string) => `#/sessions/${encodeURIComponent(id)}`,
+};
+
+/** The current route, following the address bar. */
+export function createRoute(): ReadonlySignal<Route> {
+  const route = signal(routeOf(location.hash));
+  addEventListener('hashchange', () => {
+    route.value = routeOf(location.hash);
+  });
+  return route;
+}

@@ -1,0 +1,155 @@
+import type { Agent, Election, Event } from '@streamspace/protocol';
+import { type Presence, PresenceBook } from './presence.ts';
+
+/** A time in which one replica held the agent's connection. Times are milliseconds since 1970. */
+export interface Reign {
+  replica: string;
+  term: number;
+  from: number;
+  /** Null while it lasts. */
+  to: number | null;
+  election: Election | null;
+  /** Why it ended, in the hub's words; null while it lasts or when a successor simply took over. */
+  endedBy: string | null;
+}
+
+/** A time in which nobody held the connection. */
+export interface Gap {
+  from: number;
+  /** Null while it lasts. */
+  to: number | null;
+  /** Who led before and after; null where that is not known (yet). */
+  before: string | null;
+  after: string | null;
+  reason: string | null;
+}
+
+export interface Refusal {
+  at: number;
+  replica: string;
+  term: number;
+  code: string;
+  message: string;
+}
+
+export interface History {
+  /** Replicas, those that are there now first. */
+  lanes: string[];
+  reigns: Reign[];
+  gaps: Gap[];
+  refusals: Refusal[];
+  presences: Presence[];
+  /** When the history begins; null when there is none. */
+  from: number | null;
+}
+
+/** What an agent's events (oldest first, in any order that ids give) and its present state tell about who led when. */
+export function historyOf(events: readonly Event[], now: Agent | null): History {
+  const reigns: Reign[] = [];
+  const refusals: Refusal[] = [];
+  const presences = new PresenceBook();
+  let open: Reign | null = null;
+  const end = (at: number, why: string | null) => {
+    if (open) Object.assign(open, { to: Math.max(open.from, at), endedBy: why });
+    open = null;
+  };
+
+  for (const event of [...events].sort((a, b) => a.id - b.id)) {
+    const at = Date.parse(event.at);
+    switch (event.type) {
+      case 'agent.registered': {
+        const agent = event.data as unknown as Agent;
+        end(at, null);
+        open = {
+          replica: agent.leader ?? '?',
+          term: agent.term,
+          from: at,
+          to: null,
+          election: agent.election,
+          endedBy: null,
+        };
+        reigns.push(open);
+        presences.lead(open.replica, at);
+        break;
+      }
+      case 'agent.updated':
+        presences.report(event.data as unknown as Agent, at);
+        break;
+      case 'agent.disconnected': {
+        presences.stopLeading(at);
+        end(at, text(event.data['reason']));
+        break;
+      }
+      case 'agent.refused': {
+        const { replica, term, code, message } = event.data;
+        const refusal = {
+          at,
+          replica: text(replica) ?? '?',
+          term: Number(term),
+          code: text(code) ?? '',
+          message: text(message) ?? '',
+        };
+        refusals.push(refusal);
+        presences.mention(refusal.replica, at);
+        break;
+      }
+    }
+  }
+  if (now) {
+    // The kept history may begin after the present leader registered.
+    if (now.connected && now.leader !== null && open === null && reigns.length === 0 && now.connected_since !== null) {
+      reigns.push({
+        replica: now.leader,
+        term: now.term,
+        from: Date.parse(now.connected_since),
+        to: null,
+        election: now.election,
+        endedBy: null,
+      });
+    }
+    presences.report(now, null);
+  }
+  const known = presences.spans;
+  const starts = [...reigns, ...known].map((span) => span.from).concat(refusals.map((refusal) => refusal.at));
+  return {
+    lanes: lanesOf(known, reigns, refusals, now),
+    reigns,
+    gaps: gapsOf(reigns),
+    refusals,
+    presences: known,
+    from: starts.length === 0 ? null : Math.min(...starts),
+  };
+}
+
+function gapsOf(reigns: readonly Reign[]): Gap[] {
+  return reigns.flatMap((reign, index) => {
+    if (reign.to === null) return [];
+    const next = reigns[index + 1];
+    // A successor that came without a disconnect in between left no gap: make before break.
+    if (next && next.from <= reign.to) return [];
+    return [
+      {
+        from: reign.to,
+        to: next?.from ?? null,
+        before: reign.replica,
+        after: next?.replica ?? null,
+        reason: reign.endedBy,
+      },
+    ];
+  });
+}
+
+function lanesOf(
+  presences: readonly Presence[],
+  reigns: readonly Reign[],
+  refusals: readonly Refusal[],
+  now: Agent | null,
+): string[] {
+  const present = (now?.replicas ?? []).map((replica) => replica.name).sort();
+  const firstSeen = [...presences, ...reigns].sort((a, b) => a.from - b.from).map((span) => span.replica);
+  return [...new Set([...present, ...firstSeen, ...refusals.map((refusal) => refusal.replica)])];
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}

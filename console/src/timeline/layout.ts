@@ -1,0 +1,124 @@
+import { duration } from '../words/quantities.ts';
+import type { Gap, History, Refusal, Reign } from './history.ts';
+import { type Window, xOf } from './scale.ts';
+
+/** Heights in pixels of the picture's parts. */
+export const METRICS = { axis: 24, callout: 22, laneLabel: 18, bar: 26, laneGap: 12, top: 6 } as const;
+/** Nothing is drawn narrower than this: a gap of 0.3 s is seen in an hour, too. */
+const MIN_GAP_WIDTH = 3;
+const MIN_BAR_WIDTH = 2;
+/** Refusals closer than this share a mark. */
+const MARK_SPACING = 18;
+/** An estimate is enough to keep labels apart. */
+const CHARACTER_WIDTH = 6.6;
+const MAX_CALLOUT_ROWS = 3;
+
+export interface LaneBox {
+  replica: string;
+  /** Top of the bar; its label stands above. */
+  y: number;
+  presences: { x: number; width: number; open: boolean }[];
+  bars: { x: number; width: number; label: string; reign: Reign; open: boolean }[];
+  marks: { x: number; refusals: Refusal[] }[];
+}
+
+export interface GapBox {
+  gap: Gap;
+  x: number;
+  width: number;
+  /** In words; null where there is no room for it: the tooltip and the list below have it. */
+  callout: { text: string; x: number; y: number; anchor: 'start' | 'middle' | 'end' } | null;
+}
+
+export interface Layout {
+  width: number;
+  height: number;
+  /** Where the lanes begin; callouts stand above. */
+  lanesTop: number;
+  axisY: number;
+  lanes: LaneBox[];
+  gaps: GapBox[];
+}
+
+/** Where everything of the picture lies. `now` ends what still lasts. */
+export function layoutOf(history: History, window: Window, width: number, now: number): Layout {
+  const end = (to: number | null) => to ?? now;
+  const seen = (from: number, to: number) => to >= window.from && from <= window.to;
+  const box = (from: number, to: number, least: number) => {
+    const left = Math.max(-4, xOf(from, window, width));
+    const right = Math.min(width + 4, xOf(to, window, width));
+    return { x: left, width: Math.max(least, right - left) };
+  };
+
+  const gaps = placeCallouts(
+    history.gaps
+      .filter((gap) => seen(gap.from, end(gap.to)))
+      .map((gap) => ({ gap, ...box(gap.from, end(gap.to), MIN_GAP_WIDTH), callout: null })),
+    width,
+    now,
+  );
+  const rows =
+    1 + Math.max(-1, ...gaps.map(({ callout }) => (callout ? (callout.y - METRICS.top) / METRICS.callout : -1)));
+  const lanesTop = METRICS.top + Math.max(1, rows) * METRICS.callout;
+  const laneHeight = METRICS.laneLabel + METRICS.bar + METRICS.laneGap;
+
+  const lanes = history.lanes.map((replica, index): LaneBox => ({
+    replica,
+    y: lanesTop + index * laneHeight + METRICS.laneLabel,
+    presences: history.presences
+      .filter((span) => span.replica === replica && seen(span.from, end(span.to)))
+      .map((span) => ({ ...box(span.from, end(span.to), MIN_BAR_WIDTH), open: span.to === null })),
+    bars: history.reigns
+      .filter((reign) => reign.replica === replica && seen(reign.from, end(reign.to)))
+      .map((reign) => {
+        const place = box(reign.from, end(reign.to), MIN_BAR_WIDTH);
+        return { ...place, label: barLabel(reign.term, place.width), reign, open: reign.to === null };
+      }),
+    marks: marksOf(
+      history.refusals.filter((refusal) => refusal.replica === replica && seen(refusal.at, refusal.at)),
+      (refusal) => xOf(refusal.at, window, width),
+    ),
+  }));
+  const axisY = lanesTop + lanes.length * laneHeight;
+  return { width, height: axisY + METRICS.axis, lanesTop, axisY, lanes, gaps };
+}
+
+/** “0.8 s without a leader”: what a gap is called. */
+export function gapWords(gap: Gap, now: number): string {
+  const length = duration((gap.to ?? now) - gap.from);
+  if (gap.to === null) return `${length} without a leader, so far`;
+  return gap.before === gap.after ? `${length} without a connection` : `${length} without a leader`;
+}
+
+function barLabel(term: number, width: number): string {
+  for (const text of [`term ${term}`, `${term}`]) if (text.length * CHARACTER_WIDTH + 10 <= width) return text;
+  return '';
+}
+
+/** Gives the gaps their words, in as many rows as it takes, at most three; the newest first, as those are looked for. */
+function placeCallouts(gaps: GapBox[], width: number, now: number): GapBox[] {
+  const rows: { from: number; to: number }[][] = Array.from({ length: MAX_CALLOUT_ROWS }, () => []);
+  for (const box of [...gaps].reverse()) {
+    const text = gapWords(box.gap, now);
+    const size = text.length * CHARACTER_WIDTH;
+    const middle = box.x + box.width / 2;
+    const anchor = middle - size / 2 < 0 ? 'start' : middle + size / 2 > width ? 'end' : 'middle';
+    const x = anchor === 'start' ? Math.max(0, box.x) : anchor === 'end' ? Math.min(width, box.x + box.width) : middle;
+    const from = anchor === 'start' ? x : anchor === 'end' ? x - size : x - size / 2;
+    const row = rows.findIndex((taken) => taken.every((other) => from > other.to + 8 || from + size < other.from - 8));
+    if (row < 0 || size > width) continue;
+    rows[row]!.push({ from, to: from + size });
+    box.callout = { text, x, y: METRICS.top + row * METRICS.callout, anchor };
+  }
+  return gaps;
+}
+
+function marksOf(refusals: readonly Refusal[], x: (refusal: Refusal) => number): LaneBox['marks'] {
+  const marks: LaneBox['marks'] = [];
+  for (const refusal of refusals) {
+    const last = marks.at(-1);
+    if (last && x(refusal) - last.x < MARK_SPACING) last.refusals.push(refusal);
+    else marks.push({ x: x(refusal), refusals: [refusal] });
+  }
+  return marks;
+}

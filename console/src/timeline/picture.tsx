@@ -1,0 +1,225 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { duration } from '../words/quantities.ts';
+import { ELECTION_REASONS, remedyOf } from '../words/election.ts';
+import type { Gap, History, Refusal, Reign } from './history.ts';
+import { gapWords, layoutOf, METRICS } from './layout.ts';
+import { type Window, ticksOf, xOf } from './scale.ts';
+
+interface PictureProps {
+  history: History;
+  window: Window;
+  now: number;
+  onGap: (gap: Gap) => void;
+  onPan: (share: number) => void;
+  onZoom: (factor: number) => void;
+}
+
+interface Tip {
+  x: number;
+  y: number;
+  lines: string[];
+}
+
+/** The elections of an agent: a lane a replica, a bar a reign, hatched where nobody led. Times are the viewer's own zone. */
+export function Picture({ history, window, now, onGap, onPan, onZoom }: PictureProps) {
+  const frame = useRef<HTMLDivElement>(null);
+  const width = useSignal(800);
+  const tip = useSignal<Tip | null>(null);
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => {
+      width.value = Math.max(200, Math.floor(entry!.contentRect.width));
+    });
+    observer.observe(frame.current!);
+    return () => observer.disconnect();
+  }, []);
+
+  const w = width.value;
+  const layout = layoutOf(history, window, w, now);
+  const ticks = ticksOf(window, Math.max(2, Math.floor(w / 90)), -new Date(now).getTimezoneOffset());
+  const nowX = xOf(now, window, w);
+  const hint = (x: number, y: number, lines: string[]) => ({
+    tabIndex: 0,
+    role: 'img' as const,
+    'aria-label': lines.join('. '),
+    onMouseEnter: () => void (tip.value = { x, y, lines }),
+    onMouseLeave: () => void (tip.value = null),
+    onFocus: () => void (tip.value = { x, y, lines }),
+    onBlur: () => void (tip.value = null),
+  });
+  const onKeyDown = (event: KeyboardEvent) => {
+    const act = {
+      ArrowLeft: () => onPan(-0.25),
+      ArrowRight: () => onPan(0.25),
+      '+': () => onZoom(0.5),
+      '-': () => onZoom(2),
+      Escape: () => void (tip.value = null),
+    }[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  };
+
+  return (
+    <div
+      class="picture"
+      ref={frame}
+      role="group"
+      aria-label="Elections over time. Arrow keys move, plus and minus zoom."
+      onKeyDown={onKeyDown}
+      data-testid="timeline"
+    >
+      <svg width={w} height={layout.height} viewBox={`0 0 ${w} ${layout.height}`}>
+        <defs>
+          <pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+            <rect class="hatch-ground" width="6" height="6" />
+            <rect class="hatch-line" width="2" height="6" />
+          </pattern>
+        </defs>
+        {ticks.map((tick) => (
+          <g key={tick.at} class="tick">
+            <line
+              x1={xOf(tick.at, window, w)}
+              x2={xOf(tick.at, window, w)}
+              y1={layout.lanesTop}
+              y2={layout.axisY + 4}
+            />
+            <text x={xOf(tick.at, window, w)} y={layout.axisY + 18} text-anchor="middle">
+              {tick.label}
+            </text>
+          </g>
+        ))}
+        <line class="axis" x1={0} x2={w} y1={layout.axisY} y2={layout.axisY} />
+        {layout.gaps.map(({ gap, x, width: size, callout }) => (
+          <g
+            key={gap.from}
+            class={gap.to === null ? 'gap open' : 'gap'}
+            data-testid="timeline-gap"
+            {...hint(x + size / 2, layout.lanesTop, gapTip(gap, now))}
+            role="button"
+            onClick={() => onGap(gap)}
+            onKeyDown={(event: KeyboardEvent) => {
+              if (event.key === 'Enter') onGap(gap);
+            }}
+          >
+            <rect x={x} width={size} y={layout.lanesTop} height={layout.axisY - layout.lanesTop} />
+            {callout && (
+              <>
+                <line x1={x + size / 2} x2={x + size / 2} y1={callout.y + METRICS.callout - 5} y2={layout.lanesTop} />
+                <text x={callout.x} y={callout.y + 13} text-anchor={callout.anchor}>
+                  {callout.text}
+                </text>
+              </>
+            )}
+          </g>
+        ))}
+        {layout.lanes.map((lane) => (
+          <g key={lane.replica} class="lane">
+            <text class="lane-name" x={0} y={lane.y - 5}>
+              {lane.replica}
+            </text>
+            {lane.presences.map((span) => (
+              <rect
+                key={span.x}
+                class="presence"
+                x={span.x}
+                width={span.width}
+                y={lane.y + METRICS.bar / 2 - 2}
+                height={4}
+                rx={2}
+              />
+            ))}
+            {lane.bars.map((bar) => (
+              <g
+                key={bar.reign.from}
+                class={bar.open ? 'bar open' : 'bar'}
+                {...hint(clampTo(bar.x + bar.width / 2, w), lane.y, reignTip(bar.reign, now))}
+              >
+                <rect x={bar.x} width={bar.width} y={lane.y} height={METRICS.bar} rx={Math.min(5, bar.width / 2)} />
+                {bar.label !== '' && (
+                  <text x={Math.max(bar.x, 0) + 8} y={lane.y + METRICS.bar / 2 + 4}>
+                    {bar.label}
+                  </text>
+                )}
+              </g>
+            ))}
+            {lane.marks.map((mark) => (
+              <g
+                key={mark.x}
+                class="mark"
+                data-testid="timeline-refusal"
+                {...hint(mark.x, lane.y, refusalTip(mark.refusals))}
+              >
+                <circle cx={mark.x} cy={lane.y + METRICS.bar / 2} r={9} />
+                <text x={mark.x} y={lane.y + METRICS.bar / 2 + 4} text-anchor="middle">
+                  {mark.refusals.length > 1 ? (mark.refusals.length > 99 ? '99' : mark.refusals.length) : '×'}
+                </text>
+              </g>
+            ))}
+          </g>
+        ))}
+        {nowX >= 0 && nowX <= w && <line class="now" x1={nowX} x2={nowX} y1={layout.lanesTop - 4} y2={layout.axisY} />}
+      </svg>
+      {tip.value && <TipBox tip={tip.value} width={w} />}
+    </div>
+  );
+}
+
+function TipBox({ tip, width }: { tip: Tip; width: number }) {
+  const box = Math.min(300, width);
+  const left = Math.min(Math.max(0, tip.x - box / 2), width - box);
+  return (
+    <div
+      class="tip"
+      role="tooltip"
+      data-testid="timeline-tip"
+      style={{ left: `${left}px`, width: `${box}px`, top: `${tip.y + METRICS.bar + 8}px` }}
+    >
+      {tip.lines.map((line, index) => (index === 0 ? <b key={index}>{line}</b> : <p key={index}>{line}</p>))}
+    </div>
+  );
+}
+
+function clampTo(x: number, width: number): number {
+  return Math.min(width, Math.max(0, x));
+}
+
+const time = (at: number) =>
+  new Date(at).toLocaleTimeString(undefined, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    fractionalSecondDigits: 1,
+  });
+
+function reignTip(reign: Reign, now: number): string[] {
+  const length = duration((reign.to ?? now) - reign.from);
+  const lines = [
+    `${reign.replica} · term ${reign.term}`,
+    reign.to === null
+      ? `Leads since ${time(reign.from)} (${length})`
+      : `Led for ${length}, ${time(reign.from)} to ${time(reign.to)}`,
+  ];
+  if (reign.election) {
+    lines.push(
+      `Elected in ${duration(reign.election.election_ms)}: ${ELECTION_REASONS[reign.election.reason]}${reign.election.previous_holder ? ` (${reign.election.previous_holder})` : ''}`,
+    );
+  }
+  if (reign.endedBy) lines.push(`Ended: ${reign.endedBy}`);
+  return lines;
+}
+
+function gapTip(gap: Gap, now: number): string[] {
+  const lines = [
+    gapWords(gap, now),
+    `${gap.before ?? 'Nobody known'} → ${gap.after ?? 'nobody yet'}, at ${time(gap.from)}`,
+  ];
+  if (gap.reason) lines.push(gap.reason);
+  return lines;
+}
+
+function refusalTip(refusals: readonly Refusal[]): string[] {
+  const last = refusals.at(-1)!;
+  const times = refusals.length > 1 ? `${refusals.length} times, last at ${time(last.at)}` : `At ${time(last.at)}`;
+  return [`${last.replica} was refused: ${last.code}`, times, last.message, `What to do: ${remedyOf(last.code)}`];
+}

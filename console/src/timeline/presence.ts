@@ -1,0 +1,65 @@
+import type { Agent } from '@streamspace/protocol';
+
+/** A time in which a replica was known to be there, leading or not. Milliseconds since 1970. */
+export interface Presence {
+  replica: string;
+  from: number;
+  /** Null while it is there. */
+  to: number | null;
+}
+
+interface Open {
+  span: Presence;
+  /** When its lead ended, if no report has listed it since. */
+  ledUntil: number | null;
+  lastSign: number;
+}
+
+/** From scattered signs of replicas to spans. */
+export class PresenceBook {
+  readonly spans: Presence[] = [];
+  readonly #open = new Map<string, Open>();
+  #leader: string | null = null;
+
+  /** A sign of life. */
+  mention(replica: string, at: number): void {
+    const open = this.#open.get(replica);
+    if (open) {
+      open.lastSign = Math.max(open.lastSign, at);
+      return;
+    }
+    const span = { replica, from: at, to: null };
+    this.spans.push(span);
+    this.#open.set(replica, { span, ledUntil: null, lastSign: at });
+  }
+
+  lead(replica: string, at: number): void {
+    this.stopLeading(at);
+    this.mention(replica, at);
+    this.#leader = replica;
+  }
+
+  stopLeading(at: number): void {
+    const open = this.#leader === null ? undefined : this.#open.get(this.#leader);
+    if (open) open.ledUntil = open.lastSign = at;
+    this.#leader = null;
+  }
+
+  /** The leader's list of replicas at a time; null: as it is now. Who is not listed has left. */
+  report(agent: Agent, at: number | null): void {
+    if (agent.replicas.length === 0) return;
+    const listed = new Set(agent.replicas.map((replica) => replica.name));
+    for (const [name, open] of this.#open) {
+      if (listed.has(name) || name === this.#leader) continue;
+      open.span.to = open.ledUntil ?? at ?? open.lastSign;
+      this.#open.delete(name);
+    }
+    for (const replica of agent.replicas) {
+      const since = Date.parse(replica.since);
+      this.mention(replica.name, at === null ? since : Math.min(since, at));
+      const open = this.#open.get(replica.name)!;
+      open.ledUntil = null;
+      open.lastSign = Math.max(open.lastSign, at ?? since);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { Button } from '../parts/button.tsx';
+
+interface ClipboardPanelProps {
+  /** Latest text that the desktop copied. */
+  received: string;
+  /** False while the screen is away or view-only. */
+  canSend: boolean;
+  onSend: (text: string) => void;
+  onClose: () => void;
+}
+
+/** Text both ways. Browsers give a page the clipboard only when a person asks for it, hence the two buttons. */
+export function ClipboardPanel({ received, canSend, onSend, onClose }: ClipboardPanelProps) {
+  const text = useSignal(received);
+  const said = useSignal('');
+  const area = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    text.value = received;
+  }, [received]);
+  useEffect(() => area.current?.focus(), []);
+
+  const send = () => {
+    onSend(text.value);
+    said.value = 'Sent. Paste it in the desktop with its own shortcut.';
+  };
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text.value);
+      said.value = 'Copied to this computer.';
+    } catch {
+      area.current?.select();
+      said.value = 'This browser does not allow it: press Ctrl+C, the text is selected.';
+    }
+  };
+  const fetchLocal = async () => {
+    try {
+      text.value = await navigator.clipboard.readText();
+      if (canSend) send();
+    } catch {
+      area.current?.focus();
+      said.value = 'This browser does not allow it: press Ctrl+V here, then Send.';
+    }
+  };
+
+  return (
+    <section
+      class="clipboard"
+      aria-label="Clipboard"
+      data-testid="clipboard-panel"
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') onClose();
+      }}
+    >
+      <header>
+        <h2>Clipboard</h2>
+        <Button icon="close" kind="quiet" label="Close the clipboard" onClick={onClose} />
+      </header>
+      <label for="clipboard-text">
+        What you copy in the desktop appears here; what you write or paste here you can send to it.
+      </label>
+      <textarea
+        id="clipboard-text"
+        ref={area}
+        data-testid="clipboard-text"
+        rows={6}
+        spellcheck={false}
+        value={text.value}
+        onInput={(event) => {
+          text.value = event.currentTarget.value;
+          said.value = '';
+        }}
+      />
+      <div class="clipboard-actions">
+        <Button kind="primary" testid="clipboard-send" disabled={!canSend} onClick={send}>
+          Send to the desktop
+        </Button>
+        <Button onClick={() => void fetchLocal()}>Paste from here</Button>
+        <Button onClick={() => void copy()}>Copy to here</Button>
+      </div>
+      <p class="muted" role="status">
+        {canSend ? said.value : 'The screen is view-only or away: nothing can be sent now.'}
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,32 @@
+/** What the console uses of noVNC 1.7, which brings no types: its docs/API.md. */
+declare module '@novnc/novnc' {
+  interface RFBEvents {
+    connect: CustomEvent<object>;
+    disconnect: CustomEvent<{ clean: boolean }>;
+    credentialsrequired: CustomEvent<{ types: string[] }>;
+    securityfailure: CustomEvent<{ status: number; reason?: string }>;
+    clipboard: CustomEvent<{ text: string }>;
+    desktopname: CustomEvent<{ name: string }>;
+  }
+
+  export default class RFB {
+    constructor(
+      target: HTMLElement,
+      urlOrChannel: string | WebSocket,
+      options?: { shared?: boolean; wsProtocols?: string[] },
+    );
+    viewOnly: boolean;
+    scaleViewport: boolean;
+    clipViewport: boolean;
+    dragViewport: boolean;
+    resizeSession: boolean;
+    showDotCursor: boolean;
+    background: string;
+    addEventListener<K extends keyof RFBEvents>(type: K, listener: (event: RFBEvents[K]) => void): void;
+    disconnect(): void;
+    focus(options?: FocusOptions): void;
+    blur(): void;
+    sendCtrlAltDel(): void;
+    clipboardPasteFrom(text: string): void;
+  }
+}

@@ -1,0 +1,104 @@
+import type { Agent, Command, Session } from '@streamspace/protocol';
+import { progressOf } from '../words/session.ts';
+import type { Phase } from './phase.ts';
+
+/** What lies over the screen when it cannot be used. */
+export interface Overlay {
+  kind: 'looking' | 'connecting' | 'reconnecting' | 'waiting' | 'hibernated' | 'failed' | 'stopped' | 'gone';
+  title: string;
+  text: string;
+  /** Something moves: it ends by itself. */
+  busy: boolean;
+  action: 'wake' | 'reconnect' | 'back' | null;
+}
+
+export interface Situation {
+  /** Undefined: not known yet; null: the hub has no such session. */
+  session: Session | null | undefined;
+  command: Command | undefined;
+  agent: Agent | undefined;
+  phase: Phase;
+}
+
+/** The overlay for a situation; null when the screen is there. */
+export function overlayOf({ session, command, agent, phase }: Situation): Overlay | null {
+  if (session === undefined)
+    return { kind: 'looking', title: 'Looking for the session…', text: '', busy: true, action: null };
+  if (session === null || session.state === 'gone' || session.state === 'deleting')
+    return gone(session?.state === 'deleting');
+  switch (session.state) {
+    case 'running':
+      return overlayOfPhase(phase, agent);
+    case 'hibernated':
+      return {
+        kind: 'hibernated',
+        title: 'This session is asleep',
+        text: session.reason ?? 'Its home folder is kept, and it uses no CPU and no memory.',
+        busy: false,
+        action: 'wake',
+      };
+    case 'failed':
+      return {
+        kind: 'failed',
+        title: 'This session failed',
+        text: session.reason ?? 'The agent gave no reason.',
+        busy: false,
+        action: 'back',
+      };
+    case 'pending':
+    case 'starting':
+    case 'waking':
+    case 'hibernating': {
+      const titles = {
+        pending: 'Waiting for its agent…',
+        starting: 'Starting…',
+        waking: 'Waking…',
+        hibernating: 'Going to sleep…',
+      };
+      return {
+        kind: 'waiting',
+        title: titles[session.state],
+        text: progressOf(session, command, agent) ?? '',
+        busy: true,
+        action: null,
+      };
+    }
+  }
+}
+
+function overlayOfPhase(phase: Phase, agent: Agent | undefined): Overlay | null {
+  switch (phase.kind) {
+    case 'connected':
+      return null;
+    case 'connecting':
+      return { kind: 'connecting', title: 'Connecting…', text: 'Opening the screen.', busy: true, action: null };
+    case 'reconnecting': {
+      const away = agent !== undefined && !agent.connected && phase.attempt > 4;
+      return {
+        kind: 'reconnecting',
+        title: 'Reconnecting…',
+        text: away
+          ? `Agent ${agent.id} is away. The screen comes back with it; the desktop goes on running.`
+          : phase.words,
+        busy: true,
+        action: null,
+      };
+    }
+    case 'stopped':
+      return { kind: 'stopped', title: 'The screen is closed', text: phase.words, busy: false, action: 'reconnect' };
+    case 'gone':
+      return gone(false);
+  }
+}
+
+function gone(underWay: boolean): Overlay {
+  return underWay
+    ? { kind: 'gone', title: 'This session is being deleted', text: '', busy: true, action: 'back' }
+    : {
+        kind: 'gone',
+        title: 'This session is gone',
+        text: 'It was deleted, or it is not yours.',
+        busy: false,
+        action: 'back',
+      };
+}

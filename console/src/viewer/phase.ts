@@ -1,0 +1,11 @@
+/** How far a screen's connection is. */
+export type Phase =
+  | { kind: 'connecting' }
+  | { kind: 'connected' }
+  | { kind: 'reconnecting'; words: string; attempt: number }
+  | { kind: 'stopped'; words: string }
+  | { kind: 'gone' };
+
+/** How the desktop meets the window: scaled to fit, pixel by pixel, or resized to the window by the desktop itself. */
+export const SCALINGS = ['fit', 'actual', 'match'] as const;
+export type Scaling = (typeof SCALINGS)[number];

@@ -1,0 +1,76 @@
+import { errorOfClose } from '@streamspace/protocol/errors';
+import { ApiError } from '../api/http.ts';
+import { fullJitter } from '../api/backoff.ts';
+
+/** What to do after a screen's connection ended, or could not be made. `words` says why, for the user. */
+export type Verdict =
+  | { next: 'retry'; words: string; atOnce?: boolean }
+  /** Only a person can decide to go on. */
+  | { next: 'stop'; words: string }
+  /** The session is not there (any more). */
+  | { next: 'gone' };
+
+const LEADER_CHANGED = 'The agent’s leader changed. Back in a moment.';
+
+/** The verdict on a WebSocket close. `reason` is the hub's sentence, where it gave one. */
+export function verdictOfClose(code: number, reason: string, wasConnected: boolean): Verdict {
+  const error = errorOfClose(code);
+  switch (error) {
+    case 'agent_offline':
+    case 'heartbeat_lost':
+    case 'superseded':
+      return { next: 'retry', words: LEADER_CHANGED };
+    case 'going_away':
+      return { next: 'retry', words: 'The hub restarts. Back in a moment.', atOnce: true };
+    case 'ticket_invalid':
+      return { next: 'retry', words: 'The ticket was used up. Getting a new one.' };
+    case 'not_found':
+      return { next: 'gone' };
+    case 'idle_timeout':
+      return { next: 'stop', words: reason || 'The screen was closed because nothing happened on it for long.' };
+    case 'origin_refused':
+      return { next: 'stop', words: reason || `The hub does not serve pages of ${location.origin}.` };
+    case 'unauthenticated':
+    case 'forbidden':
+      return { next: 'stop', words: reason || 'You may not see this screen.' };
+    case 'screen_unreachable':
+      return { next: 'retry', words: reason || 'The desktop’s screen does not answer yet.' };
+    case undefined:
+      return {
+        next: 'retry',
+        words: wasConnected ? 'The connection was lost. Back in a moment.' : 'The hub could not be reached.',
+      };
+    default:
+      return { next: 'retry', words: reason || 'The connection was lost. Back in a moment.' };
+  }
+}
+
+/** The verdict on a ticket that was not given. */
+export function verdictOfRefusal(error: unknown): Verdict {
+  if (!(error instanceof ApiError)) return { next: 'retry', words: 'The hub could not be reached.' };
+  if (error.code === 'not_found') return { next: 'gone' };
+  if (error.code === 'agent_offline') return { next: 'retry', words: LEADER_CHANGED };
+  return error.retryable ? { next: 'retry', words: error.message } : { next: 'stop', words: error.message };
+}
+
+/** After this long (ms) a connection counts as steady: the next attempts begin fast again. */
+const STEADY_MS = 5_000;
+
+/** How long to wait between attempts: fast at first, with full jitter, at most 8 s. */
+export class Patience {
+  #attempt = 0;
+
+  get attempt(): number {
+    return this.#attempt;
+  }
+
+  /** Milliseconds until the next attempt; `upMs` is how long the last connection served. */
+  next(upMs: number, random: number): number {
+    if (upMs >= STEADY_MS) this.#attempt = 0;
+    return fullJitter(this.#attempt++, random, { base: 300, max: 8_000 });
+  }
+
+  reset(): void {
+    this.#attempt = 0;
+  }
+}

@@ -1,0 +1,101 @@
+import { useRef } from 'preact/hooks';
+import type { Session } from '@streamspace/protocol';
+import { StateBadge } from '../parts/badge.tsx';
+import { Button } from '../parts/button.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { useRoving } from '../parts/roving.ts';
+import { href } from '../state/route.ts';
+import { type Scaling, SCALINGS } from './phase.ts';
+
+export interface ToolbarProps {
+  name: string;
+  session: Session | null | undefined;
+  connected: boolean;
+  clipboard: boolean;
+  fullScreen: boolean;
+  viewOnly: boolean;
+  scaling: Scaling;
+  onClipboard: () => void;
+  onFullScreen: () => void;
+  onViewOnly: () => void;
+  onScaling: (scaling: Scaling) => void;
+  onCtrlAltDel: () => void;
+  onReconnect: () => void;
+}
+
+const SCALING_WORDS: Readonly<Record<Scaling, string>> = { fit: 'Fit', actual: '1 : 1', match: 'Match' };
+const SCALING_HELP: Readonly<Record<Scaling, string>> = {
+  fit: 'scaled to fit the window',
+  actual: 'every pixel as it is',
+  match: 'the desktop takes the size of the window',
+};
+
+export function Toolbar(props: ToolbarProps) {
+  const bar = useRef<HTMLDivElement>(null);
+  const onKeyDown = useRoving(bar);
+  const next = SCALINGS[(SCALINGS.indexOf(props.scaling) + 1) % SCALINGS.length]!;
+  return (
+    <div class="viewer-bar" role="toolbar" aria-label="Screen" ref={bar} onKeyDown={onKeyDown}>
+      <div class="viewer-name">
+        <a
+          class="button quiet only-icon"
+          href={href.sessions}
+          aria-label="Back to the sessions"
+          title="Back to the sessions"
+          data-testid="viewer-back"
+        >
+          <Icon name="back" />
+        </a>
+        <h1 title={props.name}>{props.name}</h1>
+        {props.session && <StateBadge state={props.session.state} />}
+      </div>
+      <div class="viewer-tools">
+        <Button
+          icon="clipboard"
+          kind="quiet"
+          label="Clipboard"
+          expanded={props.clipboard}
+          testid="viewer-clipboard"
+          onClick={props.onClipboard}
+        />
+        <Button
+          icon="eye"
+          kind="quiet"
+          label="View only: keys and pointer stay here"
+          pressed={props.viewOnly}
+          testid="viewer-view-only"
+          onClick={props.onViewOnly}
+        />
+        <button
+          type="button"
+          class="button quiet scaling"
+          data-testid="viewer-scaling"
+          data-scaling={props.scaling}
+          title={`Scaling: ${SCALING_HELP[props.scaling]}. Click for: ${SCALING_HELP[next]}`}
+          aria-label={`Scaling: ${SCALING_HELP[props.scaling]}`}
+          onClick={() => props.onScaling(next)}
+        >
+          <Icon name="fit" />
+          <span>{SCALING_WORDS[props.scaling]}</span>
+        </button>
+        <Button
+          icon="keys"
+          kind="quiet"
+          label="Send Ctrl-Alt-Del"
+          disabled={!props.connected || props.viewOnly}
+          testid="viewer-ctrl-alt-del"
+          onClick={props.onCtrlAltDel}
+        />
+        <Button icon="again" kind="quiet" label="Reconnect" testid="viewer-reconnect" onClick={props.onReconnect} />
+        <Button
+          icon={props.fullScreen ? 'unfull' : 'full'}
+          kind="quiet"
+          label={props.fullScreen ? 'Leave full screen' : 'Full screen'}
+          pressed={props.fullScreen}
+          testid="viewer-full-screen"
+          onClick={props.onFullScreen}
+        />
+      </div>
+    </div>
+  );
+}

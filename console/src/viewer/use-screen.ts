@@ -1,0 +1,87 @@
+import { useSignal } from '@preact/signals';
+import type { RefObject } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { Session } from '@streamspace/protocol';
+import { wordsOf } from '../state/actions.ts';
+import { useConsole } from '../state/console.ts';
+import type { Phase, Scaling } from './phase.ts';
+import type { ScreenLink } from './screen.ts';
+
+interface ScreenUse {
+  session: Session | null | undefined;
+  holder: RefObject<HTMLElement | null>;
+  /** Keeps the last picture, dimmed, while the screen is away. */
+  ghost: RefObject<HTMLCanvasElement | null>;
+  onClipboard: (text: string) => void;
+}
+
+/** How often the small picture of the sessions page is renewed, milliseconds. */
+const PICTURE_MS = 10_000;
+
+/** The screen of a session while it runs. */
+export function useScreen({ session, holder, ghost, onClipboard }: ScreenUse) {
+  const { hub, live, pictures, toasts, webSocketUrl } = useConsole();
+  const link = useSignal<ScreenLink | null>(null);
+  const running = session?.state === 'running';
+  const id = session?.id;
+  const agent = session?.agent;
+
+  useEffect(() => {
+    if (!running || id === undefined) return;
+    const stop = new AbortController();
+    const keepPicture = () => {
+      const canvas = holder.current?.querySelector('canvas');
+      if (canvas && link.value?.phase.value.kind === 'connected') pictures.keep(id, canvas);
+    };
+    const deaf = live.listen((event) => {
+      // A new leader is there: no need to wait for the next attempt.
+      const away = link.value !== null && link.value.phase.value.kind !== 'connected';
+      if (away && event.type === 'agent.registered' && event.agent === agent) link.value?.kick();
+    });
+    const renew = setInterval(keepPicture, PICTURE_MS);
+    const run = async () => {
+      // noVNC is most of the code: fetched when a screen is opened, not with the first page.
+      const screen = await import('./screen.ts');
+      if (stop.signal.aborted) return;
+      link.value = new screen.ScreenLink({
+        holder: holder.current!,
+        ticket: (signal) => hub.ticket(id, signal),
+        webSocketUrl,
+        onClipboard,
+        onLastPicture(canvas) {
+          copyPicture(canvas, ghost.current);
+          pictures.keep(id, canvas);
+        },
+      });
+      await link.value.run(stop.signal);
+    };
+    run().catch((error: unknown) =>
+      toasts.error(`The viewer could not be loaded: ${wordsOf(error)}. Load the page again.`),
+    );
+    return () => {
+      clearInterval(renew);
+      keepPicture();
+      deaf();
+      stop.abort();
+      link.value = null;
+    };
+  }, [running, id, agent]);
+
+  const phase: Phase = link.value?.phase.value ?? { kind: 'connecting' };
+  return {
+    link: link.value,
+    phase,
+    dress(scaling: Scaling, viewOnly: boolean) {
+      if (!link.value) return;
+      link.value.scaling = scaling;
+      link.value.viewOnly = viewOnly;
+    },
+  };
+}
+
+function copyPicture(from: HTMLCanvasElement, to: HTMLCanvasElement | null): void {
+  if (!to || from.width === 0 || from.height === 0) return;
+  to.width = from.width;
+  to.height = from.height;
+  to.getContext('2d')?.drawImage(from, 0, 0);
+}
