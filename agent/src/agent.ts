@@ -1,0 +1,204 @@
+import { join } from 'node:path';
+import { type Clock, iso } from 'clock-port';
+import type { Election } from '@streamspace/protocol';
+import type { Elector, ElectorEvents, Leading } from 'lease-elector';
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import { AgentMetrics } from './health/metrics.ts';
+import { type AgentView, metricsRoutes, probeRoutes } from './health/probes.ts';
+import { ProbeServer } from './health/server.ts';
+import { LeadershipLoop } from './leader/leadership.ts';
+import { replicaOf } from './leader/locks.ts';
+import { Credentials } from './link/credential.ts';
+import { Dialer } from './link/dialer.ts';
+import { Replicas } from './replicas.ts';
+import { scope } from './scope.ts';
+import { Service } from './service.ts';
+import type { SessionDriver } from './sessions/driver.ts';
+
+export interface AgentDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly driver: SessionDriver;
+  /** Version of this program, for the hub. */
+  readonly build: string;
+  /** PEM of the CAs that may sign the control plane; undefined: the system's. */
+  readonly ca?: string | undefined;
+  /** Needed with ENABLE_HA. `onStop` is to be awaited before the lease is given up at will. */
+  readonly elector?: ((onStop: () => Promise<void>) => Elector) | undefined;
+}
+
+/** One replica of an agent. */
+export interface Agent {
+  /** Until the signal aborts; then stops gracefully (I7) and resolves. Rejects when a port can't be had. Losing the lead ends nothing. */
+  run(signal: AbortSignal): Promise<void>;
+  readonly view: AgentView;
+  /** Where the servers listen; 0 before they do, and for metrics that are off. */
+  readonly ports: { readonly health: number; readonly metrics: number };
+}
+
+export function createAgent(deps: AgentDeps): Agent {
+  return new AgentReplica(deps);
+}
+
+class AgentReplica implements Agent {
+  readonly ports = { health: 0, metrics: 0 };
+  readonly view: AgentView;
+  readonly #deps: AgentDeps;
+  readonly #startedAt: number;
+  readonly #metrics: AgentMetrics;
+  readonly #dialer: Dialer;
+  readonly #credentials: Credentials;
+  readonly #elector: Elector | undefined;
+  readonly #loop: LeadershipLoop | undefined;
+  #service: Service | undefined;
+  #connected = false;
+  #lastHeartbeat: number | undefined;
+
+  constructor(deps: AgentDeps) {
+    const { config, clock, log } = deps;
+    this.#deps = deps;
+    this.#startedAt = clock.monotonic();
+    this.#metrics = new AgentMetrics(() => this.#uptime);
+    this.#dialer = new Dialer({ ...config, ca: deps.ca }, clock);
+    this.#credentials = new Credentials({
+      file: join(config.stateDir, 'agents', config.agentId, 'credential'),
+      token: config.agentToken,
+      tokenFile: config.agentTokenFile,
+      log,
+      enrol: (token, signal) => this.#dialer.enrol(token, signal),
+    });
+    this.#elector = config.enableHa ? deps.elector?.(() => this.#service?.finish() ?? Promise.resolve()) : undefined;
+    if (config.enableHa && this.#elector === undefined) throw new Error('ENABLE_HA needs an elector');
+    this.#loop =
+      this.#elector &&
+      new LeadershipLoop({
+        elector: this.#elector,
+        clock,
+        log,
+        metrics: this.#metrics,
+        restartDelay: config.leaseRetryPeriod,
+        stallLimit: config.leaseDuration * 5,
+        serve: (leading, elected) => this.#serve(leading, elected),
+      });
+    this.view = this.#viewOf();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { config, log } = this.#deps;
+    const health = new ProbeServer(probeRoutes(this.view));
+    const metrics = new ProbeServer(metricsRoutes(this.#metrics));
+    try {
+      this.ports.health = await health.listen(config.healthPort, 'HEALTH_PORT');
+      if (config.metricsEnabled) this.ports.metrics = await metrics.listen(config.metricsPort, 'METRICS_PORT');
+      log.info(
+        { health_port: this.ports.health, metrics_port: this.ports.metrics, ha: config.enableHa },
+        'Agent started',
+      );
+      await (this.#loop === undefined ? this.#runAlone(signal) : this.#loop.run(signal));
+      log.info('Agent stopped');
+    } finally {
+      await Promise.all([health.close(), metrics.close()]);
+    }
+  }
+
+  /** HA is off: this replica acts as long as it lives, and the hub gives the term. */
+  async #runAlone(signal: AbortSignal): Promise<void> {
+    const stop = scope();
+    this.#metrics.isLeader.set(1);
+    const serving = this.#serve({ term: 0, signal: stop.signal }, undefined);
+    const onAbort = () => void this.#service!.finish().finally(() => stop.end(new Error('the agent stops')));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await serving;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async #serve(leading: Leading, elected: ElectorEvents['elected'] | undefined): Promise<void> {
+    const { config, clock, log } = this.#deps;
+    const elector = this.#elector;
+    const since = clock.monotonic();
+    let accepted = elected === undefined;
+    const service = new Service({
+      ...this.#deps,
+      dialer: this.#dialer,
+      credentials: this.#credentials,
+      metrics: this.#metrics,
+      replicas: new Replicas(
+        config.podName,
+        clock,
+        log,
+        elector &&
+          (async (signal) =>
+            (await elector.candidates(signal)).map((candidate) => ({
+              name: replicaOf(candidate.identity),
+              since: candidate.since,
+            }))),
+      ),
+      term: () => leading.term,
+      election: elected && electionOf(elected),
+      raiseTerm: (atLeast) => elector?.raiseTerm(atLeast) ?? Promise.resolve(),
+      onConnected: (connected) => {
+        this.#connected = connected;
+        this.#metrics.connected.set(connected ? 1 : 0);
+        if (!connected || accepted) return;
+        accepted = true;
+        this.#metrics.failoverDuration.set((elected!.electionMs + clock.monotonic() - since) / 1000);
+      },
+      onHeartbeat: () => {
+        this.#lastHeartbeat = clock.now();
+        this.#metrics.heartbeat.set(this.#lastHeartbeat / 1000);
+      },
+    });
+    this.#service = service;
+    try {
+      await service.run(leading.signal);
+    } finally {
+      this.#service = undefined;
+    }
+  }
+
+  get #uptime(): number {
+    return (this.#deps.clock.monotonic() - this.#startedAt) / 1000;
+  }
+
+  #viewOf(): AgentView {
+    const replica = this;
+    const { config } = this.#deps;
+    const elector = this.#elector;
+    return {
+      agentId: config.agentId,
+      get uptime() {
+        return replica.#uptime;
+      },
+      get role() {
+        return elector === undefined || elector.leading !== undefined ? 'leader' : 'standby';
+      },
+      get electing() {
+        return replica.#loop?.alive ?? true;
+      },
+      get connected() {
+        return replica.#connected;
+      },
+      get lastHeartbeat() {
+        return replica.#lastHeartbeat === undefined ? null : iso(replica.#lastHeartbeat);
+      },
+      get leader() {
+        return elector === undefined ? config.podName : replicaOf(elector.status().holder);
+      },
+      get term() {
+        return elector?.status().term ?? 0;
+      },
+    };
+  }
+}
+
+function electionOf({ term, reason, previousHolder, electedAt, electionMs }: ElectorEvents['elected']): Election {
+  return { term, reason, previous_holder: replicaOf(previousHolder), elected_at: electedAt, election_ms: electionMs };
+}

@@ -1,0 +1,205 @@
+import { type Clock, withDeadline, DeadlineError } from 'clock-port';
+import { type AgentMessage, asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
+import type { Logger } from 'pino';
+import { scope } from '../scope.ts';
+import type { SessionDriver } from '../sessions/driver.ts';
+import { type Command, keyOf, type Outcome, perform } from './operation.ts';
+import { ResultCache } from './result-cache.ts';
+
+/** Where a command came from, and its answers go. */
+export interface CommandPeer {
+  send(message: AgentMessage): void;
+}
+
+/** What goes on besides the answers; callbacks do not throw. */
+export interface DispatchObserver {
+  /** Right before the driver is asked. */
+  onStart(command: Command): void;
+  /** After it. `seconds`: how long it took. */
+  onFinish(command: Command, outcome: Outcome, seconds: number): void;
+}
+
+export interface DispatcherOptions {
+  readonly driver: SessionDriver;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly observer: DispatchObserver;
+  /** Operations at the same time. */
+  readonly concurrency: number;
+  /** Milliseconds of one operation. */
+  readonly timeout: number;
+  /** Commands that wait for their turn; more are refused. */
+  readonly queueLimit?: number;
+  /** Outcomes that are remembered for repeats. */
+  readonly remembered?: number;
+}
+
+interface Job {
+  readonly command: Command;
+  readonly key: string;
+  readonly term: number;
+  /** Who is answered: the latest attempt [CMD4]. */
+  attempt: number;
+  peer: CommandPeer;
+  running: boolean;
+}
+
+/**
+ * Runs commands beside the read loop (failure 2): at most `concurrency` at once, those of one session in order, each command id once.
+ * Lives for one leadership; what it aborts is not answered, because the next leader will be asked again.
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  /** By command id: waiting and running. */
+  readonly #jobs = new Map<string, Job>();
+  /** By key, in order of arrival; the first of each runs or is ready to. */
+  readonly #lanes = new Map<string, Job[]>();
+  #ready: Job[] = [];
+  #running = 0;
+  readonly #outcomes: ResultCache<Outcome>;
+  readonly #stop = new AbortController();
+  #draining = false;
+  #onIdle: (() => void)[] = [];
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#outcomes = new ResultCache(options.remembered ?? 4096);
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  get waiting(): number {
+    return this.#jobs.size - this.#running;
+  }
+
+  /** Whether a command for that session runs or waits here. */
+  concerns(sessionId: string): boolean {
+    return this.#lanes.has(`session ${sessionId}`);
+  }
+
+  /** Takes a command; returns at once. `term`: under which the hub accepted the link it came by. */
+  dispatch(command: Command, term: number, peer: CommandPeer): void {
+    if (this.#draining || this.#stop.signal.aborted) return;
+    const known = this.#jobs.get(command.id);
+    if (known !== undefined) {
+      known.attempt = command.attempt;
+      known.peer = peer;
+      if (known.running) peer.send({ type: 'ack', command_id: command.id, attempt: command.attempt });
+      return;
+    }
+    const outcome = this.#outcomes.get(command.id);
+    if (outcome !== undefined) {
+      peer.send({ type: 'ack', command_id: command.id, attempt: command.attempt });
+      peer.send({ type: 'result', command_id: command.id, attempt: command.attempt, ...outcome });
+      return;
+    }
+    const job: Job = { command, key: keyOf(command), term, attempt: command.attempt, peer, running: false };
+    const limit = this.#options.queueLimit ?? 1024;
+    if (this.waiting >= limit) {
+      const error = new StreamSpaceError(
+        'at_capacity',
+        `${limit} commands wait at this agent: try later, or raise MAX_CONCURRENT_OPERATIONS`,
+      );
+      this.#options.log.warn({ command_id: command.id, waiting: limit }, 'Command refused: queue is full');
+      peer.send({ type: 'result', command_id: command.id, attempt: command.attempt, error: error.toJSON() });
+      return;
+    }
+    this.#jobs.set(command.id, job);
+    const lane = this.#lanes.get(job.key);
+    if (lane !== undefined) lane.push(job);
+    else {
+      this.#lanes.set(job.key, [job]);
+      this.#ready.push(job);
+    }
+    this.#startReady();
+  }
+
+  /** Starts nothing more and resolves when what runs has finished; when the signal aborts, with it still running. */
+  async drain(signal: AbortSignal): Promise<void> {
+    this.#draining = true;
+    if (this.#running === 0 || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const over = () => {
+        signal.removeEventListener('abort', over);
+        resolve();
+      };
+      this.#onIdle.push(over);
+      signal.addEventListener('abort', over, { once: true });
+    });
+  }
+
+  /** Aborts what runs, forgets what waits, answers nothing. Resolves when the driver let go of everything, or `grace` milliseconds later. */
+  async abort(reason: StreamSpaceError, grace = 5_000): Promise<void> {
+    this.#draining = true;
+    this.#stop.abort(reason);
+    const limit = scope();
+    const timer = this.#options.clock.setTimeout(() => limit.end(), grace);
+    await this.drain(limit.signal);
+    timer.cancel();
+  }
+
+  #startReady(): void {
+    while (this.#running < this.#options.concurrency && !this.#draining) {
+      const job = this.#ready.shift();
+      if (job === undefined) return;
+      this.#running++;
+      job.running = true;
+      // #run settles by itself and never rejects
+      void this.#run(job);
+    }
+  }
+
+  async #run(job: Job): Promise<void> {
+    const { clock, driver, log, observer, timeout } = this.#options;
+    const { command } = job;
+    const startedAt = clock.monotonic();
+    log.debug({ command_id: command.id, action: command.action, trace_id: command.trace_id }, 'Command started');
+    job.peer.send({ type: 'ack', command_id: command.id, attempt: job.attempt });
+    let outcome: Outcome;
+    try {
+      observer.onStart(command);
+      outcome = await withDeadline(clock, timeout, 'command', this.#stop.signal, (signal) =>
+        perform(driver, command, { commandId: command.id, term: job.term, signal }),
+      );
+    } catch (thrown) {
+      const error =
+        thrown instanceof DeadlineError && thrown.what === 'command'
+          ? new StreamSpaceError(
+              'command_timeout',
+              `${command.action} took longer than ${timeout} ms (COMMAND_TIMEOUT)`,
+            )
+          : asStreamSpaceError(thrown, 'driver_failed');
+      outcome = { error: { ...error.toJSON(), message: error.message.slice(0, 4096) } };
+    }
+    const seconds = (clock.monotonic() - startedAt) / 1000;
+    if (!this.#stop.signal.aborted) {
+      this.#outcomes.set(command.id, outcome);
+      observer.onFinish(command, outcome, seconds);
+      job.peer.send({ type: 'result', command_id: command.id, attempt: job.attempt, ...outcome });
+    }
+    log.info(
+      {
+        command_id: command.id,
+        action: command.action,
+        seconds,
+        code: outcome.error?.code,
+        err: outcome.error?.message,
+      },
+      outcome.error === undefined ? 'Command completed' : 'Command failed',
+    );
+    this.#finished(job);
+  }
+
+  #finished(job: Job): void {
+    this.#running--;
+    this.#jobs.delete(job.command.id);
+    const lane = this.#lanes.get(job.key)!;
+    lane.shift();
+    if (lane.length > 0) this.#ready.push(lane[0]!);
+    else this.#lanes.delete(job.key);
+    this.#startReady();
+    if (this.#running === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,32 @@
+/** Levenshtein distance of two short texts. */
+export function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+/** Names that other software sets and that only happen to look like ours. */
+const FOREIGN = new Set(['NODE_NAME', 'FTP_PROXY', 'ALL_PROXY']);
+/** What Kubernetes sets for the Services of a namespace, e.g. STREAMSPACE_API_SERVICE_HOST of one called streamspace-api. */
+const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
+
+/** The known name that `name` was probably meant to be; undefined where it is none of our business. */
+export function meantFor(name: string, known: readonly string[]): string | undefined {
+  const upper = name.toUpperCase().replaceAll('-', '_');
+  const nearest = (text: string) =>
+    known
+      .map((candidate) => ({ candidate, distance: editDistance(text, candidate) }))
+      .reduce((best, next) => (next.distance < best.distance ? next : best));
+  if (upper.startsWith('STREAMSPACE_') && !SERVICE_LINK.test(upper))
+    return nearest(upper.slice('STREAMSPACE_'.length)).candidate;
+  if (FOREIGN.has(upper)) return undefined;
+  const { candidate, distance } = nearest(upper);
+  // one slip in a short name makes another word of it soon enough
+  return distance <= (Math.min(upper.length, candidate.length) < 8 ? 1 : 2) ? candidate : undefined;
+}

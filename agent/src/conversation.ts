@@ -1,0 +1,127 @@
+import { type Clock, sleep, withDeadline } from 'clock-port';
+import { type AgentMessage, type HubMessage, StreamSpaceError } from '@streamspace/protocol';
+import type { Logger } from 'pino';
+import type { CommandPeer, Dispatcher } from './commands/dispatcher.ts';
+import type { Credentials } from './link/credential.ts';
+import type { Link } from './link/link.ts';
+import type { Conversation } from './link/links.ts';
+import type { SessionBook } from './sessions/book.ts';
+import type { SessionDriver } from './sessions/driver.ts';
+import type { Tunnels } from './tunnel/tunnels.ts';
+
+export interface HubConversationOptions {
+  readonly link: Link;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly driver: SessionDriver;
+  readonly book: SessionBook;
+  readonly dispatcher: Dispatcher;
+  readonly tunnels: Tunnels;
+  readonly credentials: Credentials;
+  readonly beat: Conversation['beat'];
+  onBeatAnswered(): void;
+  /** The platform could, or could not, be asked for its sessions. */
+  onReport(error: Error | undefined): void;
+  goAway(afterMs: number): void;
+}
+
+/** To list the platform's sessions, milliseconds; and the pause after a failure. */
+const REPORT_TIMEOUT = 10_000;
+const REPORT_RETRY = 1_000;
+/** Messages that may wait for the report. */
+const MAX_HELD = 10_000;
+
+/**
+ * What is said on one link. The report of all sessions goes first [CON3]; everything else about sessions waits for it, so that the hub
+ * never takes a report for newer than a result that it overtook [SES3].
+ */
+export class HubConversation implements Conversation, CommandPeer {
+  readonly #options: HubConversationOptions;
+  readonly #over = new AbortController();
+  #held: AgentMessage[] | undefined = [];
+
+  constructor(options: HubConversationOptions) {
+    this.#options = options;
+    // settles by itself and never rejects
+    void this.#report();
+  }
+
+  /** Says something about sessions or commands, in its place after the report. */
+  send(message: AgentMessage): void {
+    if (this.#held === undefined) return this.#options.link.send(message);
+    this.#held.push(message);
+    if (this.#held.length > MAX_HELD) {
+      this.#options.link.close(new StreamSpaceError('driver_failed', 'The platform does not list its sessions'), 1011);
+    }
+  }
+
+  beat(): ReturnType<Conversation['beat']> {
+    return this.#options.beat();
+  }
+
+  onBeatAnswered(): void {
+    this.#options.onBeatAnswered();
+  }
+
+  onMessage(message: HubMessage): void {
+    const { link, dispatcher, tunnels, goAway } = this.#options;
+    switch (message.type) {
+      case 'command':
+        return dispatcher.dispatch(message, link.welcome.term, this);
+      case 'vnc_connect':
+        return tunnels.connect(message);
+      case 'vnc_disconnect':
+        return tunnels.disconnect(message);
+      case 'credential':
+        // settles by itself and never rejects
+        return void this.#keepCredential(message.rotation_id, message.token);
+      case 'go_away':
+        return goAway(message.reconnect_after_ms);
+      case 'refuse':
+        return link.close(new StreamSpaceError(message.error.code as 'internal', message.error.message));
+      case 'welcome':
+        return link.close(new StreamSpaceError('malformed_frame', 'a second welcome'), 4401);
+      case 'heartbeat_ack':
+        return;
+    }
+  }
+
+  end(error: StreamSpaceError): void {
+    this.#over.abort(error);
+    this.#options.tunnels.closeAll();
+  }
+
+  async #report(): Promise<void> {
+    const { link, clock, log, driver, book, onReport } = this.#options;
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      try {
+        const sessions = await withDeadline(clock, REPORT_TIMEOUT, 'sessions', signal, (limit) => driver.list(limit));
+        book.replace(sessions);
+        onReport(undefined);
+        link.send({ type: 'sessions', sessions });
+        const held = this.#held ?? [];
+        this.#held = undefined;
+        for (const message of held) link.send(message);
+        return link.beat();
+      } catch (error) {
+        if (signal.aborted) return;
+        log.error({ err: error }, 'Sessions could not be listed');
+        onReport(error as Error);
+        await sleep(clock, REPORT_RETRY, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #keepCredential(rotationId: string, token: string): Promise<void> {
+    const { link, log, credentials } = this.#options;
+    try {
+      await credentials.store(token);
+      link.send({ type: 'credential_stored', rotation_id: rotationId });
+      log.info({ rotation_id: rotationId }, 'Credential rotated');
+    } catch (error) {
+      // not stored, not answered: the old one stays valid [AUTH5]
+      log.error({ err: error, rotation_id: rotationId }, 'Credential could not be stored');
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import { type Clock, parseIso, sleep } from 'clock-port';
+import type { Elector, ElectorEvents, Leading } from 'lease-elector';
+import type { Logger } from 'pino';
+import type { AgentMetrics } from '../health/metrics.ts';
+import { replicaOf } from './locks.ts';
+
+export interface LeadershipOptions {
+  readonly elector: Elector;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: AgentMetrics;
+  /** Milliseconds before an elector that ended is run again. */
+  readonly restartDelay: number;
+  /** Milliseconds without a sign of life after which the elector counts as dead. */
+  readonly stallLimit: number;
+  /** Acts as the leader until the signal aborts, then stops and resolves. */
+  serve(leading: Leading, elected: ElectorEvents['elected']): Promise<void>;
+}
+
+/** Runs the elector for as long as the agent lives, and serves whenever it leads: never out of the race after a loss (failure 9). */
+export class LeadershipLoop {
+  readonly #options: LeadershipOptions;
+  #running = false;
+  /** The time of service under way, and those before it. */
+  #serving: Promise<void> = Promise.resolve();
+
+  constructor(options: LeadershipOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the elector runs and goes on trying. A probe that fails here gets the process restarted. */
+  get alive(): boolean {
+    if (!this.#running) return false;
+    const { nextAttemptAt } = this.#options.elector.status();
+    return (
+      nextAttemptAt === undefined || this.#options.clock.now() - parseIso(nextAttemptAt) < this.#options.stallLimit
+    );
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { elector, clock, log, restartDelay } = this.#options;
+    const subscriptions = this.#observe();
+    try {
+      while (!signal.aborted) {
+        this.#running = true;
+        try {
+          await elector.run(signal);
+          if (!signal.aborted) log.error('Elector ended; running it again');
+        } catch (error) {
+          log.error({ err: error }, 'Elector failed; running it again');
+        } finally {
+          this.#running = false;
+        }
+        await sleep(clock, restartDelay, signal).catch(() => undefined);
+      }
+      await this.#serving;
+    } finally {
+      for (const unsubscribe of subscriptions) unsubscribe();
+    }
+  }
+
+  #observe(): (() => void)[] {
+    const { elector, clock, log, metrics, serve } = this.#options;
+    return [
+      elector.on('elected', (event) => {
+        const leading = elector.leading;
+        if (leading === undefined) return;
+        log.info({ ...event }, 'Elected');
+        metrics.isLeader.set(1);
+        metrics.term.set(event.term);
+        metrics.transitions.inc({ to: 'leader' });
+        metrics.electionDuration.set(event.electionMs / 1000);
+        // the service before this one may still be letting go of its operations
+        this.#serving = this.#serving
+          .then(() => (leading.signal.aborted ? undefined : serve(leading, event)))
+          .catch((error: unknown) => {
+            log.error({ err: error }, 'Service failed; giving the lead to another replica');
+            elector.yield('service failed');
+          });
+      }),
+      elector.on('lost', (event) => {
+        log.warn({ ...event }, 'Lost the lead');
+        metrics.isLeader.set(0);
+        metrics.transitions.inc({ to: 'standby' });
+        metrics.lastLoss.set({ reason: event.reason }, clock.now() / 1000);
+      }),
+      elector.on('raised', ({ term, previousTerm }) => {
+        log.info({ term, previous_term: previousTerm }, 'Term raised');
+        metrics.term.set(term);
+      }),
+      elector.on('renewed', ({ latencyMs }) => metrics.renewLatency.observe(latencyMs / 1000)),
+      elector.on('observed', ({ holder, term }) => {
+        log.info({ leader: replicaOf(holder), term }, 'Leader observed');
+        metrics.term.set(term);
+      }),
+      elector.on('error', ({ during, error }) => log.warn({ during, err: error }, 'Lock failed; going on')),
+    ];
+  }
+}

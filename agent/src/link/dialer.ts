@@ -1,0 +1,42 @@
+import type { Clock } from 'clock-port';
+import type { AgentMessageOf } from '@streamspace/protocol';
+import { enrol } from './enrol.ts';
+import { hubUrls } from './hub-url.ts';
+import type { Link } from './link.ts';
+import { openLink } from './open.ts';
+import { proxyAgent, type ProxySettings } from './proxy.ts';
+
+export interface DialerOptions extends ProxySettings {
+  readonly controlPlaneUrl: string;
+  readonly agentId: string;
+  /** PEM. */
+  readonly ca: string | undefined;
+  /** Milliseconds. */
+  readonly heartbeatInterval: number;
+}
+
+/** The way to the hub: its addresses, the proxy between, the CAs to trust. */
+export class Dialer {
+  readonly #options: DialerOptions;
+  readonly #clock: Clock;
+
+  constructor(options: DialerOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** See {@link openLink}. */
+  open(token: string, hello: AgentMessageOf<'hello'>, signal: AbortSignal): Promise<Link> {
+    const { ca, heartbeatInterval, controlPlaneUrl } = this.#options;
+    const url = hubUrls(controlPlaneUrl).connect;
+    const agent = proxyAgent(url, this.#options);
+    return openLink({ url, token, hello, agent, ca, heartbeatInterval }, this.#clock, signal);
+  }
+
+  /** See {@link enrol}. */
+  enrol(token: string, signal: AbortSignal): Promise<string> {
+    const { ca, agentId, controlPlaneUrl } = this.#options;
+    const url = hubUrls(controlPlaneUrl).enrol;
+    return enrol({ url, agentId, token, agent: proxyAgent(url, this.#options), ca }, this.#clock, signal);
+  }
+}

@@ -1,0 +1,76 @@
+import { type Agent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { type Clock, withDeadline } from 'clock-port';
+import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
+import { refusedUpgrade } from './open.ts';
+
+export interface EnrolOptions {
+  readonly url: URL;
+  readonly agentId: string;
+  /** Enrolment token. */
+  readonly token: string;
+  /** Of a proxy. */
+  readonly agent?: Agent | undefined;
+  readonly ca?: string | undefined;
+}
+
+/** Milliseconds for the whole exchange. */
+const TIMEOUT = 15_000;
+const MAX_ANSWER = 64 * 1024;
+
+/** Exchanges an enrolment token for a credential of this agent's own [AUTH3]. Rejects like `openLink`. */
+export function enrol(options: EnrolOptions, clock: Clock, signal: AbortSignal): Promise<string> {
+  return withDeadline(clock, TIMEOUT, 'enrolment', signal, async (limit) => {
+    const { response, body } = await post(options, limit);
+    if (response.statusCode !== 200 && response.statusCode !== 201) throw refusedUpgrade(response, body, clock);
+    const credential = credentialIn(body);
+    if (credential === undefined)
+      throw new StreamSpaceError('malformed_frame', 'The hub answered the enrolment without a credential');
+    return credential;
+  });
+}
+
+function post(options: EnrolOptions, signal: AbortSignal): Promise<{ response: IncomingMessage; body: string }> {
+  const { url, agentId, token, agent, ca } = options;
+  const body = JSON.stringify({ agent_id: agentId });
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(asStreamSpaceError(error, 'agent_offline'));
+    const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(
+      url,
+      {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+        },
+        signal,
+        // a connection of its own, gone with the answer
+        agent: agent ?? false,
+        ...(ca !== undefined && { ca }),
+      },
+      (response) => {
+        let answer = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          answer += chunk;
+          if (answer.length > MAX_ANSWER)
+            request.destroy(new Error(`The hub answered the enrolment with more than ${MAX_ANSWER} bytes`));
+        });
+        response.on('end', () => resolve({ response, body: answer }));
+        response.on('error', fail);
+      },
+    );
+    request.on('error', fail);
+    request.end(body);
+  });
+}
+
+function credentialIn(body: string): string | undefined {
+  try {
+    const { credential } = JSON.parse(body) as { credential?: unknown };
+    return typeof credential === 'string' && /^[\x21-\x7e]{16,512}$/.test(credential) ? credential : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,121 @@
+import { type Clock, sleep } from 'clock-port';
+import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
+import type { Logger } from 'pino';
+import type { Backoff } from './backoff.ts';
+import type { Link, LinkListener } from './link.ts';
+
+/** What a link is used for while it is the one. */
+export interface Conversation extends LinkListener {
+  /** The link is over, or another one took its place. */
+  end(error: StreamSpaceError): void;
+}
+
+export interface LinksOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly backoff: Backoff;
+  /** One try: a link that is welcome. */
+  open(signal: AbortSignal): Promise<Link>;
+  /** `goAway`: to be called when the hub asks to be left, milliseconds from now. */
+  converse(link: Link, goAway: (afterMs: number) => void): Conversation;
+  /** The hub refused. True when the cause was removed, so that trying again at once makes sense. */
+  remedy(error: StreamSpaceError, signal: AbortSignal): Promise<boolean>;
+  onUp(link: Link): void;
+  onDown(error: StreamSpaceError): void;
+}
+
+/** Keeps one link to the hub: comes again with a backoff, moves over when asked to go away [CON8]. */
+export class Links {
+  readonly #options: LinksOptions;
+  #current: Link | undefined;
+
+  constructor(options: LinksOptions) {
+    this.#options = options;
+  }
+
+  /** The welcome link, if there is one. */
+  get current(): Link | undefined {
+    return this.#current?.isOver === false ? this.#current : undefined;
+  }
+
+  /** Resolves when the signal aborts and the links are closed. */
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      let link = await this.#open(0, signal);
+      for (;;) link = (await this.#serve(link, signal)) ?? (await this.#open(this.#options.backoff.next(), signal));
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** Tells the hub that this agent leaves [CON7]. The link ends with it. */
+  leave(reason: string): void {
+    const link = this.current;
+    link?.send({ type: 'goodbye', reason });
+    link?.close(new StreamSpaceError('going_away', reason));
+  }
+
+  /** Uses the link until it is over; resolves with its successor, if the hub asked for one. */
+  async #serve(link: Link, signal: AbortSignal): Promise<Link | undefined> {
+    const { log } = this.#options;
+    let successor: Promise<Link> | undefined;
+    let moved!: () => void;
+    const moving = new Promise<void>((resolve) => (moved = resolve));
+    const conversation = this.#options.converse(link, (afterMs) => {
+      if (successor !== undefined) return;
+      log.info({ after_ms: afterMs }, 'Hub asks to connect again');
+      successor = this.#open(afterMs, signal);
+      successor.then(moved, moved);
+    });
+    const onStop = () => link.close(new StreamSpaceError('going_away', 'The agent does not lead any more'), 1001);
+    signal.addEventListener('abort', onStop, { once: true });
+
+    const previous = this.#current;
+    this.#current = link;
+    previous?.close(new StreamSpaceError('superseded', 'Moved to another connection'));
+    log.info({ connection_id: link.welcome.connection_id, term: link.welcome.term }, 'Connected');
+    this.#options.onUp(link);
+    link.run(conversation);
+    if (signal.aborted) onStop();
+
+    const error = await Promise.race([link.ended, moving.then(() => undefined)]);
+    if (error === undefined) {
+      // the successor's turn: it closes this link when it has taken over
+      void link.ended.then((late) => conversation.end(late));
+    } else {
+      conversation.end(error);
+      this.#options.onDown(error);
+      if (!signal.aborted) log.warn({ code: error.code, err: error.message }, 'Connection lost');
+    }
+    signal.removeEventListener('abort', onStop);
+    if (signal.aborted) throw signal.reason;
+    return successor;
+  }
+
+  async #open(delay: number, signal: AbortSignal): Promise<Link> {
+    const { clock, log, backoff } = this.#options;
+    let remedied = false;
+    for (let wait = delay; ;) {
+      await sleep(clock, wait, signal);
+      try {
+        const link = await this.#options.open(signal);
+        if (signal.aborted) link.close(new StreamSpaceError('going_away', 'The agent does not lead any more'), 1001);
+        signal.throwIfAborted();
+        backoff.welcome();
+        return link;
+      } catch (thrown) {
+        signal.throwIfAborted();
+        const error = asStreamSpaceError(thrown, 'agent_offline');
+        const retryAfter = Number(error.details['retry_after_ms'] ?? 0);
+        wait = backoff.next(retryAfter);
+        // once: what comes back after its remedy is something else
+        remedied = !remedied && (await this.#options.remedy(error, signal));
+        if (remedied) wait = retryAfter;
+        log.warn(
+          { code: error.code, err: error.message, remedy: error.details['remedy'], retry_in_ms: Math.round(wait) },
+          'Not connected',
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import type { Agent, IncomingMessage } from 'node:http';
+import { type Clock, parseIso, withDeadline } from 'clock-port';
+import {
+  AGENT_SUBPROTOCOL,
+  agentCodec,
+  type AgentMessageOf,
+  asStreamSpaceError,
+  type ErrorCode,
+  errorOfClose,
+  hubCodec,
+  type HubMessageOf,
+  LIMITS,
+  StreamSpaceError,
+} from '@streamspace/protocol';
+import { type ClientOptions, type RawData, WebSocket } from 'ws';
+import { isLoopback, retryAfterMs } from './hub-url.ts';
+import { closeSocket, Link } from './link.ts';
+
+export interface OpenOptions {
+  readonly url: URL;
+  /** Credential for the upgrade. */
+  readonly token: string;
+  readonly hello: AgentMessageOf<'hello'>;
+  /** Of a proxy. */
+  readonly agent?: Agent | undefined;
+  /** PEM of the CAs to trust instead of the system's. */
+  readonly ca?: string | undefined;
+  /** Milliseconds. */
+  readonly heartbeatInterval: number;
+  /** How a WebSocket is made; the `ws` package's own by default. */
+  readonly dial?: Dial | undefined;
+}
+
+export type Dial = (url: URL, protocols: string[], options: ClientOptions) => WebSocket;
+
+const dialWs: Dial = (url, protocols, options) => new WebSocket(url, protocols, options);
+
+/** From the first packet to the welcome, milliseconds. */
+const OPEN_TIMEOUT = 15_000;
+
+/**
+ * Dials the hub and says hello. Rejects with a {@link StreamSpaceError}: the hub's own for a refusal, with `term`, `remedy` and
+ * `retry_after_ms` in its details where the hub gave them; `unauthenticated` for a 401.
+ */
+export async function openLink(options: OpenOptions, clock: Clock, signal: AbortSignal): Promise<Link> {
+  const { url } = options;
+  // A mask protects proxies on the way from bytes that a page made up (RFC 6455 §10.3). Inside TLS and on loopback nobody is on the way,
+  // and masking with zeros, which costs nothing, is as good as any; ws skips the pass over the bytes then.
+  const unmasked = url.protocol === 'wss:' || (isLoopback(url) && options.agent === undefined);
+  const ws = (options.dial ?? dialWs)(url, [AGENT_SUBPROTOCOL], {
+    headers: { authorization: `Bearer ${options.token}` },
+    maxPayload: LIMITS.controlMessage,
+    perMessageDeflate: false,
+    ...(options.agent !== undefined && { agent: options.agent }),
+    ...(options.ca !== undefined && { ca: options.ca }),
+    ...(unmasked && { generateMask: (mask: Buffer) => void mask.fill(0) }),
+  });
+  try {
+    return await withDeadline(clock, OPEN_TIMEOUT, 'hello', signal, (limit) => greet(ws, options, clock, limit));
+  } catch (error) {
+    // an abort comes while the handshake is under way: its error has nobody to go to
+    ws.on('error', () => undefined);
+    closeSocket(ws, clock, 1000, '');
+    throw error;
+  }
+}
+
+function greet(ws: WebSocket, options: OpenOptions, clock: Clock, signal: AbortSignal): Promise<Link> {
+  return new Promise((resolve, reject) => {
+    const over = (settle: () => void) => {
+      ws.off('open', onOpen);
+      ws.off('message', onMessage);
+      ws.off('error', onError);
+      ws.off('close', onClose);
+      ws.off('unexpected-response', onResponse);
+      signal.removeEventListener('abort', onAbort);
+      settle();
+    };
+    const fail = (error: unknown) => over(() => reject(error instanceof Error ? error : new Error(String(error))));
+    const onOpen = () => ws.send(agentCodec.encode(options.hello), (error) => error && fail(error));
+    const onMessage = (data: RawData, isBinary: boolean) => {
+      try {
+        if (isBinary) throw new StreamSpaceError('malformed_frame', 'The hub sent a binary frame before its welcome');
+        const message = hubCodec.decode((data as Buffer).toString());
+        // at once: the frame after the welcome may be in the same packet, and the link has to be there for it
+        if (message.type === 'welcome') over(() => resolve(new Link(ws, message, clock, options.heartbeatInterval)));
+        else if (message.type === 'refuse') fail(refusal(message));
+        else throw new StreamSpaceError('malformed_frame', `The hub said ${message.type} before its welcome`);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    const onError = (error: Error) => fail(asStreamSpaceError(error, 'agent_offline'));
+    const onClose = (code: number, reason: Buffer) =>
+      fail(
+        new StreamSpaceError(
+          errorOfClose(code) ?? 'agent_offline',
+          `The hub closed before its welcome (${code} ${reason.toString()})`,
+        ),
+      );
+    const onResponse = (_request: unknown, response: IncomingMessage) => {
+      readAnswer(response, (text) => fail(refusedUpgrade(response, text, clock)));
+    };
+    const onAbort = () => fail(signal.reason);
+    ws.on('open', onOpen);
+    ws.on('message', onMessage);
+    ws.on('error', onError);
+    ws.on('close', onClose);
+    ws.on('unexpected-response', onResponse);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+function refusal(message: HubMessageOf<'refuse'>): StreamSpaceError {
+  const { error, remedy, term, retry_after_ms } = message;
+  return new StreamSpaceError(error.code as ErrorCode, error.message, {
+    ...error.details,
+    remedy,
+    ...(term !== undefined && { term }),
+    ...(retry_after_ms !== undefined && { retry_after_ms }),
+  });
+}
+
+/** At most 4 KiB of an answer's body: enough for an error, too little to fill memory. */
+function readAnswer(response: IncomingMessage, done: (text: string) => void): void {
+  let text = '';
+  response.setEncoding('utf8');
+  response.on('data', (chunk: string) => {
+    text += chunk;
+    if (text.length > 4096) response.destroy();
+  });
+  response.on('error', () => undefined);
+  response.once('close', () => done(text.slice(0, 4096)));
+}
+
+/** The hub, or something in front of it, answered the upgrade with a plain HTTP response. */
+export function refusedUpgrade(response: IncomingMessage, body: string, clock: Clock): StreamSpaceError {
+  const status = response.statusCode ?? 0;
+  const wait = retryAfterMs(response.headers['retry-after'], clock.now(), parseIso);
+  const details = { status, ...(wait > 0 && { retry_after_ms: wait }) };
+  const code: ErrorCode =
+    status === 401
+      ? 'unauthenticated'
+      : status === 403
+        ? 'forbidden'
+        : status === 429
+          ? 'rate_limited'
+          : 'agent_offline';
+  return new StreamSpaceError(code, `The hub answered ${status}${saidIn(body)}`, details);
+}
+
+function saidIn(body: string): string {
+  try {
+    const { error } = JSON.parse(body) as { error?: { message?: unknown } };
+    return typeof error?.message === 'string' ? `: ${error.message}` : '';
+  } catch {
+    return '';
+  }
+}

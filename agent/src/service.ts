@@ -1,0 +1,278 @@
+import { type Clock, deadline, sleep, withDeadline } from 'clock-port';
+import {
+  type AgentStatus,
+  type Capacity,
+  type Election,
+  PROTOCOL_VERSIONS,
+  StreamSpaceError,
+} from '@streamspace/protocol';
+import type { Logger } from 'pino';
+import { Dispatcher } from './commands/dispatcher.ts';
+import type { Command, Outcome } from './commands/operation.ts';
+import type { Config } from './config.ts';
+import { HubConversation } from './conversation.ts';
+import type { AgentMetrics } from './health/metrics.ts';
+import { Backoff } from './link/backoff.ts';
+import type { Credentials } from './link/credential.ts';
+import type { Dialer } from './link/dialer.ts';
+import type { Link } from './link/link.ts';
+import { Links } from './link/links.ts';
+import type { Replicas } from './replicas.ts';
+import { SessionBook } from './sessions/book.ts';
+import type { SessionDriver } from './sessions/driver.ts';
+import { Tunnels } from './tunnel/tunnels.ts';
+
+export interface ServiceOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+  readonly driver: SessionDriver;
+  readonly dialer: Dialer;
+  readonly credentials: Credentials;
+  readonly metrics: AgentMetrics;
+  readonly replicas: Replicas;
+  readonly build: string;
+  /** The present term: it may be raised while the service runs; 0 where HA is off. */
+  term(): number;
+  readonly election: Election | undefined;
+  /** The hub knows a term that is not smaller: gets a greater one. Rejects when this replica does not lead any more. */
+  raiseTerm(atLeast: number): Promise<unknown>;
+  onConnected(connected: boolean): void;
+  onHeartbeat(): void;
+}
+
+const CAPACITY_TIMEOUT = 10_000;
+/** Between two tries to watch the platform, milliseconds: base and cap. */
+const WATCH_RETRY = { base: 200, max: 30_000 };
+
+/** What an agent does while it may act: holds the link, carries out commands, carries screens. One for each time of leadership. */
+export class Service {
+  readonly #options: ServiceOptions;
+  readonly #book = new SessionBook();
+  readonly #dispatcher: Dispatcher;
+  readonly #links: Links;
+  #conversation: HubConversation | undefined;
+  readonly #tunnels = new Set<Tunnels>();
+  #capacity: Capacity | undefined;
+  #driverFailed = false;
+  #watchFailed = false;
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+    const { config, clock, log, random, driver } = options;
+    this.#dispatcher = new Dispatcher({
+      driver,
+      clock,
+      log,
+      concurrency: config.maxConcurrentOperations,
+      timeout: config.commandTimeout,
+      observer: {
+        onStart: (command) => this.#onStart(command),
+        onFinish: (...finished) => this.#onFinish(...finished),
+      },
+    });
+    this.#links = new Links({
+      clock,
+      log,
+      backoff: new Backoff(clock, { base: config.reconnectDelay, max: config.maxReconnectDelay, random }),
+      open: (signal) => this.#open(signal),
+      converse: (link, goAway) => this.#converse(link, goAway),
+      remedy: (error, signal) => this.#remedy(error, signal),
+      onUp: () => options.onConnected(true),
+      onDown: () => options.onConnected(false),
+    });
+  }
+
+  /** Until the signal aborts; then aborts operations, closes the link and resolves. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#links.run(signal), this.#watch(signal), this.#abortWith(signal)]);
+    this.#options.onConnected(false);
+  }
+
+  /** Graceful end: lets operations finish (at most GRACEFUL_SHUTDOWN_TIMEOUT), then tells the hub [CON7]. Before `run`'s signal aborts. */
+  async finish(): Promise<void> {
+    const { config, clock, log } = this.#options;
+    const limit = deadline(clock, config.gracefulShutdownTimeout, 'operations');
+    await this.#dispatcher.drain(limit.signal);
+    limit.clear();
+    if (this.#dispatcher.running > 0)
+      log.warn({ operations: this.#dispatcher.running }, 'Operations did not finish in time');
+    this.#links.leave('The agent stops');
+  }
+
+  async #abortWith(signal: AbortSignal): Promise<void> {
+    await aborted(signal);
+    await this.#dispatcher.abort(new StreamSpaceError('command_aborted', 'This replica does not lead any more'));
+  }
+
+  async #open(signal: AbortSignal): Promise<Link> {
+    const { config, clock, driver, credentials, dialer, election, build } = this.#options;
+    const capacity = await withDeadline(clock, CAPACITY_TIMEOUT, 'capacity', signal, (limit) => driver.capacity(limit));
+    this.#capacity = this.#offered(capacity);
+    const token = await credentials.current(signal);
+    try {
+      return await dialer.open(
+        token,
+        {
+          type: 'hello',
+          versions: [...PROTOCOL_VERSIONS],
+          agent_id: config.agentId,
+          replica: config.podName,
+          term: this.#options.term(),
+          platform: driver.platform,
+          region: config.region,
+          priority: config.priority,
+          capacity: this.#capacity,
+          build,
+          ...(election !== undefined && { election: { ...election, term: this.#options.term() } }),
+        },
+        signal,
+      );
+    } catch (error) {
+      // which credential it was is known only here
+      if (error instanceof StreamSpaceError && error.code === 'unauthenticated') {
+        throw new StreamSpaceError('unauthenticated', error.message, {
+          ...error.details,
+          another: await credentials.refused(token),
+        });
+      }
+      throw error;
+    }
+  }
+
+  async #remedy(error: StreamSpaceError, signal: AbortSignal): Promise<boolean> {
+    const { log, raiseTerm, term } = this.#options;
+    if (error.code === 'unauthenticated') return error.details['another'] === true;
+    if (error.code !== 'stale_term' || term() === 0) return false;
+    const theirs = Number(error.details['term'] ?? term());
+    log.warn({ term: term(), hub_term: theirs }, 'Hub knows a greater term: raising ours');
+    await raiseTerm(theirs);
+    return !signal.aborted;
+  }
+
+  #converse(link: Link, goAway: (afterMs: number) => void): HubConversation {
+    const { config, clock, log, driver, credentials, metrics } = this.#options;
+    const tunnels = new Tunnels(link, {
+      driver,
+      clock,
+      log,
+      idleTimeout: config.vncTunnelTimeout,
+      onCount: (change) => metrics.tunnels.inc(change),
+    });
+    this.#tunnels.add(tunnels);
+    void link.ended.then(() => this.#tunnels.delete(tunnels));
+    const conversation = new HubConversation({
+      link,
+      clock,
+      log,
+      driver,
+      credentials,
+      tunnels,
+      goAway,
+      book: this.#book,
+      dispatcher: this.#dispatcher,
+      beat: () => this.#beat(link),
+      onBeatAnswered: () => this.#options.onHeartbeat(),
+      onReport: (error) => {
+        this.#driverFailed = error !== undefined;
+        this.#countSessions();
+      },
+    });
+    this.#conversation = conversation;
+    return conversation;
+  }
+
+  #beat(link: Link): ReturnType<HubConversation['beat']> {
+    // settles by itself and never rejects; what it finds out is news for the next heartbeat, or for one right away
+    void this.#refresh(link);
+    const status: AgentStatus = this.#driverFailed ? 'error' : this.#watchFailed ? 'warning' : 'online';
+    return {
+      status,
+      capacity: this.#capacity!,
+      active_sessions: this.#book.active,
+      replicas: this.#options.replicas.known,
+    };
+  }
+
+  async #refresh(link: Link): Promise<void> {
+    const { clock, driver, log, replicas } = this.#options;
+    const over = new AbortController();
+    void link.ended.then((error) => over.abort(error));
+    if (await replicas.refresh(over.signal)) link.beat();
+    try {
+      const capacity = await withDeadline(clock, CAPACITY_TIMEOUT, 'capacity', over.signal, (limit) =>
+        driver.capacity(limit),
+      );
+      this.#capacity = this.#offered(capacity);
+    } catch (error) {
+      if (!over.signal.aborted) log.warn({ err: error }, 'Capacity could not be read');
+    }
+  }
+
+  #offered(capacity: Capacity): Capacity {
+    return { ...capacity, max_sessions: Math.min(capacity.max_sessions, this.#options.config.maxSessions) };
+  }
+
+  #onStart(command: Command): void {
+    const id = command.session_id;
+    if (id === undefined || (command.action !== 'delete_session' && command.action !== 'hibernate_session')) return;
+    const error = new StreamSpaceError(
+      'session_not_running',
+      command.action === 'delete_session' ? 'The session was deleted' : 'The session hibernates',
+    );
+    for (const tunnels of this.#tunnels) tunnels.closeSession(id, error);
+  }
+
+  #onFinish(command: Command, outcome: Outcome, seconds: number): void {
+    this.#options.metrics.commandDuration.observe(
+      { action: command.action, outcome: outcome.error?.code ?? 'completed' },
+      seconds,
+    );
+    if (outcome.error === undefined && command.action === 'delete_session') this.#book.delete(command.session_id!);
+    if (outcome.session !== undefined) this.#book.set(outcome.session);
+    // a viewer may have come while the session was stopping
+    if (outcome.error === undefined) this.#onStart(command);
+    this.#countSessions();
+  }
+
+  #countSessions(): void {
+    this.#options.metrics.sessions.set(this.#book.active);
+  }
+
+  /** Tells the hub what changes by itself; a watch that ends is replaced. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { clock, log, random, driver } = this.#options;
+    const backoff = new Backoff(clock, { ...WATCH_RETRY, random });
+    while (!signal.aborted) {
+      backoff.welcome();
+      try {
+        await driver.watch((id, status) => this.#onChange(id, status), signal);
+        if (!signal.aborted) throw new StreamSpaceError('driver_failed', 'the watch ended');
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#watchFailed = true;
+        log.warn({ err: error }, 'Watch of the sessions ended');
+        await sleep(clock, backoff.next(), signal).catch(() => undefined);
+      }
+    }
+  }
+
+  #onChange(sessionId: string, status: Parameters<Parameters<SessionDriver['watch']>[0]>[1]): void {
+    this.#watchFailed = false;
+    if (status !== undefined) {
+      this.#book.set(status);
+      this.#conversation?.send({ type: 'session_state', session: status });
+    } else if (this.#book.delete(sessionId) && !this.#dispatcher.concerns(sessionId)) {
+      this.#conversation?.send({ type: 'session_gone', session_id: sessionId, reason: 'gone from the platform' });
+    }
+    this.#countSessions();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

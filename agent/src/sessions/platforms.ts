@@ -1,0 +1,41 @@
+import type { Clock } from 'clock-port';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { ConfigError } from '../config.ts';
+import type { SessionDriver } from './driver.ts';
+import { processDriver } from './process/driver.ts';
+
+/** What drivers need of the machine. */
+export interface PlatformDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly tmpDir: string;
+  /** How a session host is started. */
+  readonly hostCommand: readonly string[];
+  readonly kill: (pid: number, signal: 'SIGKILL') => void;
+}
+
+/** The driver for `PLATFORM`. Throws {@link ConfigError} for one that this build lacks. */
+export function driverFor(deps: PlatformDeps): SessionDriver {
+  const { config, clock, log, env, tmpDir, hostCommand, kill } = deps;
+  switch (config.platform) {
+    case 'process':
+      return processDriver({
+        agentId: config.agentId,
+        stateDir: config.stateDir,
+        maxSessions: config.maxSessions,
+        tmpDir,
+        clock,
+        log,
+        env,
+        hostCommand,
+        kill,
+      });
+    default:
+      throw new ConfigError([
+        { name: 'PLATFORM', message: `PLATFORM: ${config.platform} is not in this build; it has process` },
+      ]);
+  }
+}

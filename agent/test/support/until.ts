@@ -1,0 +1,16 @@
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** Waits for a condition of the outside world; fails, naming it, after `limitMs`. */
+export async function until<T>(
+  condition: () => T | undefined | false | null,
+  what: string,
+  limitMs = 10_000,
+): Promise<T> {
+  const end = performance.now() + limitMs;
+  for (;;) {
+    const value = condition();
+    if (value !== undefined && value !== false && value !== null) return value;
+    if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${what}`);
+    await wait(5);
+  }
+}
