@@ -43,11 +43,15 @@ export interface HttpOptions {
 }
 
 export function createHttp({ base, token, onUnauthenticated }: HttpOptions): Http {
-  const send = async (path: string, init: RequestInit, caller?: AbortSignal): Promise<Response> => {
+  const send = async (
+    path: string,
+    { headers: given, ...init }: Omit<RequestInit, 'headers'> & { headers: Record<string, string> },
+    caller?: AbortSignal,
+  ): Promise<Response> => {
     const sent = token();
     let response: Response;
     try {
-      const headers = { ...init.headers, ...(sent !== null && { authorization: `Bearer ${sent}` }) };
+      const headers = sent === null ? given : { ...given, authorization: `Bearer ${sent}` };
       response = await fetch(base + path, { ...init, headers, cache: 'no-store', credentials: 'omit' });
     } catch (error) {
       if (caller?.aborted) throw error;

@@ -13,7 +13,8 @@ export interface Hub {
   setDraining(id: string, draining: boolean): Promise<Agent>;
   timeline(id: string): Promise<Event[]>;
   templates(): Promise<Template[]>;
-  sessions(): Promise<Session[]>;
+  /** One's own, or (admins only) everybody's. */
+  sessions(all: boolean): Promise<Session[]>;
   session(id: string): Promise<Session>;
   create(wish: CreateSession): Promise<Accepted>;
   remove(id: string, deleteHome: boolean): Promise<Accepted>;
@@ -33,7 +34,7 @@ export function createHub(http: Http): Hub {
     setDraining: (id, draining) => http.request('PATCH', at('agents', id), { status: draining ? 'offline' : 'online' }),
     timeline: (id) => list(at('agents', id, '/timeline')),
     templates: () => list('/templates'),
-    sessions: () => list('/sessions'),
+    sessions: (all) => list(all ? '/sessions?all=true' : '/sessions'),
     session: (id) => http.request('GET', at('sessions', id)),
     create: (wish) => http.request('POST', '/sessions', wish),
     remove: (id, deleteHome) => http.request('DELETE', at('sessions', id, deleteHome ? '?delete_home=true' : '')),

@@ -12,6 +12,8 @@ export interface Follower {
   /** The stream is open; events from now on arrive. Called again after every reconnect. */
   onOpen(): void;
   onEvent(event: Event): void;
+  /** What was missed is not kept any more, or the hub began anew: everything has to be read again. */
+  onReset(): void;
   /** The stream is down; it is tried again in `retryMs`. */
   onDown(error: unknown, retryMs: number): void;
 }
@@ -22,11 +24,11 @@ export async function followEvents(http: Http, follower: Follower, signal: Abort
   for (let attempt = 0; !signal.aborted; attempt += 1) {
     const started = performance.now();
     try {
-      lastId = await readStream(http, follower, lastId, signal);
-      throw new Error('The stream ended');
+      return await readStream(http, follower, lastId, signal);
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof StreamError) lastId = error.lastId;
+      // A hub that was away may have begun its history anew, and its ids with it.
+      lastId = error instanceof StreamError && error.opened ? error.lastId : '';
       if (performance.now() - started > STEADY_MS) attempt = 0;
       const wait = fullJitter(attempt, Math.random(), { base: 500, max: 15_000 });
       follower.onDown(error, wait);
@@ -37,38 +39,47 @@ export async function followEvents(http: Http, follower: Follower, signal: Abort
 
 class StreamError extends Error {
   readonly lastId: string;
-  constructor(lastId: string, cause: unknown) {
+  readonly opened: boolean;
+  constructor(lastId: string, opened: boolean, cause: unknown) {
     super('The stream broke', { cause });
     this.lastId = lastId;
+    this.opened = opened;
   }
 }
 
-/** Reads one connection to its end and returns the id of the last event seen. */
-async function readStream(http: Http, follower: Follower, lastId: string, signal: AbortSignal): Promise<string> {
+/** Reads one connection to its end; rejects with {@link StreamError}, always: a stream has no good end. */
+async function readStream(http: Http, follower: Follower, lastId: string, signal: AbortSignal): Promise<never> {
   const silence = new AbortController();
   const both = AbortSignal.any([signal, silence.signal]);
   const alarm = () => silence.abort(new Error('The stream went silent'));
   let timer = setTimeout(alarm, SILENCE_MS);
   let seen = lastId;
+  let opened = false;
   try {
     const headers = { accept: 'text/event-stream', ...(lastId !== '' && { 'last-event-id': lastId }) };
     const response = await http.open('/events', headers, both);
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     const parser = new EventStreamParser();
+    opened = true;
     follower.onOpen();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return seen;
+      if (done) throw new Error('The stream ended');
       clearTimeout(timer);
       timer = setTimeout(alarm, SILENCE_MS);
       for (const message of parser.push(value)) {
         if (message.id !== '') seen = message.id;
+        if (message.event === 'reset') {
+          seen = '';
+          follower.onReset();
+          continue;
+        }
         const event = parseEvent(message.data);
         if (event) follower.onEvent(event);
       }
     }
   } catch (error) {
-    throw new StreamError(seen, error);
+    throw new StreamError(seen, opened, error);
   } finally {
     clearTimeout(timer);
     silence.abort();

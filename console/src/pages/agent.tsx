@@ -89,6 +89,10 @@ function useTimeline(id: string): { events: readonly Event[]; problem: string | 
   const events = useSignal<ReadonlyMap<number, Event>>(new Map());
   const problem = useSignal<string | null>(null);
   const link = live.link.value;
+  const epoch = live.epoch.value;
+  useEffect(() => {
+    events.value = new Map();
+  }, [id, epoch]);
   useEffect(() => {
     const add = (more: readonly Event[]) => {
       const all = new Map(events.value);
@@ -109,6 +113,6 @@ function useTimeline(id: string): { events: readonly Event[]; problem: string | 
     );
     return deaf;
     // Again when the stream is back: there may be a hole.
-  }, [id, link === 'live']);
+  }, [id, epoch, link === 'live']);
   return { events: [...events.value.values()], problem: problem.value };
 }

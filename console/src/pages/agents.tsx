@@ -74,6 +74,16 @@ export function useFreshAgents(): void {
       if (!document.hidden) void live.refreshAgents();
     }, 10_000);
     void live.refreshAgents();
-    return () => clearInterval(timer);
+    let soon: ReturnType<typeof setTimeout> | undefined;
+    const deaf = live.listen((event) => {
+      if (!event.type.startsWith('session.')) return;
+      clearTimeout(soon);
+      soon = setTimeout(() => void live.refreshAgents(), 400);
+    });
+    return () => {
+      clearInterval(timer);
+      clearTimeout(soon);
+      deaf();
+    };
   }, []);
 }

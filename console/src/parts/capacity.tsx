@@ -5,8 +5,8 @@ import { usageOf } from '../words/usage.ts';
 
 /** How much of an agent is taken: sessions, CPU, memory. */
 export function CapacityBars({ agent }: { agent: Agent }) {
-  const { world, account } = useConsole();
-  const usage = usageOf(agent, [...world.sessions.value.values()], account.admin.value);
+  const { world } = useConsole();
+  const usage = usageOf(agent, [...world.sessions.value.values()]);
   return (
     <div class="capacity">
       <Bar name="Sessions" used={usage.sessions} of={agent.capacity.max_sessions} words={String} />

@@ -25,7 +25,7 @@ export interface Console {
   readonly now: ReadonlySignal<number>;
   readonly pictures: Pictures;
   /** Path and query of the API as an absolute WebSocket URL. */
-  webSocketUrl(path: string): string;
+  readonly webSocketUrl: (path: string) => string;
 }
 
 export function createConsole(): Console {
@@ -43,13 +43,13 @@ export function createConsole(): Console {
     account,
     hub,
     world,
-    live: createLive(http, hub, world),
+    live: createLive(http, hub, world, account.admin),
     route: createRoute(),
     theme: createTheme(localStorage),
     toasts: createToasts(),
     now: createNow(),
     pictures: createPictures(sessionStorage),
-    webSocketUrl(path) {
+    webSocketUrl: (path) => {
       const url = new URL(path, location.href);
       url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
       return url.href;

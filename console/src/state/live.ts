@@ -12,6 +12,8 @@ export interface Live {
   readonly link: ReadonlySignal<Link>;
   /** Why there is nothing to show, in words; null while all is well. */
   readonly problem: ReadonlySignal<string | null>;
+  /** Grows when the hub began its history anew: event ids of before mean nothing any more. */
+  readonly epoch: ReadonlySignal<number>;
   /** Calls back for every event from now on; returns how to stop that. */
   listen(onEvent: (event: Event) => void): () => void;
   /** Fetches the agents again: their load and heartbeats are not events. */
@@ -20,9 +22,10 @@ export interface Live {
   run(signal: AbortSignal): Promise<void>;
 }
 
-export function createLive(http: Http, hub: Hub, world: World): Live {
+export function createLive(http: Http, hub: Hub, world: World, admin: ReadonlySignal<boolean>): Live {
   const link = signal<Link>('connecting');
   const problem = signal<string | null>(null);
+  const epoch = signal(0);
   const listeners = new Set<(event: Event) => void>();
   let generation = 0;
 
@@ -32,7 +35,11 @@ export function createLive(http: Http, hub: Hub, world: World): Live {
     const meanwhile: Event[] = [];
     const stop = listen((event) => void meanwhile.push(event));
     try {
-      const [agents, sessions, templates] = await Promise.all([allowed(hub.agents()), hub.sessions(), hub.templates()]);
+      const [agents, sessions, templates] = await Promise.all([
+        allowed(hub.agents()),
+        hub.sessions(admin.value),
+        hub.templates(),
+      ]);
       if (mine !== generation) return;
       world.fill({ agents, sessions, templates });
       for (const event of meanwhile) world.apply(event);
@@ -51,6 +58,7 @@ export function createLive(http: Http, hub: Hub, world: World): Live {
   return {
     link,
     problem,
+    epoch,
     listen,
     async refreshAgents() {
       const agents = await allowed(hub.agents()).catch(() => undefined);
@@ -63,6 +71,10 @@ export function createLive(http: Http, hub: Hub, world: World): Live {
         {
           onOpen() {
             link.value = 'live';
+            void load();
+          },
+          onReset() {
+            epoch.value += 1;
             void load();
           },
           onEvent(event) {

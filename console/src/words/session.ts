@@ -25,7 +25,7 @@ export function allowedOn(state: SessionState): { open: boolean; hibernate: bool
   return {
     open: state !== 'failed' && state !== 'deleting' && state !== 'gone',
     hibernate: state === 'running',
-    wake: state === 'hibernated',
+    wake: state === 'hibernated' || state === 'failed',
     remove: state !== 'deleting' && state !== 'gone',
   };
 }
