@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { AT, LATER } from '../../support/records.ts';
+import { eachWith, type MakeStore } from './harness.ts';
+
+const AFTER = '2026-01-02T00:00:00.000Z';
+
+export function credentialContract(makeStore: MakeStore): void {
+  describe('credentials', () => {
+    const given = eachWith(makeStore);
+    const credentials = () => given.store.credentials;
+
+    it('[AUTH3] takes an enrolment token for its agent, as often as it may be used', async () => {
+      await credentials().putEnrolment('hash', { agentId: 'a1', expiresAt: LATER, uses: 2 });
+      expect(await credentials().takeEnrolment('hash', 'a2', AT)).toBeUndefined();
+      expect(await credentials().takeEnrolment('hash', 'a1', AT)).toEqual({ any: false });
+      expect(await credentials().takeEnrolment('hash', 'a1', AT)).toEqual({ any: false });
+      expect(await credentials().takeEnrolment('hash', 'a1', AT)).toBeUndefined();
+      expect(await credentials().takeEnrolment('unknown', 'a1', AT)).toBeUndefined();
+    });
+
+    it('[AUTH3] takes no enrolment token that has expired', async () => {
+      await credentials().putEnrolment('hash', { agentId: 'a1', expiresAt: LATER, uses: 1 });
+      expect(await credentials().takeEnrolment('hash', 'a1', LATER)).toBeUndefined();
+      expect(await credentials().takeEnrolment('hash', 'a1', AFTER)).toBeUndefined();
+    });
+
+    it('[AUTH3] lets exactly one of many use a token for one use', async () => {
+      await credentials().putEnrolment('hash', { agentId: 'a1', expiresAt: LATER, uses: 1 });
+      const taken = await Promise.all(Array.from({ length: 20 }, () => credentials().takeEnrolment('hash', 'a1', AT)));
+      expect(taken.filter((each) => each !== undefined)).toHaveLength(1);
+    });
+
+    it('failure 13: a token for any agent is for new ones only, and is not used up by the others', async () => {
+      await credentials().set('old', 'credential');
+      await credentials().set('revoked', 'credential');
+      await credentials().revoke('revoked');
+      await credentials().putEnrolment('hash', { agentId: null, expiresAt: LATER, uses: 1 });
+      expect(await credentials().takeEnrolment('hash', 'old', AT)).toBeUndefined();
+      expect(await credentials().takeEnrolment('hash', 'revoked', AT)).toBeUndefined();
+      expect(await credentials().takeEnrolment('hash', 'new', AT)).toEqual({ any: true });
+      expect(await credentials().takeEnrolment('hash', 'newer', AT)).toBeUndefined();
+    });
+
+    it('failure 13: of many that set a first credential at once, one does', async () => {
+      const set = await Promise.all(['h1', 'h2', 'h3'].map((hash) => credentials().setNew('a1', hash)));
+      expect(set.filter(Boolean)).toHaveLength(1);
+      expect((await credentials().get('a1'))?.current).toBe(`h${set.indexOf(true) + 1}`);
+      expect(await credentials().setNew('a1', 'h4')).toBe(false);
+      await credentials().revoke('a1');
+      expect(await credentials().setNew('a1', 'h4')).toBe(false);
+      expect(await credentials().get('a1')).toBeUndefined();
+    });
+
+    it('[AUTH5] has both credentials valid during a rotation, and the new one alone after it', async () => {
+      await credentials().set('a1', 'old');
+      const next = { hash: 'new', rotationId: 'r1' };
+      await credentials().beginRotation('a1', next);
+      expect(await credentials().get('a1')).toEqual({ current: 'old', next });
+      expect(await credentials().finishRotation('a1', 'r2')).toBe(false);
+      expect(await credentials().finishRotation('a1', 'r1')).toBe(true);
+      expect(await credentials().get('a1')).toEqual({ current: 'new' });
+      expect(await credentials().finishRotation('a1', 'r1')).toBe(false);
+    });
+
+    it('[AUTH5] drops a rotation when another begins, on enrolment and on revocation', async () => {
+      await credentials().set('a1', 'old');
+      await credentials().beginRotation('a1', { hash: 'n1', rotationId: 'r1' });
+      await credentials().beginRotation('a1', { hash: 'n2', rotationId: 'r2' });
+      expect(await credentials().finishRotation('a1', 'r1')).toBe(false);
+      await credentials().set('a1', 'newest');
+      expect(await credentials().finishRotation('a1', 'r2')).toBe(false);
+      await credentials().beginRotation('a1', { hash: 'n3', rotationId: 'r3' });
+      await credentials().revoke('a1');
+      expect(await credentials().finishRotation('a1', 'r3')).toBe(false);
+      expect(await credentials().get('a1')).toBeUndefined();
+    });
+
+    it('begins no rotation without a credential', async () => {
+      await credentials().beginRotation('a1', { hash: 'new', rotationId: 'r1' });
+      expect(await credentials().get('a1')).toBeUndefined();
+      expect(await credentials().finishRotation('a1', 'r1')).toBe(false);
+    });
+
+    it('revokes what is there, and nothing is fine, too', async () => {
+      await credentials().revoke('a1');
+      expect(await credentials().setNew('a1', 'hash')).toBe(true);
+    });
+  });
+}
