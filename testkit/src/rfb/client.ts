@@ -24,7 +24,7 @@ export class RfbClient {
   readonly #stream: Duplex;
   readonly #reader: ByteReader;
   readonly #encodings: readonly number[];
-  readonly #listeners = new Set<(region: Region | undefined) => void>();
+  readonly #listeners = new Set<() => void>();
   #failure: Error | undefined;
   #updates = 0;
   /** What the server speaks, e.g. `RFB 003.008`. */
@@ -232,7 +232,7 @@ export class RfbClient {
   }
 
   #tell(): void {
-    for (const listener of [...this.#listeners]) listener(undefined);
+    for (const listener of this.#listeners) listener();
   }
 }
 

@@ -7,6 +7,7 @@ import { launchHost } from './host-launcher.ts';
 import { type HostState, parseState, statusFile } from './host-messages.ts';
 import type { Layout } from './layout.ts';
 import type { ProcessDriverOptions } from './options.ts';
+import { killStragglers } from './stragglers.ts';
 
 /** How long a host may take to end when asked, longer than it gives its desktop. */
 const STOP_MS = 12_000;
@@ -50,29 +51,20 @@ export class Hosts {
   /** Asks the host; when there is none, its status file says how it ended. */
   async report(id: string, instance: number, signal: AbortSignal): Promise<HostReport> {
     const connection = await this.open(id, instance, signal);
-    if (connection === 'missing' || connection === 'dead') {
-      const last = await this.#lastState(id, instance);
-      if (last?.state === 'failed' || last?.state === 'ended') return last;
-      if (connection === 'missing' && !last) return { state: 'unborn' };
-      return {
-        state: 'lost',
-        reason: 'Its processes ended without a word: they were killed, or the machine was restarted',
-      };
+    if (connection !== 'missing' && connection !== 'dead') {
+      const report = await this.#ask(connection, signal);
+      if (report) return report;
     }
-    try {
-      await withDeadline(this.#options.clock, ANSWER_MS, 'session host', signal, (limit) =>
-        connection.until((state) => state !== undefined, limit),
-      );
-      return connection.state ?? { state: 'lost', reason: 'Its session host ended while it was asked' };
-    } catch (error) {
-      if (error instanceof DeadlineError) return { state: 'silent' };
-      throw error;
-    } finally {
-      connection.close();
-    }
+    const last = await this.#lastState(id, instance);
+    if (last?.state === 'failed' || last?.state === 'ended') return last;
+    if (connection === 'missing' && !last) return { state: 'unborn' };
+    return {
+      state: 'lost',
+      reason: 'Its processes ended without a word: they were killed, or the machine was restarted',
+    };
   }
 
-  /** Ids of sessions that have a folder for sockets here, with the numbers of their starts. */
+  /** Numbers of the session's starts that left a folder of sockets. */
   async starts(id: string): Promise<number[]> {
     const { folder } = this.#layout.run(id, 0);
     const prefix = basename(folder).slice(0, -1);
@@ -96,6 +88,21 @@ export class Hosts {
     }
   }
 
+  /** What a live host says; undefined when it ended instead. */
+  async #ask(connection: HostConnection, signal: AbortSignal): Promise<HostReport | undefined> {
+    try {
+      await withDeadline(this.#options.clock, ANSWER_MS, 'session host', signal, (limit) =>
+        connection.until((state) => state !== undefined, limit),
+      );
+      return connection.state;
+    } catch (error) {
+      if (error instanceof DeadlineError) return { state: 'silent' };
+      throw error;
+    } finally {
+      connection.close();
+    }
+  }
+
   async #stop(id: string, instance: number, signal: AbortSignal): Promise<void> {
     const connection = await this.open(id, instance, signal);
     if (connection !== 'missing' && connection !== 'dead') {
@@ -109,6 +116,7 @@ export class Hosts {
         connection.close();
       }
     }
+    await killStragglers(id, instance, this.#options.kill);
     await rm(this.#layout.run(id, instance).folder, { recursive: true, force: true });
   }
 

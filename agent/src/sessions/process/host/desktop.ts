@@ -15,6 +15,8 @@ export interface DesktopOrder {
   readonly folder: string;
   readonly home: string;
   readonly id: string;
+  /** Mark of this start, in the environment of everything it runs. */
+  readonly start: string;
   readonly name: string;
   readonly user: string;
   readonly template: string;

@@ -6,6 +6,7 @@ import { runSessionHost } from './session-host.ts';
 
 // A session host: outlives the agent that started it, ends with its session. See session-host.ts.
 const log = (message: string) => process.stderr.write(`${new Date().toISOString()} ${message}\n`);
+const kill = (pid: number, signal: NodeJS.Signals) => void process.kill(pid, signal);
 const controller = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => controller.abort(new Error(`stopped by ${signal}`)));
@@ -32,9 +33,9 @@ try {
           // whoever started it is gone
         }
       },
-      makeDesktop: (order, choice) =>
-        makeDesktop({ ...order, clock: systemClock, log, kill: (pid, signal) => process.kill(pid, signal) }, choice),
+      makeDesktop: (order, choice) => makeDesktop({ ...order, clock: systemClock, log, kill }, choice),
       log,
+      kill,
     },
     controller.signal,
   );

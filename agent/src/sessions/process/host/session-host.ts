@@ -6,6 +6,7 @@ import { type HostOrder, type HostState, statusFile } from '../host-messages.ts'
 import { layout, type RunPaths } from '../layout.ts';
 import type { SessionRecord } from '../record.ts';
 import { RecordStore } from '../record-store.ts';
+import { killStragglers } from '../stragglers.ts';
 import { ControlServer } from './control-server.ts';
 import type { Desktop, DesktopOrder } from './desktop.ts';
 
@@ -19,6 +20,7 @@ export interface SessionHostOptions {
   readonly onBound: () => void;
   readonly makeDesktop: (order: DesktopOrder, choice: HostOrder['desktop']) => Promise<Desktop>;
   readonly log: (message: string) => void;
+  readonly kill: (pid: number, signal: 'SIGKILL') => void;
 }
 
 /** How long a desktop may take to end before the host ends without it. */
@@ -33,7 +35,7 @@ const START_MS = 30_000;
  * two always sees the other.
  */
 export async function runSessionHost(options: SessionHostOptions, signal: AbortSignal): Promise<void> {
-  const { order, clock, log } = options;
+  const { order, log } = options;
   const places = layout(order.state_dir, order.tmp_dir);
   const paths = places.run(order.id, order.instance);
   const stop = new AbortController();
@@ -57,6 +59,7 @@ export async function runSessionHost(options: SessionHostOptions, signal: AbortS
     await status.set('starting', '');
     options.onBound();
     const end = await runDesktop(options, record, paths, status, stop);
+    await killStragglers(order.id, order.instance, options.kill);
     await status.set(end.state, end.reason);
   } finally {
     signal.removeEventListener('abort', onSignal);
@@ -92,6 +95,7 @@ async function runDesktop(
         folder: places.session(spec.id),
         home,
         id: spec.id,
+        start: `${spec.id}.${order.instance}`,
         name: spec.name,
         user: spec.user,
         template: spec.template,

@@ -17,7 +17,7 @@ export function serverInit(width: number, height: number, name: string): Buffer 
 
 /** Latin-1 is all that RFB's clipboard has: the rest becomes `?`. */
 export function serverCutText(text: string): Buffer {
-  const latin = Buffer.from(text.replace(/[^\u0000-\u00ff]/gu, '?'), 'latin1');
+  const latin = Buffer.from(text.replace(/[\u{100}-\u{10ffff}]/gu, '?'), 'latin1');
   const bytes = Buffer.alloc(8 + latin.length);
   bytes[0] = 3;
   bytes.writeUInt32BE(latin.length, 4);

@@ -1,0 +1,108 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { type Clock, deadline, withDeadline } from 'clock-port';
+import type { Command } from './programs.ts';
+
+/** How long a program may take to end when asked. */
+const TERM_MS = 2_000;
+
+/**
+ * Runs the program beside a shell that waits for the end of its own input, which this process holds: when this process is
+ * gone, however it went, the shell ends the program. The shell itself stays for SIGTERM, to the end of the program.
+ */
+const GUARD = `
+exec 9<&0
+trap : TERM
+"$@" </dev/null 9<&- & child=$!
+( read -r _ <&9; kill -TERM $child; sleep 2; kill -KILL $child ) 2>/dev/null & guard=$!
+wait $child; code=$?
+while kill -0 $child 2>/dev/null; do wait $child; code=$?; done
+kill $guard 2>/dev/null; wait $guard 2>/dev/null
+exit $code`;
+
+export interface ChildOptions {
+  readonly command: Command;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Also a pipe at its file descriptor 3, see {@link Child.extra}. */
+  readonly pipe?: boolean;
+  readonly kill: (pid: number, signal: NodeJS.Signals) => void;
+  readonly clock: Clock;
+}
+
+/** A program with everything it starts in its process group: ends as a whole, and never outlives this process. */
+export class Child {
+  readonly #process: ChildProcess;
+  readonly #options: ChildOptions;
+  /** Resolves, when it has ended, with how, in words. */
+  readonly ended: Promise<string>;
+
+  constructor(options: ChildOptions) {
+    this.#options = options;
+    const { command, cwd, env, pipe } = options;
+    this.#process = spawn('/bin/sh', ['-c', GUARD, 'session-program', ...command], {
+      cwd,
+      env: { ...env },
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe', pipe ? 'pipe' : 'ignore'],
+    });
+    this.#process.stdin?.on('error', () => {});
+    this.ended = new Promise((resolve) => {
+      this.#process.once('error', (error) => resolve(error.message));
+      this.#process.once('exit', (code, signal) => {
+        this.#process.stdin?.destroy();
+        // the shell turns a signal into 128 + its number
+        if (signal || (code ?? 0) > 128) resolve(`was killed (${signal ?? `signal ${(code ?? 0) - 128}`})`);
+        else resolve(`ended with code ${code}`);
+      });
+    });
+  }
+
+  get output(): readonly Readable[] {
+    return [this.#process.stdout, this.#process.stderr].filter((stream) => stream !== null);
+  }
+
+  /** What it writes to file descriptor 3. */
+  get extra(): Readable {
+    return this.#process.stdio[3] as Readable;
+  }
+
+  /** Asks it to end, and kills its group when it does not. */
+  async end(): Promise<void> {
+    this.#signal('SIGTERM');
+    const { clock } = this.#options;
+    await withDeadline(clock, TERM_MS, 'end of a program', undefined, () => this.ended).catch(() => {});
+    this.#signal('SIGKILL');
+    await this.ended;
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const { pid } = this.#process;
+    if (pid === undefined) return;
+    try {
+      this.#options.kill(-pid, signal);
+    } catch {
+      // the whole group is gone
+    }
+  }
+}
+
+/** The first line from a stream, within `ms`; rejects when it ends before. */
+export async function firstLine(stream: Readable, clock: Clock, ms: number, what: string): Promise<string> {
+  const limit = deadline(clock, ms, what);
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      let text = '';
+      limit.signal.addEventListener('abort', () => reject(limit.signal.reason as Error), { once: true });
+      stream.on('data', (chunk: Buffer) => {
+        text += chunk.toString('latin1');
+        if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')));
+        else if (text.length > 1024) reject(new Error(`${what}: no line`));
+      });
+      stream.once('close', () => reject(new Error(`${what}: ended before it said anything`)));
+      stream.once('error', reject);
+    });
+  } finally {
+    limit.clear();
+  }
+}

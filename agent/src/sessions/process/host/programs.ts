@@ -1,0 +1,66 @@
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { delimiter, isAbsolute, join } from 'node:path';
+
+/** A program with the arguments that make it fit for a session. */
+export type Command = readonly [path: string, ...args: string[]];
+
+const SERVERS: readonly Command[] = [['Xvnc'], ['Xtigervnc']];
+
+const WINDOW_MANAGERS: readonly Command[] = [
+  ['openbox'],
+  ['matchbox-window-manager'],
+  ['icewm'],
+  ['fluxbox'],
+  ['jwm'],
+  ['twm'],
+];
+
+/** Only those that stay in the foreground: one that hands over to a server of its own looks closed at once. */
+const TERMINALS: readonly Command[] = [
+  ['xterm', '-maximized', '-fa', 'Monospace', '-fs', '11', '-bg', '#fbfcfe', '-fg', '#1d2433', '-sl', '5000'],
+  ['xfce4-terminal', '--disable-server', '--maximize'],
+  ['mate-terminal', '--disable-factory', '--maximize'],
+  ['lxterminal', '--no-remote'],
+  ['urxvt'],
+  ['rxvt'],
+  ['st'],
+];
+
+/** What an X desktop is put together from. */
+export interface Programs {
+  readonly server: Command;
+  readonly windowManager: Command | undefined;
+  readonly terminal: Command;
+}
+
+/** The first of each kind on PATH; or what is missing, in words. */
+export async function findPrograms(path: string): Promise<Programs | { readonly missing: string }> {
+  const server = await first(SERVERS, path);
+  const terminal = await first(TERMINALS, path);
+  if (!server) return { missing: 'Xvnc (TigerVNC, package tigervnc-standalone-server)' };
+  if (!terminal) return { missing: 'a terminal (package xterm)' };
+  return { server, terminal, windowManager: await first(WINDOW_MANAGERS, path) };
+}
+
+/** Where a program is; undefined when it is nowhere on `path` or not executable. */
+export async function which(name: string, path: string): Promise<string | undefined> {
+  const places = isAbsolute(name) ? [name] : path.split(delimiter).map((folder) => join(folder, name));
+  for (const place of places) {
+    try {
+      await access(place, constants.X_OK);
+      if ((await stat(place)).isFile()) return place;
+    } catch {
+      // not here
+    }
+  }
+  return undefined;
+}
+
+async function first(commands: readonly Command[], path: string): Promise<Command | undefined> {
+  for (const [name, ...args] of commands) {
+    const found = await which(name, path);
+    if (found) return [found, ...args];
+  }
+  return undefined;
+}

@@ -1,0 +1,121 @@
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import { sleep } from 'clock-port';
+import { START_VARIABLE } from '../stragglers.ts';
+import { BoundedLog } from './bounded-log.ts';
+import { Child, firstLine } from './child.ts';
+import type { DesktopTools } from './choice.ts';
+import type { Desktop, DesktopOrder } from './desktop.ts';
+import type { Command, Programs } from './programs.ts';
+import { writeXauthority } from './xauthority.ts';
+
+const START_MS = 20_000;
+/** Pauses before a program that ended is started again: from this, doubled up to that. */
+const AGAIN_MS = 250;
+const AGAIN_MAX_MS = 10_000;
+/** One that ran this long ended because somebody closed it. */
+const WELL_MS = 5_000;
+
+/**
+ * A real X desktop: Xvnc on a Unix socket, a window manager, and the session's program. Nothing listens on TCP; the X display is
+ * closed to other users by its cookie, the screen by its folder. The end of Xvnc is the end of the session; the others are
+ * started again.
+ */
+export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Programs, program: Command): Desktop {
+  return {
+    async run(signal, onReady) {
+      const log = new BoundedLog(join(order.folder, 'desktop.log'));
+      const over = new AbortController();
+      const copies: Promise<void>[] = [];
+      const children = new Set<Child>();
+      const authority = join(order.folder, 'xauthority');
+      await writeXauthority(authority);
+      const env = {
+        ...order.env,
+        HOME: order.home,
+        XAUTHORITY: authority,
+        [START_VARIABLE]: order.start,
+        STREAMSPACE_SESSION: order.id,
+      };
+      const start = (command: Command, more: Record<string, string>, pipe = false) => {
+        const child = new Child({
+          command,
+          cwd: order.home,
+          env: { ...env, ...more },
+          pipe,
+          kill: order.kill,
+          clock: order.clock,
+        });
+        children.add(child);
+        copies.push(...child.output.map((stream) => log.copy(stream)));
+        void child.ended.then(() => children.delete(child));
+        return child;
+      };
+      const keepRunning = async (command: Command, display: string): Promise<void> => {
+        for (let pause = AGAIN_MS; !over.signal.aborted;) {
+          const since = order.clock.monotonic();
+          const how = await start(command, { DISPLAY: display }).ended;
+          if (over.signal.aborted) return;
+          order.log(`${command[0]} ${how}, starting it again`);
+          pause = order.clock.monotonic() - since > WELL_MS ? AGAIN_MS : Math.min(2 * pause, AGAIN_MAX_MS);
+          await sleep(order.clock, pause, over.signal).catch(() => {});
+        }
+      };
+
+      const server = start(serverCommand(programs.server, order, authority), {}, true);
+      const died = server.ended.then((how) => {
+        throw new Error(`Xvnc ${how}: see desktop.log in the session's folder`);
+      });
+      died.catch(() => {});
+      const kept: Promise<void>[] = [];
+      try {
+        const display = `:${await Promise.race([firstLine(server.extra, order.clock, START_MS, 'start of Xvnc'), died])}`;
+        await Promise.race([answers(order.screen), died]);
+        if (!signal.aborted) {
+          if (programs.windowManager) kept.push(keepRunning(programs.windowManager, display));
+          kept.push(keepRunning(program, display));
+          onReady();
+        }
+        await Promise.race([died, abortOf(signal)]);
+      } finally {
+        over.abort();
+        // programs first, so that they can save their work while there is a display
+        await Promise.all([...children].filter((child) => child !== server).map((child) => child.end()));
+        await server.end();
+        await Promise.all(kept);
+        await Promise.all(copies);
+        await log.close();
+      }
+    },
+  };
+}
+
+function serverCommand([path, ...args]: Command, order: DesktopOrder, authority: string): Command {
+  const title = order.name || order.id;
+  return [
+    ...([path, ...args] as const),
+    ...['-displayfd', '3', '-rfbunixpath', order.screen, '-rfbunixmode', '0600', '-rfbport', '-1'],
+    ...['-SecurityTypes', 'None', '-AlwaysShared', '-auth', authority, '-nolisten', 'tcp', '-nolisten', 'local'],
+    ...['-geometry', '1280x800', '-depth', '24', '-desktop', title, '-Log', '*:stderr:20'],
+  ];
+}
+
+/** Resolves when a connection to the socket gets the server's first byte. */
+function answers(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection(path);
+    socket.once('data', () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.once('error', (error) => reject(new Error(`Xvnc does not serve its screen: ${error.message}`)));
+    socket.once('close', () => reject(new Error('Xvnc closed the first connection')));
+  });
+}
+
+function abortOf(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
