@@ -35,7 +35,8 @@ export interface AgentDeps {
 export interface Agent {
   /** Until the signal aborts; then stops gracefully (I7) and resolves. Rejects when a port can't be had. Losing the lead ends nothing. */
   run(signal: AbortSignal): Promise<void>;
-  readonly view: AgentView;
+  /** What the probes tell, as of now. */
+  view(): AgentView;
   /** Where the servers listen; 0 before they do, and for metrics that are off. */
   readonly ports: { readonly health: number; readonly metrics: number };
 }
@@ -46,7 +47,6 @@ export function createAgent(deps: AgentDeps): Agent {
 
 class AgentReplica implements Agent {
   readonly ports = { health: 0, metrics: 0 };
-  readonly view: AgentView;
   readonly #deps: AgentDeps;
   readonly #startedAt: number;
   readonly #metrics: AgentMetrics;
@@ -84,12 +84,11 @@ class AgentReplica implements Agent {
         stallLimit: config.leaseDuration * 5,
         serve: (leading, elected) => this.#serve(leading, elected),
       });
-    this.view = this.#viewOf();
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { config, log } = this.#deps;
-    const health = new ProbeServer(probeRoutes(this.view));
+    const health = new ProbeServer(probeRoutes(() => this.view()));
     const metrics = new ProbeServer(metricsRoutes(this.#metrics));
     try {
       this.ports.health = await health.listen(config.healthPort, 'HEALTH_PORT');
@@ -168,33 +167,18 @@ class AgentReplica implements Agent {
     return (this.#deps.clock.monotonic() - this.#startedAt) / 1000;
   }
 
-  #viewOf(): AgentView {
-    const replica = this;
+  view(): AgentView {
     const { config } = this.#deps;
     const elector = this.#elector;
     return {
       agentId: config.agentId,
-      get uptime() {
-        return replica.#uptime;
-      },
-      get role() {
-        return elector === undefined || elector.leading !== undefined ? 'leader' : 'standby';
-      },
-      get electing() {
-        return replica.#loop?.alive ?? true;
-      },
-      get connected() {
-        return replica.#connected;
-      },
-      get lastHeartbeat() {
-        return replica.#lastHeartbeat === undefined ? null : iso(replica.#lastHeartbeat);
-      },
-      get leader() {
-        return elector === undefined ? config.podName : replicaOf(elector.status().holder);
-      },
-      get term() {
-        return elector?.status().term ?? 0;
-      },
+      uptime: this.#uptime,
+      role: elector === undefined || elector.leading !== undefined ? 'leader' : 'standby',
+      electing: this.#loop?.alive ?? true,
+      connected: this.#connected,
+      lastHeartbeat: this.#lastHeartbeat === undefined ? null : iso(this.#lastHeartbeat),
+      leader: elector === undefined ? config.podName : replicaOf(elector.status().holder),
+      term: elector?.status().term ?? 0,
     };
   }
 }

@@ -64,7 +64,7 @@ export class HubConversation implements Conversation, CommandPeer {
   }
 
   onMessage(message: HubMessage): void {
-    const { link, dispatcher, tunnels, goAway } = this.#options;
+    const { link, dispatcher, tunnels } = this.#options;
     switch (message.type) {
       case 'command':
         return dispatcher.dispatch(message, link.welcome.term, this);
@@ -76,7 +76,7 @@ export class HubConversation implements Conversation, CommandPeer {
         // settles by itself and never rejects
         return void this.#keepCredential(message.rotation_id, message.token);
       case 'go_away':
-        return goAway(message.reconnect_after_ms);
+        return this.#options.goAway(message.reconnect_after_ms);
       case 'refuse':
         return link.close(new StreamSpaceError(message.error.code as 'internal', message.error.message));
       case 'welcome':
@@ -92,13 +92,13 @@ export class HubConversation implements Conversation, CommandPeer {
   }
 
   async #report(): Promise<void> {
-    const { link, clock, log, driver, book, onReport } = this.#options;
+    const { link, clock, log, driver, book } = this.#options;
     const { signal } = this.#over;
     while (!signal.aborted) {
       try {
         const sessions = await withDeadline(clock, REPORT_TIMEOUT, 'sessions', signal, (limit) => driver.list(limit));
         book.replace(sessions);
-        onReport(undefined);
+        this.#options.onReport(undefined);
         link.send({ type: 'sessions', sessions });
         const held = this.#held ?? [];
         this.#held = undefined;
@@ -107,7 +107,7 @@ export class HubConversation implements Conversation, CommandPeer {
       } catch (error) {
         if (signal.aborted) return;
         log.error({ err: error }, 'Sessions could not be listed');
-        onReport(error as Error);
+        this.#options.onReport(error as Error);
         await sleep(clock, REPORT_RETRY, signal).catch(() => undefined);
       }
     }

@@ -142,12 +142,13 @@ export class Service {
   }
 
   async #remedy(error: StreamSpaceError, signal: AbortSignal): Promise<boolean> {
-    const { log, raiseTerm, term } = this.#options;
+    const { log } = this.#options;
+    const term = this.#options.term();
     if (error.code === 'unauthenticated') return error.details['another'] === true;
-    if (error.code !== 'stale_term' || term() === 0) return false;
-    const theirs = Number(error.details['term'] ?? term());
-    log.warn({ term: term(), hub_term: theirs }, 'Hub knows a greater term: raising ours');
-    await raiseTerm(theirs);
+    if (error.code !== 'stale_term' || term === 0) return false;
+    const theirs = Number(error.details['term'] ?? term);
+    log.warn({ term, hub_term: theirs }, 'Hub knows a greater term: raising ours');
+    await this.#options.raiseTerm(theirs);
     return !signal.aborted;
   }
 

@@ -1,4 +1,4 @@
-import { type AgentMessageOf, type HubMessageOf, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
+import { type AgentMessageOf, type HubMessageOf, StreamSpaceError } from '@streamspace/protocol';
 import type { Operation, SessionDriver } from '../sessions/driver.ts';
 
 export type Command = HubMessageOf<'command'>;

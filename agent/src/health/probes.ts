@@ -1,7 +1,7 @@
 import type { AgentMetrics } from './metrics.ts';
 import { json, type Routes } from './server.ts';
 
-/** What the probes tell, read at each request. */
+/** What the probes tell, as of now. */
 export interface AgentView {
   readonly agentId: string;
   /** Seconds. */
@@ -18,24 +18,27 @@ export interface AgentView {
 }
 
 /** `/health`: restart me if it fails. `/ready`: a healthy standby is ready, a leader is while the control plane has it. */
-export function probeRoutes(view: AgentView): Routes {
+export function probeRoutes(look: () => AgentView): Routes {
   return {
-    '/health': () =>
-      json(view.electing ? 200 : 503, {
-        status: view.electing ? 'ok' : 'elector stopped',
-        agent_id: view.agentId,
-        uptime: Math.floor(view.uptime),
-      }),
+    '/health': () => {
+      const { electing, agentId, uptime } = look();
+      const status = electing ? 'ok' : 'elector stopped';
+      return json(electing ? 200 : 503, { status, agent_id: agentId, uptime: Math.floor(uptime) });
+    },
     '/ready': () => {
-      const ready = view.electing && (view.role === 'standby' || view.connected);
+      const { electing, role, connected, lastHeartbeat } = look();
+      const ready = electing && (role === 'standby' || connected);
       return json(ready ? 200 : 503, {
-        status: ready ? 'ready' : view.electing ? 'not connected' : 'elector stopped',
-        role: view.role,
-        control_plane_connected: view.connected,
-        last_heartbeat: view.lastHeartbeat,
+        status: ready ? 'ready' : electing ? 'not connected' : 'elector stopped',
+        role,
+        control_plane_connected: connected,
+        last_heartbeat: lastHeartbeat,
       });
     },
-    '/leader': () => json(200, { is_leader: view.role === 'leader', leader: view.leader, term: view.term }),
+    '/leader': () => {
+      const { role, leader, term } = look();
+      return json(200, { is_leader: role === 'leader', leader, term });
+    },
   };
 }
 

@@ -60,7 +60,7 @@ export class LeadershipLoop {
   }
 
   #observe(): (() => void)[] {
-    const { elector, clock, log, metrics, serve } = this.#options;
+    const { elector, clock, log, metrics } = this.#options;
     return [
       elector.on('elected', (event) => {
         const leading = elector.leading;
@@ -72,7 +72,7 @@ export class LeadershipLoop {
         metrics.electionDuration.set(event.electionMs / 1000);
         // the service before this one may still be letting go of its operations
         this.#serving = this.#serving
-          .then(() => (leading.signal.aborted ? undefined : serve(leading, event)))
+          .then(() => (leading.signal.aborted ? undefined : this.#options.serve(leading, event)))
           .catch((error: unknown) => {
             log.error({ err: error }, 'Service failed; giving the lead to another replica');
             elector.yield('service failed');

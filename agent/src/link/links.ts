@@ -1,6 +1,7 @@
 import { type Clock, sleep } from 'clock-port';
 import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import type { Logger } from 'pino';
+import { scope } from '../scope.ts';
 import type { Backoff } from './backoff.ts';
 import type { Link, LinkListener } from './link.ts';
 
@@ -28,6 +29,7 @@ export interface LinksOptions {
 export class Links {
   readonly #options: LinksOptions;
   #current: Link | undefined;
+  readonly #left = new AbortController();
 
   constructor(options: LinksOptions) {
     this.#options = options;
@@ -38,21 +40,25 @@ export class Links {
     return this.#current?.isOver === false ? this.#current : undefined;
   }
 
-  /** Resolves when the signal aborts and the links are closed. */
+  /** Resolves when the signal aborts, or after {@link leave}, with the links closed. */
   async run(signal: AbortSignal): Promise<void> {
+    const until = scope(signal, this.#left.signal);
     try {
-      let link = await this.#open(0, signal);
-      for (;;) link = (await this.#serve(link, signal)) ?? (await this.#open(this.#options.backoff.next(), signal));
+      let link = await this.#open(0, until.signal);
+      for (;;) link = (await this.#serve(link, until.signal)) ?? (await this.#open(this.#options.backoff.next(), until.signal));
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!until.signal.aborted) throw error;
+    } finally {
+      until.end();
     }
   }
 
-  /** Tells the hub that this agent leaves [CON7]. The link ends with it. */
+  /** Tells the hub that this agent leaves [CON7]. The link ends with it, and none follows. */
   leave(reason: string): void {
     const link = this.current;
     link?.send({ type: 'goodbye', reason });
     link?.close(new StreamSpaceError('going_away', reason));
+    this.#left.abort(new StreamSpaceError('going_away', reason));
   }
 
   /** Uses the link until it is over; resolves with its successor, if the hub asked for one. */

@@ -63,16 +63,16 @@ export class Tunnels {
 
   /** Closes the screens of a session that stops. */
   closeSession(sessionId: string, error: StreamSpaceError): void {
-    for (const entry of [...this.#entries.values()]) if (entry.sessionId === sessionId) entry.close(error);
+    for (const entry of this.#entries.values()) if (entry.sessionId === sessionId) entry.close(error);
   }
 
   /** The link is over. */
   closeAll(): void {
-    for (const entry of [...this.#entries.values()]) entry.close(undefined);
+    for (const entry of this.#entries.values()) entry.close(undefined);
   }
 
   async #open(message: HubMessageOf<'vnc_connect'>): Promise<void> {
-    const { driver, clock, log, idleTimeout, onCount } = this.#options;
+    const { driver, clock, log, idleTimeout } = this.#options;
     const { stream_id: id, session_id: sessionId } = message;
     const connecting = new AbortController();
     const entry: Entry = {
@@ -98,10 +98,10 @@ export class Tunnels {
     }
     if (screen === undefined || connecting.signal.aborted || this.#link.isOver) return discard(screen);
 
-    onCount(1);
+    this.#options.onCount(1);
     const tunnel = new Tunnel(screen, clock, idleTimeout, (error) => {
       if (this.#entries.get(id) === entry) this.#entries.delete(id);
-      onCount(-1);
+      this.#options.onCount(-1);
       log.debug({ stream_id: id, session_id: sessionId, code: error?.code }, 'Screen closed');
       if (error !== undefined) this.#refuse(id, error);
     });

@@ -27,7 +27,7 @@ describe('a link', () => {
     await until(() => connection.all('heartbeat').length >= 3, 'three heartbeats');
     expect(connection.messages.slice(0, 3).map(({ type }) => type)).toEqual(['hello', 'sessions', 'heartbeat']);
     expect(connection.hello).toMatchObject({ agent_id: 'agent-1', replica: 'replica-1', term: 0, platform: 'process' });
-    await until(() => under!.agent.view.lastHeartbeat, 'an answered heartbeat');
+    await until(() => under!.agent.view().lastHeartbeat, 'an answered heartbeat');
   });
 
   it('carries out a command and answers with the session', async () => {
