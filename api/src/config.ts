@@ -43,6 +43,14 @@ export class ConfigError extends Error {
   }
 }
 
+/** Kubernetes gives every pod variables that name the services around it: a service `streamspace-api` is `STREAMSPACE_API_PORT=tcp://…`. */
+function isServiceLink(name: string, value = ''): boolean {
+  return (
+    /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name) ||
+    (/_PORT$/.test(name) && /^(tcp|udp|sctp):\/\//.test(value))
+  );
+}
+
 /** Reads the hub's configuration. An empty variable is an absent one. Throws {@link ConfigError} with every problem at once. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = [];
@@ -58,7 +66,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     }),
   ) as unknown as Values;
 
-  for (const name of Object.keys(env).filter((each) => each.startsWith('STREAMSPACE_'))) {
+  for (const name of Object.keys(env).filter(
+    (each) => each.startsWith('STREAMSPACE_') && !isServiceLink(each, env[each]),
+  )) {
     const known = name.slice('STREAMSPACE_'.length);
     problems.push(
       `${name}: no such variable${known in VARIABLES ? `; it is called ${known}` : `; known are ${Object.keys(VARIABLES).join(', ')}`}`,

@@ -57,7 +57,11 @@ async function main(): Promise<void> {
   let stopping: Promise<void> | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void (stopping ??= stop(signal)));
 
-  await app.listen({ port: config.port, host: config.host, listenTextResolver: () => 'listening' });
+  // fastify says so for each address; one line is enough
+  const { level } = log;
+  log.level = 'silent';
+  await app.listen({ port: config.port, host: config.host });
+  log.level = level;
   const address = app.server.address();
   const port = address !== null && typeof address === 'object' ? address.port : config.port;
   log.info(

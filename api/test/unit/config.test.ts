@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, readConfig, VARIABLES } from '../../src/config.ts';
+
+const SECRET = 'x'.repeat(32);
+const read = (env: Record<string, string> = {}) => readConfig({ JWT_SECRET: SECRET, ...env });
+const problems = (env: Record<string, string>): readonly string[] => {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+describe('configuration of the hub', () => {
+  it('has defaults for everything but the key of the tokens', () => {
+    expect(read()).toEqual({
+      port: 8080,
+      host: '0.0.0.0',
+      publicUrl: undefined,
+      storeUrl: 'memory:',
+      jwt: { secret: SECRET, jwksUrl: undefined, issuer: undefined, audience: undefined },
+      allowedOrigins: [],
+      enrolmentTokenHash: undefined,
+      heartbeatMs: 30_000,
+      commandTimeoutMs: 3_600_000,
+      ticketTtlMs: 30_000,
+      logLevel: 'info',
+      logFormat: 'json',
+      consoleDir: undefined,
+      rateLimit: 600,
+      templatesFile: undefined,
+    });
+  });
+
+  it('reads every variable', () => {
+    const token = 'y'.repeat(40);
+    const config = readConfig({
+      PORT: '0',
+      HOST: '127.0.0.1',
+      PUBLIC_URL: 'https://hub.example.com/',
+      STORE_URL: 'memory:',
+      JWT_JWKS_URL: 'https://issuer.example.com/jwks.json',
+      JWT_ISSUER: 'https://issuer.example.com',
+      JWT_AUDIENCE: 'streamspace',
+      ALLOWED_ORIGINS: 'https://a.example.com, http://b.example.com:8080,',
+      ENROLMENT_TOKEN: token,
+      HEARTBEAT_INTERVAL: '2s',
+      COMMAND_TIMEOUT: '5m',
+      TICKET_TTL: '1m',
+      LOG_LEVEL: 'debug',
+      LOG_FORMAT: 'text',
+      CONSOLE_DIR: '/srv/console',
+      RATE_LIMIT: '60',
+      TEMPLATES_FILE: '/etc/templates.json',
+    });
+    expect(config).toEqual({
+      port: 0,
+      host: '127.0.0.1',
+      publicUrl: 'https://hub.example.com',
+      storeUrl: 'memory:',
+      jwt: {
+        secret: undefined,
+        jwksUrl: 'https://issuer.example.com/jwks.json',
+        issuer: 'https://issuer.example.com',
+        audience: 'streamspace',
+      },
+      allowedOrigins: ['https://a.example.com', 'http://b.example.com:8080'],
+      enrolmentTokenHash: createHash('sha256').update(token).digest('hex'),
+      heartbeatMs: 2_000,
+      commandTimeoutMs: 300_000,
+      ticketTtlMs: 60_000,
+      logLevel: 'debug',
+      logFormat: 'text',
+      consoleDir: '/srv/console',
+      rateLimit: 60,
+      templatesFile: '/etc/templates.json',
+    });
+  });
+
+  it('is frozen, and takes an empty variable as an absent one', () => {
+    const config = read({ PORT: '', LOG_LEVEL: '' });
+    expect(config).toMatchObject({ port: 8080, logLevel: 'info' });
+    expect(Object.isFrozen(config) && Object.isFrozen(config.jwt)).toBe(true);
+  });
+
+  it.each([
+    ['PORT', '80a', 'a whole number from 0 to 65535'],
+    ['PORT', '65536', 'a whole number from 0 to 65535'],
+    ['PORT', '-1', 'a whole number from 0 to 65535'],
+    ['HOST', 'a b', 'a host name or address'],
+    ['PUBLIC_URL', 'hub.example.com', 'an origin like https://hub.example.com'],
+    ['PUBLIC_URL', 'https://hub.example.com/path', 'an origin like https://hub.example.com'],
+    ['STORE_URL', 'mongodb://localhost', '`memory:`'],
+    ['JWT_JWKS_URL', 'ftp://issuer', 'a URL starting with http:// or https://'],
+    ['ALLOWED_ORIGINS', 'https://a.example.com,*', 'a comma list of origins'],
+    ['HEARTBEAT_INTERVAL', '30', 'a duration like 30s, 5m or 1h, from 1s to 10m'],
+    ['HEARTBEAT_INTERVAL', '1d', 'a duration like 30s, 5m or 1h'],
+    ['COMMAND_TIMEOUT', '0s', 'a duration like 30s, 5m or 1h'],
+    ['TICKET_TTL', '61s', 'from 1s to 1m'],
+    ['LOG_LEVEL', 'loud', 'one of trace, debug, info, warn, error, fatal, silent'],
+    ['LOG_FORMAT', 'xml', 'one of json, text'],
+    ['RATE_LIMIT', '0', 'a whole number from 1 to'],
+  ])('refuses %s=%s and says what it takes', (name, value, takes) => {
+    const [problem, ...more] = problems({ ...(name !== 'JWT_JWKS_URL' && { JWT_SECRET: SECRET }), [name]: value });
+    expect(more).toEqual([]);
+    expect(problem).toContain(`${name}=${JSON.stringify(value)}: takes`);
+    expect(problem).toContain(takes);
+  });
+
+  it('says all problems at once', () => {
+    const found = problems({ PORT: 'x', TICKET_TTL: '2h', STREAMSPACE_PORT: '1' });
+    expect(found.map((problem) => problem.split(/[=:]/)[0])).toEqual([
+      'PORT',
+      'TICKET_TTL',
+      'STREAMSPACE_PORT',
+      'JWT_SECRET',
+    ]);
+    expect(new ConfigError(found).message).toContain('4 problems');
+  });
+
+  it('wants exactly one of JWT_SECRET and JWT_JWKS_URL', () => {
+    expect(problems({})).toEqual([expect.stringContaining('JWT_SECRET: is required')]);
+    expect(problems({ JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://i.example.com' })).toEqual([
+      expect.stringContaining('only one of them'),
+    ]);
+  });
+
+  it.each(['JWT_SECRET', 'ENROLMENT_TOKEN'])('refuses a short %s without repeating it', (name) => {
+    const [problem] = problems({ JWT_SECRET: SECRET, [name]: 'hunter2' });
+    expect(problem).toContain(`${name}: takes a secret of at least 32 bytes`);
+    expect(problem).not.toContain('hunter2');
+  });
+
+  it('counts the bytes of a secret, not its characters', () => {
+    expect(problems({ JWT_SECRET: 'ü'.repeat(16) })).toEqual([]);
+    expect(problems({ JWT_SECRET: 'ü'.repeat(15) })).toHaveLength(1);
+  });
+
+  it('refuses unknown variables of ours, and names the right one', () => {
+    expect(problems({ JWT_SECRET: SECRET, STREAMSPACE_PORT: '8080' })).toEqual([
+      expect.stringContaining('it is called PORT'),
+    ]);
+    expect(problems({ JWT_SECRET: SECRET, STREAMSPACE_COLOUR: 'red' })).toEqual([
+      expect.stringContaining('known are PORT, HOST'),
+    ]);
+    expect(problems({ JWT_SECRET: SECRET, PATH: '/bin', OTHER: '1' })).toEqual([]);
+  });
+
+  it('leaves the variables alone that Kubernetes makes of a service called streamspace-…', () => {
+    const links = {
+      STREAMSPACE_API_SERVICE_HOST: '10.0.0.1',
+      STREAMSPACE_API_SERVICE_PORT: '80',
+      STREAMSPACE_API_SERVICE_PORT_HTTP: '80',
+      STREAMSPACE_API_PORT: 'tcp://10.0.0.1:80',
+      STREAMSPACE_API_PORT_80_TCP: 'tcp://10.0.0.1:80',
+      STREAMSPACE_API_PORT_80_TCP_ADDR: '10.0.0.1',
+    };
+    expect(problems({ JWT_SECRET: SECRET, ...links })).toEqual([]);
+  });
+
+  it('says of every variable what it is for, and has a default that it takes itself', () => {
+    for (const [name, { read: reader, default: fallback, about }] of Object.entries(VARIABLES)) {
+      expect(about, name).not.toBe('');
+      if (fallback !== undefined) expect(reader.read(fallback), name).toBeDefined();
+    }
+  });
+});
