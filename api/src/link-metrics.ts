@@ -20,7 +20,7 @@ export interface LinkMetrics {
 /** Registers the metrics. `now` is asked at each scrape. */
 export function linkMetrics(
   registry: Registry,
-  now: { links(): number; streams(): number; commands(): number },
+  now: { links: () => number; streams: () => number; commands: () => number },
 ): LinkMetrics {
   const registers = [registry];
   const gauge = (name: string, help: string, value: () => number) =>

@@ -25,17 +25,17 @@ export interface UpgradeRoutes {
   readonly clock: Clock;
   readonly log: FastifyBaseLogger;
   /** GET /api/v1/agent/connect. Throws the refusal. */
-  agent(upgrade: Upgrade): Promise<void>;
+  readonly agent: (upgrade: Upgrade) => Promise<void>;
   /** GET /api/v1/sessions/:id/vnc. Throws the refusal. */
-  viewer(upgrade: Upgrade, sessionId: string): Promise<void>;
+  readonly viewer: (upgrade: Upgrade, sessionId: string) => Promise<void>;
 }
 
 /**
  * The one place that decides about upgrades. A refusal is an ordinary HTTP answer with the JSON error; no WebSocket exists before
- * the client is known.
+ * the client is known. The result ends those that are not decided yet.
  */
-export function upgradeRouter(routes: UpgradeRoutes, server: Server): void {
-  let pending = 0;
+export function upgradeRouter(routes: UpgradeRoutes, server: Server): { stop: () => void } {
+  const pending = new Set<Duplex>();
 
   const route = (upgrade: Upgrade): Promise<void> => {
     const { pathname } = upgrade.url;
@@ -51,10 +51,11 @@ export function upgradeRouter(routes: UpgradeRoutes, server: Server): void {
   };
 
   const decide = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
-    if (pending >= MAX_PENDING) throw new StreamSpaceError('at_capacity', 'too many connections at once; try again');
+    if (pending.size >= MAX_PENDING)
+      throw new StreamSpaceError('at_capacity', 'too many connections at once; try again');
     const url = parse(request.url);
     if (url === undefined) throw new StreamSpaceError('invalid_request', 'the request target is no path');
-    pending++;
+    pending.add(socket);
     try {
       await withDeadline(routes.clock, DECIDE_MS, 'the decision about an upgrade', undefined, (signal) =>
         route({
@@ -71,7 +72,7 @@ export function upgradeRouter(routes: UpgradeRoutes, server: Server): void {
         }),
       );
     } finally {
-      pending--;
+      pending.delete(socket);
     }
   };
 
@@ -84,6 +85,12 @@ export function upgradeRouter(routes: UpgradeRoutes, server: Server): void {
       answer(routes.clock, socket, refusal);
     });
   });
+
+  return {
+    stop: () => {
+      for (const socket of pending) socket.destroy();
+    },
+  };
 }
 
 // A socket without a listener for errors would take the process with it; what it does is end the connection, and that is all.

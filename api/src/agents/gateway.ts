@@ -50,6 +50,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
   const stopping = new AbortController();
   const endings = new Set<Promise<void>>();
   let draining = false;
+  let router: { stop: () => void } | undefined;
   let emptied = (): void => {};
 
   const streams = () => [...links.values()].reduce((sum, link) => sum + link.streams.size, 0);
@@ -236,7 +237,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
       links.get(agentId)?.end(error);
     },
     attach(server) {
-      upgradeRouter({ clock, log, agent: serveAgent, viewer: viewers.serve }, server);
+      router = upgradeRouter({ clock, log, agent: serveAgent, viewer: viewers.serve }, server);
     },
     register(app: FastifyInstance) {
       gateway.attach(app.server);
@@ -247,7 +248,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
       viewers.refuseNew();
       const gone = new StreamSpaceError('going_away', 'this hub is about to stop; connect again');
       for (const link of pending) link.end(gone);
-      for (const link of [...links.values()]) {
+      for (const link of links.values()) {
         const sent =
           link.version >= 2 &&
           link.tell({
@@ -270,6 +271,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
       stopping.abort(new StreamSpaceError('going_away', 'the hub stops'));
       endAll(new StreamSpaceError('going_away', 'the hub stops; connect again'));
       viewers.stop();
+      router?.stop();
       await Promise.all([...running, ...endings]);
     },
   };

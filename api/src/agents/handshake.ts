@@ -32,7 +32,7 @@ export interface HandshakeDeps {
 }
 
 /** From the accepted upgrade to `welcome` or `refuse` [CON1]. Made for one link; its first owner. */
-export function handshake(deps: HandshakeDeps): LinkOwner & { begin(link: AgentLink): void } {
+export function handshake(deps: HandshakeDeps): LinkOwner & { begin: (link: AgentLink) => void } {
   let hello: AgentMessageOf<'hello'> | undefined;
   let helloTimer: { cancel(): void } | undefined;
 

@@ -25,9 +25,9 @@ const TEXT = { binary: false, compress: false };
 
 export interface LinkOwner {
   /** One message that matches its schema; `bytes` is its size. Called from the read loop: must neither wait nor throw. */
-  message(link: AgentLink, message: AgentMessage, bytes: number): void;
+  message: (link: AgentLink, message: AgentMessage, bytes: number) => void;
   /** Called once: nothing is read or sent from now on. */
-  closed(link: AgentLink, error: StreamSpaceError): void;
+  closed: (link: AgentLink, error: StreamSpaceError) => void;
 }
 
 /**

@@ -25,8 +25,8 @@ export class Rotations {
 
   /** Resolves when the new credential is the only one. Rejects with `agent_offline` or `command_timeout`. */
   async rotate(link: AgentLink): Promise<void> {
-    const { store, clock, randomBytes } = this.#deps;
-    const { token, hash } = newCredential(randomBytes, link.agentId);
+    const { store, clock } = this.#deps;
+    const { token, hash } = newCredential((size) => this.#deps.randomBytes(size), link.agentId);
     const rotationId = randomUUID();
     await store.credentials.beginRotation(link.agentId, { hash, rotationId });
     try {

@@ -103,7 +103,7 @@ export class CommandDispatcher implements Dispatcher {
           for (const agent of await store.agents.list()) this.#watched.add(agent.id);
           primed = true;
         }
-        for (const agentId of [...this.#watched]) if (!signal.aborted) await this.#sweep(agentId);
+        for (const agentId of Array.from(this.#watched)) if (!signal.aborted) await this.#sweep(agentId);
       } catch (error) {
         log.warn({ err: error }, 'Looking for expired commands failed; trying again');
       }

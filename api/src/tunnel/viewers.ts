@@ -19,7 +19,7 @@ export interface ViewerDeps extends Pick<LinkDeps, 'store' | 'clock' | 'log' | '
 export interface ViewerGateway {
   readonly size: number;
   /** GET /api/v1/sessions/:id/vnc?ticket=… [VIEW1] */
-  serve(upgrade: Upgrade, sessionId: string): Promise<void>;
+  readonly serve: (upgrade: Upgrade, sessionId: string) => Promise<void>;
   refuseNew(): void;
   stop(): void;
 }

@@ -17,7 +17,7 @@ import { publisher } from '../../src/events/publisher.ts';
 import { memoryStore } from '../../src/store/memory/memory-store.ts';
 import type { CommandRecord, Store } from '../../src/store/store.ts';
 import { Inbox } from './inbox.ts';
-import { helloMessage, opened, ScriptedAgent } from './scripted-agent.ts';
+import { type helloMessage, opened, ScriptedAgent } from './scripted-agent.ts';
 
 export const CAPACITY = { maxSessions: 100, cpu: 100, memory: 100e9 };
 
@@ -32,6 +32,7 @@ export class TestHub {
   #port = 0;
   #agents: ScriptedAgent[] = [];
   #viewers: TestViewer[] = [];
+  readonly #credentials = new Map<string, Promise<string>>();
   #nextId = 0;
 
   private constructor(change: (store: Store) => Store) {
@@ -101,13 +102,12 @@ export class TestHub {
 
   /** An agent that is connected and has said nothing yet. */
   async agent(agentId = 'a1', options: { credential?: string; autoPong?: boolean } = {}): Promise<ScriptedAgent> {
-    const known = this.#credentials.get(agentId) ?? (await this.credential(agentId));
+    const known = this.#credentials.get(agentId) ?? this.credential(agentId);
     this.#credentials.set(agentId, known);
-    const agent = await ScriptedAgent.connect(this.url, options.credential ?? known, options);
+    const agent = await ScriptedAgent.connect(this.url, options.credential ?? (await known), options);
     this.#agents.push(agent);
     return agent;
   }
-  readonly #credentials = new Map<string, string>();
 
   /** An agent that is welcome. */
   async welcome(

@@ -1,0 +1,151 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { TestHub } from '../support/hub.ts';
+import { eventually } from '../support/inbox.ts';
+import { type ScriptedAgent, status } from '../support/scripted-agent.ts';
+
+let hub: TestHub;
+beforeEach(async () => {
+  hub = await TestHub.start();
+});
+afterEach(() => hub.stop());
+
+/** What the agent said before is stored: its messages are worked off in order. */
+async function stored(agent: ScriptedAgent): Promise<void> {
+  await hub.clock.advance(1);
+  await agent.sync();
+  await eventually('stored', async () => {
+    const beat = (await hub.store.agents.get('a1'))?.last_heartbeat;
+    return beat !== null && beat !== undefined && Date.parse(beat) >= hub.clock.now();
+  });
+}
+
+test('[SES3] a hub that lost its store learns the sessions from the report', async () => {
+  const agent = await hub.welcome({ region: 'eu' });
+  agent.say({
+    type: 'sessions',
+    sessions: [status('s1', 'running'), status('s2', 'hibernated'), status('s3', 'failed', 'it crashed')],
+  });
+  await stored(agent);
+  expect(await hub.session('s1')).toMatchObject({
+    state: 'running',
+    user: 'ann',
+    agent: 'a1',
+    region: 'eu',
+    created_at: '2030-01-01T00:00:00.000Z',
+  });
+  expect((await hub.session('s2')).state).toBe('hibernated');
+  expect(await hub.session('s3')).toMatchObject({ state: 'failed', reason: 'it crashed' });
+  expect((await hub.events()).filter(({ type }) => type === 'session.updated')).toHaveLength(3);
+});
+
+test('[SES3] what should run and is not reported has failed: gone from the platform; what is reported is what it is', async () => {
+  const { agent: before } = await hub.running('s1');
+  await hub.create({ id: 's2' });
+  await before.serve();
+  await hub.reaches('s2', 'running');
+  before.ws.terminate();
+  await hub.clock.advance(1_000);
+  const agent = await hub.welcome();
+  agent.say({ type: 'sessions', sessions: [status('s2', 'failed', 'out of memory')] });
+  await stored(agent);
+  expect(await hub.session('s1')).toMatchObject({ state: 'failed', reason: 'gone from the platform' });
+  expect(await hub.session('s2')).toMatchObject({ state: 'failed', reason: 'out of memory' });
+});
+
+test('[SES3] one with an open command is left to it, and one of another agent to that', async () => {
+  await hub.welcome({ agent_id: 'a2' });
+  await hub.create({ id: 's9', agent: 'a2' });
+  await hub.create({ id: 's1' });
+  await hub.clock.advance(1_000);
+  const agent = await hub.welcome();
+  agent.say({ type: 'sessions', sessions: [status('s9', 'failed', 'mine now')] });
+  await stored(agent);
+  expect((await hub.session('s1')).state).toBe('pending');
+  expect(await hub.session('s9')).toMatchObject({ agent: 'a2', state: 'pending' });
+});
+
+test('[SES3] a report that is older than a change does not undo it', async () => {
+  const agent = await hub.welcome();
+  await hub.clock.advance(1_000);
+  await hub.create({ id: 's1' });
+  await agent.serve();
+  await hub.reaches('s1', 'running');
+  agent.say({ type: 'sessions', sessions: [] });
+  await stored(agent);
+  expect((await hub.session('s1')).state).toBe('running');
+});
+
+test('a crash is a failed session with its reason; a recovery a running one', async () => {
+  const { agent } = await hub.running();
+  agent.say({ type: 'session_state', session: status('s1', 'failed', 'Xvnc exited with 1') });
+  await stored(agent);
+  expect(await hub.session('s1')).toMatchObject({ state: 'failed', reason: 'Xvnc exited with 1' });
+  agent.say({ type: 'session_state', session: status('s1', 'running') });
+  await stored(agent);
+  expect(await hub.session('s1')).toMatchObject({ state: 'running', reason: null });
+  agent.say({ type: 'session_gone', session_id: 's1', reason: '' });
+  await stored(agent);
+  expect(await hub.session('s1')).toMatchObject({ state: 'failed', reason: 'gone from the platform' });
+});
+
+test('on the way of a command the agent may say where it is, but the result has the last word', async () => {
+  const agent = await hub.welcome();
+  await hub.create({ id: 's1' });
+  const command = await agent.command();
+  agent.say({ type: 'session_state', session: status('s1', 'starting', 'pulling the image') });
+  await stored(agent);
+  expect(await hub.session('s1')).toMatchObject({ state: 'starting', reason: 'pulling the image' });
+  agent.done(command);
+  await hub.reaches('s1', 'running');
+  await hub.order('s1', 'delete_session');
+  await agent.command();
+  agent.say({ type: 'session_state', session: status('s1', 'running') });
+  agent.say({ type: 'session_gone', session_id: 's1', reason: 'x' });
+  await stored(agent);
+  expect((await hub.session('s1')).state).toBe('deleting');
+});
+
+test('[CON6] what a superseded connection says of sessions has no effect', async () => {
+  const { agent: old } = await hub.running();
+  const get = hub.store.agents.get.bind(hub.store.agents);
+  let release = (): void => {};
+  hub.store.agents.get = async (id) => {
+    hub.store.agents.get = get;
+    await new Promise<void>((resolve) => (release = resolve));
+    return get(id);
+  };
+  old.say({ type: 'session_state', session: status('s1', 'failed', 'says the old one') });
+  old.say({ type: 'session_gone', session_id: 's1', reason: 'says the old one' });
+  await hub.welcome({ term: 2, replica: 'r2' });
+  release();
+  await old.closed;
+  await hub.clock.advance(1);
+  expect((await hub.session('s1')).state).toBe('running');
+});
+
+test('list_sessions is a report too', async () => {
+  const { agent } = await hub.running();
+  await hub.clock.advance(1_000);
+  const at = new Date(hub.clock.now()).toISOString();
+  await hub.store.commands.append({
+    id: 'c-list',
+    action: 'list_sessions',
+    agent: 'a1',
+    session: null,
+    user: 'ann',
+    state: 'pending',
+    attempt: 0,
+    error: null,
+    created_at: at,
+    updated_at: at,
+    expires_at: new Date(hub.clock.now() + 60_000).toISOString(),
+    trace_id: '',
+    payload: {},
+    connection_id: null,
+  });
+  hub.gateway.dispatcher.wake('a1');
+  const command = await agent.command();
+  agent.done(command, { sessions: [status('s5')] });
+  await hub.reaches('s5', 'running');
+  await hub.reaches('s1', 'failed');
+});
