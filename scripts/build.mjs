@@ -1,19 +1,42 @@
 // Bundles the programs: dist/hub.js, dist/agent.js and what they start. Workspace packages are bundled, npm packages are not.
+import { existsSync, realpathSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Everything in node_modules stays an import; the workspace's own packages are bundled from their sources. */
+/** Where a package that is imported from `folder` is installed. */
+function installed(name, folder) {
+  for (let at = folder; ; at = dirname(at)) {
+    const candidate = join(at, 'node_modules', name);
+    if (existsSync(candidate)) return realpathSync(candidate);
+    if (at === dirname(at)) return undefined;
+  }
+}
+
+/**
+ * Everything in node_modules stays an import; the workspace's own packages are bundled from their sources. The bundles live in
+ * dist/, so what they import is looked up from the root: a package that a workspace has in another version would be the wrong one there.
+ */
 const npmPackagesOutside = {
   name: 'npm-packages-outside',
   setup(plugin) {
-    plugin.onResolve({ filter: /^[^./]/ }, (args) =>
-      /^(@streamspace\/|clock-port|lease-elector)/.test(args.path) || args.kind === 'entry-point'
-        ? undefined
-        : { external: true },
-    );
+    plugin.onResolve({ filter: /^[^./]/ }, (args) => {
+      if (/^(@streamspace\/|clock-port|lease-elector)/.test(args.path) || args.kind === 'entry-point') return undefined;
+      const name = args.path
+        .split('/')
+        .slice(0, args.path.startsWith('@') ? 2 : 1)
+        .join('/');
+      const here = installed(name, args.resolveDir);
+      const there = installed(name, root);
+      if (here !== there)
+        return {
+          errors: [{ text: `${name} is ${here} for its importer and ${there} for dist/: let them be one version` }],
+        };
+      return { external: true };
+    });
   },
 };
 

@@ -1,0 +1,23 @@
+/** Waits until `look` gives something (not undefined, null or false), asking again and again; rejects after `limitMs`. */
+export async function until<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  limitMs = 20_000,
+): Promise<NonNullable<Exclude<T, false>>> {
+  const end = Date.now() + limitMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const found = await look();
+      if (found !== undefined && found !== null && found !== false) return found as NonNullable<Exclude<T, false>>;
+      last = undefined;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > end)
+      throw new Error(`${what}: not within ${limitMs} ms${last instanceof Error ? ` (${last.message})` : ''}`, {
+        cause: last,
+      });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
