@@ -178,8 +178,8 @@ export class AgentLink implements StreamLink {
 
   /** Closes without a word: for a socket that doesn't take any. */
   terminate(error: StreamSpaceError): void {
-    this.#ws.terminate();
     this.#gone(error);
+    this.#ws.terminate();
   }
 
   readonly #written = (error?: Error | null): void => {

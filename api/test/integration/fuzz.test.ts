@@ -1,4 +1,4 @@
-import { type AgentMessage, type AgentMessageOf, LIMITS } from '@streamspace/protocol';
+import { type AgentMessage, LIMITS } from '@streamspace/protocol';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -19,11 +19,8 @@ const error = { code: 'driver_failed', message: 'x', retryable: false } as const
 const session = fc.constantFrom('s1', 's2', 'unknown').map((id) => status(id));
 const streamId = fc.constantFrom(1, 2, 3, 4_294_967_295);
 const ids = { command_id: fc.constantFrom('c-s1', 'c-s2', 'nobody'), attempt: fc.integer({ min: 1, max: 3 }) };
-const of = <T extends AgentMessage['type']>(
-  type: T,
-  fields: Record<string, fc.Arbitrary<unknown>>,
-): fc.Arbitrary<unknown> =>
-  fc.record({ type: fc.constant(type), ...fields } as Record<keyof AgentMessageOf<T>, fc.Arbitrary<unknown>>);
+const of = (type: AgentMessage['type'], fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<unknown> =>
+  fc.record<Record<string, unknown>>({ type: fc.constant(type), ...fields });
 
 /** Messages that match their schemas, about things that are there and things that are not. */
 const valid = fc.oneof(

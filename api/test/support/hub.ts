@@ -3,16 +3,14 @@ import type { AddressInfo } from 'node:net';
 import type { Session } from '@streamspace/protocol';
 import { VirtualClock } from '@streamspace/testkit';
 import { iso } from 'clock-port';
-import fastify, { type FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { WebSocket } from 'ws';
 import { agentGateway, type LinkGateway } from '../../src/agents/gateway.ts';
-import type { LinkDeps } from '../../src/agents/ports.ts';
-import { authenticateAgent } from '../../src/auth/agents.ts';
-import { originAllowed } from '../../src/auth/origins.ts';
+import { buildApp } from '../../src/app.ts';
 import { newCredential, sha256 } from '../../src/auth/secrets.ts';
-import { takeTicket } from '../../src/auth/tickets.ts';
 import { readConfig } from '../../src/config.ts';
+import type { HubDeps } from '../../src/deps.ts';
 import { publisher } from '../../src/events/publisher.ts';
 import { memoryStore } from '../../src/store/memory/memory-store.ts';
 import type { CommandRecord, Store } from '../../src/store/store.ts';
@@ -21,14 +19,14 @@ import { type helloMessage, opened, ScriptedAgent } from './scripted-agent.ts';
 
 export const CAPACITY = { maxSessions: 100, cpu: 100, memory: 100e9 };
 
-/** A hub's link half behind a real server, its time in the test's hands, and people to talk to it. */
+/** A whole hub behind a real server, its time in the test's hands, and people to talk to it. */
 export class TestHub {
   readonly clock: VirtualClock;
   readonly store: Store;
-  readonly gateway: LinkGateway;
-  readonly app: FastifyInstance;
+  gateway!: LinkGateway;
+  app!: FastifyInstance;
   readonly logged: { msg: string; fields: Record<string, unknown> }[];
-  readonly deps: LinkDeps;
+  readonly deps: HubDeps;
   #port = 0;
   #agents: ScriptedAgent[] = [];
   #viewers: TestViewer[] = [];
@@ -46,34 +44,31 @@ export class TestHub {
     });
     const { store, clock } = this;
     const line = (fields: Record<string, unknown>, msg: string) => void this.logged.push({ fields, msg });
-    const log = {
+    const log: Record<string, unknown> = {
       info: line,
       warn: line,
       error: line,
       debug: line,
       trace: line,
       fatal: line,
-    } as unknown as LinkDeps['log'];
+      level: 'info',
+    };
+    log.child = () => log;
     this.deps = {
       config,
       store,
       clock,
-      log,
+      log: log as unknown as HubDeps['log'],
       randomBytes,
       hub: 'hub-1',
       metrics: new Registry(),
       publish: publisher(store, clock),
-      authenticateAgent: (bearer) => authenticateAgent(store, bearer),
-      originAllowed: (request) => originAllowed(config, request),
-      takeTicket: (ticket, session) => takeTicket(store, ticket, session),
     };
-    this.gateway = agentGateway(this.deps);
-    this.app = fastify({ forceCloseConnections: true });
-    this.gateway.register(this.app);
   }
 
   static async start(change: (store: Store) => Store = (store) => store): Promise<TestHub> {
     const hub = new TestHub(change);
+    hub.app = await buildApp({ ...hub.deps, gateway: (deps) => (hub.gateway = agentGateway(deps)) });
     await hub.app.listen({ port: 0, host: '127.0.0.1' });
     hub.#port = (hub.app.server.address() as AddressInfo).port;
     return hub;

@@ -1,0 +1,174 @@
+import { StreamSpaceError } from '@streamspace/protocol';
+import { VirtualClock } from '@streamspace/testkit';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { closeReason } from '../../src/agents/close-reason.ts';
+import { retrying } from '../../src/agents/retrying.ts';
+import { nextState } from '../../src/agents/session-report.ts';
+import { Throttle } from '../../src/agents/throttle.ts';
+import { Turns } from '../../src/agents/turns.ts';
+import { WorkQueue } from '../../src/agents/work-queue.ts';
+
+const gate = (): { open: () => void; passed: Promise<void> } => {
+  let open = (): void => {};
+  const passed = new Promise<void>((resolve) => (open = resolve));
+  return { open, passed };
+};
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('work queue', () => {
+  test('one piece at a time, in order; a failed one is reported and the rest goes on', async () => {
+    const done: string[] = [];
+    const failed: unknown[] = [];
+    const queue = new WorkQueue({ pieces: 10, bytes: 100 }, (error) => failed.push(error));
+    const first = gate();
+    queue.push(1, async () => {
+      await first.passed;
+      done.push('first');
+    });
+    queue.push(1, () => Promise.reject(new Error('second')));
+    queue.push(1, async () => void done.push('third'));
+    await settled();
+    expect(done).toEqual([]);
+    first.open();
+    await settled();
+    expect(done).toEqual(['first', 'third']);
+    expect(failed).toEqual([new Error('second')]);
+  });
+
+  test('bounded in pieces and in bytes, and free again when the work is done', async () => {
+    const queue = new WorkQueue({ pieces: 2, bytes: 100 }, () => {});
+    const hold = gate();
+    const wait = (): Promise<void> => hold.passed;
+    expect(queue.push(60, wait)).toBe(true);
+    expect(queue.push(60, wait)).toBe(false);
+    expect(queue.push(10, wait)).toBe(true);
+    expect(queue.push(10, wait)).toBe(true);
+    expect(queue.push(10, wait)).toBe(false);
+    hold.open();
+    await settled();
+    expect(queue.push(100, wait)).toBe(true);
+  });
+
+  test('what was dropped never runs; what comes afterwards does', async () => {
+    const done: string[] = [];
+    const queue = new WorkQueue({ pieces: 10, bytes: 100 }, () => {});
+    const hold = gate();
+    queue.push(1, () => hold.passed);
+    queue.push(1, async () => void done.push('dropped'));
+    queue.drop();
+    queue.last(async () => void done.push('last'));
+    hold.open();
+    await settled();
+    expect(done).toEqual(['last']);
+  });
+});
+
+describe('turns', () => {
+  test('one at a time for each key, others side by side, a failure lets the next go', async () => {
+    const turns = new Turns(5);
+    const order: string[] = [];
+    const a = gate();
+    const first = turns.run('a', async () => {
+      order.push('a1');
+      await a.passed;
+      throw new Error('no');
+    });
+    const second = turns.run('a', async () => void order.push('a2'));
+    await turns.run('b', async () => void order.push('b1'));
+    expect(order).toEqual(['a1', 'b1']);
+    a.open();
+    await expect(first).rejects.toThrow('no');
+    await second;
+    expect(order).toEqual(['a1', 'b1', 'a2']);
+  });
+
+  test('a bounded number may wait', async () => {
+    const turns = new Turns(1);
+    const hold = gate();
+    const running = turns.run('a', () => hold.passed);
+    const waiting = turns.run('a', async () => {});
+    await expect(turns.run('a', async () => {})).rejects.toMatchObject({ code: 'rate_limited' });
+    hold.open();
+    await Promise.all([running, waiting]);
+    await turns.run('a', async () => {});
+  });
+});
+
+test('throttle: a burst, then one a while, for each key; it forgets the oldest keys', async () => {
+  const clock = new VirtualClock();
+  const throttle = new Throttle(clock, { burst: 2, everyMs: 1000, keys: 2 });
+  const passes = (key: string, times: number): boolean[] => Array.from({ length: times }, () => throttle.pass(key));
+  expect(passes('a', 3)).toEqual([true, true, false]);
+  expect(throttle.pass('b')).toBe(true);
+  await clock.advance(999);
+  expect(throttle.pass('a')).toBe(false);
+  await clock.advance(1);
+  expect(passes('a', 2)).toEqual([true, false]);
+  throttle.pass('c');
+  expect(passes('b', 2)).toEqual([true, true]);
+});
+
+test('close reasons fit into a close frame, whatever the text', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', maxLength: 300 }), (text) => {
+      const reason = closeReason(text);
+      expect(Buffer.byteLength(reason)).toBeLessThanOrEqual(123);
+      expect(reason).not.toContain('\uFFFD');
+      if (Buffer.byteLength(text) <= 123) expect(reason).toBe(text);
+    }),
+  );
+});
+
+describe('retrying', () => {
+  const away = new StreamSpaceError('store_unavailable', 'no store');
+
+  test('tries a store that is away again for a few seconds, then gives up', async () => {
+    const clock = new VirtualClock();
+    let tries = 0;
+    const result = retrying(clock, new AbortController().signal, () => {
+      tries++;
+      return Promise.reject(away);
+    });
+    const outcome = expect(result).rejects.toBe(away);
+    await clock.advance(2_599);
+    expect(tries).toBe(3);
+    await clock.advance(1);
+    expect(tries).toBe(4);
+    await outcome;
+    expect(clock.pending).toBe(0);
+  });
+
+  test('not for other errors, and not after the signal', async () => {
+    const clock = new VirtualClock();
+    const wrong = new StreamSpaceError('conflict', 'x');
+    await expect(retrying(clock, new AbortController().signal, () => Promise.reject(wrong))).rejects.toBe(wrong);
+    const closing = new AbortController();
+    const result = retrying(clock, closing.signal, () => Promise.reject(away));
+    const outcome = expect(result).rejects.toThrow('closed');
+    await settled();
+    closing.abort(new Error('closed'));
+    await outcome;
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('[SES1] what a session becomes by what its agent says', () => {
+  test.each([
+    ['running', 'failed', false, 'failed'],
+    ['failed', 'running', false, 'running'],
+    ['hibernated', 'running', false, 'running'],
+    ['deleting', 'running', false, 'running'],
+    ['gone', 'running', false, undefined],
+    ['pending', 'starting', true, 'starting'],
+    ['starting', 'running', true, 'running'],
+    ['starting', 'hibernated', true, undefined],
+    ['waking', 'starting', true, 'waking'],
+    ['waking', 'hibernated', true, undefined],
+    ['waking', 'running', true, 'running'],
+    ['hibernating', 'running', true, undefined],
+    ['deleting', 'failed', true, undefined],
+  ] as const)('%s, reported %s, command open %s: %s', (current, reported, open, next) => {
+    expect(nextState(current, reported, open)).toBe(next);
+  });
+});

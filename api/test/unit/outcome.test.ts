@@ -1,0 +1,71 @@
+import type { Session } from '@streamspace/protocol';
+import { describe, expect, test } from 'vitest';
+import { expired } from '../../src/commands/expiry.ts';
+import { sessionPatch } from '../../src/commands/outcome.ts';
+import type { CommandRecord } from '../../src/store/store.ts';
+
+const session = (fields: Partial<Session> = {}): Session =>
+  ({ id: 's1', state: 'hibernating', reason: null, command: 'c1', ...fields }) as Session;
+const command = (fields: Partial<CommandRecord> = {}): CommandRecord =>
+  ({ id: 'c1', action: 'hibernate_session', session: 's1', ...fields }) as CommandRecord;
+const error = { code: 'driver_failed', message: 'no', retryable: false } as const;
+
+describe("a command's end changes its session", () => {
+  test('not when a later command has taken it on, when it is gone, or when there is none', () => {
+    expect(sessionPatch(command(), session({ command: 'c2' }), {}, 'now')).toBeUndefined();
+    expect(sessionPatch(command(), session({ state: 'gone' }), {}, 'now')).toBeUndefined();
+    expect(sessionPatch(command(), undefined, {}, 'now')).toBeUndefined();
+    expect(sessionPatch(command({ action: 'list_sessions' }), session(), {}, 'now')).toBeUndefined();
+  });
+
+  test('to what the agent says it is now, with its reason', () => {
+    const status = { spec: {} as never, state: 'failed' as const, reason: 'crashed right away' };
+    const create = command({ action: 'create_session' });
+    expect(sessionPatch(create, session(), { session: status }, 'now')).toEqual({
+      state: 'failed',
+      reason: 'crashed right away',
+      updated_at: 'now',
+    });
+    expect(sessionPatch(command(), session(), { error, session: status }, 'now')).toMatchObject({
+      state: 'failed',
+      reason: 'no',
+    });
+    // a session that could not be made has failed, whatever is left of it
+    expect(sessionPatch(create, session(), { error, session: { ...status, state: 'running' } }, 'now')).toMatchObject({
+      state: 'failed',
+    });
+    expect(
+      sessionPatch(
+        command({ action: 'delete_session' }),
+        session(),
+        { session: { ...status, state: 'running' } },
+        'now',
+      ),
+    ).toMatchObject({ state: 'gone' });
+  });
+});
+
+describe('[CMD7] expiry', () => {
+  const expires = Date.UTC(2030, 0, 1);
+  const at = (fields: Partial<CommandRecord>, agent: Parameters<typeof expired>[1], ms: number): boolean =>
+    expired(
+      { state: 'pending', connection_id: null, expires_at: new Date(expires).toISOString(), ...fields },
+      agent,
+      expires + ms,
+      300_000,
+    );
+  const here = { connected: true, connection_id: 'x' };
+
+  test('after expires_at, not before', () => {
+    expect(at({}, undefined, 0)).toBe(false);
+    expect(at({}, undefined, 1)).toBe(true);
+    expect(at({}, here, 1)).toBe(true);
+  });
+
+  test('one that the connected agent has gets the time of a command more; one that a lost connection had does not', () => {
+    expect(at({ state: 'ack', connection_id: 'x' }, here, 300_000)).toBe(false);
+    expect(at({ state: 'ack', connection_id: 'x' }, here, 300_001)).toBe(true);
+    expect(at({ state: 'ack', connection_id: 'y' }, here, 1)).toBe(true);
+    expect(at({ state: 'sent', connection_id: 'x' }, { connected: false, connection_id: null }, 1)).toBe(true);
+  });
+});
