@@ -1,9 +1,11 @@
 import type { Clock, Timer } from 'clock-port';
 
-/** Wakes the one loop that waits on it. A `wake` while nobody waits is kept for the next `wait`: no wake-up is lost. */
+/**
+ * Wakes the one loop that waits on it. No wake-up is lost as long as the loop looks at everything it depends on, without an await
+ * in between, before it waits: a wake while nobody waits has then been seen already, and does nothing.
+ */
 export class Wakeup {
   readonly #clock: Clock;
-  #pending = false;
   #resume: (() => void) | undefined;
 
   constructor(clock: Clock) {
@@ -11,16 +13,11 @@ export class Wakeup {
   }
 
   wake(): void {
-    if (this.#resume) this.#resume();
-    else this.#pending = true;
+    this.#resume?.();
   }
 
   /** Resolves after `ms` (Infinity: never by time) or at the next wake, whichever is first. */
   wait(ms: number): Promise<void> {
-    if (this.#pending) {
-      this.#pending = false;
-      return Promise.resolve();
-    }
     return new Promise((resolve) => {
       let timer: Timer | undefined;
       this.#resume = () => {

@@ -1,11 +1,22 @@
 import { VirtualClock } from '@streamspace/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Elector, NotLeadingError, type ElectorEvents, type ElectorOptions, type Lock } from '../../src/index.ts';
+import { sleep } from 'clock-port';
+import {
+  Elector,
+  NotLeadingError,
+  type ElectorEvents,
+  type ElectorOptions,
+  type LeaseRecord,
+  type Lock,
+} from '../../src/index.ts';
 import { MemoryLease } from '../../src/memory/index.ts';
 
 const LEASE = 4000;
 const DEADLINE = 3000;
 const RETRY = 1000;
+
+const AT = '2030-01-01T00:00:00.000Z';
+const FREE: LeaseRecord = { holder: '', term: 0, durationMs: LEASE, acquiredAt: AT, renewedAt: AT, transitions: 0 };
 
 class Bench {
   readonly clock = new VirtualClock();
@@ -37,6 +48,8 @@ class Replica {
   cut = false;
   /** The watch tells nothing. */
   deaf = false;
+  /** What a call does after its effect, before its answer. */
+  answer: () => Promise<void> = () => Promise.resolve();
   calls = 0;
   watches = 0;
   readonly #bench: Bench;
@@ -82,7 +95,9 @@ class Replica {
       return async (...args: A): Promise<R> => {
         this.calls++;
         if (this.cut) throw new Error('unreachable');
-        return call(...args);
+        const result = await call(...args);
+        await this.answer();
+        return result;
       };
     };
     return {
@@ -224,6 +239,51 @@ describe('elector', () => {
     expect(a.watches).toBeGreaterThan(1);
   });
 
+  it('counts its lease from the beginning of a renewal, not from its answer', async () => {
+    const { a } = await three();
+    await bench.clock.advance(RETRY - 100);
+    a.answer = () => sleep(bench.clock, 900);
+    await bench.clock.advance(901);
+    expect(a.of('renewed')).toHaveLength(1);
+    a.cut = true;
+    await bench.clock.advance(DEADLINE - 901 - 2);
+    expect(bench.leaders).toEqual(['a']);
+    await bench.clock.advance(2);
+    expect(bench.leaders).not.toContain('a');
+  });
+
+  it('does not lead by a claim that was superseded before its answer came', async () => {
+    bench = new Bench();
+    const a = bench.replica('a');
+    a.answer = async () => {
+      a.answer = () => Promise.resolve();
+      const { record, version } = bench.lease.state!;
+      await bench.lease.lock().update({ ...record, holder: 'b', term: 2 }, version, new AbortController().signal);
+    };
+    await bench.lease.lock().create({ ...FREE, term: 0 }, new AbortController().signal);
+    a.start();
+    // the answer to the read, then the one to the claim
+    const first = a.answer;
+    a.answer = async () => void (a.answer = first);
+    await bench.clock.advance(1);
+    expect(bench.lease.state?.record.holder).toBe('b');
+    expect(a.of('elected')).toEqual([]);
+    expect(bench.leaders).toEqual([]);
+  });
+
+  it('stopped while its claim was on the way: releases what it may have got', async () => {
+    bench = new Bench();
+    const a = bench.replica('a');
+    let calls = 0;
+    a.answer = () => (++calls === 2 ? new Promise(() => undefined) : Promise.resolve());
+    a.start();
+    await bench.clock.advance(1);
+    expect(bench.lease.state?.record.holder).toBe('a');
+    expect(bench.leaders).toEqual([]);
+    await a.stop();
+    expect(bench.lease.state?.record.holder).toBe('');
+  });
+
   it('stops at the renew deadline when it can not renew, by default', async () => {
     const { a } = await three();
     const { signal } = a.elector.leading!;
@@ -333,7 +393,7 @@ describe('elector', () => {
   it('[TERM3] does not raise what it does not hold; the term told of counts for the next claim', async () => {
     const { a, b } = await three();
     await expect(b.elector.raiseTerm(30)).rejects.toBeInstanceOf(NotLeadingError);
-    bench.replicas.splice(2, 1)[0]!.stop();
+    await bench.replicas.splice(2, 1)[0]!.stop();
     await a.stop();
     await bench.clock.advance(1);
     expect(bench.lease.state?.record).toMatchObject({ holder: 'b', term: 31 });
@@ -372,8 +432,7 @@ describe('elector', () => {
 
   it('a lease in its own name that it did not knowingly take is taken anew, never assumed', async () => {
     bench = new Bench();
-    const at = '2030-01-01T00:00:00.000Z';
-    const mine = { holder: 'a', term: 6, durationMs: LEASE, acquiredAt: at, renewedAt: at, transitions: 3 };
+    const mine = { ...FREE, holder: 'a', term: 6, transitions: 3 };
     await bench.lease.lock().create(mine, new AbortController().signal);
     const a = bench.replica('a').start();
     await bench.clock.advance(1);
