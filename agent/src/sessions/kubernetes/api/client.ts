@@ -1,0 +1,178 @@
+import { type Clock, sleep, withDeadline } from 'clock-port';
+import { request } from 'undici';
+import type { Connection } from './connection.ts';
+import { ApiError, apiErrorOf } from './error.ts';
+
+/** Resources that the driver knows; all live in the namespace but `nodes`. */
+export type Resource =
+  'pods' | 'services' | 'persistentvolumeclaims' | 'resourcequotas' | 'events' | 'leases' | 'nodes';
+
+export interface KubeObject {
+  metadata?: {
+    name?: string;
+    namespace?: string;
+    uid?: string;
+    resourceVersion?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    managedFields?: unknown;
+  };
+}
+
+export interface ObjectList<T> {
+  metadata: { resourceVersion?: string; continue?: string };
+  items: T[];
+}
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Preconditions {
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+}
+
+/** Who writes, in `managedFields`. */
+export const FIELD_MANAGER = 'streamspace-agent';
+
+/** One try of one request may take so long, milliseconds. */
+const REQUEST_MS = 15_000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+/** Larger answers than this are no objects of ours, bytes. */
+const ANSWER_LIMIT = 64 * 1024 * 1024;
+
+interface Call {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Query | undefined;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The Kubernetes API of one namespace, as plain JSON. All calls can be repeated: what is transient (no answer, 429, 5xx) is tried
+ * again, with growing pauses, until the caller's signal aborts. Other refusals are thrown as {@link ApiError} at once.
+ */
+export class KubeClient {
+  readonly namespace: string;
+  readonly connection: Connection;
+  readonly #clock: Clock;
+  /** Requests made so far. */
+  requests = 0;
+
+  constructor(connection: Connection, namespace: string, clock: Clock) {
+    this.connection = connection;
+    this.namespace = namespace;
+    this.#clock = clock;
+  }
+
+  path(resource: Resource, name?: string, sub?: string): string {
+    const group = resource === 'leases' ? '/apis/coordination.k8s.io/v1' : '/api/v1';
+    const base = resource === 'nodes' ? `${group}/nodes` : `${group}/namespaces/${this.namespace}/${resource}`;
+    return [base, name, sub].filter((part) => part !== undefined).join('/');
+  }
+
+  get<T extends KubeObject>(resource: Resource, name: string, signal: AbortSignal): Promise<T> {
+    return this.#json({ method: 'GET', path: this.path(resource, name), signal });
+  }
+
+  list<T extends KubeObject>(resource: Resource, query: Query, signal: AbortSignal): Promise<ObjectList<T>> {
+    return this.#json({ method: 'GET', path: this.path(resource), query, signal });
+  }
+
+  /** Fails with `AlreadyExists` when there is one of that name: the fence that an apply can't be. */
+  create<T extends KubeObject>(resource: Resource, object: T, signal: AbortSignal, query: Query = {}): Promise<T> {
+    return this.#json({
+      method: 'POST',
+      path: this.path(resource),
+      query: { fieldManager: FIELD_MANAGER, ...query },
+      body: object,
+      signal,
+    });
+  }
+
+  /** Server-side apply. With `metadata.uid` or `.resourceVersion` in the object it holds only for that very one (`Conflict`). */
+  apply<T extends KubeObject>(resource: Resource, object: T, signal: AbortSignal): Promise<T> {
+    return this.#json({
+      method: 'PATCH',
+      path: this.path(resource, object.metadata!.name),
+      query: { fieldManager: FIELD_MANAGER, force: true },
+      body: object,
+      contentType: 'application/apply-patch+yaml',
+      signal,
+    });
+  }
+
+  /** `false`: it was not there. `Conflict` when a precondition does not hold. */
+  async remove(
+    resource: Resource,
+    name: string,
+    options: { preconditions?: Preconditions; gracePeriodSeconds?: number },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    try {
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', ...options };
+      await this.#json({ method: 'DELETE', path: this.path(resource, name), body, signal });
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return false;
+      throw error;
+    }
+  }
+
+  /** The last lines that a container wrote. */
+  async log(pod: string, query: Query, signal: AbortSignal): Promise<string> {
+    return this.#text({ method: 'GET', path: this.path('pods', pod, 'log'), query, signal });
+  }
+
+  /** An open watch: the bytes of its answer, until it ends or the signal aborts. Tried once. */
+  async stream(path: string, query: Query, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    const { statusCode, headers, body } = await this.#send({ method: 'GET', path, query, signal });
+    if (statusCode === 200) return body as AsyncIterable<Buffer>;
+    throw apiErrorOf(statusCode, await body.text(), first(headers['retry-after']));
+  }
+
+  async #json<T>(call: Call): Promise<T> {
+    return JSON.parse(await this.#text(call)) as T;
+  }
+
+  async #text(call: Call): Promise<string> {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      try {
+        return await withDeadline(this.#clock, REQUEST_MS, `${call.method} ${call.path}`, call.signal, async (signal) => {
+          const { statusCode, headers, body } = await this.#send({ ...call, signal });
+          const text = await body.text();
+          if (statusCode >= 200 && statusCode < 300 && text.length <= ANSWER_LIMIT) return text;
+          throw apiErrorOf(statusCode, text, first(headers['retry-after']));
+        });
+      } catch (error) {
+        call.signal.throwIfAborted();
+        const refused = error instanceof ApiError;
+        if (refused && !error.transient) throw error;
+        await sleep(this.#clock, Math.max(pause, refused ? (error.retryAfterMs ?? 0) : 0), call.signal);
+      }
+    }
+  }
+
+  async #send(call: Call): Promise<Awaited<ReturnType<typeof request>>> {
+    this.requests++;
+    const access = await this.connection.access();
+    const url = new URL(access.server + call.path);
+    for (const [key, value] of Object.entries(call.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(key, String(value));
+    }
+    const headers: Record<string, string> = { ...access.headers, accept: 'application/json' };
+    if (call.body !== undefined) headers['content-type'] = call.contentType ?? 'application/json';
+    return request(url, {
+      method: call.method,
+      headers,
+      body: call.body === undefined ? null : JSON.stringify(call.body),
+      dispatcher: access.dispatcher,
+      signal: call.signal,
+    });
+  }
+}
+
+const first = (header: string | string[] | undefined): string | undefined =>
+  Array.isArray(header) ? header[0] : header;

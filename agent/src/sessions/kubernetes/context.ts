@@ -1,0 +1,18 @@
+import type { Clock } from 'clock-port';
+import type { KubeClient } from './api/client.ts';
+import type { DriverLog, SessionObjectsConfig } from './options.ts';
+import type { RecordStore } from './state/record-store.ts';
+import type { View } from './state/view.ts';
+
+/** What the parts of the driver share. */
+export interface Context {
+  readonly client: KubeClient;
+  readonly config: SessionObjectsConfig;
+  readonly clock: Clock;
+  readonly log: DriverLog;
+  readonly records: RecordStore;
+  readonly view: View;
+  /** Milliseconds a start may take. */
+  readonly startDeadline: number;
+  step(step: string, sessionId: string): Promise<void>;
+}

@@ -1,0 +1,221 @@
+import type { V1Pod, V1Service } from '@kubernetes/client-node';
+import { type Capacity, SessionSpec, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
+import type { Duplex } from 'node:stream';
+import { Compile } from 'typebox/compile';
+import type { Operation, SessionDriver } from '../driver.ts';
+import { capacityFor, type OwnUse, readQuotas } from './capacity.ts';
+import type { Context } from './context.ts';
+import { screenPort } from './objects/environment.ts';
+import { ownSelector } from './objects/names.ts';
+import { parseQuantity } from './objects/quantity.ts';
+import { recordOf, type StoredRecord } from './objects/record.ts';
+import { refuseSharedHome, removeHome } from './operations/home.ts';
+import { start } from './operations/start.ts';
+import { readPod, removePod } from './operations/stop.ts';
+import { connectScreen } from './screens/screen.ts';
+import { settling } from './settling.ts';
+import { fence } from './state/record-store.ts';
+import { reasonFor } from './state/reason.ts';
+import { statusFor } from './state/status.ts';
+import { Busy } from './watch/busy.ts';
+import { watchSessions } from './watch/watch.ts';
+
+const ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const specCheck = Compile(SessionSpec);
+
+/**
+ * Sessions as pods of one namespace (spec P1, §7). What is wanted is in the record that the session's Service carries, changed by
+ * compare-and-set with the term; pod and home follow from it. Every step can be repeated: what a crash leaves between two of them
+ * is finished by the next operation on the session, or swept up while watching.
+ */
+export class KubernetesDriver implements SessionDriver {
+  readonly platform = 'kubernetes';
+  readonly #context: Context;
+  readonly #maxSessions: number;
+  readonly #screens: 'direct' | 'port-forward';
+  readonly #busy = new Busy();
+
+  constructor(context: Context, options: { readonly maxSessions: number; readonly screens: 'direct' | 'port-forward' }) {
+    this.#context = context;
+    this.#maxSessions = options.maxSessions;
+    this.#screens = options.screens;
+  }
+
+  capacity(signal: AbortSignal): Promise<Capacity> {
+    return settling(signal, async () => {
+      const { client, config } = this.#context;
+      const [quotas, pods] = await Promise.all([readQuotas(client, signal), this.#pods(signal)]);
+      return capacityFor(quotas ?? [], useOf(pods), { ...config, maxSessions: this.#maxSessions });
+    });
+  }
+
+  create(spec: SessionSpec, operation: Operation): Promise<SessionStatus> {
+    return this.#operation(spec.id, operation, async () => {
+      const problem = specCheck.Check(spec) ? undefined : (specCheck.Errors(spec)[0]?.message ?? 'not a session spec');
+      if (problem !== undefined) throw new StreamSpaceError('invalid_request', `spec: ${problem}`);
+      const { records, step } = this.#context;
+      const created = await records.create(spec, operation);
+      await step('record made', spec.id);
+      return created.made ? this.#start(created.record, operation) : this.#resume(spec.id, operation, 'creating');
+    });
+  }
+
+  wake(sessionId: string, operation: Operation): Promise<SessionStatus> {
+    return this.#operation(sessionId, operation, () => this.#resume(sessionId, operation, 'waking'));
+  }
+
+  hibernate(sessionId: string, operation: Operation): Promise<SessionStatus> {
+    return this.#operation(sessionId, operation, async () => {
+      const { records, step } = this.#context;
+      const record = await records.change(sessionId, operation, (current) => {
+        if (current.phase === 'deleting') throw deleting(sessionId);
+        return current.phase === 'hibernated' ? undefined : { phase: 'hibernated' };
+      });
+      await step('record changed', sessionId);
+      await removePod(this.#context, sessionId, { force: false }, operation.signal);
+      return { spec: record.spec, state: 'hibernated' };
+    });
+  }
+
+  delete(sessionId: string, options: { deleteHome: boolean }, operation: Operation): Promise<void> {
+    return this.#operation(sessionId, operation, async () => {
+      const { records, step } = this.#context;
+      const current = await records.read(sessionId, operation.signal);
+      if (current === undefined) return;
+      fence(current, operation);
+      if (options.deleteHome) refuseSharedHome(this.#context, current.spec);
+      let record: StoredRecord;
+      try {
+        record = await records.change(sessionId, operation, ({ phase, deleteHome }) =>
+          phase === 'deleting' && (deleteHome || !options.deleteHome)
+            ? undefined
+            : { phase: 'deleting', deleteHome: options.deleteHome },
+        );
+      } catch (error) {
+        if (error instanceof StreamSpaceError && error.code === 'not_found') return;
+        throw error;
+      }
+      await step('record changed', sessionId);
+      await this.#finishDelete(record, operation.signal);
+    });
+  }
+
+  list(signal: AbortSignal): Promise<SessionStatus[]> {
+    return settling(signal, async () => {
+      const query = { labelSelector: ownSelector(this.#context.config.agentId) };
+      const [services, pods] = await Promise.all([
+        this.#context.client.list<V1Service>('services', query, signal),
+        this.#pods(signal),
+      ]);
+      const podOf = new Map(pods.map((pod) => [pod.metadata?.labels?.['session'], pod]));
+      return services.items
+        .flatMap((service) => {
+          const record = recordOf(service);
+          return (record && statusFor(record, podOf.get(record.spec.id))) ?? [];
+        })
+        .sort((a, b) => (a.spec.id < b.spec.id ? -1 : 1));
+    });
+  }
+
+  connect(sessionId: string, signal: AbortSignal): Promise<Duplex> {
+    return settling(signal, async () => {
+      const { records, view, config } = this.#context;
+      const live = view.live;
+      const record = live ? view.record(sessionId) : await this.#read(() => records.read(sessionId, signal), sessionId);
+      if (record === undefined || record.phase === 'deleting') throw notFound(sessionId);
+      const pod = live ? view.pod(sessionId) : await readPod(this.#context, sessionId, signal);
+      const status = statusFor(record, pod);
+      if (status?.state !== 'running' || pod === undefined) {
+        const what = status?.state === 'hibernated' ? 'hibernated: wake it first' : `${status?.state}: ${status?.reason ?? ''}`;
+        throw new StreamSpaceError('session_not_running', `Session ${sessionId} is ${what}`);
+      }
+      return connectScreen({ pod, port: screenPort(record.spec, config) }, this.#screens, this.#context, signal);
+    });
+  }
+
+  async watch(
+    onChange: (sessionId: string, status: SessionStatus | undefined) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (signal.aborted) return;
+    await watchSessions(this.#context, this.#busy, onChange, (record, limit) => this.#finishDelete(record, limit), signal);
+  }
+
+  /** Ends every connection to the API server. */
+  close(): Promise<void> {
+    return this.#context.client.connection.close();
+  }
+
+  /** One change of a session: within its signal, with the cluster in sight, and known to the watch as our own doing. */
+  #operation<T extends SessionStatus | void>(id: string, operation: Operation, work: () => Promise<T>): Promise<T> {
+    return settling(operation.signal, async () => {
+      if (!ID.test(id)) {
+        throw new StreamSpaceError(
+          'invalid_request',
+          `session id ${JSON.stringify(id)}: lower case letters, digits and dashes, at most 63`,
+        );
+      }
+      return this.#busy.during(id, operation.term, () => this.#context.view.during(operation.signal, work));
+    });
+  }
+
+  /** What a start finds there already is joined, what ended is started again. */
+  async #resume(sessionId: string, operation: Operation, phase: 'creating' | 'waking'): Promise<SessionStatus> {
+    const { records, step } = this.#context;
+    const pod = await readPod(this.#context, sessionId, operation.signal);
+    const dead = pod === undefined || reasonFor(pod).state === 'failed';
+    const record = await records.change(sessionId, operation, (current) => {
+      if (current.phase === 'deleting') throw deleting(sessionId);
+      if (current.phase === 'creating' || current.phase === 'waking') return undefined;
+      if (current.phase === 'hibernated') return phase === 'creating' ? undefined : { phase: 'waking' };
+      return current.phase === 'failed' || dead ? { phase: 'waking' } : undefined;
+    });
+    await step('record changed', sessionId);
+    // a create that comes again after the session was put to sleep is an old one
+    if (record.phase === 'hibernated') return { spec: record.spec, state: 'hibernated' };
+    if (record.phase === 'running') return { spec: record.spec, state: 'running' };
+    return this.#start(record, operation);
+  }
+
+  #start(record: StoredRecord, operation: Operation): Promise<SessionStatus> {
+    const { id } = record.spec;
+    return start(this.#context, record, operation, (reason) => {
+      this.#busy.tell(id, { spec: record.spec, state: 'starting', reason });
+    });
+  }
+
+  /** What is left to do once the record says `deleting`; the record goes last. */
+  async #finishDelete(record: StoredRecord, signal: AbortSignal): Promise<void> {
+    const { spec } = record;
+    const { step, records } = this.#context;
+    await removePod(this.#context, spec.id, { force: true }, signal);
+    await step('pod removed', spec.id);
+    if (record.deleteHome) {
+      await removeHome(this.#context, spec, signal);
+      await step('home removed', spec.id);
+    }
+    await records.remove(record, signal);
+  }
+
+  async #pods(signal: AbortSignal): Promise<V1Pod[]> {
+    const { client, config, view } = this.#context;
+    if (view.live) return view.pods.all();
+    return (await client.list<V1Pod>('pods', { labelSelector: ownSelector(config.agentId) }, signal)).items;
+  }
+
+  #read<T>(read: () => Promise<T>, sessionId: string): Promise<T | undefined> {
+    return ID.test(sessionId) ? read() : Promise.resolve(undefined);
+  }
+}
+
+const notFound = (id: string) => new StreamSpaceError('not_found', `There is no session ${id} here`);
+const deleting = (id: string) => new StreamSpaceError('conflict', `Session ${id} is being deleted`);
+
+function useOf(pods: readonly V1Pod[]): OwnUse {
+  const alive = pods.filter(({ status }) => status?.phase !== 'Failed' && status?.phase !== 'Succeeded');
+  const sum = (name: string) =>
+    alive
+      .flatMap(({ spec }) => spec?.containers ?? [])
+      .reduce((total, { resources }) => total + parseQuantity(resources?.requests?.[name] ?? '0'), 0);
+  return { pods: alive.length, cpu: sum('cpu'), memory: sum('memory') };
+}

@@ -1,0 +1,28 @@
+import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
+import type { SessionSpec } from '@streamspace/protocol';
+import type { SessionObjectsConfig } from '../options.ts';
+import { ANNOTATIONS, homeName, labelValue } from './names.ts';
+import { bytesQuantity } from './quantity.ts';
+
+/**
+ * The home of a user in a template. It has no `session` label, as it is of all their sessions, and no owner: it outlives them.
+ * Its size and class are those of the first session; a later one takes it as it is.
+ */
+export function claimFor(spec: SessionSpec, config: SessionObjectsConfig): V1PersistentVolumeClaim {
+  const { storageClass } = config;
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: {
+      name: homeName(spec),
+      namespace: config.namespace,
+      labels: { app: 'session', agent: config.agentId, user: labelValue(spec.user), template: spec.template },
+      annotations: { [ANNOTATIONS.user]: spec.user, [ANNOTATIONS.template]: spec.template },
+    },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      ...(storageClass !== undefined && { storageClassName: storageClass }),
+      resources: { requests: { storage: bytesQuantity(spec.storage > 0 ? spec.storage : config.defaultStorage) } },
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import type { SessionSpec } from '@streamspace/protocol';
+
+/** Keys of our annotations. */
+export const ANNOTATIONS = {
+  spec: 'streamspace.io/spec',
+  user: 'streamspace.io/user',
+  template: 'streamspace.io/template',
+  command: 'streamspace.io/command',
+  term: 'streamspace.io/term',
+  phase: 'streamspace.io/phase',
+  reason: 'streamspace.io/reason',
+  home: 'streamspace.io/home',
+  deleteHome: 'streamspace.io/delete-home',
+  since: 'streamspace.io/since',
+} as const;
+
+/** Name of the container that serves the screen, and of the port and the volumes that are ours. */
+export const SESSION_CONTAINER = 'session';
+export const SCREEN_PORT = 'vnc';
+export const HOME_VOLUME = 'home';
+
+const NAME_LIMIT = 63;
+
+const digest = (...parts: string[]): string =>
+  createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 10);
+
+/** At most 63 characters; what was cut off, or changed, is kept apart by a hash of the whole. */
+function bounded(prefix: string, readable: string, hash: string): string {
+  const room = NAME_LIMIT - prefix.length - hash.length - 1;
+  const head = readable.slice(0, room).replace(/[-_.]+$/, '');
+  return head === '' ? `${prefix}${hash}` : `${prefix}${head}-${hash}`;
+}
+
+/** Name of a session's Pod and Service. An id may begin with a digit and have 63 characters; a Service's name may not. */
+export function sessionName(sessionId: string): string {
+  const name = `session-${sessionId}`;
+  return name.length <= NAME_LIMIT ? name : bounded('session-', sessionId, digest(sessionId));
+}
+
+/** Name of the PersistentVolumeClaim that is the user's home in this template: the same for all their sessions of it. */
+export function homeName({ user, template }: Pick<SessionSpec, 'user' | 'template'>): string {
+  const readable = `${user.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+/, '').slice(0, 24)}-${template}`;
+  return bounded('home-', readable.replace(/^-+/, ''), digest(user, template));
+}
+
+/** Any text as the value of a label; what is one already stays as it is. */
+export function labelValue(text: string): string {
+  if (/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(text)) return text;
+  return bounded('', text.replace(/[^A-Za-z0-9_.-]+/g, '-').replace(/^[-_.]+/, ''), digest(text));
+}
+
+/** Labels of a session's objects (spec §7). */
+export function sessionLabels(spec: Pick<SessionSpec, 'id' | 'user'>, agentId: string): Record<string, string> {
+  return { app: 'session', agent: agentId, session: spec.id, user: labelValue(spec.user) };
+}
+
+/** Selects everything that this agent's sessions are made of. */
+export const ownSelector = (agentId: string): string => `app=session,agent=${agentId}`;

@@ -1,0 +1,25 @@
+import type { V1Service } from '@kubernetes/client-node';
+import type { SessionObjectsConfig } from '../options.ts';
+import { SCREEN_PORT, sessionLabels, sessionName } from './names.ts';
+import { screenPort } from './environment.ts';
+import { recordAnnotations, type SessionRecord } from './record.ts';
+
+/** The Service of a session: the way to its screen for whoever may use it in the cluster, and the keeper of its record. */
+export function serviceFor(record: SessionRecord, config: SessionObjectsConfig): V1Service {
+  const { spec } = record;
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: sessionName(spec.id),
+      namespace: config.namespace,
+      labels: sessionLabels(spec, config.agentId),
+      annotations: recordAnnotations(record),
+    },
+    spec: {
+      type: config.serviceType,
+      selector: { app: 'session', agent: config.agentId, session: spec.id },
+      ports: [{ name: SCREEN_PORT, port: screenPort(spec, config), targetPort: SCREEN_PORT, protocol: 'TCP' }],
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
+import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
+import { sleep } from 'clock-port';
+import { ApiError, isStatus } from '../api/error.ts';
+import type { Context } from '../context.ts';
+import { claimFor } from '../objects/claim.ts';
+import { homeName } from '../objects/names.ts';
+import { refusalOf } from '../state/refusal.ts';
+
+const LOOK_AGAIN_MS = 500;
+
+export async function readHome(
+  { client }: Context,
+  spec: SessionSpec,
+  signal: AbortSignal,
+): Promise<V1PersistentVolumeClaim | undefined> {
+  try {
+    return await client.get<V1PersistentVolumeClaim>('persistentvolumeclaims', homeName(spec), signal);
+  } catch (error) {
+    if (isStatus(error, 404)) return undefined;
+    throw error;
+  }
+}
+
+/** Makes the home unless it is there. One that is just being deleted is waited for, and made anew. */
+export async function ensureHome(context: Context, spec: SessionSpec, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await context.client.create('persistentvolumeclaims', claimFor(spec, context.config), signal);
+      return;
+    } catch (error) {
+      if (!isStatus(error, 409, 'AlreadyExists')) throw error instanceof ApiError ? refusalOf(error, 'home') : error;
+    }
+    const home = await readHome(context, spec, signal);
+    if (home !== undefined && home.metadata?.deletionTimestamp === undefined) return;
+    await sleep(context.clock, LOOK_AGAIN_MS, signal);
+  }
+}
+
+/** Throws `conflict` when another session lives in the home too. */
+export function refuseSharedHome(context: Context, spec: SessionSpec): void {
+  const name = homeName(spec);
+  const other = context.view
+    .records()
+    .find((record) => record.spec.id !== spec.id && record.phase !== 'deleting' && homeName(record.spec) === name);
+  if (other === undefined) return;
+  throw new StreamSpaceError(
+    'conflict',
+    `The home of session ${spec.id} is also that of session ${other.spec.id}: delete that one first, or keep the home`,
+  );
+}
+
+export async function removeHome({ client }: Context, spec: SessionSpec, signal: AbortSignal): Promise<void> {
+  await client.remove('persistentvolumeclaims', homeName(spec), {}, signal);
+}

@@ -1,0 +1,176 @@
+import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
+import { type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
+import { deadline, DeadlineError, withDeadline } from 'clock-port';
+import type { Operation } from '../../driver.ts';
+import { ApiError, isStatus } from '../api/error.ts';
+import type { Context } from '../context.ts';
+import { SESSION_CONTAINER, sessionName } from '../objects/names.ts';
+import { podFor } from '../objects/pod.ts';
+import type { StoredRecord } from '../objects/record.ts';
+import { type Diagnosis, reasonFor } from '../state/reason.ts';
+import { refusalOf } from '../state/refusal.ts';
+import { fence } from '../state/record-store.ts';
+import { ensureHome, readHome } from './home.ts';
+import { readPod, removePod } from './stop.ts';
+
+/** A start that takes longer than this is worth words, milliseconds. */
+const SLOW_MS = 2_000;
+/** What will hardly get better (a wrong image) is given this long, milliseconds. */
+const DOUBTFUL_MS = 60_000;
+const LOG_MS = 5_000;
+/** So much of the program's last output is part of the reason. */
+const LOG_QUERY = { container: SESSION_CONTAINER, tailLines: 10, limitBytes: 2048 };
+
+/**
+ * Brings a session to life whose record says `creating` or `waking`, or joins who is doing so: home, pod, screen. Resolves when
+ * it runs; otherwise the record says `failed` with the reason, and that is thrown. An abort leaves everything as it is.
+ */
+export async function start(context: Context, record: StoredRecord, operation: Operation, tell: Tell): Promise<SessionStatus> {
+  const { spec } = record;
+  const limit = deadline(context.clock, context.startDeadline, 'start', operation.signal);
+  let waitsFor = 'it waits for the API server';
+  try {
+    await ensureHome(context, spec, limit.signal);
+    await context.step('home made', spec.id);
+    const pod = await ensurePod(context, record, limit.signal);
+    await context.step('pod made', spec.id);
+    await untilReady(context, record, operation, pod, limit.signal, (reason) => {
+      waitsFor = reason;
+      tell(reason);
+    });
+    await context.step('pod ready', spec.id);
+    await context.records.change(spec.id, operation, (current) => {
+      if (current.phase === 'running') return undefined;
+      if (current.phase === record.phase) return { phase: 'running' };
+      throw new StreamSpaceError('conflict', `Session ${spec.id} was changed (${current.phase}) while it started`);
+    });
+    return { spec, state: 'running' };
+  } catch (error) {
+    operation.signal.throwIfAborted();
+    if (error instanceof StreamSpaceError && (error.code === 'superseded' || error.code === 'conflict' || error.code === 'not_found')) {
+      throw error;
+    }
+    const failure = asFailure(error, waitsFor, context.startDeadline);
+    await fail(context, record, failure.message, operation.signal);
+    throw failure;
+  } finally {
+    limit.clear();
+  }
+}
+
+export type Tell = (reason: string) => void;
+
+function asFailure(error: unknown, waitsFor: string, ms: number): StreamSpaceError {
+  if (error instanceof StreamSpaceError) return error;
+  if (error instanceof ApiError) return refusalOf(error, 'pod');
+  if (error instanceof DeadlineError) {
+    return new StreamSpaceError('driver_failed', `Not started within ${Math.round(ms / 1000)} s: ${waitsFor}`);
+  }
+  return new StreamSpaceError('driver_failed', error instanceof Error ? error.message : String(error), {}, { cause: error });
+}
+
+/** Writes down why, and takes away what might still start later; a pod that has ended stays for whoever wants to look at it. */
+async function fail(context: Context, record: StoredRecord, reason: string, signal: AbortSignal): Promise<void> {
+  const current = await context.records.read(record.spec.id, signal);
+  if (current?.uid !== record.uid || current.term !== record.term || current.phase !== record.phase) return;
+  if ((await context.records.note(current, { phase: 'failed', reason }, signal)) === undefined) return;
+  const pod = await readPod(context, record.spec.id, signal);
+  const ended = pod?.status?.phase === 'Failed' || pod?.status?.phase === 'Succeeded';
+  if (pod !== undefined && !ended) await removePod(context, record.spec.id, { force: true }, signal);
+}
+
+/** The session's pod: the one that is there if it can still serve, a new one otherwise. */
+async function ensurePod(context: Context, record: StoredRecord, signal: AbortSignal): Promise<V1Pod> {
+  const { client, config, view } = context;
+  const { id } = record.spec;
+  for (;;) {
+    const pod = await readPod(context, id, signal);
+    if (pod === undefined) {
+      try {
+        const made = await client.apply('pods', podFor(record, config), signal);
+        view.pods.learn(made);
+        return made;
+      } catch (error) {
+        // somebody else's was there first, and differs
+        if (!(isStatus(error, 422) || isStatus(error, 409)) || (await readPod(context, id, signal)) === undefined) throw error;
+        continue;
+      }
+    }
+    const ours = pod.metadata?.ownerReferences?.some(({ uid }) => uid === record.uid) === true;
+    if (ours && reasonFor(pod).state !== 'failed') return pod;
+    await removePod(context, id, { force: false }, signal);
+  }
+}
+
+/** Resolves when the pod is ready. Throws what keeps it from ever being. */
+async function untilReady(
+  context: Context,
+  record: StoredRecord,
+  operation: Operation,
+  made: V1Pod,
+  signal: AbortSignal,
+  tell: Tell,
+): Promise<void> {
+  const { view, clock } = context;
+  const { id } = record.spec;
+  const name = sessionName(id);
+  const slow = clock.monotonic() + SLOW_MS;
+  let claim: V1PersistentVolumeClaim | undefined;
+  let doubtful: number | undefined;
+
+  const look = async (): Promise<boolean> => {
+    const now = view.record(id);
+    if (now !== undefined) fence(now, operation);
+    const current = view.pod(id);
+    const pod = current ?? made;
+    // seen by the watch once, and not any more
+    const gone = current === undefined ? (await readPod(context, id, signal)) === undefined : current.metadata?.uid !== made.metadata?.uid;
+    if (gone) throw new StreamSpaceError('driver_failed', 'Its pod was deleted from outside');
+    let diagnosis = reasonFor(pod, view.events(pod, claim?.metadata?.name ?? ''), claim);
+    if (diagnosis.state === 'running') return true;
+    if (/persistentvolumeclaim/i.test(diagnosis.reason)) {
+      claim = await readHome(context, record.spec, signal);
+      diagnosis = reasonFor(pod, view.events(pod, claim?.metadata?.name ?? ''), claim);
+    }
+    doubtful = diagnosis.doubtful ? (doubtful ?? clock.monotonic()) : undefined;
+    if (diagnosis.final || (doubtful !== undefined && clock.monotonic() - doubtful >= DOUBTFUL_MS)) throw new StreamSpaceError('driver_failed', await withLog(context, name, diagnosis, signal));
+    if (clock.monotonic() >= slow && diagnosis.reason !== '') tell(diagnosis.reason);
+    return false;
+  };
+
+  const waited = async (patience: AbortSignal): Promise<boolean> => {
+    for (;;) {
+      const { changed, stop } = view.nextChange(id, patience);
+      try {
+        if (await look()) return true;
+        await changed;
+      } catch (error) {
+        if (patience.aborted && !signal.aborted) return false;
+        throw error;
+      } finally {
+        stop();
+      }
+    }
+  };
+
+  const quick = deadline(clock, SLOW_MS, 'quick start', signal);
+  try {
+    if (await waited(quick.signal)) return;
+  } finally {
+    quick.clear();
+  }
+  await view.duringEvents(() => waited(signal));
+}
+
+/** The reason with the program's last words, where it ended by itself and they can be had. */
+export async function withLog(context: Context, pod: string, diagnosis: Diagnosis, signal: AbortSignal): Promise<string> {
+  if (!diagnosis.crashed) return diagnosis.reason;
+  try {
+    const log = await withDeadline(context.clock, LOG_MS, 'log', signal, (limit) => context.client.log(pod, LOG_QUERY, limit));
+    return log.trim() === '' ? diagnosis.reason : `${diagnosis.reason}. Its last lines:\n${log.trim()}`;
+  } catch (error) {
+    signal.throwIfAborted();
+    context.log.warn({ err: error, pod }, 'The log of a crashed session can’t be read');
+    return diagnosis.reason;
+  }
+}

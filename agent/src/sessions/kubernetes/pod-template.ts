@@ -1,0 +1,124 @@
+import { readFile } from 'node:fs/promises';
+import { loadYaml } from '@kubernetes/client-node';
+import type { SessionSpec } from '@streamspace/protocol';
+import type { KubeClient } from './api/client.ts';
+import { ApiError } from './api/error.ts';
+import { ANNOTATIONS, HOME_VOLUME, SESSION_CONTAINER } from './objects/names.ts';
+import { podFor } from './objects/pod.ts';
+import type { PodTemplate, SessionObjectsConfig } from './options.ts';
+
+/** All that is wrong with `SESSION_POD_TEMPLATE`, a line each. */
+export class PodTemplateError extends Error {
+  readonly problems: readonly string[];
+  constructor(path: string, problems: readonly string[], options?: ErrorOptions) {
+    super(`SESSION_POD_TEMPLATE: ${path}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`, options);
+    this.name = 'PodTemplateError';
+    this.problems = problems;
+  }
+}
+
+const RESERVED_LABELS = ['app', 'agent', 'session', 'user'];
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Reads an operator's pod template. Throws {@link PodTemplateError}. */
+export async function readPodTemplate(path: string): Promise<PodTemplate> {
+  let parsed: unknown;
+  try {
+    parsed = loadYaml(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new PodTemplateError(path, [`can’t be read as YAML: ${(error as Error).message}`], { cause: error });
+  }
+  const problems = problemsOf(parsed);
+  if (problems.length > 0) throw new PodTemplateError(path, problems);
+  const { metadata, spec } = parsed as PodTemplate;
+  return { ...(metadata !== undefined && { metadata }), ...(spec !== undefined && { spec }) };
+}
+
+/** What can be said of a template without a cluster. */
+export function problemsOf(parsed: unknown): string[] {
+  if (!isObject(parsed)) return ['takes a Pod: an object with kind, metadata and spec'];
+  const problems: string[] = [];
+  const { apiVersion, kind, metadata, spec, ...rest } = parsed;
+  if (apiVersion !== 'v1' || kind !== 'Pod') problems.push(`apiVersion, kind: takes v1 and Pod; given was ${String(apiVersion)}, ${String(kind)}`);
+  for (const key of Object.keys(rest)) problems.push(`${key}: not taken; apiVersion, kind, metadata and spec are`);
+  if (metadata !== undefined) problems.push(...metadataProblems(metadata));
+  if (spec !== undefined && !isObject(spec)) problems.push('spec: takes an object');
+  if (isObject(spec)) problems.push(...listProblems(spec));
+  return problems;
+}
+
+function metadataProblems(metadata: unknown): string[] {
+  if (!isObject(metadata)) return ['metadata: takes an object'];
+  const { labels, annotations, ...rest } = metadata;
+  const problems = Object.keys(rest).map((key) => `metadata.${key}: not taken; labels and annotations are`);
+  for (const [field, map] of Object.entries({ labels, annotations })) {
+    if (map === undefined) continue;
+    if (!isObject(map) || Object.values(map).some((value) => typeof value !== 'string')) {
+      problems.push(`metadata.${field}: takes texts by name (quote numbers and true)`);
+      continue;
+    }
+    for (const key of Object.keys(map)) {
+      const ours = field === 'labels' ? RESERVED_LABELS.includes(key) : (Object.values(ANNOTATIONS) as string[]).includes(key);
+      if (ours) problems.push(`metadata.${field}.${key}: is set by the agent`);
+    }
+  }
+  return problems;
+}
+
+function listProblems(spec: Record<string, unknown>): string[] {
+  const problems: string[] = [];
+  for (const list of ['containers', 'initContainers', 'volumes']) {
+    const items = spec[list];
+    if (items === undefined || items === null) continue;
+    if (!Array.isArray(items)) {
+      problems.push(`spec.${list}: takes a list`);
+      continue;
+    }
+    items.forEach((item: unknown, index) => {
+      if (!isObject(item) || typeof item['name'] !== 'string') {
+        problems.push(`spec.${list}[${index}].name: required; items are merged by it`);
+      } else if (list === 'volumes' && item['name'] === HOME_VOLUME) {
+        problems.push(`spec.volumes[${index}]: ${HOME_VOLUME} is the user's home; choose another name`);
+      } else if (item['name'] === SESSION_CONTAINER && item['$patch'] !== undefined) {
+        problems.push(`spec.${list}[${index}].$patch: the container ${SESSION_CONTAINER} is the session; it can be changed only`);
+      } else if (list !== 'volumes' && item['name'] !== SESSION_CONTAINER && item['image'] === undefined) {
+        problems.push(`spec.${list}[${index}].image: required; only the container ${SESSION_CONTAINER} has one already`);
+      }
+    });
+  }
+  return problems;
+}
+
+/** A session that might be, to be shown to the API server. */
+const SAMPLE: SessionSpec = {
+  id: 'template-check',
+  user: 'nobody',
+  template: 'desktop',
+  name: '',
+  cpu: 0.1,
+  memory: 64 * 1024 ** 2,
+  storage: 1024 ** 3,
+  image: '',
+  env: {},
+  created_at: '2026-01-01T00:00:00.000Z',
+};
+
+/** Asks the API server for its opinion of a pod made with the template; nothing is made. Throws {@link PodTemplateError}. */
+export async function checkPodTemplate(
+  client: KubeClient,
+  config: SessionObjectsConfig,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const pod = podFor({ spec: SAMPLE, commandId: 'check', term: 0, uid: '00000000-0000-0000-0000-000000000000' }, config);
+  delete pod.metadata!.ownerReferences;
+  try {
+    await client.create('pods', pod, signal, { dryRun: 'All', fieldValidation: 'Strict' });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    // not the template's fault
+    if (/exceeded quota/.test(error.message) || error.status === 401 || error.status === 404 || error.reason === 'AlreadyExists') return;
+    throw new PodTemplateError(path, [error.message], { cause: error });
+  }
+}

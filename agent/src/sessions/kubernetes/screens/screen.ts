@@ -1,0 +1,40 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import { StreamSpaceError } from '@streamspace/protocol';
+import { type Clock, withDeadline } from 'clock-port';
+import type { Duplex } from 'node:stream';
+import type { KubeClient } from '../api/client.ts';
+import { connectTcp } from './direct.ts';
+import { portForward } from './port-forward.ts';
+
+/** A screen that takes longer to answer does not, milliseconds. */
+const CONNECT_MS = 10_000;
+
+/**
+ * A connection to a pod's screen. `direct`: to the pod's address, which the agent reaches where it runs in the cluster;
+ * `port-forward`: through the API server, from anywhere. Throws `screen_unreachable`.
+ */
+export async function connectScreen(
+  target: { readonly pod: V1Pod; readonly port: number },
+  way: 'direct' | 'port-forward',
+  context: { readonly client: KubeClient; readonly clock: Clock },
+  signal: AbortSignal,
+): Promise<Duplex> {
+  const { pod, port } = target;
+  try {
+    return await withDeadline(context.clock, CONNECT_MS, 'screen', signal, (limit) =>
+      way === 'direct'
+        ? connectTcp(pod.status?.podIP ?? '', port, limit)
+        : portForward(context.client, pod.metadata?.name ?? '', port, limit),
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    const through = way === 'direct' ? `at ${pod.status?.podIP ?? 'no address'}:${port}` : `through the API server (port ${port})`;
+    const hint = way === 'direct' ? '; a NetworkPolicy must let the agent in' : '';
+    throw new StreamSpaceError(
+      'screen_unreachable',
+      `The screen of pod ${pod.metadata?.name ?? ''} does not answer ${through}: ${error instanceof Error ? error.message : String(error)}${hint}`,
+      {},
+      { cause: error },
+    );
+  }
+}

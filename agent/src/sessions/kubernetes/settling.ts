@@ -1,0 +1,25 @@
+import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
+import { DeadlineError } from 'clock-port';
+import { ApiError } from './api/error.ts';
+import { refusalOf } from './state/refusal.ts';
+
+/** Runs `work` and settles when it does or when the signal aborts, whichever is first; throws nothing but {@link StreamSpaceError}. */
+export async function settling<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  let onAbort: (() => void) | undefined;
+  try {
+    signal.throwIfAborted();
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+    return await Promise.race([work(), aborted]);
+  } catch (error) {
+    if (error instanceof StreamSpaceError) throw error;
+    if (error instanceof ApiError) throw refusalOf(error, 'request');
+    if (!signal.aborted) throw asStreamSpaceError(error, 'driver_failed');
+    const { reason } = signal as { reason: unknown };
+    throw asStreamSpaceError(reason, reason instanceof DeadlineError ? 'command_timeout' : 'command_aborted');
+  } finally {
+    if (onAbort) signal.removeEventListener('abort', onAbort);
+  }
+}

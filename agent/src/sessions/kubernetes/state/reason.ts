@@ -1,0 +1,153 @@
+import type {
+  CoreV1Event,
+  V1ContainerStatus,
+  V1PersistentVolumeClaim,
+  V1Pod,
+  V1PodCondition,
+} from '@kubernetes/client-node';
+import { SESSION_CONTAINER } from '../objects/names.ts';
+
+/** What a pod is up to, in words for its user. */
+export interface Diagnosis {
+  readonly state: 'starting' | 'running' | 'failed';
+  /** Empty when there is nothing to say. */
+  readonly reason: string;
+  /** It will not get better by itself: no use to wait. */
+  readonly final: boolean;
+  /** It will hardly get better: not worth the whole deadline. */
+  readonly doubtful: boolean;
+  /** The session's program ended by itself: its last lines are worth a look. */
+  readonly crashed: boolean;
+}
+
+const plain = { reason: '', final: false, doubtful: false, crashed: false };
+const starting = (reason: string): Diagnosis => ({ ...plain, state: 'starting', reason });
+const doubtful = (reason: string): Diagnosis => ({ ...plain, state: 'starting', reason, doubtful: true });
+const hopeless = (reason: string): Diagnosis => ({ ...plain, state: 'starting', reason, final: true });
+const failed = (reason: string, crashed = false): Diagnosis => ({ ...plain, state: 'failed', reason, final: true, crashed });
+
+/**
+ * Why a pod is where it is. `events`: those of the pod and its claim, in any order, as far as we may read them. `claim`: its
+ * home, where that was looked up.
+ */
+export function reasonFor(
+  pod: V1Pod,
+  events: readonly CoreV1Event[] = [],
+  claim?: V1PersistentVolumeClaim,
+): Diagnosis {
+  const { status } = pod;
+  const ended = status?.phase === 'Failed' || status?.phase === 'Succeeded';
+  const condition = (type: string) => status?.conditions?.find((known) => known.type === type);
+
+  const disruption = condition('DisruptionTarget');
+  if (ended || pod.metadata?.deletionTimestamp !== undefined) {
+    return failedPod(pod, disruption?.status === 'True' ? disruption : undefined);
+  }
+  if (condition('Ready')?.status === 'True') return { ...plain, state: 'running' };
+
+  const scheduled = condition('PodScheduled');
+  if (scheduled?.status === 'False') return unscheduled(scheduled, pod, events, claim);
+  for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
+    const diagnosis = waitingContainer(container);
+    if (diagnosis !== undefined) return diagnosis;
+  }
+  const session = status?.containerStatuses?.find(({ name }) => name === SESSION_CONTAINER);
+  if (session?.state?.running !== undefined && session.started === true) {
+    // it was ready once: only its node can have taken that back
+    return failed(`Its node ${pod.spec?.nodeName ?? ''} does not answer${told(condition('Ready'))}`);
+  }
+  if (session?.state?.running !== undefined) {
+    return starting(`The program runs, its screen does not answer yet on port ${portOf(pod)}`);
+  }
+  if (pod.spec?.nodeName === undefined) return starting('Waits for the scheduler');
+  const trouble = latest(events, (event) => event.type === 'Warning');
+  return starting(
+    trouble === undefined
+      ? `Node ${pod.spec.nodeName} prepares it (pulls the image, attaches the home)`
+      : `Node ${pod.spec.nodeName}: ${trouble.reason ?? 'Warning'}: ${trouble.message ?? ''}`,
+  );
+}
+
+function failedPod(pod: V1Pod, disruption: V1PodCondition | undefined): Diagnosis {
+  const { status } = pod;
+  if (status?.reason === 'Evicted') return failed(`Evicted: ${status.message ?? 'its node ran short of something'}`);
+  if (status?.reason === 'NodeLost') return failed(`Its node ${pod.spec?.nodeName ?? ''} was lost`);
+  if (disruption !== undefined) {
+    const lost = disruption.reason === 'DeletionByTaintManager' || disruption.reason === 'DeletionByPodGC';
+    const what = lost ? `Its node ${pod.spec?.nodeName ?? ''} was lost` : `Evicted (${disruption.reason ?? 'disruption'})`;
+    return failed(`${what}${disruption.message ? `: ${disruption.message}` : ''}`);
+  }
+  if (pod.metadata?.deletionTimestamp !== undefined) return failed('Its pod was deleted from outside');
+  const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  const ended = all.find(({ name, state }) => name === SESSION_CONTAINER && state?.terminated !== undefined) ??
+    all.find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0);
+  const terminated = ended?.state?.terminated;
+  if (terminated === undefined) {
+    return failed(`Its pod failed${status?.reason ? ` (${status.reason})` : ''}${status?.message ? `: ${status.message}` : ''}`);
+  }
+  const limit = pod.spec?.containers.find(({ name }) => name === ended!.name)?.resources?.limits?.['memory'];
+  if (terminated.reason === 'OOMKilled') {
+    return failed(`Killed for using more memory than its limit${limit === undefined ? '' : ` of ${limit}`}`, true);
+  }
+  const who = ended!.name === SESSION_CONTAINER ? 'The session’s program' : `Container ${ended!.name}`;
+  return failed(`${who} ended with exit code ${terminated.exitCode}${terminated.message ? `: ${terminated.message}` : ''}`, true);
+}
+
+/** Words for the container's state when it keeps the pod from running; undefined when it does not. */
+function waitingContainer({ name, image, state, lastState, restartCount }: V1ContainerStatus): Diagnosis | undefined {
+  const reason = state?.waiting?.reason ?? '';
+  const message = state?.waiting?.message ? `: ${state.waiting.message}` : '';
+  switch (reason) {
+    case 'ErrImagePull':
+      return doubtful(`Image ${image} can’t be pulled${message}`);
+    case 'ImagePullBackOff':
+      return doubtful(`Image ${image} can’t be pulled, waiting before the next try${message}`);
+    case 'RegistryUnavailable':
+      return doubtful(`The registry of image ${image} does not answer${message}`);
+    case 'InvalidImageName':
+      return hopeless(`Image ${image} is no valid name${message}`);
+    case 'ErrImageNeverPull':
+      return hopeless(`Image ${image} is not on the node, and SESSION_IMAGE_PULL_POLICY is Never`);
+    case 'CreateContainerConfigError':
+    case 'CreateContainerError':
+    case 'RunContainerError':
+      return doubtful(`Container ${name} can’t be started (${reason})${message}`);
+    case 'CrashLoopBackOff': {
+      const code = lastState?.terminated?.exitCode;
+      const words = `Container ${name} keeps ending${code === undefined ? '' : ` with exit code ${code}`} (${restartCount} restarts)`;
+      return { ...hopeless(words), crashed: true };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function unscheduled(
+  condition: V1PodCondition,
+  pod: V1Pod,
+  events: readonly CoreV1Event[],
+  claim: V1PersistentVolumeClaim | undefined,
+): Diagnosis {
+  const scheduler = condition.message ?? condition.reason ?? '';
+  if (claim !== undefined && claim.status?.phase !== 'Bound' && /persistentvolumeclaim/i.test(scheduler)) {
+    const given = claim.spec?.storageClassName;
+    const storage = given ? `storage class ${given}` : 'no storage class (set SESSION_STORAGE_CLASS, or make a class the default)';
+    const trouble = latest(events, ({ involvedObject }) => involvedObject.kind === 'PersistentVolumeClaim');
+    const why = trouble?.message ? `: ${trouble.message}` : '';
+    return starting(`Its home ${claim.metadata?.name ?? ''} is not bound yet, ${storage}${why} (scheduler: ${scheduler})`);
+  }
+  if (condition.reason === 'SchedulingGated') return starting(`Held back by a scheduling gate of pod ${pod.metadata?.name ?? ''}`);
+  return starting(`Can’t be scheduled: ${scheduler}`);
+}
+
+const told = (condition: V1PodCondition | undefined): string => (condition?.message ? `: ${condition.message}` : '');
+
+const portOf = (pod: V1Pod): string =>
+  String(pod.spec?.containers.find(({ name }) => name === SESSION_CONTAINER)?.ports?.[0]?.containerPort ?? '');
+
+/** The event told last; times are RFC 3339 texts, which sort as they are. */
+function latest(events: readonly CoreV1Event[], which: (event: CoreV1Event) => boolean): CoreV1Event | undefined {
+  const at = (event: CoreV1Event) =>
+    String(event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp ?? '');
+  return events.filter(which).reduce<CoreV1Event | undefined>((a, b) => (a === undefined || at(b) >= at(a) ? b : a), undefined);
+}

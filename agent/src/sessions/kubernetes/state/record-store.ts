@@ -1,0 +1,152 @@
+import type { V1Service } from '@kubernetes/client-node';
+import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
+import { type Clock, iso } from 'clock-port';
+import { isDeepStrictEqual } from 'node:util';
+import type { Operation } from '../../driver.ts';
+import type { KubeClient, KubeObject } from '../api/client.ts';
+import { isStatus } from '../api/error.ts';
+import { sessionName } from '../objects/names.ts';
+import { type Phase, recordOf, type SessionRecord, type StoredRecord } from '../objects/record.ts';
+import { serviceFor } from '../objects/service.ts';
+import type { SessionObjectsConfig } from '../options.ts';
+
+/** Writers of one record are few: more conflicts in a row than this are a fault. */
+const TRIES = 20;
+
+/** What a change makes of a record. */
+export interface RecordChange {
+  readonly phase?: Phase;
+  readonly reason?: string;
+  readonly deleteHome?: boolean;
+}
+
+/** The records of sessions in their Services, changed by compare-and-set; no operation changes what a higher term has changed. */
+export class RecordStore {
+  readonly #client: KubeClient;
+  readonly #config: SessionObjectsConfig;
+  readonly #clock: Clock;
+  readonly #learn: (service: V1Service) => void;
+
+  /** `learn` is told of every write. */
+  constructor(client: KubeClient, config: SessionObjectsConfig, clock: Clock, learn: (service: V1Service) => void) {
+    this.#client = client;
+    this.#config = config;
+    this.#clock = clock;
+    this.#learn = learn;
+  }
+
+  /** As it is now; undefined when there is none of this agent. */
+  async read(sessionId: string, signal: AbortSignal): Promise<StoredRecord | undefined> {
+    const record = await this.#readAny(sessionId, signal);
+    return record?.agent === this.#config.agentId ? record : undefined;
+  }
+
+  /** Makes the record, or returns the one that is there; `made` tells which. Throws `session_exists` if that is of another spec or agent. */
+  async create(spec: SessionSpec, operation: Operation): Promise<{ record: StoredRecord; made: boolean }> {
+    const { commandId, term, signal } = operation;
+    const record = { spec, phase: 'creating', commandId, term, reason: '', deleteHome: false, since: this.#now() } as const;
+    for (let tries = 0; tries < TRIES; tries++) {
+      try {
+        const service = await this.#client.create('services', serviceFor(record, this.#config) as KubeObject, signal);
+        return { record: this.#stored(service as V1Service), made: true };
+      } catch (error) {
+        if (!isStatus(error, 409, 'AlreadyExists')) throw error;
+      }
+      const current = await this.#readAny(spec.id, signal);
+      if (current === undefined) continue; // deleted in between
+      if (current.agent !== this.#config.agentId || !isDeepStrictEqual(current.spec, spec)) {
+        throw new StreamSpaceError('session_exists', `Session ${spec.id} exists with another spec: choose another id`);
+      }
+      return { record: current, made: false };
+    }
+    throw new StreamSpaceError('conflict', `Session ${spec.id} is created and deleted by others all the time`);
+  }
+
+  /**
+   * Changes the record in the operation's name. `decide` gets the current one and says what to change; undefined: nothing but
+   * the term. Throws `superseded`, and `not_found`.
+   */
+  async change(
+    sessionId: string,
+    operation: Operation,
+    decide: (current: StoredRecord) => RecordChange | undefined,
+  ): Promise<StoredRecord> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const current = await this.read(sessionId, operation.signal);
+      if (current === undefined) throw new StreamSpaceError('not_found', `There is no session ${sessionId} here`);
+      fence(current, operation);
+      const change = decide(current);
+      const term = Math.max(operation.term, current.term);
+      if (change === undefined && term === current.term) return current;
+      const next = change === undefined ? { ...current, term } : { ...this.#next(current, change), commandId: operation.commandId, term };
+      const written = await this.write(next, current, operation.signal);
+      if (written !== undefined) return written;
+    }
+    throw new StreamSpaceError('conflict', `Session ${sessionId} is changed by others all the time`);
+  }
+
+  /** What the platform did by itself is written down, unless the record is no longer what was looked at. */
+  note(current: StoredRecord, change: RecordChange, signal: AbortSignal): Promise<StoredRecord | undefined> {
+    return this.write(this.#next(current, change), current, signal);
+  }
+
+  /** Compare-and-set; undefined when the record is not at `expected` any more. */
+  async write(next: SessionRecord, expected: StoredRecord, signal: AbortSignal): Promise<StoredRecord | undefined> {
+    const object = serviceFor(next, this.#config);
+    object.metadata = { ...object.metadata!, uid: expected.uid, resourceVersion: expected.version };
+    try {
+      return this.#stored((await this.#client.apply('services', object as KubeObject, signal)) as V1Service);
+    } catch (error) {
+      if (isStatus(error, 409) || isStatus(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Removes the record, unless it was changed since. */
+  async remove(record: StoredRecord, signal: AbortSignal): Promise<void> {
+    const { uid, version } = record;
+    const preconditions = { uid, resourceVersion: version };
+    try {
+      await this.#client.remove('services', sessionName(record.spec.id), { preconditions }, signal);
+    } catch (error) {
+      if (!isStatus(error, 409)) throw error;
+    }
+  }
+
+  async #readAny(sessionId: string, signal: AbortSignal): Promise<StoredRecord | undefined> {
+    try {
+      const service = await this.#client.get('services', sessionName(sessionId), signal);
+      if (service.metadata && 'deletionTimestamp' in service.metadata) return undefined;
+      return recordOf(service as V1Service);
+    } catch (error) {
+      if (isStatus(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  #next(current: StoredRecord, change: RecordChange): SessionRecord {
+    const { phase = current.phase, reason = '', deleteHome = current.deleteHome } = change;
+    return { ...current, phase, reason, deleteHome, since: phase === current.phase ? current.since : this.#now() };
+  }
+
+  #stored(service: V1Service): StoredRecord {
+    this.#learn(service);
+    const record = recordOf(service);
+    if (record === undefined) throw new StreamSpaceError('internal', 'The API server changed a session’s record');
+    return record;
+  }
+
+  #now(): string {
+    return iso(this.#clock.now());
+  }
+}
+
+/** Throws `superseded` when the operation's leader is not the last one. */
+export function fence(current: StoredRecord, { term }: Operation): void {
+  if (term >= current.term) return;
+  throw new StreamSpaceError(
+    'superseded',
+    `Session ${current.spec.id} has been changed under term ${current.term}, this command is of term ${term}`,
+    { term: current.term },
+  );
+}

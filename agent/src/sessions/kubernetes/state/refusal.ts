@@ -1,0 +1,30 @@
+import { StreamSpaceError } from '@streamspace/protocol';
+import type { ApiError } from '../api/error.ts';
+
+/** What the API server refused, in words for whoever wanted a session. `what`: e.g. `pod`. */
+export function refusalOf(error: ApiError, what: string): StreamSpaceError {
+  const quota = /exceeded quota: (.+?), requested: (.+?), used: (.+?), limited: (.+)$/.exec(error.message);
+  if (quota !== null) {
+    const [, name, requested, used, limited] = quota;
+    return new StreamSpaceError(
+      'at_capacity',
+      `The namespace’s quota ${name} is used up: the ${what} needs ${requested}, used is ${used} of ${limited}. ` +
+        'Delete or hibernate a session, or raise the quota',
+      {},
+      { cause: error },
+    );
+  }
+  const security = /violates PodSecurity "([^"]+)": (.+)$/.exec(error.message);
+  if (security !== null) {
+    return refused(`The namespace enforces Pod Security ${security[1]}, which the ${what} violates: ${security[2]}. ` +
+      'Change SESSION_POD_TEMPLATE, or the namespace’s label', error);
+  }
+  if (error.status === 401) return refused(`The API server does not know us (401): ${error.message}`, error);
+  if (error.status === 403 && /cannot \w+ resource/.test(error.message)) {
+    return refused(`The agent’s Role does not allow it: ${error.message}`, error);
+  }
+  return refused(`The API server refused the ${what}: ${error.message}`, error);
+}
+
+const refused = (message: string, cause: ApiError): StreamSpaceError =>
+  new StreamSpaceError('driver_failed', message, {}, { cause });

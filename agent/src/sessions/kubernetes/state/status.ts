@@ -1,0 +1,36 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import type { SessionStatus } from '@streamspace/protocol';
+import type { StoredRecord } from '../objects/record.ts';
+import { type Diagnosis, reasonFor } from './reason.ts';
+
+const REASON_LIMIT = 4096;
+
+/** What is to be said of a session; undefined while it is being deleted. `diagnosis`: where more is known than the pod tells. */
+export function statusFor(
+  record: StoredRecord,
+  pod: V1Pod | undefined,
+  diagnosis: Diagnosis | undefined = pod === undefined ? undefined : reasonFor(pod),
+): SessionStatus | undefined {
+  const { spec } = record;
+  const status = (state: SessionStatus['state'], reason: string): SessionStatus => ({
+    spec,
+    state,
+    ...(reason !== '' && { reason: reason.slice(0, REASON_LIMIT) }),
+  });
+  switch (record.phase) {
+    case 'deleting':
+      return undefined;
+    case 'hibernated':
+      return status('hibernated', '');
+    case 'failed':
+      return status('failed', record.reason);
+    case 'creating':
+    case 'waking':
+      // a pod of an earlier life does not count
+      if (diagnosis === undefined || pod?.metadata?.deletionTimestamp !== undefined) return status('starting', '');
+      return status(diagnosis.state, diagnosis.reason);
+    case 'running':
+      if (diagnosis === undefined) return status('failed', 'Its pod was deleted from outside');
+      return status(diagnosis.state === 'starting' ? 'failed' : diagnosis.state, diagnosis.reason);
+  }
+}

@@ -1,0 +1,104 @@
+import type { SessionStatus } from '@streamspace/protocol';
+import { isDeepStrictEqual } from 'node:util';
+import type { Context } from '../context.ts';
+import { sessionName } from '../objects/names.ts';
+import { recordOf, type StoredRecord } from '../objects/record.ts';
+import { withLog } from '../operations/start.ts';
+import { type Diagnosis, reasonFor } from '../state/reason.ts';
+import { statusFor } from '../state/status.ts';
+import type { Busy } from './busy.ts';
+
+export type OnChange = (sessionId: string, status: SessionStatus | undefined) => void;
+
+/** Compares what the cluster shows with what was told last, and tells the difference. Sessions go by the name of their objects. */
+export class Reporter {
+  readonly #context: Context;
+  readonly #busy: Busy;
+  readonly #onChange: OnChange;
+  readonly #signal: AbortSignal;
+  readonly #told = new Map<string, { id: string; status: SessionStatus | undefined }>();
+  /** Sessions being looked at; true: look again. */
+  readonly #looking = new Map<string, boolean>();
+
+  constructor(context: Context, busy: Busy, onChange: OnChange, signal: AbortSignal) {
+    this.#context = context;
+    this.#busy = busy;
+    this.#onChange = onChange;
+    this.#signal = signal;
+  }
+
+  /** What is so at the beginning is no news, except a failure that nobody has written down. */
+  begin(record: StoredRecord): void {
+    const name = sessionName(record.spec.id);
+    const status = statusFor(record, this.#context.view.pods.get(name));
+    const news = record.phase === 'running' && status?.state === 'failed';
+    this.#told.set(name, { id: record.spec.id, status: news ? { spec: record.spec, state: 'running' } : status });
+    if (news) this.look(name);
+  }
+
+  /** Something changed about the session. */
+  look(name: string): void {
+    if (this.#looking.has(name)) {
+      this.#looking.set(name, true);
+      return;
+    }
+    this.#looking.set(name, false);
+    void this.#lookAt(name)
+      .catch((error: unknown) => {
+        if (!this.#signal.aborted) this.#context.log.warn({ err: error, session: name }, 'Change of a session could not be read');
+      })
+      .finally(() => {
+        const again = this.#looking.get(name);
+        this.#looking.delete(name);
+        if (again === true && !this.#signal.aborted) this.look(name);
+      });
+  }
+
+  /** Words of an operation that goes on. */
+  tell(sessionId: string, status: SessionStatus): void {
+    this.#tell(sessionName(sessionId), sessionId, status);
+  }
+
+  /** An operation is over: its result is known to who asked. */
+  settle(sessionId: string): void {
+    const name = sessionName(sessionId);
+    const record = this.#context.view.record(sessionId);
+    const status = record && statusFor(record, this.#context.view.pod(sessionId));
+    if (status === undefined) this.#told.delete(name);
+    else this.#told.set(name, { id: sessionId, status });
+  }
+
+  async #lookAt(name: string): Promise<void> {
+    const { view } = this.#context;
+    const service = view.services.get(name);
+    const record = service && recordOf(service);
+    const told = this.#told.get(name);
+    const id = record?.spec.id ?? told?.id;
+    if (id === undefined || this.#busy.has(id)) return;
+    if (record === undefined || record.phase === 'deleting') {
+      // deleted by hand, or by somebody else's command
+      if (told?.status !== undefined) this.#tell(name, id, undefined);
+      this.#told.delete(name);
+      return;
+    }
+    const pod = view.pods.get(name);
+    let diagnosis: Diagnosis | undefined = pod && reasonFor(pod);
+    let status = statusFor(record, pod, diagnosis);
+    if (record.phase === 'running' && status?.state === 'failed' && diagnosis?.final !== false) {
+      if (pod !== undefined && diagnosis !== undefined) {
+        diagnosis = { ...diagnosis, reason: await withLog(this.#context, name, diagnosis, this.#signal) };
+        status = statusFor(record, pod, diagnosis);
+      }
+      // written down, so that the reason outlives the pod; if somebody changed the record meanwhile, that is looked at again
+      const noted = await this.#context.records.note(record, { phase: 'failed', reason: status?.reason ?? '' }, this.#signal);
+      if (noted === undefined || this.#busy.has(id)) return;
+    }
+    this.#tell(name, id, status);
+  }
+
+  #tell(name: string, id: string, status: SessionStatus | undefined): void {
+    if (this.#signal.aborted || isDeepStrictEqual(this.#told.get(name)?.status, status)) return;
+    this.#told.set(name, { id, status });
+    this.#onChange(id, status);
+  }
+}

@@ -1,0 +1,45 @@
+import { sleep } from 'clock-port';
+import type { Context } from '../context.ts';
+import type { StoredRecord } from '../objects/record.ts';
+import type { Busy } from './busy.ts';
+import { type OnChange, Reporter } from './reporter.ts';
+import { Sweeper } from './sweeper.ts';
+
+/** Leftovers are looked for this often, in what the watches show already: it costs no request when there are none. Milliseconds. */
+const SWEEP_MS = 10_000;
+
+/** Tells of sessions that change by themselves and sweeps up leftovers, until the signal aborts. */
+export async function watchSessions(
+  context: Context,
+  busy: Busy,
+  onChange: OnChange,
+  finishDelete: (record: StoredRecord, signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { view, clock } = context;
+  const reporter = new Reporter(context, busy, onChange, signal);
+  const sweeper = new Sweeper(context, busy, finishDelete);
+  try {
+    await view.during(signal, async () => {
+      const stops = [
+        view.pods.onChange((name) => reporter.look(name)),
+        view.services.onChange((name) => reporter.look(name)),
+        busy.listen(
+          (id, status) => reporter.tell(id, status),
+          (id) => reporter.settle(id),
+        ),
+      ];
+      for (const record of view.records()) reporter.begin(record);
+      try {
+        for (;;) {
+          await sweeper.sweep(signal);
+          await sleep(clock, SWEEP_MS, signal);
+        }
+      } finally {
+        for (const stop of stops) stop();
+      }
+    });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,164 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generateKeyPairSync } from 'node:crypto';
+import { request } from 'node:https';
+
+const BINARIES = ['etcd', 'kube-apiserver'] as const;
+const START_MS = 60_000;
+
+/** Why no API server can be started here; undefined when it can. */
+export function kubeApiserverMissing(): string | undefined {
+  const missing = BINARIES.filter((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).error !== undefined);
+  return missing.length === 0 ? undefined : `${missing.join(' and ')} not on PATH`;
+}
+
+export interface KubeApiserverOptions {
+  /** Further flags of kube-apiserver. */
+  readonly flags?: readonly string[];
+}
+
+/**
+ * A real kube-apiserver with its etcd, as processes on loopback, the way envtest does: admission, RBAC and watches are real, but
+ * no controller, scheduler or kubelet runs: nothing happens to objects but what a test does. ServiceAccount admission is off, as
+ * nobody makes them.
+ */
+export class KubeApiserver {
+  readonly url: string;
+  readonly #folder: string;
+  readonly #flags: readonly string[];
+  readonly #etcd: ChildProcess;
+  #server: ChildProcess | undefined;
+
+  private constructor(url: string, folder: string, flags: readonly string[], etcd: ChildProcess) {
+    this.url = url;
+    this.#folder = folder;
+    this.#flags = flags;
+    this.#etcd = etcd;
+  }
+
+  static async start(options: KubeApiserverOptions = {}): Promise<KubeApiserver> {
+    const missing = kubeApiserverMissing();
+    if (missing !== undefined) throw new Error(missing);
+    const folder = await mkdtemp(join(tmpdir(), 'kube-'));
+    const [port, etcdPort, peerPort] = await freePorts(3);
+    const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+    await writeFile(join(folder, 'sa.key'), key.export({ type: 'pkcs1', format: 'pem' }));
+    await writeFile(join(folder, 'tokens.csv'), 'admin-token,admin,admin,"system:masters"\n');
+    const etcd = child(folder, 'etcd', [
+      `--data-dir=${folder}/etcd`,
+      `--listen-client-urls=http://127.0.0.1:${etcdPort}`,
+      `--advertise-client-urls=http://127.0.0.1:${etcdPort}`,
+      `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
+      '--unsafe-no-fsync=true',
+      '--log-level=error',
+    ]);
+    const flags = [
+      `--etcd-servers=http://127.0.0.1:${etcdPort}`,
+      `--secure-port=${port}`,
+      '--bind-address=127.0.0.1',
+      '--advertise-address=127.0.0.1',
+      `--cert-dir=${folder}/certs`,
+      `--token-auth-file=${folder}/tokens.csv`,
+      '--authorization-mode=RBAC',
+      '--disable-admission-plugins=ServiceAccount',
+      '--service-cluster-ip-range=10.0.0.0/16',
+      '--service-account-issuer=https://kubernetes.default.svc',
+      `--service-account-key-file=${folder}/sa.key`,
+      `--service-account-signing-key-file=${folder}/sa.key`,
+      ...(options.flags ?? []),
+    ];
+    const server = new KubeApiserver(`https://127.0.0.1:${port}`, folder, flags, etcd);
+    await server.up();
+    return server;
+  }
+
+  /** Starts the API server (again, after {@link down}): same address, same data. */
+  async up(): Promise<void> {
+    const server = child(this.#folder, 'kube-apiserver', this.#flags);
+    this.#server = server;
+    const end = Date.now() + START_MS;
+    while ((await status(`${this.url}/readyz`)) !== 200) {
+      if (server.exitCode !== null || Date.now() > end) {
+        const log = await readFile(join(this.#folder, 'kube-apiserver.log'), 'utf8').catch(() => '');
+        await this.stop();
+        throw new Error(`kube-apiserver did not start: ${log.slice(-2000)}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  /** Ends the API server at once, connections and all; the data stay. */
+  async down(): Promise<void> {
+    await ended(this.#server);
+    this.#server = undefined;
+  }
+
+  /** A kubeconfig: of the one who may everything, or of a token's owner (a ServiceAccount's, by TokenRequest). */
+  kubeconfig(namespace = 'default', token = 'admin-token'): string {
+    return JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'test',
+      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test', namespace } }],
+      clusters: [{ name: 'test', cluster: { server: this.url, 'insecure-skip-tls-verify': true } }],
+      users: [{ name: 'test', user: { token } }],
+    });
+  }
+
+  async stop(): Promise<void> {
+    await ended(this.#server);
+    await ended(this.#etcd);
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function child(folder: string, command: string, args: readonly string[]): ChildProcess {
+  const log = createWriteStream(join(folder, `${command}.log`), { flags: 'a' });
+  const process = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  process.stdout.pipe(log, { end: false });
+  process.stderr.pipe(log, { end: false });
+  process.once('exit', () => log.end());
+  process.on('error', () => log.end());
+  return process;
+}
+
+function ended(process: ChildProcess | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (process === undefined || process.exitCode !== null || process.signalCode !== null) return resolve();
+    process.once('exit', () => resolve());
+    process.kill('SIGKILL');
+  });
+}
+
+function status(url: string): Promise<number> {
+  return new Promise((resolve) => {
+    const asked = request(url, { rejectUnauthorized: false, timeout: 2000, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    asked.on('error', () => resolve(0));
+    asked.on('timeout', () => asked.destroy());
+    asked.end();
+  });
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
+          const server = createServer();
+          server.once('error', reject);
+          server.listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
