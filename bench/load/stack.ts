@@ -80,14 +80,14 @@ export class Stack {
         PLATFORM: 'process',
         AGENT_TOKEN: enrolmentToken,
         STATE_DIR: join(folder, 'agent'),
-        MAX_SESSIONS: '100000',
+        MAX_SESSIONS: '10000',
         MAX_CONCURRENT_OPERATIONS: '64',
         METRICS_ENABLED: 'false',
         HEALTH_PORT: '0',
         LOG_LEVEL: 'info',
         BENCH_PORTS: JSON.stringify(ports),
       },
-      (line) => line.includes('Connected to the hub') || line.includes('"welcome'),
+      (line) => line.includes('"Connected"'),
     );
     await agent.ready;
     const token = await new SignJWT({ roles: ['admin', 'user'] })

@@ -1,0 +1,54 @@
+// The real agent with a driver of the bench's: sessions cost nothing, their screens are the servers of target.ts.
+import { connect } from 'node:net';
+import { hostname } from 'node:os';
+import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
+import { systemClock } from 'clock-port';
+import { pino } from 'pino';
+import { createAgent } from '../../agent/src/agent.ts';
+import { readConfig } from '../../agent/src/config.ts';
+import type { SessionDriver } from '../../agent/src/sessions/driver.ts';
+import type { Ports } from './stack.ts';
+
+const { BENCH_PORTS, ...environment } = process.env;
+const ports = JSON.parse(BENCH_PORTS!) as Ports;
+const sessions = new Map<string, SessionSpec>();
+const running = (spec: SessionSpec): SessionStatus => ({ spec, state: 'running' });
+
+const driver: SessionDriver = {
+  platform: 'process',
+  capacity: async () => ({ cpu: 1e6, memory: 2 ** 50, max_sessions: 10_000 }),
+  async create(spec) {
+    sessions.set(spec.id, spec);
+    return running(spec);
+  },
+  async delete(id) {
+    sessions.delete(id);
+  },
+  hibernate: async (id) => ({ spec: sessions.get(id)!, state: 'hibernated' }),
+  wake: async (id) => running(sessions.get(id)!),
+  list: async () => [...sessions.values()].map(running),
+  connect: (id) =>
+    new Promise((resolve, reject) => {
+      const socket = connect({
+        port: ports[sessions.get(id)!.template as keyof Ports],
+        host: '127.0.0.1',
+        noDelay: true,
+      });
+      socket.once('error', reject);
+      socket.once('connect', () => resolve(socket));
+    }),
+  watch: (_onChange, signal) =>
+    new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
+};
+
+const config = readConfig(environment, hostname());
+const stop = new AbortController();
+process.on('SIGTERM', () => stop.abort(new Error('SIGTERM')));
+await createAgent({
+  config,
+  clock: systemClock,
+  log: pino({ level: config.logLevel }),
+  driver,
+  random: Math.random,
+  build: 'bench',
+}).run(stop.signal);
