@@ -90,14 +90,13 @@ export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Progra
   };
 }
 
+/** Logging at 20: what comes and goes, not every update. */
+const FIXED =
+  '-displayfd 3 -rfbport -1 -rfbunixmode 0600 -SecurityTypes None -AlwaysShared -nolisten tcp -nolisten local -geometry 1280x800 -depth 24 -Log *:stderr:20';
+
 function serverCommand([path, ...args]: Command, order: DesktopOrder, authority: string): Command {
   const title = order.name || order.id;
-  return [
-    ...([path, ...args] as const),
-    ...['-displayfd', '3', '-rfbunixpath', order.screen, '-rfbunixmode', '0600', '-rfbport', '-1'],
-    ...['-SecurityTypes', 'None', '-AlwaysShared', '-auth', authority, '-nolisten', 'tcp', '-nolisten', 'local'],
-    ...['-geometry', '1280x800', '-depth', '24', '-desktop', title, '-Log', '*:stderr:20'],
-  ];
+  return [path, ...args, ...FIXED.split(' '), '-rfbunixpath', order.screen, '-auth', authority, '-desktop', title];
 }
 
 /** Resolves when a connection to the socket gets the server's first byte. */

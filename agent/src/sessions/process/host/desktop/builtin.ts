@@ -1,46 +1,143 @@
 import { chmod } from 'node:fs/promises';
-import type { Clock } from 'clock-port';
+import { join } from 'node:path';
+import type { Clock, Timer } from 'clock-port';
 import type { Desktop, DesktopOrder } from '../desktop.ts';
-import { Framebuffer } from './framebuffer.ts';
-import { rectHeader, ENCODING } from './rfb/server-messages.ts';
-import { serveRfb } from './rfb/server.ts';
+import { cursorRect } from './cursor.ts';
+import { Keyboard } from './keyboard.ts';
+import { Notes } from './notes.ts';
+import { places, type SceneState } from './parts.ts';
+import { type RfbServer, serveRfb } from './rfb/server.ts';
+import { Scene } from './scene.ts';
+import { Sketch } from './sketch.ts';
 
-/** The desktop for machines that have none: drawn here, spoken by our own RFB server. */
-export function builtinDesktop({
-  screen: path,
-  name,
-  id,
-  clock,
-  log,
-}: DesktopOrder & { clock: Clock; log: (message: string) => void }): Desktop {
+const WIDTH = 1280;
+const HEIGHT = 800;
+
+/**
+ * The desktop for machines that have none, drawn here and spoken by our own RFB server: notes that are kept in the home
+ * (`notes.txt`), a sketch, the clipboard, a clock. Draws only while somebody looks.
+ */
+export function builtinDesktop(order: DesktopOrder & { clock: Clock; log: (message: string) => void }): Desktop {
   return {
     async run(signal, onReady) {
-      const frame = new Framebuffer(1280, 800);
-      frame.pixels.fill(0xf4f6fb);
-      void clock;
-      let dots = 0;
-      const server = await serveRfb(
-        path,
-        {
-          frame,
-          name: name || id,
-          cursor: () => rectHeader({ x: 0, y: 0, width: 0, height: 0 }, ENCODING.cursor),
-          key(down) {
-            if (!down) return;
-            const rect = { x: 40 + 20 * (dots % 60), y: 40 + 20 * Math.floor(dots++ / 60), width: 14, height: 14 };
-            for (let y = rect.y; y < rect.y + rect.height; y++)
-              frame.pixels.fill(0x3355aa, y * 1280 + rect.x, y * 1280 + rect.x + rect.width);
-            server.damage([rect]);
-          },
-          pointer() {},
-          cutText() {},
-        },
-        { onViewers() {}, log },
-      );
-      await chmod(path, 0o600);
+      const live = new LiveDesktop(order);
+      await live.open();
       onReady();
       if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-      await server.close();
+      await live.close();
     },
   };
+}
+
+class LiveDesktop {
+  readonly #order: DesktopOrder & { clock: Clock; log: (message: string) => void };
+  readonly #scene = new Scene(WIDTH, HEIGHT);
+  readonly #keyboard = new Keyboard();
+  readonly #sketch = new Sketch(places(WIDTH, HEIGHT).paper);
+  readonly #notes: Notes;
+  readonly #time: Intl.DateTimeFormat;
+  readonly #date: Intl.DateTimeFormat;
+  #server: RfbServer | undefined;
+  #clipboard = '';
+  #pointer: SceneState['pointer'];
+  #tick: Timer | undefined;
+
+  constructor(order: DesktopOrder & { clock: Clock; log: (message: string) => void }) {
+    this.#order = order;
+    this.#notes = new Notes(join(order.home, 'notes.txt'), order.clock, () => this.#render());
+    this.#time = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+    this.#date = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full' });
+  }
+
+  async open(): Promise<void> {
+    await this.#notes.load();
+    this.#scene.render(this.#state());
+    const { screen, name, id, log } = this.#order;
+    this.#server = await serveRfb(
+      screen,
+      {
+        frame: this.#scene.frame,
+        name: name || id,
+        cursor: cursorRect,
+        key: (down, keysym) => this.#key(down, keysym),
+        pointer: (x, y, buttons) => this.#point(x, y, buttons),
+        cutText: (text) => void (this.#clipboard = text),
+        changed: () => this.#render(),
+      },
+      { onViewers: (count) => this.#viewers(count), log },
+    );
+    await chmod(screen, 0o600);
+  }
+
+  async close(): Promise<void> {
+    this.#tick?.cancel();
+    await this.#server?.close();
+    await this.#notes.flush();
+  }
+
+  #viewers(count: number): void {
+    if (count === 0) {
+      this.#tick?.cancel();
+      this.#tick = undefined;
+      this.#keyboard.release();
+      this.#pointer = undefined;
+    } else this.#tick ??= this.#nextSecond();
+    this.#render();
+  }
+
+  #nextSecond(): Timer {
+    const { clock } = this.#order;
+    return clock.setTimeout(
+      () => {
+        this.#tick = this.#nextSecond();
+        this.#render();
+      },
+      1000 - (clock.now() % 1000),
+    );
+  }
+
+  #key(down: boolean, keysym: number): void {
+    const typed = this.#keyboard.press(down, keysym);
+    switch (typed?.type) {
+      case undefined:
+        return;
+      case 'text':
+        return this.#notes.append(typed.text);
+      case 'backspace':
+        return this.#notes.backspace();
+      case 'escape':
+        return this.#sketch.clear();
+      case 'paste':
+        return this.#notes.append(this.#clipboard.replaceAll('\r', ''));
+      case 'copy':
+        this.#clipboard = this.#notes.text;
+        return this.#server?.cutText(this.#clipboard);
+    }
+  }
+
+  #point(x: number, y: number, buttons: number): void {
+    this.#pointer = { x: Math.min(x, WIDTH - 1), y: Math.min(y, HEIGHT - 1), buttons };
+    this.#sketch.pointer(x, y, buttons);
+  }
+
+  #state(): SceneState {
+    const now = this.#order.clock.now();
+    return {
+      session: this.#order,
+      time: this.#time.format(now),
+      date: this.#date.format(now),
+      notes: this.#notes,
+      sketch: this.#sketch,
+      clipboard: this.#clipboard,
+      key: this.#keyboard.last,
+      pointer: this.#pointer,
+      viewers: this.#server?.viewers ?? 0,
+    };
+  }
+
+  /** Draws what changed and sends it; not while nobody looks: who comes gets it then. */
+  #render(): void {
+    const server = this.#server;
+    if (server && server.viewers > 0) server.damage(this.#scene.render(this.#state()));
+  }
 }

@@ -15,6 +15,8 @@ export interface Screen {
   key(down: boolean, keysym: number): void;
   pointer(x: number, y: number, buttons: number): void;
   cutText(text: string): void;
+  /** Called once after the messages that came together: a good time to draw. */
+  changed(): void;
 }
 
 /** Bytes of clipboard that may wait for a viewer that does not read; beyond that the newest text is dropped. */
@@ -36,6 +38,8 @@ export class Viewer {
   #ready = false;
   #requested: Rect | undefined;
   #blocked = false;
+  /** Something came that may change the picture. */
+  #input = false;
 
   constructor(socket: Duplex, screen: Screen, onEnd: (error: Error | undefined) => void) {
     this.#socket = socket;
@@ -44,6 +48,8 @@ export class Viewer {
     socket.on('data', (chunk: Buffer) => {
       try {
         for (const message of this.#messages.read(chunk)) this.#take(message);
+        if (this.#input) screen.changed();
+        this.#input = false;
         this.flush();
       } catch (error) {
         failure = error as Error;
@@ -91,6 +97,7 @@ export class Viewer {
   }
 
   #take(message: ClientMessage): void {
+    this.#input ||= message.type === 'key' || message.type === 'pointer' || message.type === 'cut_text';
     switch (message.type) {
       case 'version':
         this.#minor = message.minor;
