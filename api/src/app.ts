@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { StreamSpaceError } from '@streamspace/protocol';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { AgentGateway, LinkDeps } from './agents/ports.ts';
 import { agentGateway } from './agents/gateway.ts';
@@ -12,9 +13,10 @@ import { commandRoutes } from './commands/routes.ts';
 import type { HubDeps } from './deps.ts';
 import { eventRoutes } from './events/routes.ts';
 import { registerAccess } from './http/access.ts';
+import { registerConnections } from './http/connections.ts';
 import { registerConsole } from './http/console.ts';
 import { registerDocumentation } from './http/documentation.ts';
-import { registerErrors } from './http/errors.ts';
+import { registerErrors, sendError } from './http/errors.ts';
 import { operationRoutes, registerMetrics } from './http/operations.ts';
 import { registerRateLimit } from './http/rate-limit.ts';
 import { registerSecurity } from './http/security.ts';
@@ -39,6 +41,9 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
   const app: FastifyInstance = Fastify({
     loggerInstance: deps.log,
     bodyLimit: BODY,
+    // before any hook or handler: an address that can't be decoded
+    frameworkErrors: (error, _request, reply) =>
+      void sendError(reply, new StreamSpaceError('invalid_request', error.message)),
     genReqId: () => randomBytes(8).toString('hex'),
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: 'idle',
@@ -56,6 +61,7 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
   // response schemas are documentation: what is sent is what the handler gave
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
 
+  registerConnections(app, deps.clock);
   registerTrace(app, randomBytes);
   registerSecurity(app, config);
   registerErrors(app);

@@ -72,10 +72,11 @@ async function main(): Promise<void> {
 
 /** One line (or a few) that says what to change, and exit code 1. */
 function fail(error: unknown): never {
-  const { code, message, stack } = error as NodeJS.ErrnoException;
+  const { code, port, message, stack } = error as NodeJS.ErrnoException & { port?: number };
   if (code === 'EADDRINUSE')
-    console.error('hub: PORT is taken by another program: set PORT to a free one, or to 0 for any');
-  else if (code === 'EACCES') console.error('hub: PORT may not be opened by this user: set PORT to one above 1023');
+    console.error(`hub: PORT=${port} is taken by another program: set PORT to a free one, or to 0 for any`);
+  else if (code === 'EACCES')
+    console.error(`hub: PORT=${port} may not be opened by this user: set PORT to one above 1023`);
   else if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     console.error("hub: HOST is none of this machine's addresses: set HOST to one, or to 0.0.0.0 for all");
   else

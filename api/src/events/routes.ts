@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
@@ -14,6 +15,7 @@ const EventId = Type.String({ pattern: '^\\d{0,15}$', description: 'the id of an
 export function eventRoutes(scope: FastifyInstance, { store, clock }: HubDeps): void {
   const app = scope.withTypeProvider<TypeBoxTypeProvider>();
   const shutdown = new AbortController();
+  setMaxListeners(0, shutdown.signal);
   const open = new Map<string, number>();
   const running = new Set<Promise<void>>();
 

@@ -12,6 +12,7 @@ export async function registerConsole(app: FastifyInstance, dir: string | undefi
     await app.register(fastifyStatic, {
       root: resolve(dir),
       wildcard: true,
+      cacheControl: false,
       // names of built assets carry a hash of what is in them; the page itself names them
       setHeaders: (response, path) =>
         void response.setHeader(

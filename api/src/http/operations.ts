@@ -67,7 +67,7 @@ export function operationRoutes(app: FastifyInstance, { store, clock, metrics }:
     access: 'open',
     answer: Type.Object({ status: Type.Literal('ok'), uptime: Type.Number({ description: 'seconds' }) }),
   });
-  app.get('/health', { ...health, logLevel: 'warn', config: { ...health.config, rateLimit: false } }, async () => {
+  app.get('/health', { ...health, config: { ...health.config, rateLimit: false } }, async () => {
     try {
       await withDeadline(clock, PING_MS, 'the store', undefined, (signal) => store.ping(signal));
     } catch (error) {
@@ -88,9 +88,7 @@ export function operationRoutes(app: FastifyInstance, { store, clock, metrics }:
     answer: Type.String(),
     answerType: 'text/plain',
   });
-  app.get(
-    '/metrics',
-    { ...page, logLevel: 'warn', config: { ...page.config, rateLimit: false } },
-    async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()),
+  app.get('/metrics', { ...page, config: { ...page.config, rateLimit: false } }, async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.metrics()),
   );
 }

@@ -1,0 +1,59 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Rest } from '../support/rest.ts';
+
+let dir: string;
+let hub: Rest;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'console-'));
+  await mkdir(join(dir, 'assets'));
+  await writeFile(join(dir, 'index.html'), '<!doctype html><title>console</title>');
+  await writeFile(join(dir, 'assets', 'app-1a2b.js'), 'export {}');
+});
+afterAll(() => rm(dir, { recursive: true }));
+afterEach(() => hub.stop());
+
+const get = (url: string, accept = 'text/html') => hub.as(undefined, 'GET', url, undefined, { accept });
+
+describe('the page', () => {
+  it('is served, also at addresses of its own', async () => {
+    hub = await Rest.start({ CONSOLE_DIR: dir });
+    for (const url of ['/', '/index.html', '/sessions/s-1', '/agents', '/apis']) {
+      const page = await get(url);
+      expect(page, url).toMatchObject({ status: 200, body: expect.stringContaining('<title>console') });
+      expect(page.headers).toMatchObject({
+        'cache-control': 'no-cache',
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+      });
+      const policy = String(page.headers['content-security-policy']);
+      expect(policy).toContain("default-src 'self'");
+      expect(policy).toContain("frame-ancestors 'none'");
+      expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    }
+    const script = await get('/assets/app-1a2b.js', '*/*');
+    expect(script).toMatchObject({ status: 200, body: 'export {}' });
+    expect(script.headers['cache-control']).toContain('immutable');
+  });
+
+  it('is no answer to what asks for something else', async () => {
+    hub = await Rest.start({ CONSOLE_DIR: dir });
+    expect(await get('/assets/gone.js', '*/*')).toMatchObject({ status: 404, code: 'not_found' });
+    expect(await get('/api/v1/nothing')).toMatchObject({ status: 404, code: 'not_found' });
+    expect(await hub.as('alice', 'POST', '/sessions/s-1', {})).toMatchObject({ status: 404, code: 'not_found' });
+    for (const url of ['/../package.json', '/%2e%2e/package.json', '/assets/..%2f..%2fetc/passwd'])
+      expect((await get(url, '*/*')).status).toBeGreaterThanOrEqual(400);
+  });
+
+  it('says how to build it where it is not built', async () => {
+    hub = await Rest.start({ CONSOLE_DIR: join(dir, 'none') });
+    expect(await get('/')).toMatchObject({
+      status: 404,
+      code: 'not_found',
+      message: expect.stringContaining('npm run build'),
+    });
+    expect((await hub.as('alice', 'GET', 'sessions')).status).toBe(200);
+  });
+});
