@@ -101,6 +101,34 @@ test('[TERM2] of many that claim at once the greatest term is left, and every ot
   expect(hub.gateway.counts).toMatchObject({ links: 1, handshakes: 0 });
 });
 
+test('[TERM2] claims whose answers overtake each other leave the greater term', async () => {
+  const holding: (() => void)[] = [];
+  const slowHub = await TestHub.start((store) => {
+    const claim = store.agents.claim.bind(store.agents);
+    store.agents.claim = async (wanted) => {
+      const result = await claim(wanted);
+      if (wanted.term === 1) await new Promise<void>((resolve) => holding.push(resolve));
+      return result;
+    };
+    return store;
+  });
+  try {
+    const [one, two] = [await slowHub.agent(), await slowHub.agent()];
+    const first = one.hello({ term: 1, replica: 'r1' });
+    await eventually('the first is claimed', () => holding.length === 1);
+    const second = two.hello({ term: 2, replica: 'r2' });
+    // the second would be welcome by now if it did not wait for its turn
+    for (let n = 0; n < 20; n++) await slowHub.clock.advance(1);
+    holding[0]!();
+    expect(await first).toMatchObject({ type: 'welcome', term: 1 });
+    expect(await second).toMatchObject({ type: 'welcome', term: 2 });
+    expect((await one.closed).code).toBe(ERRORS.superseded.close);
+    await two.sync();
+  } finally {
+    await slowHub.stop();
+  }
+});
+
 test('refusals are recorded at a bounded rate', async () => {
   await hub.welcome({ term: 5, replica: 'r1' });
   for (let n = 0; n < 20; n++) await (await hub.agent()).hello({ term: 1, replica: 'r2' });
