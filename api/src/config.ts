@@ -47,7 +47,7 @@ export class ConfigError extends Error {
 function isServiceLink(name: string, value = ''): boolean {
   return (
     /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name) ||
-    (/_PORT$/.test(name) && /^(tcp|udp|sctp):\/\//.test(value))
+    (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value))
   );
 }
 

@@ -139,7 +139,7 @@ describe('failure 12: placement by capacity and region', () => {
 describe('placement, for any agents and wishes', () => {
   const candidates = fc.uniqueArray(
     fc.record<Candidate>({
-      id: fc.constantFrom(...'abcdefgh'),
+      id: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'),
       platform: fc.constantFrom('process', 'docker'),
       region: fc.constantFrom('eu', 'us', ''),
       priority: fc.constantFrom('high', 'normal', 'low'),
@@ -161,7 +161,7 @@ describe('placement, for any agents and wishes', () => {
     cpu: fc.integer({ min: 1, max: 8 }),
     memory: fc.integer({ min: 1, max: 8 }),
     region: fc.option(fc.constantFrom('eu', 'us'), { nil: undefined }),
-    agent: fc.option(fc.constantFrom(...'abx'), { nil: undefined }),
+    agent: fc.option(fc.constantFrom('a', 'b', 'x'), { nil: undefined }),
   });
   const could = (wish: PlacementRequest, each: Candidate): boolean =>
     (wish.agent === undefined || wish.agent === each.id) &&
