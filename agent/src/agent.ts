@@ -11,6 +11,7 @@ import { LeadershipLoop } from './leader/leadership.ts';
 import { replicaOf } from './leader/locks.ts';
 import { Credentials } from './link/credential.ts';
 import { Dialer } from './link/dialer.ts';
+import type { Link } from './link/link.ts';
 import { Replicas } from './replicas.ts';
 import { scope } from './scope.ts';
 import { Service } from './service.ts';
@@ -55,7 +56,7 @@ class AgentReplica implements Agent {
   readonly #elector: Elector | undefined;
   readonly #loop: LeadershipLoop | undefined;
   #service: Service | undefined;
-  #connected = false;
+  #link: Link | undefined;
   #lastHeartbeat: number | undefined;
 
   constructor(deps: AgentDeps) {
@@ -143,10 +144,11 @@ class AgentReplica implements Agent {
       term: () => leading.term,
       election: elected && electionOf(elected),
       raiseTerm: (atLeast) => elector?.raiseTerm(atLeast) ?? Promise.resolve(),
-      onConnected: (connected) => {
-        this.#connected = connected;
-        this.#metrics.connected.set(connected ? 1 : 0);
-        if (!connected || accepted) return;
+      onLink: (link) => {
+        this.#link = link;
+        this.#metrics.connected.set(link === undefined ? 0 : 1);
+        if (link !== undefined) this.#metrics.term.set(link.welcome.term);
+        if (link === undefined || accepted) return;
         accepted = true;
         this.#metrics.failoverDuration.set((elected!.electionMs + clock.monotonic() - since) / 1000);
       },
@@ -175,10 +177,10 @@ class AgentReplica implements Agent {
       uptime: this.#uptime,
       role: elector === undefined || elector.leading !== undefined ? 'leader' : 'standby',
       electing: this.#loop?.alive ?? true,
-      connected: this.#connected,
+      connected: this.#link !== undefined,
       lastHeartbeat: this.#lastHeartbeat === undefined ? null : iso(this.#lastHeartbeat),
       leader: elector === undefined ? config.podName : replicaOf(elector.status().holder),
-      term: elector?.status().term ?? 0,
+      term: elector?.status().term ?? this.#link?.welcome.term ?? 0,
     };
   }
 }

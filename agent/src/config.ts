@@ -62,7 +62,7 @@ export function readConfig(env: Env, hostname: string): Config {
     if (known.includes(name) || PROXIES.includes(name.toUpperCase())) continue;
     const meant = meantFor(name, known);
     if (meant !== undefined)
-      problem(name, `unknown variable; did you mean ${meant}? (a foreign one of that name has to be unset)`);
+      problem(name, `unknown variable; did you mean ${meant}? Unset it if it is meant for another program`);
   }
 
   const read = values as Settings;

@@ -38,7 +38,8 @@ export interface ServiceOptions {
   readonly election: Election | undefined;
   /** The hub knows a term that is not smaller: gets a greater one. Rejects when this replica does not lead any more. */
   raiseTerm(atLeast: number): Promise<unknown>;
-  onConnected(connected: boolean): void;
+  /** The link that is up now, or none. */
+  onLink(link: Link | undefined): void;
   onHeartbeat(): void;
 }
 
@@ -57,6 +58,7 @@ export class Service {
   #capacity: Capacity | undefined;
   #driverFailed = false;
   #watchFailed = false;
+  #refreshing = false;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
@@ -79,15 +81,15 @@ export class Service {
       open: (signal) => this.#open(signal),
       converse: (link, goAway) => this.#converse(link, goAway),
       remedy: (error, signal) => this.#remedy(error, signal),
-      onUp: () => options.onConnected(true),
-      onDown: () => options.onConnected(false),
+      onUp: (link) => options.onLink(link),
+      onDown: () => options.onLink(undefined),
     });
   }
 
   /** Until the signal aborts; then aborts operations, closes the link and resolves. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#links.run(signal), this.#watch(signal), this.#abortWith(signal)]);
-    this.#options.onConnected(false);
+    this.#options.onLink(undefined);
   }
 
   /** Graceful end: lets operations finish (at most GRACEFUL_SHUTDOWN_TIMEOUT), then tells the hub [CON7]. Before `run`'s signal aborts. */
@@ -148,8 +150,14 @@ export class Service {
     if (error.code !== 'stale_term' || term === 0) return false;
     const theirs = Number(error.details['term'] ?? term);
     log.warn({ term, hub_term: theirs }, 'Hub knows a greater term: raising ours');
-    await this.#options.raiseTerm(theirs);
-    return !signal.aborted;
+    try {
+      await this.#options.raiseTerm(theirs);
+      return !signal.aborted;
+    } catch (error) {
+      // then the lead is lost, and the signal tells
+      log.warn({ err: error }, 'Term could not be raised');
+      return false;
+    }
   }
 
   #converse(link: Link, goAway: (afterMs: number) => void): HubConversation {
@@ -162,7 +170,11 @@ export class Service {
       onCount: (change) => metrics.tunnels.inc(change),
     });
     this.#tunnels.add(tunnels);
-    void link.ended.then(() => this.#tunnels.delete(tunnels));
+    const over = new AbortController();
+    void link.ended.then((error) => {
+      over.abort(error);
+      this.#tunnels.delete(tunnels);
+    });
     const conversation = new HubConversation({
       link,
       clock,
@@ -173,7 +185,7 @@ export class Service {
       goAway,
       book: this.#book,
       dispatcher: this.#dispatcher,
-      beat: () => this.#beat(link),
+      beat: () => this.#beat(link, over.signal),
       onBeatAnswered: () => this.#options.onHeartbeat(),
       onReport: (error) => {
         this.#driverFailed = error !== undefined;
@@ -184,9 +196,9 @@ export class Service {
     return conversation;
   }
 
-  #beat(link: Link): ReturnType<HubConversation['beat']> {
+  #beat(link: Link, over: AbortSignal): ReturnType<HubConversation['beat']> {
     // settles by itself and never rejects; what it finds out is news for the next heartbeat, or for one right away
-    void this.#refresh(link);
+    void this.#refresh(link, over);
     const status: AgentStatus = this.#driverFailed ? 'error' : this.#watchFailed ? 'warning' : 'online';
     return {
       status,
@@ -196,18 +208,18 @@ export class Service {
     };
   }
 
-  async #refresh(link: Link): Promise<void> {
+  async #refresh(link: Link, over: AbortSignal): Promise<void> {
     const { clock, driver, log, replicas } = this.#options;
-    const over = new AbortController();
-    void link.ended.then((error) => over.abort(error));
-    if (await replicas.refresh(over.signal)) link.beat();
+    if (this.#refreshing) return;
+    this.#refreshing = true;
     try {
-      const capacity = await withDeadline(clock, CAPACITY_TIMEOUT, 'capacity', over.signal, (limit) =>
-        driver.capacity(limit),
-      );
+      if (await replicas.refresh(over)) link.beat();
+      const capacity = await withDeadline(clock, CAPACITY_TIMEOUT, 'capacity', over, (limit) => driver.capacity(limit));
       this.#capacity = this.#offered(capacity);
     } catch (error) {
-      if (!over.signal.aborted) log.warn({ err: error }, 'Capacity could not be read');
+      if (!over.aborted) log.warn({ err: error }, 'Capacity could not be read');
+    } finally {
+      this.#refreshing = false;
     }
   }
 

@@ -38,6 +38,8 @@ export class Link {
   readonly mux: StreamMux;
   /** Resolves with the reason when the link is over; never rejects. */
   readonly ended: Promise<StreamSpaceError>;
+  /** Resolves when its socket is gone too: at most a second later. */
+  readonly closed: Promise<void>;
 
   readonly #ws: WebSocket;
   readonly #clock: Clock;
@@ -50,6 +52,7 @@ export class Link {
   #answeredAt: number;
   #error: StreamSpaceError | undefined;
   #resolve!: (error: StreamSpaceError) => void;
+  #resolveClosed!: () => void;
 
   /** `ws`: open and past its `welcome`. `heartbeatInterval`: this end's own longest one, milliseconds. */
   constructor(ws: WebSocket, welcome: HubMessageOf<'welcome'>, clock: Clock, heartbeatInterval: number) {
@@ -59,6 +62,7 @@ export class Link {
     this.#interval = Math.min(welcome.heartbeat_ms, heartbeatInterval);
     this.#answeredAt = clock.monotonic();
     this.ended = new Promise((resolve) => (this.#resolve = resolve));
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
     const sink = {
       send: (frame: Buffer, flushed?: () => void) =>
         ws.send(
@@ -179,21 +183,26 @@ export class Link {
     this.#timer?.cancel();
     this.#early = [];
     this.mux.destroy(error);
-    closeSocket(this.#ws, this.#clock, code, error.message);
+    void closeSocket(this.#ws, this.#clock, code, error.message).then(this.#resolveClosed);
     this.#resolve(error);
   }
 }
 
-/** Closes a WebSocket and makes sure that nothing of it stays. */
-export function closeSocket(ws: WebSocket, clock: Clock, code: number | undefined, reason: string): void {
-  if (code === undefined || ws.readyState !== ws.OPEN) return ws.terminate();
-  const timer = clock.setTimeout(() => ws.terminate(), CLOSE_TIMEOUT);
-  ws.once('close', () => timer.cancel());
-  ws.close(
-    code,
-    Buffer.from(reason)
+/** Closes a WebSocket; resolves when nothing of it is left, within a second. `code` absent: without the closing handshake. */
+export function closeSocket(ws: WebSocket, clock: Clock, code: number | undefined, reason: string): Promise<void> {
+  if (ws.readyState === ws.CLOSED) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = clock.setTimeout(() => ws.terminate(), CLOSE_TIMEOUT);
+    ws.once('close', () => {
+      timer.cancel();
+      resolve();
+    });
+    if (code === undefined || ws.readyState !== ws.OPEN) return ws.terminate();
+    // cut to what a close frame can carry, and not within a character
+    const text = Buffer.from(reason)
       .subarray(0, 120)
       .toString()
-      .replace(/\uFFFD+$/, ''),
-  );
+      .replace(/\uFFFD+$/, '');
+    ws.close(code, text);
+  });
 }

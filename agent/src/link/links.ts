@@ -30,6 +30,8 @@ export class Links {
   readonly #options: LinksOptions;
   #current: Link | undefined;
   readonly #left = new AbortController();
+  /** Links that are over, until their sockets are gone. */
+  readonly #closing = new Set<Promise<void>>();
 
   constructor(options: LinksOptions) {
     this.#options = options;
@@ -45,11 +47,12 @@ export class Links {
     const until = scope(signal, this.#left.signal);
     try {
       let link = await this.#open(0, until.signal);
-      for (;;) link = (await this.#serve(link, until.signal)) ?? (await this.#open(this.#options.backoff.next(), until.signal));
+      for (;;) link = (await this.#serve(link, until.signal)) ?? (await this.#reopen(until.signal));
     } catch (error) {
       if (!until.signal.aborted) throw error;
     } finally {
       until.end();
+      await Promise.all(this.#closing);
     }
   }
 
@@ -79,6 +82,8 @@ export class Links {
     const previous = this.#current;
     this.#current = link;
     previous?.close(new StreamSpaceError('superseded', 'Moved to another connection'));
+    this.#closing.add(link.closed);
+    void link.closed.then(() => this.#closing.delete(link.closed));
     log.info({ connection_id: link.welcome.connection_id, term: link.welcome.term }, 'Connected');
     this.#options.onUp(link);
     link.run(conversation);
@@ -98,6 +103,12 @@ export class Links {
     return successor;
   }
 
+  #reopen(signal: AbortSignal): Promise<Link> {
+    const wait = this.#options.backoff.next();
+    this.#options.log.info({ retry_in_ms: Math.round(wait) }, 'Connecting again');
+    return this.#open(wait, signal);
+  }
+
   async #open(delay: number, signal: AbortSignal): Promise<Link> {
     const { clock, log, backoff } = this.#options;
     let remedied = false;
@@ -105,8 +116,11 @@ export class Links {
       await sleep(clock, wait, signal);
       try {
         const link = await this.#options.open(signal);
-        if (signal.aborted) link.close(new StreamSpaceError('going_away', 'The agent does not lead any more'), 1001);
-        signal.throwIfAborted();
+        if (signal.aborted) {
+          link.close(new StreamSpaceError('going_away', 'The agent does not lead any more'), 1001);
+          await link.closed;
+          throw signal.reason;
+        }
         backoff.welcome();
         return link;
       } catch (thrown) {

@@ -5,6 +5,7 @@ import {
   agentCodec,
   type AgentMessageOf,
   asStreamSpaceError,
+  ERROR_CODES,
   type ErrorCode,
   errorOfClose,
   hubCodec,
@@ -60,7 +61,8 @@ export async function openLink(options: OpenOptions, clock: Clock, signal: Abort
   } catch (error) {
     // an abort comes while the handshake is under way: its error has nobody to go to
     ws.on('error', () => undefined);
-    closeSocket(ws, clock, 1000, '');
+    const wrong = error instanceof StreamSpaceError && error.code !== 'unauthenticated' ? error.close : 1000;
+    await closeSocket(ws, clock, wrong, '');
     throw error;
   }
 }
@@ -138,22 +140,23 @@ export function refusedUpgrade(response: IncomingMessage, body: string, clock: C
   const status = response.statusCode ?? 0;
   const wait = retryAfterMs(response.headers['retry-after'], clock.now(), parseIso);
   const details = { status, ...(wait > 0 && { retry_after_ms: wait }) };
-  const code: ErrorCode =
-    status === 401
-      ? 'unauthenticated'
-      : status === 403
-        ? 'forbidden'
-        : status === 429
-          ? 'rate_limited'
-          : 'agent_offline';
-  return new StreamSpaceError(code, `The hub answered ${status}${saidIn(body)}`, details);
+  const said = saidIn(body);
+  const byStatus: Record<number, ErrorCode> = { 401: 'unauthenticated', 403: 'forbidden', 429: 'rate_limited' };
+  const code = said?.code ?? byStatus[status] ?? 'agent_offline';
+  return new StreamSpaceError(
+    code,
+    `The hub answered ${status}${said === undefined ? '' : `: ${said.message}`}`,
+    details,
+  );
 }
 
-function saidIn(body: string): string {
+/** The hub's own error in an answer's body, if it is one. */
+function saidIn(body: string): { code: ErrorCode; message: string } | undefined {
   try {
-    const { error } = JSON.parse(body) as { error?: { message?: unknown } };
-    return typeof error?.message === 'string' ? `: ${error.message}` : '';
+    const { error } = JSON.parse(body) as { error?: { code?: unknown; message?: unknown } };
+    const code = ERROR_CODES.find((known) => known === error?.code);
+    return code === undefined ? undefined : { code, message: String(error!.message).slice(0, 1024) };
   } catch {
-    return '';
+    return undefined;
   }
 }

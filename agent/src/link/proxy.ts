@@ -1,26 +1,28 @@
 import type { Agent } from 'node:http';
+import { BlockList, isIP } from 'node:net';
 import { HttpsProxyAgent } from 'https-proxy-agent';
+import { isLoopback } from './hub-url.ts';
 
 /** As in the configuration: URLs of proxies, and the hosts that need none. */
 export interface ProxySettings {
   readonly httpsProxy: string | undefined;
   readonly httpProxy: string | undefined;
-  /** Comma or space separated: `host`, `.domain`, `*.domain`, `host:port`, an address, `*`. */
+  /** Comma or space separated: `host` (and all below it), `.domain`, `host:port`, an address, `10.0.0.0/8`, `*`. */
   readonly noProxy: string;
 }
 
 const DEFAULT_PORTS: Record<string, string> = { 'ws:': '80', 'http:': '80', 'wss:': '443', 'https:': '443' };
 
-/** URL of the proxy that leads to `target`; undefined: straight. */
+/** URL of the proxy that leads to `target`; undefined: straight. This machine is always reached straight, as curl and Go have it. */
 export function proxyFor(target: URL, settings: ProxySettings): URL | undefined {
   const secure = target.protocol === 'wss:' || target.protocol === 'https:';
   const proxy = secure ? settings.httpsProxy : settings.httpProxy;
-  if (proxy === undefined || proxy === '' || isExcluded(target, settings.noProxy)) return undefined;
+  if (proxy === undefined || isLoopback(target) || isExcluded(target, settings.noProxy)) return undefined;
   return new URL(proxy);
 }
 
 function isExcluded(target: URL, noProxy: string): boolean {
-  const host = target.hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  const host = bare(target.hostname.toLowerCase());
   const port = target.port === '' ? DEFAULT_PORTS[target.protocol] : target.port;
   return noProxy
     .toLowerCase()
@@ -28,14 +30,27 @@ function isExcluded(target: URL, noProxy: string): boolean {
     .filter((entry) => entry !== '')
     .some((entry) => {
       if (entry === '*') return true;
-      const [, name, onlyPort] = /^(.+?)(?::(\d+))?$/.exec(/^[^[]*:.*:/.test(entry) ? `[${entry}]` : entry)!;
+      if (entry.includes('/')) return inSubnet(host, entry);
+      // an address of IPv6 is full of colons: only the one after its bracket begins a port
+      const [, name, onlyPort] = /^(\[.*\]|[^:]*)(?::(\d+))?$/.exec(entry) ?? [entry, entry];
       if (onlyPort !== undefined && onlyPort !== port) return false;
-      const plain = name!.replace(/^\[|\]$/g, '').replace(/^\*?\./, '');
-      return host === plain || (!isAddress(plain) && host.endsWith(`.${plain}`));
+      const plain = bare(name!).replace(/^\*?\./, '');
+      return host === plain || (isIP(host) === 0 && plain !== '' && host.endsWith(`.${plain}`));
     });
 }
 
-const isAddress = (host: string): boolean => /^[\d.]+$/.test(host) || host.includes(':');
+const bare = (host: string): string => host.replace(/^\[|\]$/g, '');
+
+function inSubnet(host: string, entry: string): boolean {
+  const [network, bits] = entry.split('/') as [string, string];
+  const family = isIP(network);
+  if (family === 0 || isIP(host) !== family || !/^\d+$/.test(bits) || Number(bits) > (family === 4 ? 32 : 128))
+    return false;
+  const kind = family === 4 ? 'ipv4' : 'ipv6';
+  const list = new BlockList();
+  list.addSubnet(network, Number(bits), kind);
+  return list.check(host, kind);
+}
 
 /**
  * An HTTP agent that goes through the proxy by CONNECT, for plain `ws:` and `http:` too: RFC 6455 §4.1 asks for it, and what lets the

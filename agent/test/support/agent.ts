@@ -31,6 +31,8 @@ export interface StartOptions {
   lock?: Lock;
   name?: string;
   random?: () => number;
+  /** PEM. */
+  ca?: string;
 }
 
 /** An agent in this process: fast timings, free ports, its own state folder. */
@@ -73,6 +75,7 @@ export async function startAgent(options: StartOptions): Promise<AgentUnderTest>
     driver,
     random: options.random ?? Math.random,
     build: 'test',
+    ca: options.ca,
     elector:
       lock &&
       ((onStop) =>

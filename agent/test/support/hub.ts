@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import {
   agentCodec,
@@ -123,8 +124,10 @@ export class ScriptedHub {
     handleProtocols: (offered) => [...offered][0] ?? false,
   });
 
-  constructor() {
-    this.#server = createServer((request, response) => this.#enrol(request, response));
+  /** `tls`: key and certificate, PEM. */
+  constructor(tls?: { key: string; cert: string }) {
+    const onRequest = (request: IncomingMessage, response: ServerResponse) => this.#enrol(request, response);
+    this.#server = tls === undefined ? createServer(onRequest) : createSecureServer(tls, onRequest);
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
@@ -148,8 +151,8 @@ export class ScriptedHub {
     });
   }
 
-  async listen(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  async listen(port = 0): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
     return this;
   }
 
