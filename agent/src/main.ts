@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   const config = readConfig(process.env, hostname());
   const log = logger(config);
   const clock = systemClock;
-  const driver = driverFor({
+  const driver = await driverFor({
     config,
     clock,
     log,

@@ -23,8 +23,8 @@ export interface KubeApiserverOptions {
 
 /**
  * A real kube-apiserver with its etcd, as processes on loopback, the way envtest does: admission, RBAC and watches are real, but
- * no controller, scheduler or kubelet runs: nothing happens to objects but what a test does. ServiceAccount admission is off, as
- * nobody makes them.
+ * no controller, scheduler or kubelet runs: nothing happens to objects but what a test does. ServiceAccount and
+ * StorageObjectInUseProtection admission are off, as both wait for controllers.
  */
 export class KubeApiserver {
   readonly url: string;
@@ -64,7 +64,7 @@ export class KubeApiserver {
       `--cert-dir=${folder}/certs`,
       `--token-auth-file=${folder}/tokens.csv`,
       '--authorization-mode=RBAC',
-      '--disable-admission-plugins=ServiceAccount',
+      '--disable-admission-plugins=ServiceAccount,StorageObjectInUseProtection',
       '--service-cluster-ip-range=10.0.0.0/16',
       '--service-account-issuer=https://kubernetes.default.svc',
       `--service-account-key-file=${folder}/sa.key`,

@@ -17,8 +17,8 @@ export interface PlatformDeps {
   readonly kill: (pid: number, signal: 'SIGKILL') => void;
 }
 
-/** The driver for `PLATFORM`. Throws {@link ConfigError} for one that this build lacks. */
-export function driverFor(deps: PlatformDeps): SessionDriver {
+/** The driver for `PLATFORM`. Throws {@link ConfigError} for one that this build lacks, and for what its platform refuses. */
+export async function driverFor(deps: PlatformDeps): Promise<SessionDriver> {
   const { config, clock, log, env, tmpDir, hostCommand, kill } = deps;
   switch (config.platform) {
     case 'process':
@@ -33,9 +33,23 @@ export function driverFor(deps: PlatformDeps): SessionDriver {
         hostCommand,
         kill,
       });
+    case 'kubernetes': {
+      // loaded where it is needed only: the client library is large
+      const { driverOfCluster, SettingError } = await import('./kubernetes/platform.ts');
+      try {
+        return await driverOfCluster(config, clock, log);
+      } catch (error) {
+        if (!(error instanceof SettingError)) throw error;
+        const { setting, problems } = error;
+        throw new ConfigError(problems.map((problem) => ({ name: setting, message: `${setting}: ${problem}` })));
+      }
+    }
     default:
       throw new ConfigError([
-        { name: 'PLATFORM', message: `PLATFORM: ${config.platform} is not in this build; it has process` },
+        {
+          name: 'PLATFORM',
+          message: `PLATFORM: ${config.platform} is not in this build; it has process and kubernetes`,
+        },
       ]);
   }
 }

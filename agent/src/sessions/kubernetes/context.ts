@@ -14,5 +14,5 @@ export interface Context {
   readonly view: View;
   /** Milliseconds a start may take. */
   readonly startDeadline: number;
-  step(step: string, sessionId: string): Promise<void>;
+  readonly step: (step: string, sessionId: string) => Promise<void>;
 }

@@ -35,7 +35,10 @@ export class KubernetesDriver implements SessionDriver {
   readonly #screens: 'direct' | 'port-forward';
   readonly #busy = new Busy();
 
-  constructor(context: Context, options: { readonly maxSessions: number; readonly screens: 'direct' | 'port-forward' }) {
+  constructor(
+    context: Context,
+    options: { readonly maxSessions: number; readonly screens: 'direct' | 'port-forward' },
+  ) {
     this.#context = context;
     this.#maxSessions = options.maxSessions;
     this.#screens = options.screens;
@@ -126,7 +129,8 @@ export class KubernetesDriver implements SessionDriver {
       const pod = live ? view.pod(sessionId) : await readPod(this.#context, sessionId, signal);
       const status = statusFor(record, pod);
       if (status?.state !== 'running' || pod === undefined) {
-        const what = status?.state === 'hibernated' ? 'hibernated: wake it first' : `${status?.state}: ${status?.reason ?? ''}`;
+        const what =
+          status?.state === 'hibernated' ? 'hibernated: wake it first' : `${status?.state}: ${status?.reason ?? ''}`;
         throw new StreamSpaceError('session_not_running', `Session ${sessionId} is ${what}`);
       }
       return connectScreen({ pod, port: screenPort(record.spec, config) }, this.#screens, this.#context, signal);
@@ -138,7 +142,13 @@ export class KubernetesDriver implements SessionDriver {
     signal: AbortSignal,
   ): Promise<void> {
     if (signal.aborted) return;
-    await watchSessions(this.#context, this.#busy, onChange, (record, limit) => this.#finishDelete(record, limit), signal);
+    await watchSessions(
+      this.#context,
+      this.#busy,
+      onChange,
+      (record, limit) => this.#finishDelete(record, limit),
+      signal,
+    );
   }
 
   /** Ends every connection to the API server. */

@@ -32,11 +32,9 @@ export interface DriverLog {
   error(fields: object, message: string): void;
 }
 
-export interface KubernetesDriverOptions extends Omit<SessionObjectsConfig, 'podTemplate'> {
+export interface KubernetesDriverOptions extends SessionObjectsConfig {
   readonly kubeConfig: KubeConfig;
   readonly maxSessions: number;
-  /** Path of a pod's YAML, `SESSION_POD_TEMPLATE`. */
-  readonly podTemplatePath?: string | undefined;
   /** How screens are reached: the pod's address where the agent runs in the cluster, through the API server elsewhere. */
   readonly screens: 'direct' | 'port-forward';
   /** A start that takes longer fails with what it waits for; milliseconds, less than `COMMAND_TIMEOUT`. */

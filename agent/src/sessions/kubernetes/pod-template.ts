@@ -6,31 +6,29 @@ import { ApiError } from './api/error.ts';
 import { ANNOTATIONS, HOME_VOLUME, SESSION_CONTAINER } from './objects/names.ts';
 import { podFor } from './objects/pod.ts';
 import type { PodTemplate, SessionObjectsConfig } from './options.ts';
+import { SettingError } from './setting-error.ts';
 
-/** All that is wrong with `SESSION_POD_TEMPLATE`, a line each. */
-export class PodTemplateError extends Error {
-  readonly problems: readonly string[];
-  constructor(path: string, problems: readonly string[], options?: ErrorOptions) {
-    super(`SESSION_POD_TEMPLATE: ${path}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`, options);
-    this.name = 'PodTemplateError';
-    this.problems = problems;
-  }
-}
+const refused = (path: string, problems: readonly string[], cause?: unknown): SettingError =>
+  new SettingError(
+    'SESSION_POD_TEMPLATE',
+    problems.map((problem) => `${path}: ${problem}`),
+    { cause },
+  );
 
 const RESERVED_LABELS = ['app', 'agent', 'session', 'user'];
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Reads an operator's pod template. Throws {@link PodTemplateError}. */
+/** Reads an operator's pod template. Throws {@link SettingError}. */
 export async function readPodTemplate(path: string): Promise<PodTemplate> {
   let parsed: unknown;
   try {
     parsed = loadYaml(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new PodTemplateError(path, [`can’t be read as YAML: ${(error as Error).message}`], { cause: error });
+    throw refused(path, [`can’t be read as YAML: ${(error as Error).message}`], error);
   }
   const problems = problemsOf(parsed);
-  if (problems.length > 0) throw new PodTemplateError(path, problems);
+  if (problems.length > 0) throw refused(path, problems);
   const { metadata, spec } = parsed as PodTemplate;
   return { ...(metadata !== undefined && { metadata }), ...(spec !== undefined && { spec }) };
 }
@@ -40,7 +38,8 @@ export function problemsOf(parsed: unknown): string[] {
   if (!isObject(parsed)) return ['takes a Pod: an object with kind, metadata and spec'];
   const problems: string[] = [];
   const { apiVersion, kind, metadata, spec, ...rest } = parsed;
-  if (apiVersion !== 'v1' || kind !== 'Pod') problems.push(`apiVersion, kind: takes v1 and Pod; given was ${String(apiVersion)}, ${String(kind)}`);
+  if (apiVersion !== 'v1' || kind !== 'Pod')
+    problems.push(`apiVersion, kind: takes v1 and Pod; given was ${String(apiVersion)}, ${String(kind)}`);
   for (const key of Object.keys(rest)) problems.push(`${key}: not taken; apiVersion, kind, metadata and spec are`);
   if (metadata !== undefined) problems.push(...metadataProblems(metadata));
   if (spec !== undefined && !isObject(spec)) problems.push('spec: takes an object');
@@ -59,7 +58,8 @@ function metadataProblems(metadata: unknown): string[] {
       continue;
     }
     for (const key of Object.keys(map)) {
-      const ours = field === 'labels' ? RESERVED_LABELS.includes(key) : (Object.values(ANNOTATIONS) as string[]).includes(key);
+      const ours =
+        field === 'labels' ? RESERVED_LABELS.includes(key) : (Object.values(ANNOTATIONS) as string[]).includes(key);
       if (ours) problems.push(`metadata.${field}.${key}: is set by the agent`);
     }
   }
@@ -81,9 +81,13 @@ function listProblems(spec: Record<string, unknown>): string[] {
       } else if (list === 'volumes' && item['name'] === HOME_VOLUME) {
         problems.push(`spec.volumes[${index}]: ${HOME_VOLUME} is the user's home; choose another name`);
       } else if (item['name'] === SESSION_CONTAINER && item['$patch'] !== undefined) {
-        problems.push(`spec.${list}[${index}].$patch: the container ${SESSION_CONTAINER} is the session; it can be changed only`);
+        problems.push(
+          `spec.${list}[${index}].$patch: the container ${SESSION_CONTAINER} is the session; it can be changed only`,
+        );
       } else if (list !== 'volumes' && item['name'] !== SESSION_CONTAINER && item['image'] === undefined) {
-        problems.push(`spec.${list}[${index}].image: required; only the container ${SESSION_CONTAINER} has one already`);
+        problems.push(
+          `spec.${list}[${index}].image: required; only the container ${SESSION_CONTAINER} has one already`,
+        );
       }
     });
   }
@@ -104,21 +108,30 @@ const SAMPLE: SessionSpec = {
   created_at: '2026-01-01T00:00:00.000Z',
 };
 
-/** Asks the API server for its opinion of a pod made with the template; nothing is made. Throws {@link PodTemplateError}. */
+/** Asks the API server for its opinion of a pod made with the template; nothing is made. Throws {@link SettingError}. */
 export async function checkPodTemplate(
   client: KubeClient,
   config: SessionObjectsConfig,
   path: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const pod = podFor({ spec: SAMPLE, commandId: 'check', term: 0, uid: '00000000-0000-0000-0000-000000000000' }, config);
+  const pod = podFor(
+    { spec: SAMPLE, commandId: 'check', term: 0, uid: '00000000-0000-0000-0000-000000000000' },
+    config,
+  );
   delete pod.metadata!.ownerReferences;
   try {
     await client.create('pods', pod, signal, { dryRun: 'All', fieldValidation: 'Strict' });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     // not the template's fault
-    if (/exceeded quota/.test(error.message) || error.status === 401 || error.status === 404 || error.reason === 'AlreadyExists') return;
-    throw new PodTemplateError(path, [error.message], { cause: error });
+    if (
+      /exceeded quota/.test(error.message) ||
+      error.status === 401 ||
+      error.status === 404 ||
+      error.reason === 'AlreadyExists'
+    )
+      return;
+    throw refused(path, [error.message], error);
   }
 }

@@ -104,6 +104,11 @@ export class KubeClient {
     });
   }
 
+  /** Any call, by method, as what has no function of its own needs it. */
+  raw<T>(method: Call['method'], path: string, body: unknown, contentType: string, signal: AbortSignal): Promise<T> {
+    return this.#json({ method, path, body, contentType, signal });
+  }
+
   /** `false`: it was not there. `Conflict` when a precondition does not hold. */
   async remove(
     resource: Resource,
@@ -140,12 +145,18 @@ export class KubeClient {
   async #text(call: Call): Promise<string> {
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
-        return await withDeadline(this.#clock, REQUEST_MS, `${call.method} ${call.path}`, call.signal, async (signal) => {
-          const { statusCode, headers, body } = await this.#send({ ...call, signal });
-          const text = await body.text();
-          if (statusCode >= 200 && statusCode < 300 && text.length <= ANSWER_LIMIT) return text;
-          throw apiErrorOf(statusCode, text, first(headers['retry-after']));
-        });
+        return await withDeadline(
+          this.#clock,
+          REQUEST_MS,
+          `${call.method} ${call.path}`,
+          call.signal,
+          async (signal) => {
+            const { statusCode, headers, body } = await this.#send({ ...call, signal });
+            const text = await body.text();
+            if (statusCode >= 200 && statusCode < 300 && text.length <= ANSWER_LIMIT) return text;
+            throw apiErrorOf(statusCode, text, first(headers['retry-after']));
+          },
+        );
       } catch (error) {
         call.signal.throwIfAborted();
         const refused = error instanceof ApiError;

@@ -40,7 +40,8 @@ export class Connection {
     const known = this.#access;
     if (known !== undefined && this.#clock.monotonic() - known.at < REFRESH_MS) return known.value;
     const cluster = this.#config.getCurrentCluster();
-    if (cluster === null) throw new Error('KUBECONFIG: no current context, or it names no cluster; set current-context');
+    if (cluster === null)
+      throw new Error('KUBECONFIG: no current context, or it names no cluster; set current-context');
     const options: Tls & { headers?: Record<string, string>; auth?: string } = {};
     await this.#config.applyToHTTPSOptions(options as never);
     const { headers: given, auth } = options;

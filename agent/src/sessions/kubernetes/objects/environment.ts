@@ -10,7 +10,10 @@ export function screenPort(spec: SessionSpec, { vncPort }: SessionObjectsConfig)
   if (given === undefined) return vncPort;
   const port = Number(given);
   if (/^\d{1,5}$/.test(given) && port >= 1 && port <= 65_535) return port;
-  throw new StreamSpaceError('invalid_request', `env VNC_PORT: takes a port from 1 to 65535; given was ${JSON.stringify(given)}`);
+  throw new StreamSpaceError(
+    'invalid_request',
+    `env VNC_PORT: takes a port from 1 to 65535; given was ${JSON.stringify(given)}`,
+  );
 }
 
 /** Where the home is mounted: a template whose image has another one says so with `HOME` in its env. */

@@ -22,8 +22,7 @@ export const HOME_VOLUME = 'home';
 
 const NAME_LIMIT = 63;
 
-const digest = (...parts: string[]): string =>
-  createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 10);
+const digest = (...parts: string[]): string => createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 10);
 
 /** At most 63 characters; what was cut off, or changed, is kept apart by a hash of the whole. */
 function bounded(prefix: string, readable: string, hash: string): string {
@@ -40,7 +39,11 @@ export function sessionName(sessionId: string): string {
 
 /** Name of the PersistentVolumeClaim that is the user's home in this template: the same for all their sessions of it. */
 export function homeName({ user, template }: Pick<SessionSpec, 'user' | 'template'>): string {
-  const readable = `${user.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+/, '').slice(0, 24)}-${template}`;
+  const readable = `${user
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+/, '')
+    .slice(0, 24)}-${template}`;
   return bounded('home-', readable.replace(/^-+/, ''), digest(user, template));
 }
 

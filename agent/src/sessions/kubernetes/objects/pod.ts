@@ -2,7 +2,15 @@ import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import type { SessionObjectsConfig } from '../options.ts';
 import { environment, homePath, screenPort } from './environment.ts';
 import { mergePod } from './merge.ts';
-import { ANNOTATIONS, HOME_VOLUME, homeName, SCREEN_PORT, SESSION_CONTAINER, sessionLabels, sessionName } from './names.ts';
+import {
+  ANNOTATIONS,
+  HOME_VOLUME,
+  homeName,
+  SCREEN_PORT,
+  SESSION_CONTAINER,
+  sessionLabels,
+  sessionName,
+} from './names.ts';
 import { bytesQuantity, cpuQuantity } from './quantity.ts';
 import type { StoredRecord } from './record.ts';
 
@@ -30,7 +38,9 @@ export function podFor(record: Identity, config: SessionObjectsConfig): V1Pod {
   const pod = config.podTemplate === undefined ? built : mergePod(built, config.podTemplate);
   // what identifies the session is never the template's
   return {
-    ...pod,
+    apiVersion: 'v1',
+    kind: 'Pod',
+    spec: pod.spec!,
     metadata: {
       name: sessionName(spec.id),
       namespace: config.namespace,

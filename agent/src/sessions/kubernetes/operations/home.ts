@@ -8,6 +8,7 @@ import { homeName } from '../objects/names.ts';
 import { refusalOf } from '../state/refusal.ts';
 
 const LOOK_AGAIN_MS = 500;
+const LET_GO_MS = 10_000;
 
 export async function readHome(
   { client }: Context,
@@ -50,6 +51,14 @@ export function refuseSharedHome(context: Context, spec: SessionSpec): void {
   );
 }
 
-export async function removeHome({ client }: Context, spec: SessionSpec, signal: AbortSignal): Promise<void> {
-  await client.remove('persistentvolumeclaims', homeName(spec), {}, signal);
+/** Removes the home, and waits a little for the cluster to let it go: it does so once no pod has it any more. */
+export async function removeHome(context: Context, spec: SessionSpec, signal: AbortSignal): Promise<void> {
+  const { client, clock } = context;
+  const home = await readHome(context, spec, signal);
+  if (home === undefined || !(await client.remove('persistentvolumeclaims', homeName(spec), {}, signal))) return;
+  for (let waited = 0, pause = 25; waited < LET_GO_MS; waited += pause, pause *= 2) {
+    const left = await readHome(context, spec, signal);
+    if (left?.metadata?.uid !== home.metadata?.uid) return;
+    await sleep(clock, pause, signal);
+  }
 }

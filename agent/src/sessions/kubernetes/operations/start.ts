@@ -25,7 +25,12 @@ const LOG_QUERY = { container: SESSION_CONTAINER, tailLines: 10, limitBytes: 204
  * Brings a session to life whose record says `creating` or `waking`, or joins who is doing so: home, pod, screen. Resolves when
  * it runs; otherwise the record says `failed` with the reason, and that is thrown. An abort leaves everything as it is.
  */
-export async function start(context: Context, record: StoredRecord, operation: Operation, tell: Tell): Promise<SessionStatus> {
+export async function start(
+  context: Context,
+  record: StoredRecord,
+  operation: Operation,
+  tell: Tell,
+): Promise<SessionStatus> {
   const { spec } = record;
   const limit = deadline(context.clock, context.startDeadline, 'start', operation.signal);
   let waitsFor = 'it waits for the API server';
@@ -47,7 +52,10 @@ export async function start(context: Context, record: StoredRecord, operation: O
     return { spec, state: 'running' };
   } catch (error) {
     operation.signal.throwIfAborted();
-    if (error instanceof StreamSpaceError && (error.code === 'superseded' || error.code === 'conflict' || error.code === 'not_found')) {
+    if (
+      error instanceof StreamSpaceError &&
+      (error.code === 'superseded' || error.code === 'conflict' || error.code === 'not_found')
+    ) {
       throw error;
     }
     const failure = asFailure(error, waitsFor, context.startDeadline);
@@ -66,7 +74,12 @@ function asFailure(error: unknown, waitsFor: string, ms: number): StreamSpaceErr
   if (error instanceof DeadlineError) {
     return new StreamSpaceError('driver_failed', `Not started within ${Math.round(ms / 1000)} s: ${waitsFor}`);
   }
-  return new StreamSpaceError('driver_failed', error instanceof Error ? error.message : String(error), {}, { cause: error });
+  return new StreamSpaceError(
+    'driver_failed',
+    error instanceof Error ? error.message : String(error),
+    {},
+    { cause: error },
+  );
 }
 
 /** Writes down why, and takes away what might still start later; a pod that has ended stays for whoever wants to look at it. */
@@ -92,7 +105,8 @@ async function ensurePod(context: Context, record: StoredRecord, signal: AbortSi
         return made;
       } catch (error) {
         // somebody else's was there first, and differs
-        if (!(isStatus(error, 422) || isStatus(error, 409)) || (await readPod(context, id, signal)) === undefined) throw error;
+        if (!(isStatus(error, 422) || isStatus(error, 409)) || (await readPod(context, id, signal)) === undefined)
+          throw error;
         continue;
       }
     }
@@ -124,7 +138,10 @@ async function untilReady(
     const current = view.pod(id);
     const pod = current ?? made;
     // seen by the watch once, and not any more
-    const gone = current === undefined ? (await readPod(context, id, signal)) === undefined : current.metadata?.uid !== made.metadata?.uid;
+    const gone =
+      current === undefined
+        ? (await readPod(context, id, signal)) === undefined
+        : current.metadata?.uid !== made.metadata?.uid;
     if (gone) throw new StreamSpaceError('driver_failed', 'Its pod was deleted from outside');
     let diagnosis = reasonFor(pod, view.events(pod, claim?.metadata?.name ?? ''), claim);
     if (diagnosis.state === 'running') return true;
@@ -133,7 +150,8 @@ async function untilReady(
       diagnosis = reasonFor(pod, view.events(pod, claim?.metadata?.name ?? ''), claim);
     }
     doubtful = diagnosis.doubtful ? (doubtful ?? clock.monotonic()) : undefined;
-    if (diagnosis.final || (doubtful !== undefined && clock.monotonic() - doubtful >= DOUBTFUL_MS)) throw new StreamSpaceError('driver_failed', await withLog(context, name, diagnosis, signal));
+    if (diagnosis.final || (doubtful !== undefined && clock.monotonic() - doubtful >= DOUBTFUL_MS))
+      throw new StreamSpaceError('driver_failed', await withLog(context, name, diagnosis, signal));
     if (clock.monotonic() >= slow && diagnosis.reason !== '') tell(diagnosis.reason);
     return false;
   };
@@ -163,10 +181,17 @@ async function untilReady(
 }
 
 /** The reason with the program's last words, where it ended by itself and they can be had. */
-export async function withLog(context: Context, pod: string, diagnosis: Diagnosis, signal: AbortSignal): Promise<string> {
+export async function withLog(
+  context: Context,
+  pod: string,
+  diagnosis: Diagnosis,
+  signal: AbortSignal,
+): Promise<string> {
   if (!diagnosis.crashed) return diagnosis.reason;
   try {
-    const log = await withDeadline(context.clock, LOG_MS, 'log', signal, (limit) => context.client.log(pod, LOG_QUERY, limit));
+    const log = await withDeadline(context.clock, LOG_MS, 'log', signal, (limit) =>
+      context.client.log(pod, LOG_QUERY, limit),
+    );
     return log.trim() === '' ? diagnosis.reason : `${diagnosis.reason}. Its last lines:\n${log.trim()}`;
   } catch (error) {
     signal.throwIfAborted();

@@ -54,12 +54,16 @@ export async function removePod(
       try {
         if (view.pod(sessionId)?.metadata?.uid === uid) await changed;
         // the watch may be behind: what it does not show is gone, or was not seen yet
-        else if ((await readPod(context, sessionId, signal))?.metadata?.uid === uid) await sleep(clock, BEHIND_MS, signal);
+        else if ((await readPod(context, sessionId, signal))?.metadata?.uid === uid)
+          await sleep(clock, BEHIND_MS, signal);
         else return;
       } catch (error) {
         if (signal.aborted || !patience.signal.aborted) throw error;
         forced = true;
-        context.log.warn({ session: sessionId, node: pod.spec?.nodeName }, 'Node does not confirm that a pod ended; removing it by force');
+        context.log.warn(
+          { session: sessionId, node: pod.spec?.nodeName },
+          'Node does not confirm that a pod ended; removing it by force',
+        );
         await remove(0);
       } finally {
         stop();

@@ -10,10 +10,11 @@ export function connectTcp(host: string, port: number, signal: AbortSignal): Pro
       socket.removeListener('error', onError);
       done();
     };
-    const onAbort = () => settle(() => {
-      socket.on('error', () => undefined).destroy();
-      reject(signal.reason as Error);
-    });
+    const onAbort = () =>
+      settle(() => {
+        socket.on('error', () => undefined).destroy();
+        reject(signal.reason as Error);
+      });
     const onError = (error: Error) => settle(() => reject(error));
     signal.addEventListener('abort', onAbort, { once: true });
     socket.once('error', onError);

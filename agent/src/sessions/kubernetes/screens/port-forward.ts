@@ -19,7 +19,9 @@ export async function portForward(client: KubeClient, pod: string, port: number,
   const socket = new WebSocket(url, SUBPROTOCOL, {
     headers,
     ...tls,
-    ...(proxyUrl && { agent: server.startsWith('https:') ? new HttpsProxyAgent(proxyUrl, tls) : new HttpProxyAgent(proxyUrl) }),
+    ...(proxyUrl && {
+      agent: server.startsWith('https:') ? new HttpsProxyAgent(proxyUrl, tls) : new HttpProxyAgent(proxyUrl),
+    }),
     perMessageDeflate: false,
     maxPayload: MESSAGE_LIMIT,
     skipUTF8Validation: true,

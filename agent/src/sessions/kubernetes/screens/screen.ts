@@ -28,7 +28,8 @@ export async function connectScreen(
     );
   } catch (error) {
     signal.throwIfAborted();
-    const through = way === 'direct' ? `at ${pod.status?.podIP ?? 'no address'}:${port}` : `through the API server (port ${port})`;
+    const through =
+      way === 'direct' ? `at ${pod.status?.podIP ?? 'no address'}:${port}` : `through the API server (port ${port})`;
     const hint = way === 'direct' ? '; a NetworkPolicy must let the agent in' : '';
     throw new StreamSpaceError(
       'screen_unreachable',

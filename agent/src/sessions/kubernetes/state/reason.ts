@@ -24,17 +24,19 @@ const plain = { reason: '', final: false, doubtful: false, crashed: false };
 const starting = (reason: string): Diagnosis => ({ ...plain, state: 'starting', reason });
 const doubtful = (reason: string): Diagnosis => ({ ...plain, state: 'starting', reason, doubtful: true });
 const hopeless = (reason: string): Diagnosis => ({ ...plain, state: 'starting', reason, final: true });
-const failed = (reason: string, crashed = false): Diagnosis => ({ ...plain, state: 'failed', reason, final: true, crashed });
+const failed = (reason: string, crashed = false): Diagnosis => ({
+  ...plain,
+  state: 'failed',
+  reason,
+  final: true,
+  crashed,
+});
 
 /**
  * Why a pod is where it is. `events`: those of the pod and its claim, in any order, as far as we may read them. `claim`: its
  * home, where that was looked up.
  */
-export function reasonFor(
-  pod: V1Pod,
-  events: readonly CoreV1Event[] = [],
-  claim?: V1PersistentVolumeClaim,
-): Diagnosis {
+export function reasonFor(pod: V1Pod, events: readonly CoreV1Event[] = [], claim?: V1PersistentVolumeClaim): Diagnosis {
   const { status } = pod;
   const ended = status?.phase === 'Failed' || status?.phase === 'Succeeded';
   const condition = (type: string) => status?.conditions?.find((known) => known.type === type);
@@ -74,23 +76,31 @@ function failedPod(pod: V1Pod, disruption: V1PodCondition | undefined): Diagnosi
   if (status?.reason === 'NodeLost') return failed(`Its node ${pod.spec?.nodeName ?? ''} was lost`);
   if (disruption !== undefined) {
     const lost = disruption.reason === 'DeletionByTaintManager' || disruption.reason === 'DeletionByPodGC';
-    const what = lost ? `Its node ${pod.spec?.nodeName ?? ''} was lost` : `Evicted (${disruption.reason ?? 'disruption'})`;
+    const what = lost
+      ? `Its node ${pod.spec?.nodeName ?? ''} was lost`
+      : `Evicted (${disruption.reason ?? 'disruption'})`;
     return failed(`${what}${disruption.message ? `: ${disruption.message}` : ''}`);
   }
   if (pod.metadata?.deletionTimestamp !== undefined) return failed('Its pod was deleted from outside');
   const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
-  const ended = all.find(({ name, state }) => name === SESSION_CONTAINER && state?.terminated !== undefined) ??
+  const ended =
+    all.find(({ name, state }) => name === SESSION_CONTAINER && state?.terminated !== undefined) ??
     all.find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0);
   const terminated = ended?.state?.terminated;
   if (terminated === undefined) {
-    return failed(`Its pod failed${status?.reason ? ` (${status.reason})` : ''}${status?.message ? `: ${status.message}` : ''}`);
+    return failed(
+      `Its pod failed${status?.reason ? ` (${status.reason})` : ''}${status?.message ? `: ${status.message}` : ''}`,
+    );
   }
   const limit = pod.spec?.containers.find(({ name }) => name === ended!.name)?.resources?.limits?.['memory'];
   if (terminated.reason === 'OOMKilled') {
     return failed(`Killed for using more memory than its limit${limit === undefined ? '' : ` of ${limit}`}`, true);
   }
   const who = ended!.name === SESSION_CONTAINER ? 'The session’s program' : `Container ${ended!.name}`;
-  return failed(`${who} ended with exit code ${terminated.exitCode}${terminated.message ? `: ${terminated.message}` : ''}`, true);
+  return failed(
+    `${who} ended with exit code ${terminated.exitCode}${terminated.message ? `: ${terminated.message}` : ''}`,
+    true,
+  );
 }
 
 /** Words for the container's state when it keeps the pod from running; undefined when it does not. */
@@ -131,12 +141,17 @@ function unscheduled(
   const scheduler = condition.message ?? condition.reason ?? '';
   if (claim !== undefined && claim.status?.phase !== 'Bound' && /persistentvolumeclaim/i.test(scheduler)) {
     const given = claim.spec?.storageClassName;
-    const storage = given ? `storage class ${given}` : 'no storage class (set SESSION_STORAGE_CLASS, or make a class the default)';
+    const storage = given
+      ? `storage class ${given}`
+      : 'no storage class (set SESSION_STORAGE_CLASS, or make a class the default)';
     const trouble = latest(events, ({ involvedObject }) => involvedObject.kind === 'PersistentVolumeClaim');
     const why = trouble?.message ? `: ${trouble.message}` : '';
-    return starting(`Its home ${claim.metadata?.name ?? ''} is not bound yet, ${storage}${why} (scheduler: ${scheduler})`);
+    return starting(
+      `Its home ${claim.metadata?.name ?? ''} is not bound yet, ${storage}${why} (scheduler: ${scheduler})`,
+    );
   }
-  if (condition.reason === 'SchedulingGated') return starting(`Held back by a scheduling gate of pod ${pod.metadata?.name ?? ''}`);
+  if (condition.reason === 'SchedulingGated')
+    return starting(`Held back by a scheduling gate of pod ${pod.metadata?.name ?? ''}`);
   return starting(`Can’t be scheduled: ${scheduler}`);
 }
 
@@ -148,6 +163,14 @@ const portOf = (pod: V1Pod): string =>
 /** The event told last; times are RFC 3339 texts, which sort as they are. */
 function latest(events: readonly CoreV1Event[], which: (event: CoreV1Event) => boolean): CoreV1Event | undefined {
   const at = (event: CoreV1Event) =>
-    String(event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp ?? '');
-  return events.filter(which).reduce<CoreV1Event | undefined>((a, b) => (a === undefined || at(b) >= at(a) ? b : a), undefined);
+    String(
+      event.series?.lastObservedTime ??
+        event.lastTimestamp ??
+        event.eventTime ??
+        event.metadata.creationTimestamp ??
+        '',
+    );
+  return events
+    .filter(which)
+    .reduce<CoreV1Event | undefined>((a, b) => (a === undefined || at(b) >= at(a) ? b : a), undefined);
 }

@@ -44,7 +44,15 @@ export class RecordStore {
   /** Makes the record, or returns the one that is there; `made` tells which. Throws `session_exists` if that is of another spec or agent. */
   async create(spec: SessionSpec, operation: Operation): Promise<{ record: StoredRecord; made: boolean }> {
     const { commandId, term, signal } = operation;
-    const record = { spec, phase: 'creating', commandId, term, reason: '', deleteHome: false, since: this.#now() } as const;
+    const record = {
+      spec,
+      phase: 'creating',
+      commandId,
+      term,
+      reason: '',
+      deleteHome: false,
+      since: this.#now(),
+    } as const;
     for (let tries = 0; tries < TRIES; tries++) {
       try {
         const service = await this.#client.create('services', serviceFor(record, this.#config) as KubeObject, signal);
@@ -78,7 +86,10 @@ export class RecordStore {
       const change = decide(current);
       const term = Math.max(operation.term, current.term);
       if (change === undefined && term === current.term) return current;
-      const next = change === undefined ? { ...current, term } : { ...this.#next(current, change), commandId: operation.commandId, term };
+      const next =
+        change === undefined
+          ? { ...current, term }
+          : { ...this.#next(current, change), commandId: operation.commandId, term };
       const written = await this.write(next, current, operation.signal);
       if (written !== undefined) return written;
     }
@@ -93,7 +104,7 @@ export class RecordStore {
   /** Compare-and-set; undefined when the record is not at `expected` any more. */
   async write(next: SessionRecord, expected: StoredRecord, signal: AbortSignal): Promise<StoredRecord | undefined> {
     const object = serviceFor(next, this.#config);
-    object.metadata = { ...object.metadata!, uid: expected.uid, resourceVersion: expected.version };
+    Object.assign(object.metadata!, { uid: expected.uid, resourceVersion: expected.version });
     try {
       return this.#stored((await this.#client.apply('services', object as KubeObject, signal)) as V1Service);
     } catch (error) {

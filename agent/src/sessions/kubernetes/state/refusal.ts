@@ -16,8 +16,11 @@ export function refusalOf(error: ApiError, what: string): StreamSpaceError {
   }
   const security = /violates PodSecurity "([^"]+)": (.+)$/.exec(error.message);
   if (security !== null) {
-    return refused(`The namespace enforces Pod Security ${security[1]}, which the ${what} violates: ${security[2]}. ` +
-      'Change SESSION_POD_TEMPLATE, or the namespace’s label', error);
+    return refused(
+      `The namespace enforces Pod Security ${security[1]}, which the ${what} violates: ${security[2]}. ` +
+        'Change SESSION_POD_TEMPLATE, or the namespace’s label',
+      error,
+    );
   }
   if (error.status === 401) return refused(`The API server does not know us (401): ${error.message}`, error);
   if (error.status === 403 && /cannot \w+ resource/.test(error.message)) {

@@ -41,8 +41,7 @@ export class View {
   /** Runs `work` with pods and Services in sight. */
   async during<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.#shared.during(async () => {
-      await Promise.race([Promise.all([this.pods.synced, this.services.synced]), aborted(signal)]);
-      signal.throwIfAborted();
+      await unlessAborted(Promise.all([this.pods.synced, this.services.synced]), signal);
       return work();
     });
   }
@@ -80,7 +79,7 @@ export class View {
   }
 
   /** Resolves at the next change of the session's pod or record, or of any event. Rejects when aborted. */
-  nextChange(sessionId: string, signal: AbortSignal): { changed: Promise<void>; stop(): void } {
+  nextChange(sessionId: string, signal: AbortSignal): { changed: Promise<void>; stop: () => void } {
     const wanted = sessionName(sessionId);
     const stops: (() => void)[] = [];
     const stop = () => {
@@ -91,7 +90,11 @@ export class View {
         if (name === wanted) resolve();
       };
       const onAbort = () => reject(signal.reason as Error);
-      stops.push(this.pods.onChange(onChange), this.services.onChange(onChange), this.#events.onChange(() => resolve()));
+      stops.push(
+        this.pods.onChange(onChange),
+        this.services.onChange(onChange),
+        this.#events.onChange(() => resolve()),
+      );
       if (signal.aborted) return onAbort();
       signal.addEventListener('abort', onAbort, { once: true });
       stops.push(() => signal.removeEventListener('abort', onAbort));
@@ -101,9 +104,16 @@ export class View {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+async function unlessAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  let onAbort: (() => void) | undefined;
+  try {
+    signal.throwIfAborted();
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+    await Promise.race([work, aborted]);
+  } finally {
+    if (onAbort) signal.removeEventListener('abort', onAbort);
+  }
 }

@@ -45,7 +45,8 @@ export class Reporter {
     this.#looking.set(name, false);
     void this.#lookAt(name)
       .catch((error: unknown) => {
-        if (!this.#signal.aborted) this.#context.log.warn({ err: error, session: name }, 'Change of a session could not be read');
+        if (!this.#signal.aborted)
+          this.#context.log.warn({ err: error, session: name }, 'Change of a session could not be read');
       })
       .finally(() => {
         const again = this.#looking.get(name);
@@ -90,7 +91,11 @@ export class Reporter {
         status = statusFor(record, pod, diagnosis);
       }
       // written down, so that the reason outlives the pod; if somebody changed the record meanwhile, that is looked at again
-      const noted = await this.#context.records.note(record, { phase: 'failed', reason: status?.reason ?? '' }, this.#signal);
+      const noted = await this.#context.records.note(
+        record,
+        { phase: 'failed', reason: status?.reason ?? '' },
+        this.#signal,
+      );
       if (noted === undefined || this.#busy.has(id)) return;
     }
     this.#tell(name, id, status);

@@ -62,7 +62,8 @@ export class Sweeper {
         try {
           await withDeadline(clock, ITEM_MS, 'leftover', signal, run);
         } catch (error) {
-          if (!signal.aborted) log.warn({ err: error, session: what }, 'Leftover could not be cleaned up; trying again');
+          if (!signal.aborted)
+            log.warn({ err: error, session: what }, 'Leftover could not be cleaned up; trying again');
         }
       }),
     );
@@ -77,7 +78,8 @@ export class Sweeper {
     const { records, log, startDeadline } = this.#context;
     const { id } = record.spec;
     const abandoned = age >= ABANDONED_MS;
-    const say = (what: string) => log.info({ session: id, phase: record.phase, what }, 'Leftover of an interrupted command');
+    const say = (what: string) =>
+      log.info({ session: id, phase: record.phase, what }, 'Leftover of an interrupted command');
     switch (record.phase) {
       case 'deleting':
         if (!abandoned) return undefined;
@@ -132,11 +134,7 @@ export class Sweeper {
   }
 
   /** What is to be done about a pod without a record; undefined: nothing. */
-  #stray(
-    pod: V1Pod,
-    owners: ReadonlySet<string>,
-    age: number,
-  ): ((signal: AbortSignal) => Promise<void>) | undefined {
+  #stray(pod: V1Pod, owners: ReadonlySet<string>, age: number): ((signal: AbortSignal) => Promise<void>) | undefined {
     const { client, view, log } = this.#context;
     const { uid, name, ownerReferences = [], deletionTimestamp } = pod.metadata ?? {};
     const owner = ownerReferences.find(({ kind }) => kind === 'Service');
@@ -153,7 +151,8 @@ export class Sweeper {
     }
     const spec = specOf(pod);
     if (spec === undefined || name !== sessionName(spec.id)) {
-      if (age < ABANDONED_MS) return async () => log.warn({ pod: name }, 'A pod with our labels is no session of ours; left alone');
+      if (age < ABANDONED_MS)
+        return async () => log.warn({ pod: name }, 'A pod with our labels is no session of ours; left alone');
       return undefined;
     }
     if (view.record(spec.id) !== undefined) return undefined;
@@ -166,11 +165,19 @@ export class Sweeper {
     const spec = specOf(pod)!;
     const annotations = pod.metadata?.annotations ?? {};
     const term = Number(annotations[ANNOTATIONS.term] ?? 0);
-    const operation = { commandId: annotations[ANNOTATIONS.command] ?? '', term: Number.isSafeInteger(term) ? term : 0, signal };
+    const operation = {
+      commandId: annotations[ANNOTATIONS.command] ?? '',
+      term: Number.isSafeInteger(term) ? term : 0,
+      signal,
+    };
     const { record } = await records.create(spec, operation);
     const { name, uid } = pod.metadata!;
     const owner = { apiVersion: 'v1', kind: 'Service', name: sessionName(spec.id), uid: record.uid };
-    await client.apply('pods', { apiVersion: 'v1', kind: 'Pod', metadata: { name, uid, ownerReferences: [owner] } } as V1Pod, signal);
+    await client.apply(
+      'pods',
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name, uid, ownerReferences: [owner] } } as V1Pod,
+      signal,
+    );
     log.info({ session: spec.id, pod: name }, 'A pod without a record was adopted');
   }
 }

@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { KubeConfig } from '@kubernetes/client-node';
+import type { Clock } from 'clock-port';
+import type { KubernetesDriver } from './driver.ts';
+import { kubernetesDriver } from './index.ts';
+import type { DriverLog } from './options.ts';
+import { SettingError } from './setting-error.ts';
+
+export { SettingError } from './setting-error.ts';
+
+/** What the agent's configuration says of a cluster (spec §2); memory and storage are bytes, cpu cores, durations milliseconds. */
+export interface ClusterSettings {
+  readonly agentId: string;
+  readonly namespace: string;
+  readonly kubeconfig: string | undefined;
+  readonly maxSessions: number;
+  readonly commandTimeout: number;
+  readonly sessionImagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  readonly sessionDefaultCpu: number;
+  readonly sessionDefaultMemory: number;
+  readonly sessionDefaultStorage: number;
+  readonly sessionStorageClass: string | undefined;
+  readonly sessionServiceType: 'ClusterIP' | 'NodePort' | 'LoadBalancer';
+  readonly sessionPodTemplate: string | undefined;
+  readonly vncPort: number;
+}
+
+/** Runs where neither template nor pod template names an image. */
+const DEFAULT_IMAGE = 'streamspace/desktop:latest';
+/** A start ends before its command does, so that it fails with its reason and not with a timeout. */
+const START_SHARE = 0.9;
+const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
+/** The driver for the cluster that the settings name. Throws {@link SettingError}. */
+export async function driverOfCluster(
+  settings: ClusterSettings,
+  clock: Clock,
+  log: DriverLog,
+): Promise<KubernetesDriver> {
+  return kubernetesDriver(
+    {
+      kubeConfig: loadKubeConfig(settings.kubeconfig),
+      agentId: settings.agentId,
+      namespace: settings.namespace,
+      maxSessions: settings.maxSessions,
+      defaultImage: DEFAULT_IMAGE,
+      imagePullPolicy: settings.sessionImagePullPolicy,
+      defaultCpu: settings.sessionDefaultCpu,
+      defaultMemory: settings.sessionDefaultMemory,
+      defaultStorage: settings.sessionDefaultStorage,
+      storageClass: settings.sessionStorageClass,
+      serviceType: settings.sessionServiceType,
+      vncPort: settings.vncPort,
+      podTemplatePath: settings.sessionPodTemplate,
+      screens: settings.kubeconfig === undefined ? 'direct' : 'port-forward',
+      startDeadline: settings.commandTimeout * START_SHARE,
+      clock,
+      log,
+    },
+    new AbortController().signal,
+  );
+}
+
+function loadKubeConfig(path: string | undefined): KubeConfig {
+  const config = new KubeConfig();
+  if (path === undefined) {
+    if (!existsSync(TOKEN)) {
+      throw new SettingError('KUBECONFIG', [
+        `not set, and there is no ${TOKEN} as a pod has it; give the path of a kubeconfig`,
+      ]);
+    }
+    config.loadFromCluster();
+    return config;
+  }
+  try {
+    config.loadFromFile(path);
+  } catch (error) {
+    throw new SettingError('KUBECONFIG', [`${path} can’t be read: ${(error as Error).message}`], { cause: error });
+  }
+  if (config.getCurrentCluster() === null) {
+    throw new SettingError('KUBECONFIG', [
+      `${path} has no current-context, or that names no cluster; set it with kubectl config use-context`,
+    ]);
+  }
+  return config;
+}

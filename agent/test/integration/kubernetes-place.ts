@@ -1,0 +1,107 @@
+import { KubeConfig, type V1PersistentVolumeClaim, type V1Pod } from '@kubernetes/client-node';
+import type { SessionSpec } from '@streamspace/protocol';
+import type { KubeApiserver } from '@streamspace/testkit';
+import { systemClock } from 'clock-port';
+import { KubeClient } from '../../src/sessions/kubernetes/api/client.ts';
+import { Connection } from '../../src/sessions/kubernetes/api/connection.ts';
+import { isStatus } from '../../src/sessions/kubernetes/api/error.ts';
+import {
+  type KubernetesDriver,
+  type KubernetesDriverOptions,
+  makeKubernetesDriver,
+} from '../../src/sessions/kubernetes/index.ts';
+import { homeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
+import type { DriverSetup } from '../contract/driver.ts';
+import { TestKubelet } from './kubernetes-kubelet.ts';
+
+const MARK = 'test/mark';
+const soon = () => AbortSignal.timeout(20_000);
+
+export interface KubernetesPlace extends DriverSetup {
+  readonly server: KubeApiserver;
+  readonly kubelet: TestKubelet;
+  readonly client: KubeClient;
+  makeDriver(changes?: Partial<KubernetesDriverOptions>): KubernetesDriver;
+  pods(): Promise<V1Pod[]>;
+}
+
+export function kubeConfigOf(text: string): KubeConfig {
+  const config = new KubeConfig();
+  config.loadFromString(text);
+  return config;
+}
+
+/** A namespace of its own on a real API server, with a kubelet that plays along. */
+export async function kubernetesPlace(server: KubeApiserver, namespace: string, labels = {}): Promise<KubernetesPlace> {
+  const kubeConfig = kubeConfigOf(server.kubeconfig(namespace));
+  const connection = new Connection(kubeConfig, systemClock);
+  const client = new KubeClient(connection, namespace, systemClock);
+  await client.raw(
+    'POST',
+    '/api/v1/namespaces',
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } },
+    'application/json',
+    soon(),
+  );
+  const kubelet = new TestKubelet(client);
+  await kubelet.start();
+  const drivers: KubernetesDriver[] = [];
+
+  const pods = async () => (await client.list<V1Pod>('pods', {}, soon())).items;
+  const home = async (spec: SessionSpec) => {
+    try {
+      return await client.get<V1PersistentVolumeClaim>('persistentvolumeclaims', homeName(spec), soon());
+    } catch (error) {
+      if (isStatus(error, 404)) return undefined;
+      throw error;
+    }
+  };
+
+  return {
+    server,
+    kubelet,
+    client,
+    pods,
+    makeDriver(changes = {}) {
+      const driver = makeKubernetesDriver({
+        kubeConfig,
+        namespace,
+        agentId: 'agent-1',
+        maxSessions: 100,
+        defaultImage: 'streamspace/desktop:latest',
+        imagePullPolicy: 'IfNotPresent',
+        defaultCpu: 1,
+        defaultMemory: 2 * 1024 ** 3,
+        defaultStorage: 10 * 1024 ** 3,
+        storageClass: undefined,
+        serviceType: 'ClusterIP',
+        vncPort: 5900,
+        screens: 'direct',
+        startDeadline: 20_000,
+        clock: systemClock,
+        log: { info() {}, warn() {}, error() {} },
+        ...changes,
+      });
+      drivers.push(driver);
+      return driver;
+    },
+    async running(sessionId) {
+      const ended = ['Failed', 'Succeeded'];
+      return (await pods()).filter(
+        ({ metadata, status }) => metadata?.labels?.['session'] === sessionId && !ended.includes(status?.phase ?? ''),
+      ).length;
+    },
+    kill: (sessionId) => kubelet.crash(sessionName(sessionId)),
+    async markHome(spec) {
+      const path = client.path('persistentvolumeclaims', homeName(spec));
+      const body = { metadata: { annotations: { [MARK]: 'yes' } } };
+      await client.raw('PATCH', path, body, 'application/merge-patch+json', soon());
+    },
+    homeIsMarked: async (spec) => (await home(spec))?.metadata?.annotations?.[MARK] === 'yes',
+    async cleanup() {
+      await kubelet.stop();
+      await Promise.all(drivers.map((driver) => driver.close()));
+      await connection.close();
+    },
+  };
+}
