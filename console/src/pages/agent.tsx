@@ -7,7 +7,7 @@ import { CapacityBars } from '../parts/capacity.tsx';
 import { DrainButton } from '../parts/drain-button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, Problem } from '../parts/notice.tsx';
-import { wordsOf } from '../state/actions.ts';
+import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from '../state/console.ts';
 import { href } from '../state/route.ts';
 import { useTitle } from '../state/title.ts';

@@ -3,7 +3,7 @@ import type { CreateSession, Template } from '@streamspace/protocol';
 import { Button } from '../parts/button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Problem } from '../parts/notice.tsx';
-import { wordsOf } from '../state/actions.ts';
+import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from '../state/console.ts';
 import { bytes, cpus } from '../words/quantities.ts';
 import { SIZES, wishedSize } from '../words/sizes.ts';

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { ApiError } from '../api/http.ts';
-import { wordsOf } from '../state/actions.ts';
+import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from '../state/console.ts';
 import { useTitle } from '../state/title.ts';
 import { ClipboardPanel } from '../viewer/clipboard-panel.tsx';

@@ -42,7 +42,9 @@ export function Replicas({ agent }: { agent: Agent }) {
           {replica.name} <small>standby</small>
         </span>
       ))}
-      {agent.leader !== null && standbys.length === 0 && <span class="replica alone">no standby</span>}
+      {agent.leader !== null && standbys.length === 0 && (
+        <span class="replica alone">{agent.election === null ? 'no leader election' : 'no standby'}</span>
+      )}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { Agent } from '@streamspace/protocol';
-import { wordsOf } from '../state/actions.ts';
+import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from '../state/console.ts';
 import { Button } from './button.tsx';
 

@@ -1,10 +1,14 @@
 import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from './icon.tsx';
 
 /** Something that went wrong, said where it happened; read out at once. */
 export function Problem({ children, testid }: { children: ComponentChildren; testid?: string }) {
+  const box = useRef<HTMLDivElement>(null);
+  // In a dialog on a small screen it may be below what is seen.
+  useEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), []);
   return (
-    <div class="problem" role="alert" data-testid={testid}>
+    <div class="problem" role="alert" data-testid={testid} ref={box}>
       <Icon name="alert" />
       <div>{children}</div>
     </div>

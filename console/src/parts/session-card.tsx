@@ -6,6 +6,7 @@ import { useConsole } from '../state/console.ts';
 import { href } from '../state/route.ts';
 import { ago, bytes, cpus } from '../words/quantities.ts';
 import { allowedOn, progressOf } from '../words/session.ts';
+import { sentence } from '../words/sentence.ts';
 import { StateBadge } from './badge.tsx';
 import { Button } from './button.tsx';
 import { Icon } from './icon.tsx';
@@ -50,7 +51,7 @@ export function SessionCard({ session, showUser }: { session: Session; showUser:
               <dd>{session.user === account.claims.value?.user ? `${session.user} (you)` : session.user}</dd>
             </>
           )}
-          <dt>Made</dt>
+          <dt>Created</dt>
           <dd>
             <time dateTime={session.created_at}>{ago(Date.parse(session.created_at), now.value)}</time>
           </dd>
@@ -63,7 +64,7 @@ export function SessionCard({ session, showUser }: { session: Session; showUser:
         )}
         {progress === null && session.reason && (
           <p class={session.state === 'failed' ? 'reason bad' : 'reason'} data-testid="session-reason">
-            {session.reason}
+            {sentence(session.reason)}
           </p>
         )}
         <div class="card-actions">

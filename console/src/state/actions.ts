@@ -1,6 +1,7 @@
 import type { Session } from '@streamspace/protocol';
 import { useSignal } from '@preact/signals';
 import { ApiError } from '../api/http.ts';
+import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from './console.ts';
 
 /** What a user does with one session. While one thing is under way `busy` names it. */
@@ -25,8 +26,4 @@ export function useSessionActions(session: Session) {
     wake: () => act('wake', async () => world.accept(await hub.wake(session.id))),
     remove: (deleteHome: boolean) => act('delete', async () => world.accept(await hub.remove(session.id, deleteHome))),
   };
-}
-
-export function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { Event } from '@streamspace/protocol';
 import { followEvents } from '../api/live.ts';
+import { wordsOf } from '../words/sentence.ts';
 import { ApiError, type Http } from '../api/http.ts';
 import type { Hub } from '../api/hub.ts';
 import type { World } from './world.ts';
@@ -45,7 +46,7 @@ export function createLive(http: Http, hub: Hub, world: World, admin: ReadonlySi
       for (const event of meanwhile) world.apply(event);
       problem.value = null;
     } catch (error) {
-      if (mine === generation) problem.value = error instanceof Error ? error.message : String(error);
+      if (mine === generation) problem.value = wordsOf(error);
     } finally {
       stop();
     }
@@ -104,5 +105,5 @@ async function allowed<T>(list: Promise<T[]>): Promise<T[]> {
 
 function causeOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? cause.message : String(cause);
+  return wordsOf(cause);
 }

@@ -4,7 +4,7 @@ import { duration } from '../words/quantities.ts';
 import { ELECTION_REASONS, remedyOf } from '../words/election.ts';
 import type { Gap, History, Refusal, Reign } from './history.ts';
 import { gapWords, layoutOf, METRICS } from './layout.ts';
-import { type Window, ticksOf, xOf } from './scale.ts';
+import { clockTime, type Window, ticksOf, xOf } from './scale.ts';
 
 interface PictureProps {
   history: History;
@@ -36,7 +36,7 @@ export function Picture({ history, window, now, onGap, onPan, onZoom }: PictureP
 
   const w = width.value;
   const layout = layoutOf(history, window, w, now);
-  const ticks = ticksOf(window, Math.max(2, Math.floor(w / 90)), -new Date(now).getTimezoneOffset());
+  const ticks = ticksOf(window, Math.max(2, Math.floor(w / 90)), zone(now));
   const nowX = xOf(now, window, w);
   const hint = (x: number, y: number, lines: string[]) => ({
     tabIndex: 0,
@@ -84,9 +84,11 @@ export function Picture({ history, window, now, onGap, onPan, onZoom }: PictureP
               y1={layout.lanesTop}
               y2={layout.axisY + 4}
             />
-            <text x={xOf(tick.at, window, w)} y={layout.axisY + 18} text-anchor="middle">
-              {tick.label}
-            </text>
+            {fits(tick.label, xOf(tick.at, window, w), w) && (
+              <text x={xOf(tick.at, window, w)} y={layout.axisY + 18} text-anchor="middle">
+                {tick.label}
+              </text>
+            )}
           </g>
         ))}
         <line class="axis" x1={0} x2={w} y1={layout.axisY} y2={layout.axisY} />
@@ -180,17 +182,19 @@ function TipBox({ tip, width }: { tip: Tip; width: number }) {
   );
 }
 
+/** Whether a label in the middle of `x` is not cut at the edges; a character takes about 7 px. */
+function fits(label: string, x: number, width: number): boolean {
+  const half = label.length * 3.5;
+  return x >= half && x <= width - half;
+}
+
 function clampTo(x: number, width: number): number {
   return Math.min(width, Math.max(0, x));
 }
 
-const time = (at: number) =>
-  new Date(at).toLocaleTimeString(undefined, {
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    fractionalSecondDigits: 1,
-  });
+/** Minutes to add to UTC for the viewer's own zone. */
+const zone = (at: number) => -new Date(at).getTimezoneOffset();
+const time = (at: number) => clockTime(at, zone(at));
 
 function reignTip(reign: Reign, now: number): string[] {
   const length = duration((reign.to ?? now) - reign.from);

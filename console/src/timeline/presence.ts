@@ -19,6 +19,7 @@ interface Open {
 export class PresenceBook {
   readonly spans: Presence[] = [];
   readonly #open = new Map<string, Open>();
+  readonly #last = new Map<string, Presence>();
   #leader: string | null = null;
 
   /** A sign of life. */
@@ -28,9 +29,21 @@ export class PresenceBook {
       open.lastSign = Math.max(open.lastSign, at);
       return;
     }
-    const span = { replica, from: at, to: null };
-    this.spans.push(span);
+    const span = this.#resume(replica, at);
     this.#open.set(replica, { span, ledUntil: null, lastSign: at });
+  }
+
+  /** A new span, or the last one again: a new leader lists itself alone until it has found the others, who say since when they are there. */
+  #resume(replica: string, at: number): Presence {
+    const last = this.#last.get(replica);
+    if (last && last.to !== null && at <= last.to) {
+      last.to = null;
+      return last;
+    }
+    const span: Presence = { replica, from: at, to: null };
+    this.spans.push(span);
+    this.#last.set(replica, span);
+    return span;
   }
 
   lead(replica: string, at: number): void {

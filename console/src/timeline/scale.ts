@@ -36,11 +36,17 @@ export function ticksOf({ from, to }: Window, count: number, offset: number): Ti
   return ticks;
 }
 
+/** “18:43:47.6” in the zone of `offset`: a moment as the axis writes it. */
+export function clockTime(at: number, offset: number): string {
+  return labelOf(at + offset * MINUTE, 100);
+}
+
 /** `local` is milliseconds as if the user's zone were UTC. */
 function labelOf(local: number, step: number): string {
   const text = new Date(local).toISOString();
   if (step >= 24 * HOUR) return text.slice(5, 10);
-  if (step >= MINUTE) return text.slice(11, 16);
+  // Midnight is where a day begins: it says which.
+  if (step >= MINUTE) return local % (24 * HOUR) === 0 ? text.slice(5, 10) : text.slice(11, 16);
   if (step >= SECOND) return text.slice(11, 19);
   return text.slice(11, step >= 100 ? 21 : 23);
 }

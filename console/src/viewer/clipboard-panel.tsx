@@ -76,8 +76,8 @@ export function ClipboardPanel({ received, canSend, onSend, onClose }: Clipboard
         <Button kind="primary" testid="clipboard-send" disabled={!canSend} onClick={send}>
           Send to the desktop
         </Button>
-        <Button onClick={() => void fetchLocal()}>Paste from here</Button>
-        <Button onClick={() => void copy()}>Copy to here</Button>
+        <Button onClick={() => void fetchLocal()}>Paste from this computer</Button>
+        <Button onClick={() => void copy()}>Copy to this computer</Button>
       </div>
       <p class="muted" role="status">
         {canSend ? said.value : 'The screen is view-only or away: nothing can be sent now.'}

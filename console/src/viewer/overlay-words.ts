@@ -1,5 +1,6 @@
 import type { Agent, Command, Session } from '@streamspace/protocol';
 import { progressOf } from '../words/session.ts';
+import { sentence } from '../words/sentence.ts';
 import type { Phase } from './phase.ts';
 
 /** What lies over the screen when it cannot be used. */
@@ -41,9 +42,9 @@ export function overlayOf({ session, command, agent, phase }: Situation): Overla
       return {
         kind: 'failed',
         title: 'This session failed',
-        text: session.reason ?? 'The agent gave no reason.',
+        text: session.reason === null ? 'The agent gave no reason.' : sentence(session.reason),
         busy: false,
-        action: 'back',
+        action: 'wake',
       };
     case 'pending':
     case 'starting':
@@ -79,13 +80,19 @@ function overlayOfPhase(phase: Phase, agent: Agent | undefined): Overlay | null 
         title: 'Reconnecting…',
         text: away
           ? `Agent ${agent.id} is away. The screen comes back with it; the desktop goes on running.`
-          : phase.words,
+          : sentence(phase.words),
         busy: true,
         action: null,
       };
     }
     case 'stopped':
-      return { kind: 'stopped', title: 'The screen is closed', text: phase.words, busy: false, action: 'reconnect' };
+      return {
+        kind: 'stopped',
+        title: 'The screen is closed',
+        text: sentence(phase.words),
+        busy: false,
+        action: 'reconnect',
+      };
     case 'gone':
       return gone(false);
   }

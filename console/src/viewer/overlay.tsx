@@ -19,7 +19,7 @@ export function StatusOverlay({ overlay, waking, onWake, onReconnect }: StatusOv
         {overlay.text !== '' && <p>{overlay.text}</p>}
         {overlay.action === 'wake' && (
           <Button icon="wake" kind="primary" testid="wake-session" busy={waking} onClick={onWake}>
-            Wake it
+            {overlay.kind === 'failed' ? 'Start it again' : 'Wake it'}
           </Button>
         )}
         {overlay.action === 'reconnect' && (

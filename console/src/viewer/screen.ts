@@ -16,6 +16,8 @@ export interface ScreenDeps {
   onLastPicture(canvas: HTMLCanvasElement): void;
 }
 
+/** A hub that lost its store learns its sessions again from their agents: what is gone may come back. Milliseconds. */
+const GONE_MS = 10_000;
 /** Milliseconds from the ticket to the first picture before an attempt is given up. */
 const CONNECT_MS = 15_000;
 
@@ -45,7 +47,8 @@ export class ScreenLink {
       if (aborted.aborted) return;
       if (verdict.next === 'gone') {
         this.#phase.value = { kind: 'gone' };
-        return;
+        await this.#waitForKick(GONE_MS, aborted);
+        continue;
       }
       if (verdict.next === 'stop') {
         this.#phase.value = { kind: 'stopped', words: verdict.words };

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Session } from '@streamspace/protocol';
-import { wordsOf } from '../state/actions.ts';
+import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from '../state/console.ts';
 import type { Phase, Scaling } from './phase.ts';
 import type { ScreenLink } from './screen.ts';
@@ -34,9 +34,17 @@ export function useScreen({ session, holder, ghost, onClipboard }: ScreenUse) {
       if (canvas && link.value?.phase.value.kind === 'connected') pictures.keep(id, canvas);
     };
     const deaf = live.listen((event) => {
-      // A new leader is there: no need to wait for the next attempt.
+      // A new leader is there, or the session is again: no need to wait for the next attempt.
       const away = link.value !== null && link.value.phase.value.kind !== 'connected';
-      if (away && event.type === 'agent.registered' && event.agent === agent) link.value?.kick();
+      const news =
+        event.type === 'agent.registered'
+          ? event.agent === agent
+          : event.type === 'session.updated' && event.session === id;
+      if (away && news) link.value?.kick();
+    });
+    // The hub answers again.
+    const unlink = live.link.subscribe((state) => {
+      if (state === 'live' && link.peek()?.phase.peek().kind === 'reconnecting') link.peek()?.kick();
     });
     const renew = setInterval(keepPicture, PICTURE_MS);
     const run = async () => {
@@ -62,6 +70,7 @@ export function useScreen({ session, holder, ghost, onClipboard }: ScreenUse) {
       clearInterval(renew);
       keepPicture();
       deaf();
+      unlink();
       stop.abort();
       link.value = null;
     };

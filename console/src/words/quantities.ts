@@ -38,14 +38,14 @@ export function bytes(count: number): string {
   return `${trim(value, value < 10 ? 1 : 0)} ${units[unit]}`;
 }
 
-/** “1 CPU”, “2.5 CPUs”. */
+/** “0.5 CPU”, “1 CPU”, “2.5 CPUs”. */
 export function cpus(count: number): string {
-  return counted(trim(count, 2), 'CPU');
+  return `${trim(count, 2)} ${count > 1 ? 'CPUs' : 'CPU'}`;
 }
 
 /** “1 session”, “3 sessions”. */
-export function counted(count: number | string, noun: string): string {
-  return `${count} ${noun}${String(count) === '1' ? '' : 's'}`;
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** “2nd”, “11th”. */

@@ -1,5 +1,6 @@
 import type { Agent, Command, Session, SessionState } from '@streamspace/protocol';
 import { ordinal } from './quantities.ts';
+import { sentence } from './sentence.ts';
 
 /** How a state looks: `busy` moves by itself, `rest` waits for the user. */
 export type Tone = 'good' | 'busy' | 'rest' | 'bad';
@@ -42,7 +43,7 @@ const DOING: Readonly<Record<Command['action'], string>> = {
 export function progressOf(session: Session, command: Command | undefined, agent: Agent | undefined): string | null {
   if (!isBusy(session.state)) return null;
   const who = session.agent;
-  if (session.reason) return session.reason;
+  if (session.reason) return sentence(session.reason);
   const waiting = command === undefined || command.state === 'pending' || command.state === 'sent';
   if (waiting && agent && !agent.connected) return `Accepted; agent ${who} is away and does it when it is back`;
   if (!command) return `With agent ${who}`;

@@ -1,0 +1,119 @@
+import type { Command, Session } from '@streamspace/protocol';
+import { SESSION_STATES } from '@streamspace/protocol';
+import { describe, expect, it } from 'vitest';
+import { routeOf } from '../../src/state/route.ts';
+import { overlayOf } from '../../src/viewer/overlay-words.ts';
+import { ago, bytes, cpus, duration, ordinal } from '../../src/words/quantities.ts';
+import { progressOf } from '../../src/words/session.ts';
+import { agentOf } from './agent-events.ts';
+
+const session = (patch: Partial<Session> = {}): Session => ({
+  id: 's-1',
+  name: 'Mine',
+  user: 'ada',
+  template: 'desktop',
+  agent: 'desk',
+  platform: 'process',
+  region: 'local',
+  state: 'running',
+  reason: null,
+  cpu: 1,
+  memory: 1,
+  storage: 1,
+  created_at: '2026-01-31T12:00:00Z',
+  updated_at: '2026-01-31T12:00:00Z',
+  command: 'c-1',
+  ...patch,
+});
+
+const command = (state: Command['state'], attempt = 1): Command => ({
+  id: 'c-1',
+  action: 'create_session',
+  agent: 'desk',
+  session: 's-1',
+  user: 'ada',
+  state,
+  attempt,
+  error: null,
+  created_at: '2026-01-31T12:00:00Z',
+  updated_at: '2026-01-31T12:00:00Z',
+  expires_at: '2026-01-31T13:00:00Z',
+  trace_id: '',
+});
+
+describe('quantities', () => {
+  it.each([
+    [0.3, '0.3 ms'], [36, '36 ms'], [800, '0.8 s'], [1_234, '1.2 s'], [9_990, '10 s'], [59_400, '59 s'], [185_000, '3 min 5 s'],
+    [3_600_000, '1 h'], [90_000_000, '1 day 1 h'], [864_000_000, '10 days'], [-5, '0 ms'],
+  ])('%d ms is %s', (ms, words) => expect(duration(ms)).toBe(words)); // prettier-ignore
+
+  it('are short', () => {
+    expect([bytes(2 ** 30), bytes(2 ** 28), bytes(1.5 * 2 ** 40), bytes(0)]).toEqual([
+      '1 GiB',
+      '256 MiB',
+      '1.5 TiB',
+      '0 B',
+    ]);
+    expect([cpus(1), cpus(0.25), cpus(2.5)]).toEqual(['1 CPU', '0.25 CPU', '2.5 CPUs']);
+    expect([1, 2, 3, 4, 11, 12, 21, 102].map(ordinal)).toEqual([
+      '1st',
+      '2nd',
+      '3rd',
+      '4th',
+      '11th',
+      '12th',
+      '21st',
+      '102nd',
+    ]);
+    expect([ago(0, 500), ago(0, 12_000), ago(0, 86_400_000 * 3), ago(NaN, 0)]).toEqual([
+      'just now',
+      '12 s ago',
+      '3 days ago',
+      'never',
+    ]);
+  });
+});
+
+describe('progress', () => {
+  it('says how far a session has come', () => {
+    const starting = session({ state: 'starting' });
+    const agent = agentOf('a', 1);
+    expect(progressOf(starting, command('pending'), agent)).toBe('Accepted; waiting for agent desk to take it');
+    expect(progressOf(starting, command('sent', 2), agent)).toMatch(/for the 2nd time/);
+    expect(progressOf(starting, command('ack'), agent)).toBe('Agent desk is starting the desktop');
+    expect(progressOf(session(), command('completed'), agent)).toBeNull();
+  });
+
+  it('failure 11: says that a command for an agent that is away waits', () => {
+    expect(progressOf(session({ state: 'pending' }), command('pending'), agentOf(null, 1))).toMatch(/is away/);
+  });
+});
+
+describe('the viewer’s overlay', () => {
+  const phase = { kind: 'connected' } as const;
+  const of = (patch: Partial<Session>) =>
+    overlayOf({ session: session(patch), command: undefined, agent: undefined, phase });
+
+  it('is there exactly when the screen is not', () => {
+    for (const state of SESSION_STATES) expect(of({ state }) === null).toBe(state === 'running');
+  });
+
+  it('says why, and what can be done', () => {
+    expect(of({ state: 'hibernated' })).toMatchObject({ action: 'wake' });
+    expect(of({ state: 'failed', reason: 'no such image' })).toMatchObject({ text: 'No such image', action: 'wake' });
+    expect(overlayOf({ session: null, command: undefined, agent: undefined, phase })).toMatchObject({
+      kind: 'gone',
+      action: 'back',
+    });
+  });
+});
+
+describe('routes', () => {
+  it('are what the address says', () => {
+    expect(routeOf('')).toEqual({ page: 'sessions' });
+    expect(routeOf('#/sessions/s-1')).toEqual({ page: 'viewer', session: 's-1' });
+    expect(routeOf('#/agents/a%20b')).toEqual({ page: 'agent', agent: 'a b' });
+    expect(routeOf('#/agents/%')).toEqual({ page: 'agent', agent: '%' });
+    expect(routeOf('#/agents/a/b')).toEqual({ page: 'unknown', path: '/agents/a/b' });
+  });
+});
