@@ -5,6 +5,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { SignJWT } from 'jose';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
+import { agentGateway } from '../../src/agents/gateway.ts';
 import type { AgentGateway, LinkDeps } from '../../src/agents/ports.ts';
 import { buildApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
@@ -68,6 +69,8 @@ export class Rest {
   static async start(
     env: Record<string, string | undefined> = {},
     change: (store: Store) => Store = (store) => store,
+    /** `real`: with the half that holds the links, as the hub has it. */
+    half: 'fake' | 'real' = 'fake',
   ): Promise<Rest> {
     const clock = new VirtualClock();
     const store = change(memoryStore(clock));
@@ -85,7 +88,7 @@ export class Rest {
       publish: publisher(store, clock),
       gateway: (deps) => {
         links.deps = deps;
-        return links;
+        return half === 'real' ? agentGateway(deps) : links;
       },
     });
     await app.ready();
