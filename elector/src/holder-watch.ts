@@ -13,12 +13,12 @@ interface HolderWatchOptions {
 
 /** Asks the lock for evidence that the present holder is gone, one holder at a time. */
 export class HolderWatch {
-  /** The holder known to be gone for good (an identity is never used twice). */
+  /** The acquisition whose holder is known to be gone: see {@link acquisitionOf}. */
   gone: string | undefined;
   /** The evidence, in words. */
   evidence = '';
   readonly #options: HolderWatchOptions;
-  #holder: string | undefined;
+  #following: string | undefined;
   #controller: AbortController | undefined;
   #work: Promise<void> = Promise.resolve();
 
@@ -29,12 +29,13 @@ export class HolderWatch {
   /** Follows the holder of this record; stops following when there is none, or it is ourselves. */
   follow(record: LeaseRecord | undefined): void {
     const { lock, identity } = this.#options;
-    const holder = record && record.holder !== identity ? record.holder || undefined : undefined;
-    if (holder === this.#holder) return;
-    this.#holder = holder;
+    const other = record && record.holder !== '' && record.holder !== identity;
+    const acquisition = other ? acquisitionOf(record) : undefined;
+    if (acquisition === this.#following) return;
+    this.#following = acquisition;
     this.#controller?.abort(new Error('another holder'));
     this.#controller = undefined;
-    if (holder === undefined || !lock.holderGone || holder === this.gone) return;
+    if (acquisition === undefined || !lock.holderGone || acquisition === this.gone) return;
     const controller = (this.#controller = new AbortController());
     const before = this.#work;
     this.#work = this.#follow(record!, controller.signal).then(() => before);
@@ -52,7 +53,7 @@ export class HolderWatch {
       try {
         const evidence = await abortable(signal, (s) => lock.holderGone!(record, s));
         if (signal.aborted) return;
-        this.gone = record.holder;
+        this.gone = acquisitionOf(record);
         this.evidence = evidence;
         onGone();
         return;
@@ -63,4 +64,9 @@ export class HolderWatch {
       }
     }
   }
+}
+
+/** Names one acquisition: a successor may come under the same identity (a container that was restarted in its pod). */
+export function acquisitionOf(record: LeaseRecord): string {
+  return `${record.holder} ${record.acquiredAt}`;
 }

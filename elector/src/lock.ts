@@ -55,8 +55,8 @@ export interface Lock {
   watch?(onChange: (state: LeaseState | undefined) => void, signal: AbortSignal): Promise<void>;
 
   /**
-   * Resolves, with the evidence in words, once it is certain that the record's holder can't act any more and never will again
-   * under that identity (its process or container is gone). Waits for ever where there is no evidence; rejects when aborted.
+   * Resolves, with the evidence in words, once it is certain that whoever acquired this record can't act any more (its process or
+   * container is gone). Waits for ever where there is no evidence; rejects when aborted.
    */
   holderGone?(record: LeaseRecord, signal: AbortSignal): Promise<string>;
 

@@ -5,7 +5,10 @@ import { timingProblems, type Timings } from './timings.ts';
 export interface ElectorOptions extends Timings {
   readonly lock: Lock;
   readonly clock: Clock;
-  /** Who this is in the lease. Must hold a part that no other process ever has (a pod's uid, a process' start time, a random). */
+  /**
+   * Who this is in the lease. No two processes that live at the same time may share it: let it hold a pod's uid, a process' start time, or
+   * something random. One that finds its own identity in the lease takes it anew at once, with a greater term.
+   */
   readonly identity: string;
   /** Uniform in [0, 1). Default: Math.random. */
   readonly random?: () => number;

@@ -1,5 +1,6 @@
 import { iso, withDeadline } from 'clock-port';
 import type { ElectionReason } from './events.ts';
+import { acquisitionOf } from './holder-watch.ts';
 import { Leadership } from './leadership.ts';
 import { ConflictError, type LeaseRecord } from './lock.ts';
 import { retryAfterMs, type Replica } from './replica.ts';
@@ -70,7 +71,7 @@ export class Standby {
     if (!record) return seen.everExisted ? 'deleted' : 'created';
     if (record.holder === '') return 'released';
     if (record.holder === settings.identity) return 'adopted';
-    if (record.holder === holderWatch.gone) return 'holder_gone';
+    if (acquisitionOf(record) === holderWatch.gone) return 'holder_gone';
     return now >= seen.expiresAt ? 'expired' : undefined;
   }
 

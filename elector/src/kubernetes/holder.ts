@@ -1,0 +1,63 @@
+import { parseIso } from 'clock-port';
+
+/** A pod, as far as it matters here. */
+export interface Pod {
+  readonly metadata?: {
+    readonly name?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly startTime?: string;
+    readonly containerStatuses?: readonly {
+      readonly name?: string;
+      readonly state?: ContainerState;
+      readonly lastState?: ContainerState;
+    }[];
+  };
+}
+
+interface ContainerState {
+  readonly running?: { readonly startedAt?: string };
+  readonly terminated?: { readonly startedAt?: string; readonly finishedAt?: string };
+}
+
+/** `pod_uid`: names a pod such that no other, before or after it, has the same name. */
+export function podIdentity(name: string, uid: string): string {
+  return `${name}_${uid}`;
+}
+
+/** The reverse of {@link podIdentity}; `undefined` for identities that are no pod's. */
+export function podOf(identity: string): { name: string; uid: string } | undefined {
+  const match = /^([a-z0-9][a-z0-9.-]*)_([0-9a-f]{8}-[0-9a-f-]{27})$/.exec(identity);
+  return match ? { name: match[1]!, uid: match[2]! } : undefined;
+}
+
+/**
+ * The kubelet's word that the process which acquired the lease at `acquiredAt` is gone; `undefined` while there is none. `pod`: the pod
+ * of the holder's name, `undefined` when there is none. `container`: the one that runs the elector; without it any counts.
+ *
+ * The kubelet's times are in whole seconds, of the same machine's clock as the holder's. A container that was restarted in its pod
+ * may have acquired the lease anew: what ended in the second of the acquisition, or before, proves nothing.
+ */
+export function podEvidence(
+  pod: Pod | undefined,
+  uid: string,
+  acquiredAt: string,
+  container?: string,
+): string | undefined {
+  if (!pod) return 'its pod is gone';
+  if (pod.metadata?.uid !== uid) return 'its pod was replaced';
+  const { phase, containerStatuses = [] } = pod.status ?? {};
+  if (phase === 'Succeeded' || phase === 'Failed') return `its pod is ${phase}`;
+  const acquired = Math.floor(parseIso(acquiredAt) / 1000);
+  const after = (time: string | undefined) => Math.floor(parseIso(time ?? '') / 1000) > acquired;
+  for (const { name, state, lastState } of containerStatuses) {
+    if (container !== undefined && name !== container) continue;
+    if (after(state?.terminated?.finishedAt)) return 'its container terminated';
+    if (after(state?.running?.startedAt)) return 'its container was restarted';
+    if (!state?.running && after(lastState?.terminated?.finishedAt)) return 'its container terminated';
+  }
+  return undefined;
+}

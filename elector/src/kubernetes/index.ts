@@ -1,0 +1,180 @@
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Clock } from 'clock-port';
+import { ConflictError, type Candidate, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
+import { ApiClient, ApiError } from './api-client.ts';
+import { podEvidence, podIdentity, podOf, type Pod } from './holder.ts';
+import { recordOf, withRecord, type Lease, type OwnerReference } from './lease.ts';
+import { listWatch, type Sighting } from './list-watch.ts';
+
+export { ApiClient, ApiError } from './api-client.ts';
+export { podEvidence, podIdentity, podOf, type Pod } from './holder.ts';
+export { TERM_ANNOTATION, type Lease, type OwnerReference } from './lease.ts';
+
+export interface KubernetesLockOptions {
+  readonly config: KubeConfig;
+  readonly clock: Clock;
+  readonly namespace: string;
+  /** The Lease's name. Derive it from what the replicas share, never from a pod's name. */
+  readonly name: string;
+  /** Who owns the Lease that this creates (the Deployment): it goes when they go. */
+  readonly owner?: OwnerReference;
+  /** Of a Lease that this creates. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Take the kubelet's word about the holder's pod: needs `get`, `list`, `watch` on pods. Default true. */
+  readonly watchHolderPod?: boolean;
+  /** The container that runs the elector, in pods of more than one. */
+  readonly container?: string;
+  /** Selects the pods of all replicas, e.g. `app=agent`: then candidates can be listed. */
+  readonly podSelector?: string;
+}
+
+/** How many versions' metadata are kept for updates. */
+const KEPT_LEASES = 8;
+/** So many lists in a row that are older than what was known: the store was restored from a backup. */
+const MAX_OLD_LISTS = 3;
+
+/**
+ * A `coordination.k8s.io/v1` Lease, written as client-go's electors write it, plus the term. Every write is conditional on the
+ * resource version. Identities from {@link podIdentity} let the others take the kubelet's word.
+ */
+export class KubernetesLock implements Lock {
+  readonly name: string;
+  readonly #options: KubernetesLockOptions;
+  readonly #client: ApiClient;
+  readonly #path: string;
+  readonly #leases = new Map<string, Lease>();
+  /** The newest revision that is known of; a watch may lag behind our own writes. */
+  #newest = 0n;
+
+  constructor(options: KubernetesLockOptions) {
+    this.name = `${options.namespace}/${options.name}`;
+    this.#options = options;
+    this.#client = new ApiClient(options.config);
+    this.#path = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(options.namespace)}/leases`;
+  }
+
+  /** Closes the connections that are kept open for the next call. */
+  close(): void {
+    this.#client.close();
+  }
+
+  async read(signal: AbortSignal): Promise<LeaseState | undefined> {
+    try {
+      const lease = await this.#client.call<Lease>({ method: 'GET', path: this.#itemPath }, signal);
+      this.#newest = revisionOf(lease.metadata.resourceVersion);
+      return this.#remember(lease);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async create(record: LeaseRecord, signal: AbortSignal): Promise<string> {
+    const { name, namespace, owner, labels } = this.#options;
+    const base: Lease = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name, namespace, ...(labels && { labels }), ...(owner && { ownerReferences: [owner] }) },
+    };
+    return this.#write('POST', this.#path, withRecord(base, record), signal);
+  }
+
+  async update(record: LeaseRecord, version: string, signal: AbortSignal): Promise<string> {
+    // labels, owners and all that others have written must stay as they are
+    if (!this.#leases.has(version)) await this.read(signal);
+    const base = this.#leases.get(version);
+    if (!base) throw new ConflictError('the lease is not at the version named');
+    return this.#write('PUT', this.#itemPath, withRecord(base, record), signal);
+  }
+
+  async watch(onChange: (state: LeaseState | undefined) => void, signal: AbortSignal): Promise<void> {
+    const { clock, name } = this.#options;
+    let oldLists = 0;
+    const onSighting = ({ object, revision, listed }: Sighting<Lease>) => {
+      const seen = revisionOf(revision);
+      if (seen < this.#newest && (!listed || ++oldLists < MAX_OLD_LISTS)) return 'list again';
+      oldLists = 0;
+      this.#newest = seen;
+      onChange(object && this.#remember(object));
+      return undefined;
+    };
+    await listWatch<Lease>({ client: this.#client, clock, path: this.#path, name, onSighting }, signal);
+  }
+
+  async holderGone(record: LeaseRecord, signal: AbortSignal): Promise<string> {
+    const { clock, watchHolderPod = true, container } = this.#options;
+    const pod = podOf(record.holder);
+    const found = new AbortController();
+    let evidence: string | undefined;
+    const end = AbortSignal.any([signal, found.signal]);
+    if (pod && watchHolderPod) {
+      const onSighting = ({ object }: Sighting<Pod>) => {
+        evidence ??= podEvidence(object, pod.uid, record.acquiredAt, container);
+        if (evidence !== undefined) found.abort(new Error('found'));
+      };
+      try {
+        await listWatch<Pod>({ client: this.#client, clock, path: this.#podsPath, name: pod.name, onSighting }, end);
+      } catch (error) {
+        if (evidence === undefined) throw error;
+      }
+    } else {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    }
+    if (evidence === undefined) throw signal.reason as Error;
+    return evidence;
+  }
+
+  /** The pods that the selector selects and that run; none without one. */
+  async candidates(signal: AbortSignal): Promise<Candidate[]> {
+    const { podSelector } = this.#options;
+    if (podSelector === undefined) return [];
+    const path = `${this.#podsPath}?labelSelector=${encodeURIComponent(podSelector)}`;
+    const { items } = await this.#client.call<{ items: Pod[] }>({ method: 'GET', path }, signal);
+    return items
+      .filter(({ status }) => status?.phase === 'Running')
+      .map(({ metadata, status }) => ({
+        identity: podIdentity(metadata?.name ?? '', metadata?.uid ?? ''),
+        since: status?.startTime ?? '',
+      }));
+  }
+
+  get #itemPath(): string {
+    return `${this.#path}/${encodeURIComponent(this.#options.name)}`;
+  }
+
+  get #podsPath(): string {
+    return `/api/v1/namespaces/${encodeURIComponent(this.#options.namespace)}/pods`;
+  }
+
+  async #write(method: 'POST' | 'PUT', path: string, body: Lease, signal: AbortSignal): Promise<string> {
+    try {
+      const lease = await this.#client.call<Lease>({ method, path, body }, signal);
+      const revision = revisionOf(lease.metadata.resourceVersion);
+      if (revision > this.#newest) this.#newest = revision;
+      return this.#remember(lease).version;
+    } catch (error) {
+      // 404 to a PUT: the lease is gone; to a POST: the namespace is not there
+      if (error instanceof ApiError && (error.status === 409 || (error.status === 404 && method === 'PUT'))) {
+        throw new ConflictError(error.message);
+      }
+      throw error;
+    }
+  }
+
+  #remember(lease: Lease): LeaseState {
+    const { uid = '', resourceVersion = '' } = lease.metadata;
+    const version = `${uid}/${resourceVersion}`;
+    this.#leases.delete(version);
+    this.#leases.set(version, lease);
+    for (const oldest of this.#leases.keys()) {
+      if (this.#leases.size <= KEPT_LEASES) break;
+      this.#leases.delete(oldest);
+    }
+    return { record: recordOf(lease), version };
+  }
+}
+
+/** Revisions are etcd's, hence numbers that grow, though the API does not promise it: what is none counts as new. */
+function revisionOf(resourceVersion: string | undefined): bigint {
+  return /^\d+$/.test(resourceVersion ?? '') ? BigInt(resourceVersion!) : 2n ** 64n;
+}

@@ -1,0 +1,80 @@
+import { iso, parseIso } from 'clock-port';
+import type { LeaseRecord } from '../lock.ts';
+
+/** `coordination.k8s.io/v1` Lease, as far as it matters here. */
+export interface Lease {
+  readonly apiVersion: 'coordination.k8s.io/v1';
+  readonly kind: 'Lease';
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly labels?: Record<string, string>;
+    readonly annotations?: Record<string, string>;
+    readonly ownerReferences?: OwnerReference[];
+  };
+  readonly spec?: {
+    readonly holderIdentity?: string | null;
+    readonly leaseDurationSeconds?: number | null;
+    readonly acquireTime?: string | null;
+    readonly renewTime?: string | null;
+    readonly leaseTransitions?: number | null;
+  };
+}
+
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** Where the term is: an annotation, written in the same update as the holder. Other electors leave it as it is. */
+export const TERM_ANNOTATION = 'lease-elector/term';
+
+/** What the lease says. A term that is missing or no number counts as 0. */
+export function recordOf({ metadata, spec = {} }: Lease): LeaseRecord {
+  const term = Number(metadata.annotations?.[TERM_ANNOTATION] ?? 0);
+  return {
+    holder: spec.holderIdentity ?? '',
+    term: Number.isSafeInteger(term) && term >= 0 ? term : 0,
+    durationMs: (spec.leaseDurationSeconds ?? 0) * 1000,
+    acquiredAt: normalised(spec.acquireTime),
+    renewedAt: normalised(spec.renewTime),
+    transitions: spec.leaseTransitions ?? 0,
+  };
+}
+
+/** `base` with the record in it; everything else of it stays. */
+export function withRecord(base: Lease, record: LeaseRecord): Lease {
+  return {
+    ...base,
+    // the items of a list lack both
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: {
+      ...base.metadata,
+      annotations: { ...base.metadata.annotations, [TERM_ANNOTATION]: String(record.term) },
+    },
+    spec: {
+      ...base.spec,
+      holderIdentity: record.holder,
+      leaseDurationSeconds: Math.max(1, Math.ceil(record.durationMs / 1000)),
+      acquireTime: micro(record.acquiredAt),
+      renewTime: micro(record.renewedAt),
+      leaseTransitions: record.transitions,
+    },
+  };
+}
+
+/** Kubernetes' MicroTime takes exactly six digits. */
+function micro(time: string): string | null {
+  const ms = parseIso(time);
+  return Number.isNaN(ms) ? null : iso(ms).replace('Z', '000Z');
+}
+
+function normalised(time: string | null | undefined): string {
+  const ms = parseIso(time ?? '');
+  return Number.isNaN(ms) ? '' : iso(ms);
+}
