@@ -1,6 +1,7 @@
-import { createConnection, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { CONTROL_LINE, type HostState, parseState, STOP } from './host-messages.ts';
 import { lineReader } from './lines.ts';
+import { connectSocket } from './socket.ts';
 
 /**
  * A connection to a session host's control socket. As long as it is open the host lives: the kernel closes it when the
@@ -24,6 +25,7 @@ export class HostConnection {
     socket.on('data', (chunk: string) => {
       if (!read(chunk)) socket.destroy();
     });
+    socket.on('end', () => socket.destroy());
     socket.on('error', () => {});
     socket.on('close', () => {
       this.#closed = true;
@@ -31,33 +33,17 @@ export class HostConnection {
     });
   }
 
-  /** Undefined: nobody listens there. `missing`: there is not even a stale socket. */
-  static open(path: string, signal: AbortSignal): Promise<HostConnection | 'missing' | 'dead'> {
-    return new Promise((resolve, reject) => {
+  /** `dead`: nobody listens there any more; `missing`: there is not even a stale socket. Rejects when the signal aborts. */
+  static async open(path: string, signal: AbortSignal): Promise<HostConnection | 'missing' | 'dead'> {
+    try {
+      return new HostConnection(await connectSocket(path, signal));
+    } catch (error) {
       signal.throwIfAborted();
-      const socket = createConnection(path);
-      const onAbort = () => {
-        socket.destroy();
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      const done = () => {
-        signal.removeEventListener('abort', onAbort);
-        socket.off('error', onError);
-      };
-      const onError = (error: NodeJS.ErrnoException) => {
-        done();
-        if (error.code === 'ENOENT') resolve('missing');
-        else if (error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET' || error.code === 'EPIPE')
-          resolve('dead');
-        else reject(error);
-      };
-      socket.once('error', onError);
-      socket.once('connect', () => {
-        done();
-        resolve(new HostConnection(socket));
-      });
-    });
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return 'missing';
+      if (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'EPIPE') return 'dead';
+      throw error;
+    }
   }
 
   /** What the host said last; undefined until it said something. */

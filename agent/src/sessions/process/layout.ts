@@ -1,14 +1,19 @@
 import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Longest path of a Unix socket that every system takes (macOS: 104 bytes with the final zero). */
 const SOCKET_PATH = 103;
 
+/** What a session's folder may be called. */
+export const SESSION_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
 /** Where things are; the same for every replica that is given the same folders. */
 export interface Layout {
   /** Records and logs of one session. */
   session(id: string): string;
-  readonly sessions: string;
+  /** Ids of all sessions that have a folder. */
+  ids(): Promise<string[]>;
   readonly homes: string;
   /** Home of all sessions that a user starts from one template. */
   home(user: string, template: string): string;
@@ -27,7 +32,8 @@ export function layout(stateDir: string, tmpDir: string): Layout {
   const hash = (text: string, length: number) => createHash('sha256').update(text).digest('hex').slice(0, length);
   const paths = (folder: string) => ({ folder, control: join(folder, 'control'), screen: join(folder, 'screen') });
   return {
-    sessions: join(stateDir, 'sessions'),
+    ids: async () =>
+      (await readdir(join(stateDir, 'sessions')).catch(() => [])).filter((name) => SESSION_ID.test(name)),
     homes: join(stateDir, 'homes'),
     session: (id) => join(stateDir, 'sessions', id),
     home: (user, template) => join(stateDir, 'homes', folderName(user), folderName(template)),

@@ -22,9 +22,12 @@ export class SessionWatch {
     this.#report = report;
   }
 
-  /** Call after each operation and at the start with what the caller believes; reports if that has changed already. */
-  async follow(id: string, believed: SessionStatus['state'] | 'gone'): Promise<void> {
-    this.#known.set(id, believed);
+  /**
+   * Call at the start and after each operation, with the state that the caller believes in; what differs from it is reported.
+   * Undefined (the operation failed): what was known before, or what is found now.
+   */
+  async follow(id: string, believed: SessionStatus['state'] | 'gone' | undefined): Promise<void> {
+    if (believed) this.#known.set(id, believed);
     this.#connections.get(id)?.close();
     this.#connections.delete(id);
     if (believed === 'gone') this.#known.delete(id);
@@ -51,7 +54,8 @@ export class SessionWatch {
     const status = await this.#source.status(id).catch(() => undefined);
     const state = status?.state ?? 'gone';
     if (this.#closed || this.#source.busy(id) || this.#known.get(id) === state) return;
+    const first = !this.#known.has(id);
     this.#known.set(id, state);
-    this.#report(id, status);
+    if (!first) this.#report(id, status);
   }
 }

@@ -90,9 +90,12 @@ export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Progra
   };
 }
 
-/** Logging at 20: what comes and goes, not every update. */
+/**
+ * The display's abstract socket stays open (`-nolisten local` would close it): binding it is how servers that start at once
+ * keep from taking the same number; the cookie guards it. Logging at 20: what comes and goes, not every update.
+ */
 const FIXED =
-  '-displayfd 3 -rfbport -1 -rfbunixmode 0600 -SecurityTypes None -AlwaysShared -nolisten tcp -nolisten local -geometry 1280x800 -depth 24 -Log *:stderr:20';
+  '-displayfd 3 -rfbport -1 -rfbunixmode 0600 -SecurityTypes None -AlwaysShared -nolisten tcp -geometry 1280x800 -depth 24 -Log *:stderr:20';
 
 function serverCommand([path, ...args]: Command, order: DesktopOrder, authority: string): Command {
   const title = order.name || order.id;

@@ -1,0 +1,55 @@
+import { readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SessionSpec } from '@streamspace/protocol';
+import type { Hosts } from './hosts.ts';
+import type { Layout } from './layout.ts';
+import type { ProcessDriverOptions } from './options.ts';
+import type { SessionRecord } from './record.ts';
+import type { RecordStore } from './record-store.ts';
+import { isLive } from './transitions.ts';
+
+/** Takes away what a deleted session has. Every step may be repeated. */
+export class Removal {
+  readonly #layout: Layout;
+  readonly #hosts: Hosts;
+  readonly #records: RecordStore;
+  readonly #step: ProcessDriverOptions['step'];
+
+  constructor(layout: Layout, hosts: Hosts, records: RecordStore, step: ProcessDriverOptions['step']) {
+    this.#layout = layout;
+    this.#hosts = hosts;
+    this.#records = records;
+    this.#step = step;
+  }
+
+  /** Everything but the record. */
+  async clear({ id, spec, instance }: SessionRecord, deleteHome: boolean, signal: AbortSignal): Promise<void> {
+    await this.#hosts.stopUpTo(id, instance, signal);
+    await this.#step?.('host ended', id);
+    if (spec && deleteHome) {
+      await this.#removeHome(spec);
+      await this.#step?.('home removed', id);
+    }
+    const folder = this.#layout.session(id);
+    for (const name of await readdir(folder).catch(() => [])) {
+      if (!/^session\.\d+\.json$|\.tmp$/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+    }
+    await this.#step?.('files removed', id);
+  }
+
+  /** Removes a home unless another session has it: away in one step, then at leisure. */
+  async #removeHome(spec: SessionSpec): Promise<void> {
+    const home = this.#layout.home(spec.user, spec.template);
+    for (const id of await this.#layout.ids()) {
+      const other = await this.#records.read(id);
+      if (!other || id === spec.id || !isLive(other)) continue;
+      if (this.#layout.home(other.spec.user, other.spec.template) === home) return;
+    }
+    const away = join(this.#layout.homes, `.removed-${spec.id}`);
+    await rm(away, { recursive: true, force: true });
+    await rename(home, away).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    await rm(away, { recursive: true, force: true });
+  }
+}

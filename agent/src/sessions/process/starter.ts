@@ -1,0 +1,95 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
+import { iso } from 'clock-port';
+import type { Operation } from '../driver.ts';
+import type { HostReport, Hosts } from './hosts.ts';
+import type { ProcessDriverOptions } from './options.ts';
+import type { RecordStore } from './record-store.ts';
+import { existing, fence, type LiveRecord } from './transitions.ts';
+
+/** Brings the start that a record wants to life. */
+export class Starter {
+  readonly #hosts: Hosts;
+  readonly #records: RecordStore;
+  readonly #options: ProcessDriverOptions;
+
+  constructor(hosts: Hosts, records: RecordStore, options: ProcessDriverOptions) {
+    this.#hosts = hosts;
+    this.#records = records;
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when the session's screen can be reached. Joins whoever is starting it already; a start that died before is followed
+   * by the next one, one that dies now is the operation's failure.
+   */
+  async start(wanted: LiveRecord, operation: Operation): Promise<SessionStatus> {
+    const { id } = wanted;
+    let record = wanted;
+    for (let launched = 0; ;) {
+      await this.#hosts.stopUpTo(id, record.instance - 1, operation.signal);
+      await this.#hosts.forgetBefore(id, record.instance);
+      let report = await this.#hosts.report(id, record.instance, operation.signal);
+      if (report.state === 'unborn') {
+        launched = record.instance;
+        await this.#hosts.launch(id, record.instance, operation.signal);
+        await this.#options.step?.('host bound', id);
+        report = await this.#hosts.report(id, record.instance, operation.signal);
+      }
+      if (report.state === 'starting' || report.state === 'silent' || report.state === 'stopping') {
+        launched = report.state === 'starting' ? record.instance : launched;
+        report = await this.#decided(id, record.instance, operation.signal);
+      }
+      if (report.state === 'running') return { spec: record.spec, state: 'running' };
+
+      // it ended: by somebody's newer wish, or it died
+      record = await this.#stillWanted(record, operation);
+      if (launched === record.instance) throw failure(report);
+      record = await this.#next(record, operation);
+    }
+  }
+
+  /** The number of the next start, unless somebody else was faster. */
+  async #next(dead: LiveRecord, operation: Operation): Promise<LiveRecord> {
+    await this.#records.change(dead.id, (current) => {
+      if (!current || !isDeepStrictEqual(current, dead)) return current ?? dead;
+      return { ...dead, instance: dead.instance + 1, at: iso(this.#options.clock.now()) };
+    });
+    return this.#stillWanted(dead, operation);
+  }
+
+  /** Waits until a live host has made up its mind. */
+  async #decided(id: string, instance: number, signal: AbortSignal): Promise<HostReport> {
+    const connection = await this.#hosts.open(id, instance, signal);
+    if (connection !== 'missing' && connection !== 'dead') {
+      try {
+        await connection.until((state) => state?.state === 'running', signal);
+      } finally {
+        connection.close();
+      }
+    }
+    return this.#hosts.report(id, instance, signal);
+  }
+
+  async #stillWanted({ id }: LiveRecord, operation: Operation): Promise<LiveRecord> {
+    const current = await this.#records.read(id);
+    fence(current, operation);
+    const there = existing(id, this.#options.agentId, current);
+    if (there.desired === 'running') return there;
+    throw new StreamSpaceError('conflict', `Session ${id} was hibernated while it started`);
+  }
+}
+
+function failure(report: HostReport): StreamSpaceError {
+  const reason = 'reason' in report ? report.reason : '';
+  if (/\b(ENOSPC|EDQUOT)\b/.test(reason)) {
+    return new StreamSpaceError(
+      'disk_full',
+      `The disk is full: free some space, or move STATE_DIR to a larger one (${reason})`,
+    );
+  }
+  return new StreamSpaceError(
+    'driver_failed',
+    reason || "Its session host did not start: see host.log in the session's folder",
+  );
+}

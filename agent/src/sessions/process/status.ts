@@ -1,0 +1,24 @@
+import type { SessionStatus } from '@streamspace/protocol';
+import type { HostReport } from './hosts.ts';
+import type { LiveRecord } from './transitions.ts';
+
+/** What to say of a session, given what its record wants and what its host reports. `busy`: an operation on it is going on. */
+export function statusOf({ spec, desired }: LiveRecord, report: HostReport, busy: boolean): SessionStatus {
+  if (desired === 'hibernated') return { spec, state: 'hibernated' };
+  switch (report.state) {
+    case 'running':
+      return { spec, state: 'running' };
+    case 'starting':
+      return { spec, state: 'starting' };
+    case 'silent':
+      return { spec, state: 'starting', reason: 'Its session host does not answer yet' };
+    case 'unborn':
+      return busy
+        ? { spec, state: 'starting' }
+        : { spec, state: 'failed', reason: 'It was not started: the agent ended before that' };
+    default:
+      return busy
+        ? { spec, state: 'starting' }
+        : { spec, state: 'failed', reason: report.reason || 'It was stopped from outside' };
+  }
+}

@@ -1,0 +1,31 @@
+import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
+import type { Operation } from '../driver.ts';
+import type { SessionRecord } from './record.ts';
+
+/** The record of a session that exists. */
+export type LiveRecord = SessionRecord & { readonly spec: SessionSpec; readonly desired: 'running' | 'hibernated' };
+
+/** Throws `superseded` for an operation of a lower term than one that changed the session. */
+export function fence(current: SessionRecord | undefined, { term }: Operation): void {
+  if (!current || term >= current.term) return;
+  throw new StreamSpaceError(
+    'superseded',
+    `Session ${current.id} has been changed under term ${current.term}, this command is of term ${term}`,
+    { term: current.term },
+  );
+}
+
+/** The record if its session exists and is this agent's; throws `not_found`. */
+export function existing(id: string, agentId: string, current: SessionRecord | undefined): LiveRecord {
+  if (current && isLive(current) && current.agent === agentId) return current;
+  throw new StreamSpaceError('not_found', `There is no session ${id} here`);
+}
+
+export function isLive(record: SessionRecord): record is LiveRecord {
+  return record.desired !== 'deleted' && record.spec !== undefined;
+}
+
+/** The record as it is, with the operation's term: what a repeated command leaves behind. */
+export function seen(current: SessionRecord, { term }: Operation): SessionRecord {
+  return term > current.term ? { ...current, term } : current;
+}
