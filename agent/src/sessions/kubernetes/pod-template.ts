@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { loadYaml } from '@kubernetes/client-node';
 import type { SessionSpec } from '@streamspace/protocol';
+import { parse } from 'yaml';
 import type { KubeClient } from './api/client.ts';
 import { ApiError } from './api/error.ts';
 import { ANNOTATIONS, HOME_VOLUME, SESSION_CONTAINER } from './objects/names.ts';
@@ -23,7 +23,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 export async function readPodTemplate(path: string): Promise<PodTemplate> {
   let parsed: unknown;
   try {
-    parsed = loadYaml(await readFile(path, 'utf8'));
+    // not the client library's reader: it drops what it does not know without a word
+    parsed = parse(await readFile(path, 'utf8'));
   } catch (error) {
     throw refused(path, [`can’t be read as YAML: ${(error as Error).message}`], error);
   }

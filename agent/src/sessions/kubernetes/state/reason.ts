@@ -55,8 +55,11 @@ export function reasonFor(pod: V1Pod, events: readonly CoreV1Event[] = [], claim
   }
   const session = status?.containerStatuses?.find(({ name }) => name === SESSION_CONTAINER);
   if (session?.state?.running !== undefined && session.started === true) {
-    // it was ready once: only its node can have taken that back
-    return failed(`Its node ${pod.spec?.nodeName ?? ''} does not answer${told(condition('Ready'))}`);
+    // it was ready once: only its node can have taken that back, and may come back itself
+    return {
+      ...failed(`Its node ${pod.spec?.nodeName ?? ''} does not answer${told(condition('Ready'))}`),
+      final: false,
+    };
   }
   if (session?.state?.running !== undefined) {
     return starting(`The program runs, its screen does not answer yet on port ${portOf(pod)}`);
