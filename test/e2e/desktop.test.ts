@@ -8,10 +8,18 @@ import { until } from '../support/until.ts';
 
 const pids = () => readdirSync('/proc').map(Number).filter(Number.isInteger);
 
+/** What a function that runs in the page may name: these suites are checked without the browser's types. */
+interface PageGlobals {
+  document: { querySelector(selector: string): { toDataURL(): string } | null };
+}
+
 /** The pixels of the screen as the page shows them, as one string. */
 const pixels = (page: Page): Promise<string> =>
   page.evaluate(
-    () => document.querySelector<HTMLCanvasElement>('[data-testid=viewer-screen] canvas')?.toDataURL() ?? '',
+    () =>
+      (globalThis as unknown as PageGlobals).document
+        .querySelector('[data-testid=viewer-screen] canvas')
+        ?.toDataURL() ?? '',
   );
 
 /** Types until the picture is another one because of it: `text` must show up as a change beyond what the screen does by itself. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import { AGENT_SUBPROTOCOL, type AgentMessageOf, LIMITS, StreamSpaceError } from '@streamspace/protocol';
 import { iso } from 'clock-port';
@@ -183,7 +182,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
     const first = handshake(handshakeDeps);
     const link = new AgentLink(
       ws,
-      { agentId, connectionId: randomUUID() },
+      { agentId, connectionId: deps.randomBytes(12).toString('hex') },
       { clock, log, metrics },
       {
         message: first.message,

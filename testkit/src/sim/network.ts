@@ -11,7 +11,10 @@ const CLOSED = 3;
  * order or not at all (TCP); between sockets anything may overtake anything.
  */
 export class SimSocket extends EventEmitter {
+  readonly CONNECTING = 0;
   readonly OPEN = OPEN;
+  readonly CLOSING = 2;
+  readonly CLOSED = CLOSED;
   readyState: number = OPEN;
   bufferedAmount = 0;
   readonly process: SimProcess;
@@ -107,8 +110,11 @@ export class SimNetwork {
   readonly #clock: VirtualClock;
   readonly #random: Random;
   readonly #maxDelay: number;
-  /** Ends of cut ways, `from>to`: one direction each. */
-  readonly #cuts = new Set<string>();
+  /** Cut ways, `from>to`, one direction each, with what waits there for a retransmission. */
+  readonly #cuts = new Map<string, (() => void)[]>();
+
+  /** Until then what was held back is on its way: nothing may overtake it. */
+  #healedUntil = 0;
 
   constructor(clock: VirtualClock, random: Random, maxDelayMs: number) {
     this.#clock = clock;
@@ -116,12 +122,15 @@ export class SimNetwork {
     this.#maxDelay = maxDelayMs;
   }
 
-  /** What is sent from now on in that direction is lost, silently: a half-open connection. */
+  /** Nothing arrives any more in that direction, and nobody is told: connections are half open. */
   cut(from: string, to: string): void {
-    this.#cuts.add(`${from}>${to}`);
+    if (!this.isCut(from, to)) this.#cuts.set(`${from}>${to}`, []);
   }
 
+  /** What was sent meanwhile arrives now, in order, as TCP has it; connections that were given up meanwhile ignore it. */
   heal(): void {
+    this.#healedUntil = this.#clock.monotonic() + this.#maxDelay;
+    for (const held of this.#cuts.values()) for (const arrive of held) this.#clock.setTimeout(arrive, this.#maxDelay);
     this.#cuts.clear();
   }
 
@@ -140,12 +149,13 @@ export class SimNetwork {
 
   /** When something sent now arrives: not before what was sent earlier the same way. */
   arrival(notBefore: number): number {
-    return Math.max(notBefore, this.#clock.monotonic() + this.#random.next() * this.#maxDelay);
+    return Math.max(notBefore, this.#healedUntil, this.#clock.monotonic() + this.#random.next() * this.#maxDelay);
   }
 
   deliver(from: string, to: string, arrival: number, arrive: () => void): void {
-    if (this.isCut(from, to)) return;
-    this.#clock.setTimeout(arrive, arrival - this.#clock.monotonic());
+    const held = this.#cuts.get(`${from}>${to}`);
+    if (held !== undefined) held.push(arrive);
+    else this.#clock.setTimeout(arrive, arrival - this.#clock.monotonic());
   }
 
   /** Right after what is being done now, as a callback of the process's own event loop. */

@@ -1,0 +1,10 @@
+import { createConnection } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { RfbClient, png } from '@streamspace/testkit';
+const [host, out] = process.argv.slice(2);
+const s = createConnection(5900, host);
+const c = await RfbClient.open(s, AbortSignal.timeout(10000));
+await c.firstPicture(AbortSignal.timeout(10000));
+await new Promise((r) => setTimeout(r, 2500));
+writeFileSync(out!, png(c.picture));
+c.close();
