@@ -60,13 +60,18 @@ export class StreamMux {
 
   /**
    * Opens this end. `sendCredit`: what the peer granted (0 when it has not answered yet: see {@link MuxStream.grant}).
-   * This end grants {@link LIMITS.initialCredit}. Throws `conflict` for an id in use and `at_capacity` beyond {@link LIMITS.streams}.
+   * This end grants {@link LIMITS.initialCredit}. `lowWater`: queued bytes below which `onDrain` comes, after a `write` that said to stop. Throws `conflict` for an id in use and `at_capacity` beyond {@link LIMITS.streams}.
    */
-  open(id: number, sendCredit: number, handler: StreamHandler): MuxStream {
+  open(
+    id: number,
+    sendCredit: number,
+    handler: StreamHandler,
+    lowWater: number = StreamState.highWater / 2,
+  ): MuxStream {
     if (this.#streams.has(id)) throw new StreamSpaceError('conflict', `stream ${id} is open already`);
     if (this.#streams.size >= LIMITS.streams)
       throw new StreamSpaceError('at_capacity', `${LIMITS.streams} screens are open through this agent; close one`);
-    const stream = new StreamState(id, handler, sendCredit, LIMITS.initialCredit);
+    const stream = new StreamState(id, handler, sendCredit, LIMITS.initialCredit, lowWater);
     this.#streams.set(id, stream);
     return {
       id,
@@ -187,7 +192,7 @@ export class StreamMux {
         stream.blockedSent = true;
         this.#sink.send(blockedFrame(stream.id));
       }
-      if (stream.wantsDrain && stream.queued < StreamState.highWater / 2) {
+      if (stream.wantsDrain && stream.queued < stream.lowWater) {
         stream.wantsDrain = false;
         stream.handler.onDrain();
       }

@@ -42,8 +42,10 @@ export class StreamState {
   endReceived = false;
 
   static readonly highWater = 64 * 1024;
+  readonly lowWater: number;
 
-  constructor(id: number, handler: StreamHandler, sendCredit: number, window: number) {
+  constructor(id: number, handler: StreamHandler, sendCredit: number, window: number, lowWater: number) {
+    this.lowWater = lowWater;
     this.id = id;
     this.handler = handler;
     this.sendCredit = sendCredit;
