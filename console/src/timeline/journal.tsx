@@ -1,5 +1,5 @@
 import { Icon } from '../parts/icon.tsx';
-import { ELECTION_REASONS, remedyOf } from '../words/election.ts';
+import { ELECTION_REASONS, refusalWords } from '../words/election.ts';
 import { ago, duration } from '../words/quantities.ts';
 import type { Gap, History, Refusal, Reign } from './history.ts';
 import { gapWords } from './layout.ts';
@@ -78,13 +78,13 @@ function ReignRow({
 
 function RefusalRow({ refusals }: { refusals: Refusal[] }) {
   const last = refusals[0]!;
+  const { why, remedy } = refusalWords(last);
   return (
     <div>
       <p>
-        <b>{last.replica}</b> was refused{refusals.length > 1 && ` ${refusals.length} times`}:{' '}
-        {last.message || last.code}
+        <b>{last.replica}</b> was refused{refusals.length > 1 && ` ${refusals.length} times`}: {why}
       </p>
-      <p class="muted">{remedyOf(last.code)}</p>
+      <p class="muted">{remedy}</p>
     </div>
   );
 }

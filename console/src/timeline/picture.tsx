@@ -1,10 +1,9 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { duration } from '../words/quantities.ts';
-import { ELECTION_REASONS, remedyOf } from '../words/election.ts';
-import type { Gap, History, Refusal, Reign } from './history.ts';
-import { gapWords, layoutOf, METRICS } from './layout.ts';
-import { clockTime, type Window, ticksOf, xOf } from './scale.ts';
+import type { Gap, History } from './history.ts';
+import { layoutOf, METRICS } from './layout.ts';
+import { ticksOf, type Window, xOf } from './scale.ts';
+import { gapTip, refusalTip, reignTip, zoneOf } from './tips.ts';
 
 interface PictureProps {
   history: History;
@@ -36,7 +35,7 @@ export function Picture({ history, window, now, onGap, onPan, onZoom }: PictureP
 
   const w = width.value;
   const layout = layoutOf(history, window, w, now);
-  const ticks = ticksOf(window, Math.max(2, Math.floor(w / 90)), zone(now));
+  const ticks = ticksOf(window, Math.max(2, Math.floor(w / 90)), zoneOf(now));
   const nowX = xOf(now, window, w);
   const hint = (x: number, y: number, lines: string[]) => ({
     tabIndex: 0,
@@ -106,15 +105,18 @@ export function Picture({ history, window, now, onGap, onPan, onZoom }: PictureP
           >
             <rect x={x} width={size} y={layout.lanesTop} height={layout.axisY - layout.lanesTop} />
             {callout && (
-              <>
-                <line x1={x + size / 2} x2={x + size / 2} y1={callout.y + METRICS.callout - 5} y2={layout.lanesTop} />
-                <text x={callout.x} y={callout.y + 13} text-anchor={callout.anchor}>
-                  {callout.text}
-                </text>
-              </>
+              <line x1={x + size / 2} x2={x + size / 2} y1={callout.y + METRICS.callout - 5} y2={layout.lanesTop} />
             )}
           </g>
         ))}
+        {layout.gaps.map(
+          ({ gap, callout }) =>
+            callout && (
+              <text key={gap.from} class="callout" x={callout.x} y={callout.y + 13} text-anchor={callout.anchor}>
+                {callout.text}
+              </text>
+            ),
+        )}
         {layout.lanes.map((lane) => (
           <g key={lane.replica} class="lane">
             <text class="lane-name" x={0} y={lane.y - 5}>
@@ -190,40 +192,4 @@ function fits(label: string, x: number, width: number): boolean {
 
 function clampTo(x: number, width: number): number {
   return Math.min(width, Math.max(0, x));
-}
-
-/** Minutes to add to UTC for the viewer's own zone. */
-const zone = (at: number) => -new Date(at).getTimezoneOffset();
-const time = (at: number) => clockTime(at, zone(at));
-
-function reignTip(reign: Reign, now: number): string[] {
-  const length = duration((reign.to ?? now) - reign.from);
-  const lines = [
-    `${reign.replica} · term ${reign.term}`,
-    reign.to === null
-      ? `Leads since ${time(reign.from)} (${length})`
-      : `Led for ${length}, ${time(reign.from)} to ${time(reign.to)}`,
-  ];
-  if (reign.election) {
-    lines.push(
-      `Elected in ${duration(reign.election.election_ms)}: ${ELECTION_REASONS[reign.election.reason]}${reign.election.previous_holder ? ` (${reign.election.previous_holder})` : ''}`,
-    );
-  }
-  if (reign.endedBy) lines.push(`Ended: ${reign.endedBy}`);
-  return lines;
-}
-
-function gapTip(gap: Gap, now: number): string[] {
-  const lines = [
-    gapWords(gap, now),
-    `${gap.before ?? 'Nobody known'} → ${gap.after ?? 'nobody yet'}, at ${time(gap.from)}`,
-  ];
-  if (gap.reason) lines.push(gap.reason);
-  return lines;
-}
-
-function refusalTip(refusals: readonly Refusal[]): string[] {
-  const last = refusals.at(-1)!;
-  const times = refusals.length > 1 ? `${refusals.length} times, last at ${time(last.at)}` : `At ${time(last.at)}`;
-  return [`${last.replica} was refused: ${last.code}`, times, last.message, `What to do: ${remedyOf(last.code)}`];
 }

@@ -1,4 +1,5 @@
 import type { Election } from '@streamspace/protocol';
+import { sentence } from './sentence.ts';
 
 /** Why a lease was free, as the rest of “Became leader: …”. */
 export const ELECTION_REASONS: Readonly<Record<Election['reason'], string>> = {
@@ -10,21 +11,16 @@ export const ELECTION_REASONS: Readonly<Record<Election['reason'], string>> = {
   adopted: 'it held the lease already',
 };
 
-/** What to do about a refused connection, by error code. */
-export function remedyOf(code: string): string {
-  switch (code) {
-    case 'duplicate_agent':
-      return 'Turn leader election on (ENABLE_HA=true) for all replicas of this agent, or give each its own AGENT_ID.';
-    case 'stale_term':
-      return 'Nothing to do: if it still holds the lease it takes a greater term and comes again by itself.';
-    case 'superseded':
-      return 'Nothing to do: a newer leader serves. This replica goes back to standby.';
-    case 'unauthenticated':
-    case 'forbidden':
-      return 'Enrol the agent again, and check that AGENT_TOKEN belongs to this AGENT_ID.';
-    case 'unsupported_version':
-      return 'Update the agent or the hub: they have no protocol version in common.';
-    default:
-      return 'See the agent’s log for what it tried.';
-  }
+/** What the replica's own remedy says to a program, said to a person. */
+const NOTHING_TO_DO: Readonly<Record<string, string>> = {
+  stale_term: 'Nothing to do: if it still holds the lease it takes a greater term and comes again by itself.',
+  superseded: 'Nothing to do: a newer leader serves, and this replica goes back to standby.',
+};
+
+/** Why a connection was refused, and what to do about it. The hub says both in its message, as two sentences. */
+export function refusalWords({ code, message }: { code: string; message: string }): { why: string; remedy: string } {
+  const end = message.indexOf('. ');
+  const why = (end < 0 ? message : message.slice(0, end)) || code;
+  const said = end < 0 ? '' : message.slice(end + 2);
+  return { why, remedy: NOTHING_TO_DO[code] ?? (sentence(said) || 'See the agent’s log for what it tried.') };
 }

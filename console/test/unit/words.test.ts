@@ -3,6 +3,7 @@ import { SESSION_STATES } from '@streamspace/protocol';
 import { describe, expect, it } from 'vitest';
 import { routeOf } from '../../src/state/route.ts';
 import { overlayOf } from '../../src/viewer/overlay-words.ts';
+import { refusalWords } from '../../src/words/election.ts';
 import { ago, bytes, cpus, duration, ordinal } from '../../src/words/quantities.ts';
 import { progressOf } from '../../src/words/session.ts';
 import { agentOf } from './agent-events.ts';
@@ -115,5 +116,25 @@ describe('routes', () => {
     expect(routeOf('#/agents/a%20b')).toEqual({ page: 'agent', agent: 'a b' });
     expect(routeOf('#/agents/%')).toEqual({ page: 'agent', agent: '%' });
     expect(routeOf('#/agents/a/b')).toEqual({ page: 'unknown', path: '/agents/a/b' });
+  });
+});
+
+describe('a refused connection', () => {
+  it('has a reason and a remedy, both from the hub', () => {
+    const message = 'replica-1 is connected as agent desk and answers. Set ENABLE_HA=true if these are replicas';
+    expect(refusalWords({ code: 'duplicate_agent', message })).toEqual({
+      why: 'replica-1 is connected as agent desk and answers',
+      remedy: 'Set ENABLE_HA=true if these are replicas',
+    });
+  });
+
+  it('is nothing to do about where the replica helps itself', () => {
+    expect(refusalWords({ code: 'stale_term', message: 'term 3 is not above 4. Write one' }).remedy).toMatch(
+      /^Nothing to do/,
+    );
+  });
+
+  it('has words without any message', () => {
+    expect(refusalWords({ code: 'internal', message: '' })).toMatchObject({ why: 'internal' });
   });
 });
