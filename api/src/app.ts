@@ -26,6 +26,8 @@ import { templateRoutes } from './sessions/template-routes.ts';
 
 /** Bytes of a request's body. */
 const BODY = 64 * 1024;
+/** Milliseconds for a request to arrive whole. */
+const REQUEST_MS = 30_000;
 
 export interface AppDeps extends HubDeps {
   /** Holds the agents' links; by default the real one. Tests of the REST half give their own. */
@@ -41,6 +43,7 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
   const app: FastifyInstance = Fastify({
     loggerInstance: deps.log,
     bodyLimit: BODY,
+    requestTimeout: REQUEST_MS,
     // before any hook or handler: an address that can't be decoded
     frameworkErrors: (error, _request, reply) =>
       void sendError(reply, new StreamSpaceError('invalid_request', error.message)),

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from 'clock-port';
 import { type Logger, pino } from 'pino';
-import { Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { buildApp } from './app.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { publisher } from './events/publisher.ts';
@@ -32,6 +32,8 @@ async function main(): Promise<void> {
   const clock = systemClock;
   const store = openStore(config.storeUrl, clock);
   for (const template of templates) await store.templates.put(template);
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
   const hub = `${hostname()}-${process.pid}`;
   const app = await buildApp({
     config,
@@ -40,7 +42,7 @@ async function main(): Promise<void> {
     log,
     randomBytes,
     hub,
-    metrics: new Registry(),
+    metrics,
     publish: publisher(store, clock),
   });
 

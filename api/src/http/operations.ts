@@ -1,7 +1,7 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import { withDeadline } from 'clock-port';
 import type { FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import Type from 'typebox';
 import type { HubDeps } from '../deps.ts';
 import { route } from './route.ts';
@@ -11,7 +11,6 @@ const PING_MS = 2_000;
 
 /** What the REST half measures of itself. */
 export function registerMetrics(app: FastifyInstance, { metrics, store }: HubDeps): void {
-  collectDefaultMetrics({ register: metrics });
   const registers = [metrics];
   const requests = new Histogram({
     name: 'streamspace_api_request_duration_seconds',

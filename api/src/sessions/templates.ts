@@ -28,6 +28,7 @@ export const DEFAULT_TEMPLATES: readonly Template[] = [
     cpu: 0.25,
     memory: GIB / 4,
     storage: 5 * GIB,
+    // for the image (images/desktop)
     env: { STREAMSPACE_START: 'terminal' },
   },
 ];

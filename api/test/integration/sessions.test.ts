@@ -235,11 +235,6 @@ describe('changing a session', () => {
     },
   );
 
-  it('makes one command of many deletes at once', async () => {
-    const answers = await Promise.all(Array.from({ length: 8 }, () => ask('delete')));
-    expect(new Set(answers.map(({ body }) => body.command.id)).size).toBe(1);
-  });
-
   it('refuses what its state does not allow, and says why', async () => {
     expect(await ask('wake')).toMatchObject({
       status: 409,
@@ -286,6 +281,32 @@ describe('changing a session', () => {
     await hub.store.agents.release('a1', 'conn-a1', '2026-01-01T00:00:00Z');
     expect((await ask('wake')).status).toBe(202);
   });
+});
+
+it('makes one command of many deletes at once, however they interleave', async () => {
+  await hub.stop();
+  // reads that take their time: all have read the session before the first one writes
+  let readers = 0;
+  let allRead = (): void => {};
+  const gate = new Promise<void>((resolve) => (allRead = resolve));
+  hub = await Rest.start({}, (store) => ({
+    ...store,
+    sessions: {
+      ...store.sessions,
+      get: async (id) => {
+        const session = await store.sessions.get(id);
+        if ((readers += 1) === 8) allRead();
+        await gate;
+        return session;
+      },
+    },
+  }));
+  await hub.agent('a1');
+  const { id } = (await create()).body.session;
+  const answers = await Promise.all(Array.from({ length: 8 }, () => hub.as('alice', 'DELETE', `sessions/${id}`)));
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 202));
+  expect(new Set(answers.map(({ body }) => body.command.id)).size).toBe(1);
+  expect(await hub.store.commands.open('a1')).toHaveLength(2);
 });
 
 describe('[VIEW2] tickets', () => {

@@ -121,7 +121,23 @@ export class Rest {
       headers: { ...authorization, ...headers },
       ...(payload !== undefined && { payload: payload as object }),
     });
-    return answerOf(response);
+    const answer = answerOf(response);
+    this.#requireDocumented(String(method), url.startsWith('/') ? url : `/api/v1/${url}`, answer);
+    return answer;
+  }
+
+  /** Whatever error a route answers with has to be among those that OpenAPI says of it. */
+  #requireDocumented(method: string, url: string, { status, code }: Answer): void {
+    if (code === undefined) return;
+    const [path = ''] = url.split('?');
+    for (const [template, operations] of Object.entries(this.app.swagger().paths ?? {})) {
+      if (!new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path)) continue;
+      const responses = (operations as Record<string, { responses: Record<string, { description: string }> }>)[
+        method.toLowerCase()
+      ]?.responses;
+      if (responses === undefined || responses[status]?.description.includes(`\`${code}\``) === true) continue;
+      throw new Error(`${method} ${template} answers ${status} ${code}, which its documentation does not say`);
+    }
   }
 
   /** An agent that has connected, and its connection's id. */

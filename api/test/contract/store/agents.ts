@@ -184,6 +184,7 @@ export function agentContract(makeStore: MakeStore): void {
 
     it('failure 12: counts what live sessions use', async () => {
       await agents().claim(claim());
+      expect(await agents().get('a1')).toMatchObject({ active_sessions: 0 });
       const states = [
         'pending',
         'running',

@@ -48,6 +48,9 @@ export function sessionContract(makeStore: MakeStore): void {
     it('adds up fractions of CPUs without drifting: ten tenths are one', async () => {
       for (let index = 0; index < 10; index += 1)
         expect(await create(`s${index}`, { cpu: 0.1 }, { ...ROOM, cpu: 1, maxSessions: 99 })).not.toBe('at_capacity');
+      const tight = { ...ROOM, cpu: 0.3 };
+      await create('tenth', { cpu: 0.1, agent: 'a2' }, tight);
+      expect(await create('two-tenths', { cpu: 0.2, agent: 'a2' }, tight)).toMatchObject({ created: true });
       expect(await create('one-more', { cpu: 0.1 }, { ...ROOM, cpu: 1, maxSessions: 99 })).toBe('at_capacity');
     });
 
