@@ -167,6 +167,7 @@ export class Service {
       clock,
       log,
       idleTimeout: config.vncTunnelTimeout,
+      bufferSize: config.vncBufferSize,
       onCount: (change) => metrics.tunnels.inc(change),
     });
     this.#tunnels.add(tunnels);

@@ -142,9 +142,9 @@ export const SETTINGS = {
   vncTunnelTimeout: optional('VNC_TUNNEL_TIMEOUT', duration(), '1h', 'A screen without a byte for so long is closed'),
   vncBufferSize: optional(
     'VNC_BUFFER_SIZE',
-    integer(1024, 1_048_576),
+    integer(1024, 65_536),
     '8192',
-    'Bytes read ahead of a screen whose viewer is slow',
+    'A screen whose viewer is slow is read again when fewer bytes than this wait for the viewer',
   ),
 
   logLevel: optional(

@@ -12,6 +12,8 @@ export interface TunnelOptions {
   readonly log: Logger;
   /** Milliseconds without a byte. */
   readonly idleTimeout: number;
+  /** A screen whose viewer was too slow is read again when fewer bytes than this wait for the viewer. */
+  readonly bufferSize: number;
   /** A tunnel was opened (1) or closed (-1). */
   onCount(change: 1 | -1): void;
 }
@@ -72,7 +74,7 @@ export class Tunnels {
   }
 
   async #open(message: HubMessageOf<'vnc_connect'>): Promise<void> {
-    const { driver, clock, log, idleTimeout } = this.#options;
+    const { driver, clock, log, idleTimeout, bufferSize } = this.#options;
     const { stream_id: id, session_id: sessionId } = message;
     const connecting = new AbortController();
     const entry: Entry = {
@@ -107,7 +109,7 @@ export class Tunnels {
     });
     entry.close = (error) => tunnel.close(error);
     try {
-      const stream = this.#link.mux.open(id, message.credit, tunnel.handler);
+      const stream = this.#link.mux.open(id, message.credit, tunnel.handler, bufferSize);
       this.#link.send({ type: 'vnc_connected', stream_id: id, credit: LIMITS.initialCredit });
       tunnel.start(stream);
     } catch (thrown) {

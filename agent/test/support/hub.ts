@@ -134,6 +134,7 @@ export class ScriptedHub {
     });
     this.#server.on('upgrade', (request, socket: Socket, head) => {
       this.upgrades++;
+      socket.on('error', () => undefined);
       const refusal = this.script.upgrade?.(request);
       if (refusal !== undefined) {
         const headers = Object.entries({ ...refusal.headers, 'content-length': '0', connection: 'close' });
