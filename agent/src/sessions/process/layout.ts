@@ -29,7 +29,6 @@ export interface RunPaths {
 
 /** `tmpDir` takes the sockets when `stateDir` is too long a path for them. */
 export function layout(stateDir: string, tmpDir: string): Layout {
-  const hash = (text: string, length: number) => createHash('sha256').update(text).digest('hex').slice(0, length);
   const paths = (folder: string) => ({ folder, control: join(folder, 'control'), screen: join(folder, 'screen') });
   return {
     ids: async () =>
@@ -38,18 +37,26 @@ export function layout(stateDir: string, tmpDir: string): Layout {
     session: (id) => join(stateDir, 'sessions', id),
     home: (user, template) => join(stateDir, 'homes', folderName(user), folderName(template)),
     run(id, instance) {
-      const near = paths(join(stateDir, 'run', `${id}.${instance}`));
-      if (Buffer.byteLength(near.control) <= SOCKET_PATH) return near;
+      const near = join(stateDir, 'run', id);
+      // the same answer for every start, however many digits its number has
+      if (Buffer.byteLength(near) + '.123456789/control'.length <= SOCKET_PATH) return paths(`${near}.${instance}`);
       return paths(join(tmpDir, `streamspace-${hash(stateDir, 16)}`, `${hash(id, 16)}.${instance}`));
     },
   };
 }
 
-/** Any text as the name of a folder: nothing in it climbs out, collides on a file system that ignores case, or is too long. */
+/** Any text as the name of a folder: nothing in it climbs out, collides (not even where case is ignored), or is too long. */
 export function folderName(text: string): string {
-  const safe = text.replace(/[^a-z0-9_-]/g, (char) =>
-    [...Buffer.from(char)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
-  );
+  const safe = text.replace(/[^a-z0-9_-]/gu, (char) => {
+    const code = char.codePointAt(0)!;
+    // half of a pair has no UTF-8
+    if (code >= 0xd800 && code <= 0xdfff) return `%u${code.toString(16)}`;
+    return [...Buffer.from(char)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
+  });
   if (safe.length <= 120 && safe !== '') return safe;
-  return `${safe.slice(0, 80)}%${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+  return `${safe.slice(0, 80)}%%${hash(text, 32)}`;
+}
+
+function hash(text: string, length: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, length);
 }

@@ -1,14 +1,16 @@
-import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { existsSync, type FSWatcher, watch } from 'node:fs';
+import { lstat, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { userInfo } from 'node:os';
 import { type Clock, withDeadline } from 'clock-port';
-import { type HostOrder, type HostState, statusFile } from '../host-messages.ts';
+import { type HostOrder, statusFile } from '../host-messages.ts';
 import { layout, type RunPaths } from '../layout.ts';
 import type { SessionRecord } from '../record.ts';
 import { RecordStore } from '../record-store.ts';
 import { killStragglers } from '../stragglers.ts';
 import { ControlServer } from './control-server.ts';
 import type { Desktop, DesktopOrder } from './desktop.ts';
+import { StatusWriter } from './status-writer.ts';
 
 export interface SessionHostOptions {
   readonly order: HostOrder;
@@ -46,11 +48,14 @@ export async function runSessionHost(options: SessionHostOptions, signal: AbortS
   await makePrivateFolder(paths.folder);
   const control = new ControlServer(() => stop.abort(new Error('stopped')));
   if (!(await control.listen(paths.control))) return log('another host has this start');
+  let watcher: FSWatcher | undefined;
   try {
-    const status = new StatusWriter(join(places.session(order.id), statusFile(order.instance)), control, {
-      pid: options.pid,
-      instance: order.instance,
-    });
+    const status = new StatusWriter(
+      join(places.session(order.id), statusFile(order.instance)),
+      control,
+      { pid: options.pid, instance: order.instance },
+      log,
+    );
     const record = await new RecordStore((id) => places.session(id)).read(order.id);
     if (!wants(record, order.instance)) {
       options.onBound();
@@ -58,11 +63,18 @@ export async function runSessionHost(options: SessionHostOptions, signal: AbortS
     }
     await status.set('starting', '');
     options.onBound();
+    // somebody removed the state folder: nobody will ever ask for this session again
+    watcher = watch(
+      paths.folder,
+      () => void (existsSync(paths.control) || stop.abort(new Error('its folder was removed'))),
+    );
+    watcher.on('error', () => {});
     const end = await runDesktop(options, record, paths, status, stop);
     await killStragglers(order.id, order.instance, options.kill);
     await status.set(end.state, end.reason);
   } finally {
     signal.removeEventListener('abort', onSignal);
+    watcher?.close();
     await control.close();
     await rm(paths.folder, { recursive: true, force: true });
   }
@@ -130,35 +142,6 @@ function overdue(clock: Clock, signal: AbortSignal, work: Promise<void>): Promis
     if (signal.aborted) void wait();
     else signal.addEventListener('abort', () => void wait(), { once: true });
   });
-}
-
-/** Says the host's state on the control socket and, before that, in a file that is still there when the socket is not. */
-class StatusWriter {
-  readonly #file: string;
-  readonly #control: ControlServer;
-  readonly #self: Pick<HostState, 'pid' | 'instance'>;
-
-  constructor(file: string, control: ControlServer, self: Pick<HostState, 'pid' | 'instance'>) {
-    this.#file = file;
-    this.#control = control;
-    this.#self = self;
-  }
-
-  async set(state: HostState['state'], reason: string): Promise<void> {
-    const status: HostState = { ...this.#self, state, reason };
-    try {
-      const handle = await open(`${this.#file}.tmp`, 'w', 0o600);
-      try {
-        await handle.writeFile(JSON.stringify(status));
-      } finally {
-        await handle.close();
-      }
-      await rename(`${this.#file}.tmp`, this.#file);
-    } finally {
-      // a full disk must not keep the state from those who are connected
-      this.#control.tell(status);
-    }
-  }
 }
 
 /** A folder that nobody else can enter. Refuses one that somebody else put there first (its parent may be the shared /tmp). */

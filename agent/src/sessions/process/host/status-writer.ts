@@ -1,0 +1,42 @@
+import { open, rename } from 'node:fs/promises';
+import type { HostState } from '../host-messages.ts';
+import type { ControlServer } from './control-server.ts';
+
+/** Says the host's state on the control socket and, before that, in a file that is still there when the socket is not. */
+export class StatusWriter {
+  readonly #file: string;
+  readonly #control: ControlServer;
+  readonly #self: Pick<HostState, 'pid' | 'instance'>;
+  readonly #log: (message: string) => void;
+
+  constructor(
+    file: string,
+    control: ControlServer,
+    self: Pick<HostState, 'pid' | 'instance'>,
+    log: (message: string) => void,
+  ) {
+    this.#file = file;
+    this.#control = control;
+    this.#self = self;
+    this.#log = log;
+  }
+
+  async set(state: HostState['state'], reason: string): Promise<void> {
+    const status: HostState = { ...this.#self, state, reason };
+    await this.#write(JSON.stringify(status)).catch((error: unknown) => {
+      // a full disk must neither end the session nor keep its state from those who are connected
+      this.#log(`status file: ${(error as Error).message}`);
+    });
+    this.#control.tell(status);
+  }
+
+  async #write(text: string): Promise<void> {
+    const handle = await open(`${this.#file}.tmp`, 'w', 0o600);
+    try {
+      await handle.writeFile(text);
+    } finally {
+      await handle.close();
+    }
+    await rename(`${this.#file}.tmp`, this.#file);
+  }
+}
