@@ -9,13 +9,17 @@ const steps = [
   ['lint', 'oxlint', '--type-aware', '--quiet'],
   ['types', 'tsc', '-p', 'tsconfig.json'],
   ['types of the console', 'tsc', '-p', 'console/tsconfig.json'],
+  ['generated files', 'node', 'scripts/run-ts.mjs', 'scripts/update.ts', '--verify'],
   ['unused code and packages', 'knip', '--no-progress'],
 ];
 for (const [what, program, ...args] of steps) {
   say(`check: ${what}`);
-  const { status } = spawnSync(`${root}/node_modules/.bin/${program}`, args, { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync(program === 'node' ? process.execPath : `${root}/node_modules/.bin/${program}`, args, {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (status !== 0) {
-    say(`check: ${what} failed; by hand: npx ${program} ${args.join(' ')}`);
+    say(`check: ${what} failed; by hand: ${program === 'node' ? '' : 'npx '}${program} ${args.join(' ')}`);
     say('0 passed, 1 failed, 0 skipped');
     process.exit(1);
   }

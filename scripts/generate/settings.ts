@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { SETTINGS } from '../../agent/src/config/settings.ts';
+import { VARIABLES } from '../../api/src/config/variables.ts';
+import type { Generated } from '../update.ts';
+
+const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const table = (rows: string[][]) =>
+  [['variable', 'default', 'what it is', 'takes'], ['---', '---', '---', '---'], ...rows]
+    .map((row) => `| ${row.map(cell).join(' | ')} |`)
+    .join('\n');
+
+function agentTable(): string {
+  const inWords = (setting: { default: string | null | undefined; defaultInWords?: string }) => {
+    if (setting.defaultInWords !== undefined) return setting.defaultInWords;
+    if (setting.default === undefined) return '**required**';
+    return setting.default === null ? 'none' : setting.default === '' ? 'empty' : `\`${setting.default}\``;
+  };
+  return table(
+    Object.values(SETTINGS).map((setting) => [
+      `\`${setting.name}\``,
+      inWords(setting),
+      setting.description,
+      setting.kind.takes,
+    ]),
+  );
+}
+
+function hubTable(): string {
+  return table(
+    Object.entries(VARIABLES).map(([name, variable]) => [
+      `\`${name}\``,
+      variable.default === undefined ? 'none' : variable.default === '' ? 'empty' : `\`${variable.default}\``,
+      variable.about,
+      variable.read.takes,
+    ]),
+  );
+}
+
+/** Puts `text` between the page's markers `<!-- name -->` and `<!-- /name -->`. */
+function filled(page: string, name: string, text: string): string {
+  const [start, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const from = page.indexOf(start);
+  const to = page.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`the page lacks ${start} … ${end}`);
+  return `${page.slice(0, from + start.length)}\n\n${text}\n\n${page.slice(to)}`;
+}
+
+/** The tables of environment variables in docs/, from the tables that the programs read. */
+export async function settingsPages(root: string): Promise<Generated> {
+  const page = async (path: string, make: () => string) =>
+    [path, filled(await readFile(`${root}/${path}`, 'utf8'), 'settings', make())] as const;
+  return new Map([await page('docs/agent.md', agentTable), await page('docs/hub.md', hubTable)]);
+}
