@@ -1,5 +1,5 @@
 import { KubeApiserver, kubeApiserverMissing } from '@streamspace/testkit';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { driverContract } from '../contract/driver.ts';
 import { kubernetesPlace } from './kubernetes-place.ts';
 

@@ -23,6 +23,19 @@ export interface KubernetesPlace extends DriverSetup {
   readonly client: KubeClient;
   makeDriver(changes?: Partial<KubernetesDriverOptions>): KubernetesDriver;
   pods(): Promise<V1Pod[]>;
+  homeOf(spec: SessionSpec): Promise<V1PersistentVolumeClaim | undefined>;
+  /** Access as the owner of a token has it. */
+  kubeConfig(token: string): KubeConfig;
+}
+
+/** Waits for a condition of the outside world and returns what it became; fails when the signal aborts. */
+export async function until<T>(condition: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    signal.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
 }
 
 export function kubeConfigOf(text: string): KubeConfig {
@@ -62,6 +75,8 @@ export async function kubernetesPlace(server: KubeApiserver, namespace: string, 
     kubelet,
     client,
     pods,
+    homeOf: home,
+    kubeConfig: (token) => kubeConfigOf(server.kubeconfig(namespace, token)),
     makeDriver(changes = {}) {
       const driver = makeKubernetesDriver({
         kubeConfig,
