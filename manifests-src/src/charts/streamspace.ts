@@ -1,0 +1,153 @@
+import { and, choose, concat, gt, join, not, orElse, release, text } from '../nodes/build.ts';
+import { agent, podSecurityLabels } from '../objects/agent.ts';
+import { agentChecks, sharedChecks } from '../objects/agent-checks.ts';
+import { agentRbac } from '../objects/agent-rbac.ts';
+import type { AgentView } from '../objects/agent-view.ts';
+import { api } from '../objects/api.ts';
+import { apiChecks } from '../objects/api-checks.ts';
+import { HTTP_PORT } from '../objects/api-env.ts';
+import { apiRoutes } from '../objects/api-routes.ts';
+import { always, Base } from '../objects/base.ts';
+import { answerTest } from '../objects/chart-tests.ts';
+import { HEALTH_PORT } from '../objects/agent-env.ts';
+import { monitoring } from '../objects/monitoring.ts';
+import { agentPolicies, apiPolicies } from '../objects/policies.ts';
+import { redis } from '../objects/redis.ts';
+import { resource } from '../objects/resource.ts';
+import { sharedObjects } from '../objects/secrets.ts';
+import { lift } from '../nodes/expression.ts';
+import { entries } from '../nodes/tree.ts';
+import { refsOf } from '../values/refs.ts';
+import { StreamspaceValues } from '../values/streamspace.ts';
+import type { ValueSchema } from '../values/tree.ts';
+import type { ChartSource } from './chart.ts';
+import { VERSION } from './version.ts';
+import type { k8s } from 'cdk8s-plus-28';
+
+const PATHS = {
+  agent: 'k8sAgent',
+  id: 'k8sAgent.config.agentId',
+  url: 'k8sAgent.config.controlPlaneUrl',
+  config: 'k8sAgent.config',
+  ha: 'k8sAgent.ha',
+};
+
+/** The umbrella chart: hub, agent and store. */
+export function streamspace(): ChartSource {
+  const v = refsOf<StreamspaceValues>(StreamspaceValues);
+  const base = new Base(v);
+  const hub = {
+    enabled: v.api.enabled,
+    url: choose(
+      v.api.enabled,
+      concat('ws://', base.object('api'), '.', release.namespace, '.svc:', text(v.api.service.port)),
+      '',
+    ),
+    port: HTTP_PORT,
+  };
+  const view: AgentView = { ...v.k8sAgent, hub };
+
+  const namespace = resource<k8s.KubeNamespaceProps>('shared/namespace.yaml', v.namespace.create, 'v1', 'Namespace', {
+    metadata: {
+      name: release.namespace,
+      labels: entries<Record<string, string>>(base.labels(), podSecurityLabels(v.namespace.podSecurity)),
+    },
+  });
+
+  return {
+    folder: 'chart',
+    name: 'streamspace',
+    description: 'Desktops and browsers that run in your clusters: control plane, agent and store',
+    version: VERSION,
+    appVersion: VERSION,
+    keywords: ['vnc', 'desktop', 'remote', 'browser', 'vdi'],
+    prefix: 'streamspace',
+    schema: StreamspaceValues as unknown as ValueSchema,
+    introduction: INTRODUCTION,
+    resources: [
+      namespace,
+      ...sharedObjects(base, always),
+      ...redis(base, v),
+      ...api(base, v),
+      ...apiRoutes(base, v),
+      ...agentRbac(base, view),
+      ...agent(base, view),
+      ...agentPolicies(base, view),
+      ...apiPolicies(base, v),
+      ...monitoring(base, v),
+      answerTest(base, {
+        component: 'api',
+        only: v.api.enabled,
+        image: base.image('api', v.api.image),
+        pullPolicy: v.api.image.pullPolicy,
+        port: v.api.service.port,
+        path: '/api/v1/health',
+      }),
+      answerTest(base, {
+        component: 'k8s-agent',
+        only: and(v.k8sAgent.enabled, gt(v.k8sAgent.replicaCount, 0)),
+        image: base.image('k8s-agent', v.k8sAgent.image),
+        pullPolicy: v.k8sAgent.image.pullPolicy,
+        port: lift(HEALTH_PORT),
+        path: '/ready',
+      }),
+    ],
+    checks: [...sharedChecks(base), ...apiChecks(v), ...agentChecks(base, view, PATHS)],
+    notes: [
+      {
+        when: v.api.enabled,
+        lines: [
+          ['The control plane is ', base.object('api'), ' in ', release.namespace, '.'],
+          { when: v.api.ingress.enabled, lines: [['Browsers reach it at: ', join(v.api.ingress.hosts, ', ')]] },
+          {
+            when: and(not(v.api.ingress.enabled), not(v.api.httpRoute.enabled)),
+            lines: [
+              [
+                'Reach it from here: kubectl -n ',
+                release.namespace,
+                ' port-forward svc/',
+                base.object('api'),
+                ' 8080:',
+                text(v.api.service.port),
+              ],
+            ],
+          },
+        ],
+      },
+      {
+        when: v.k8sAgent.enabled,
+        lines: [
+          [
+            'The agent ',
+            v.k8sAgent.config.agentId,
+            ' is ',
+            base.object('k8s-agent'),
+            '; sessions run in ',
+            orElse(v.k8sAgent.config.namespace, release.namespace),
+            '.',
+          ],
+          [
+            'Its metrics: kubectl -n ',
+            release.namespace,
+            ' port-forward svc/',
+            base.object('k8s-agent'),
+            ' ',
+            text(v.k8sAgent.metrics.port),
+          ],
+        ],
+      },
+      ['Try it: helm test -n ', release.namespace, ' ', release.name],
+    ],
+  };
+}
+
+const INTRODUCTION = `Control plane (\`api\`), the agent of this cluster (\`k8sAgent\`) and a Valkey (\`redis\`) in one release.
+
+\`\`\`sh
+helm upgrade --install streamspace ./chart -n streamspace --create-namespace -f test-values/ha.yaml
+helm test streamspace -n streamspace
+\`\`\`
+
+Three values are yours to give, and the chart says so if one is missing: \`k8sAgent.config.agentId\`, a token by which agents enrol
+(\`enrolment.existingSecret.name\` or \`enrolment.token\`), and the key of users’ tokens (\`api.auth\`).
+`;

@@ -1,0 +1,76 @@
+import type { FunctionName } from './functions.ts';
+import type { Helper } from './helper.ts';
+
+/** Carries the node inside an expression; a symbol, so that it can't collide with the name of a value. */
+export const NODE: unique symbol = Symbol('node');
+declare const TYPE: unique symbol;
+
+/** Something that is known only when a release is rendered: a value, or what is computed of values. Evaluated, it is a T. */
+export interface Expr<out T> {
+  readonly [NODE]: ExprNode;
+  readonly [TYPE]?: T;
+}
+
+/** How a value is written into YAML, from its schema. */
+export type ValueType = 'string' | 'integer' | 'boolean' | 'any';
+
+export type Builtin =
+  'release.name' | 'release.namespace' | 'release.service' | 'chart.name' | 'chart.version' | 'chart.appVersion';
+
+export type ExprNode =
+  | { readonly kind: 'literal'; readonly value: unknown }
+  | { readonly kind: 'value'; readonly path: readonly string[]; readonly type: ValueType }
+  | { readonly kind: 'builtin'; readonly name: Builtin }
+  | { readonly kind: 'local'; readonly name: string; readonly path: readonly string[]; readonly type: ValueType }
+  | {
+      readonly kind: 'call';
+      readonly name: FunctionName;
+      readonly args: readonly Expr<unknown>[];
+      readonly type: ValueType;
+    }
+  | {
+      readonly kind: 'choice';
+      readonly cond: Expr<boolean>;
+      readonly then: Expr<unknown>;
+      readonly else: Expr<unknown>;
+    }
+  | { readonly kind: 'helper'; readonly helper: Helper };
+
+export const expr = <T>(node: ExprNode): Expr<T> => ({ [NODE]: node });
+
+export const isExpr = (thing: unknown): thing is Expr<unknown> =>
+  typeof thing === 'object' &&
+  thing !== null &&
+  NODE in thing &&
+  ['literal', 'value', 'builtin', 'local', 'call', 'choice', 'helper'].includes((thing as Expr<unknown>)[NODE].kind);
+
+/** How the result of an expression is written into YAML. */
+export function typeOf(expression: Expr<unknown>): ValueType {
+  const node = expression[NODE];
+  switch (node.kind) {
+    case 'literal':
+      return typeof node.value === 'string'
+        ? 'string'
+        : typeof node.value === 'boolean'
+          ? 'boolean'
+          : Number.isSafeInteger(node.value)
+            ? 'integer'
+            : 'any';
+    case 'value':
+    case 'local':
+    case 'call':
+      return node.type;
+    case 'builtin':
+    case 'helper':
+      return 'string';
+    case 'choice': {
+      const [yes, no] = [typeOf(node.then), typeOf(node.else)];
+      return yes === no ? yes : 'any';
+    }
+  }
+}
+
+/** A T that is known already, or an expression of one. */
+export type Of<T> = T | Expr<T>;
+
+export const lift = <T>(thing: Of<T>): Expr<T> => (isExpr(thing) ? thing : expr<T>({ kind: 'literal', value: thing }));

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+
+/** One function of expressions: what it does here, and the template text that does the same there. `go` gets its arguments ready to be put in place. */
+interface Definition {
+  run(...args: never[]): unknown;
+  go(...args: string[]): string;
+}
+
+/** What a template's `if` takes for true. */
+export const truthy = (thing: unknown): boolean =>
+  !(
+    thing === undefined ||
+    thing === null ||
+    thing === false ||
+    thing === 0 ||
+    thing === '' ||
+    (Array.isArray(thing) && thing.length === 0) ||
+    (typeof thing === 'object' && Object.keys(thing).length === 0)
+  );
+
+/** Order of keys and strings in templates: by bytes. */
+export const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds of `1h30m`. Fractions are not taken: templates count in whole numbers. */
+export function milliseconds(text: string): number {
+  let sum = 0;
+  for (const [, number, unit] of text.matchAll(/([0-9]+)(ms|s|m|h)/g)) sum += Number(number) * UNIT_MS[unit!]!;
+  return sum;
+}
+
+type Map = Readonly<Record<string, unknown>>;
+
+/** Everything that an expression may compute. Both sides of a line mean the same: the property test compares them. */
+export const FUNCTIONS = {
+  truthy: { run: truthy, go: (x) => `not (empty ${x})` },
+  not: { run: (x: boolean) => !x, go: (x) => `not ${x}` },
+  and: { run: (...all: boolean[]) => all.every(Boolean), go: (...all) => `and ${all.join(' ')}` },
+  or: { run: (...all: boolean[]) => all.some(Boolean), go: (...all) => `or ${all.join(' ')}` },
+  eq: { run: (a: unknown, b: unknown) => a === b, go: (a, b) => `eq ${a} ${b}` },
+  ne: { run: (a: unknown, b: unknown) => a !== b, go: (a, b) => `ne ${a} ${b}` },
+  gt: { run: (a: number, b: number) => a > b, go: (a, b) => `gt ${a} ${b}` },
+  ge: { run: (a: number, b: number) => a >= b, go: (a, b) => `ge ${a} ${b}` },
+  lt: { run: (a: number, b: number) => a < b, go: (a, b) => `lt ${a} ${b}` },
+  mul: { run: (a: number, b: number) => a * b, go: (a, b) => `mul ${a} ${b}` },
+  add: { run: (a: number, b: number) => a + b, go: (a, b) => `add ${a} ${b}` },
+  /** Whole part of a division of positive numbers. */
+  div: { run: (a: number, b: number) => Math.trunc(a / b), go: (a, b) => `div ${a} ${b}` },
+  length: { run: (x: string | readonly unknown[] | Map) => size(x), go: (x) => `len ${x}` },
+  concat: { run: (...parts: string[]) => parts.join(''), go: (...parts) => `print ${parts.join(' ')}` },
+  /** A number or truth value as the text that an environment variable takes. */
+  text: { run: (x: unknown) => String(x), go: (x) => `toString ${x}` },
+  join: { run: (by: string, list: readonly string[]) => list.join(by), go: (by, list) => `join ${by} ${list}` },
+  replace: {
+    run: (from: string, to: string, text: string) => text.replaceAll(from, to),
+    go: (from, to, text) => `replace ${from} ${to} ${text}`,
+  },
+  trunc: {
+    run: (length: number, text: string) => text.slice(0, length),
+    go: (length, text) => `trunc ${length} ${text}`,
+  },
+  trimSuffix: {
+    run: (suffix: string, text: string) => (text.endsWith(suffix) ? text.slice(0, -suffix.length) : text),
+    go: (suffix, text) => `trimSuffix ${suffix} ${text}`,
+  },
+  /** Without the dashes at its end. */
+  trimDashes: { run: (text: string) => text.replace(/-+$/, ''), go: (text) => `regexReplaceAll "-+$" ${text} ""` },
+  contains: {
+    run: (part: string, text: string) => text.includes(part),
+    go: (part, text) => `contains ${part} ${text}`,
+  },
+  hasPrefix: {
+    run: (part: string, text: string) => text.startsWith(part),
+    go: (part, text) => `hasPrefix ${part} ${text}`,
+  },
+  hasSuffix: {
+    run: (part: string, text: string) => text.endsWith(part),
+    go: (part, text) => `hasSuffix ${part} ${text}`,
+  },
+  matches: {
+    run: (pattern: string, text: string) => new RegExp(pattern, 'u').test(text),
+    go: (pattern, text) => `regexMatch ${pattern} ${text}`,
+  },
+  /** The first match of a pattern, or nothing. */
+  find: {
+    run: (pattern: string, text: string) => new RegExp(pattern, 'u').exec(text)?.[0] ?? '',
+    go: (pattern, text) => `regexFind ${pattern} ${text}`,
+  },
+  sha256: { run: (text: string) => createHash('sha256').update(text).digest('hex'), go: (text) => `sha256sum ${text}` },
+  /** The first map wins where both have a key. */
+  merge: {
+    run: (...maps: Map[]) => Object.assign({}, ...maps.toReversed()) as Map,
+    go: (...maps) => `merge (dict) ${maps.join(' ')}`,
+  },
+  has: {
+    run: (item: unknown, list: readonly unknown[]) => list.includes(item),
+    go: (item, list) => `has ${item} ${list}`,
+  },
+  hasKey: { run: (map: Map, key: string) => Object.hasOwn(map, key), go: (map, key) => `hasKey ${map} ${key}` },
+  json: {
+    run: (thing: unknown) =>
+      JSON.stringify(sorted(thing)).replace(/[\u2028\u2029]/g, (end) => (end === '\u2028' ? '\\u2028' : '\\u2029')),
+    go: (thing) => `toRawJson ${thing}`,
+  },
+  kindOf: {
+    run: (thing: unknown) => (typeof thing === 'string' ? 'string' : Array.isArray(thing) ? 'slice' : 'other'),
+    go: (thing) => `kindOf ${thing}`,
+  },
+  isString: { run: (thing: unknown) => typeof thing === 'string', go: (thing) => `kindIs "string" ${thing}` },
+  toInteger: { run: (thing: unknown) => Math.trunc(Number(thing)) || 0, go: (thing) => `int64 ${thing}` },
+  /** Kept by a helper: templates have no function of their own for it. */
+  milliseconds: { run: milliseconds, go: (text) => `int64 (include "streamspace.milliseconds" ${text})` },
+} satisfies Record<string, Definition>;
+
+export type FunctionName = keyof typeof FUNCTIONS;
+
+function size(thing: string | readonly unknown[] | Map): number {
+  if (typeof thing === 'string') return Buffer.byteLength(thing);
+  return Array.isArray(thing) ? thing.length : Object.keys(thing).length;
+}
+
+function sorted(thing: unknown): unknown {
+  if (Array.isArray(thing)) return thing.map(sorted);
+  if (typeof thing !== 'object' || thing === null) return thing;
+  return Object.fromEntries(
+    Object.entries(thing)
+      .sort(([a], [b]) => byBytes(a, b))
+      .map(([key, value]) => [key, sorted(value)]),
+  );
+}

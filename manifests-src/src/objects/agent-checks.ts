@@ -1,0 +1,195 @@
+import {
+  and,
+  concat,
+  eq,
+  ge,
+  given,
+  gt,
+  hasKey,
+  isString,
+  lt,
+  matches,
+  milliseconds,
+  missing,
+  mul,
+  not,
+  or,
+  release,
+  startsWith,
+  text,
+  toInteger,
+} from '../nodes/build.ts';
+import type { Expr } from '../nodes/expression.ts';
+import { controlPlaneUrl, HEALTH_PORT } from './agent-env.ts';
+import type { AgentView } from './agent-view.ts';
+import type { Base } from './base.ts';
+import { type Check, refuse } from './check.ts';
+import type { Workload } from './pod.ts';
+
+/** Hosts that don't leave the cluster or the site. */
+const NEAR =
+  '^ws://([^./:]+|[^/:]+[.](svc|local|internal|lan|home[.]arpa|test)|127[.][0-9.]+|10[.][0-9.]+|192[.]168[.][0-9.]+|172[.](1[6-9]|2[0-9]|3[01])[.][0-9.]+|[^/:]+[.]svc[.][^/:]+)(:[0-9]+)?(/.*)?$';
+
+/** How the values of one chart are called, for messages. */
+export interface Paths {
+  readonly agent: string;
+  readonly id: string;
+  readonly url: string;
+  readonly config: string;
+  readonly ha: string;
+}
+
+export function disruptionChecks(
+  path: string,
+  pdb: Workload['pdb'],
+  replicas: Expr<number>,
+  only: Expr<boolean>,
+): Check[] {
+  const on = and(only, pdb.enabled);
+  return [
+    refuse(
+      and(on, given(pdb.minAvailable), given(pdb.maxUnavailable)),
+      `${path}.pdb: minAvailable and maxUnavailable are both set; leave one of them empty`,
+    ),
+    refuse(
+      and(on, gt(replicas, 1), not(isString(pdb.minAvailable)), ge(toInteger(pdb.minAvailable), replicas)),
+      concat(
+        `${path}.pdb.minAvailable: blocks every drain with `,
+        text(replicas),
+        ' replicas; take less, or set pdb.maxUnavailable instead',
+      ),
+    ),
+    refuse(
+      and(on, gt(replicas, 1), isString(pdb.minAvailable), eq(pdb.minAvailable, '100%')),
+      `${path}.pdb.minAvailable: 100% blocks every drain; take less, or set pdb.maxUnavailable instead`,
+    ),
+  ];
+}
+
+export function logFileChecks(path: string, logFile: Workload['logFile'], only: Expr<boolean>): Check[] {
+  const named = and(hasKey(logFile.sidecar, 'name'), hasKey(logFile.sidecar, 'image'));
+  return [
+    refuse(
+      and(only, given(logFile.sidecar), not(named)),
+      `${path}.logFile.sidecar: needs a name and an image, as any container`,
+    ),
+    refuse(
+      and(only, logFile.enabled, missing(logFile.command)),
+      `${path}.logFile.command: name what the image runs, e.g. [node, dist/agent.js]`,
+    ),
+  ];
+}
+
+/** Combinations of the agent's values that can't work. */
+export function agentChecks(base: Base, view: AgentView, paths: Paths): Check[] {
+  const { config, ha, metrics } = view;
+  const only = view.enabled;
+  const url = controlPlaneUrl(view);
+  const grace = milliseconds(config.gracefulShutdownTimeout);
+  return [
+    refuse(
+      and(only, missing(config.agentId)),
+      `${paths.id}: is required; give this agent a name of its own, e.g. --set ${paths.id}=eu-1`,
+    ),
+    refuse(
+      and(only, missing(url)),
+      `${paths.url}: is required; the control plane’s URL, e.g. wss://hub.example.com${view.hub === undefined ? '' : ', or api.enabled=true to install one'}`,
+    ),
+    refuse(
+      and(
+        only,
+        startsWith(config.controlPlaneUrl, 'ws://'),
+        not(matches(config.controlPlaneUrl, NEAR)),
+        not(config.allowInsecure),
+      ),
+      concat(
+        `${paths.url}: `,
+        config.controlPlaneUrl,
+        ` sends everything in clear to a public host; use wss://, or set ${paths.config}.allowInsecure=true`,
+      ),
+    ),
+    refuse(
+      and(only, gt(view.replicaCount, 1), not(ha.enabled)),
+      concat(
+        `${paths.agent}.replicaCount: `,
+        text(view.replicaCount),
+        ` replicas of one agent evict each other without an election; set ${paths.ha}.enabled=true, or replicaCount=1`,
+      ),
+    ),
+    refuse(
+      and(only, ha.enabled, not(gt(milliseconds(ha.leaseDuration), milliseconds(ha.renewDeadline)))),
+      concat(
+        `${paths.ha}.leaseDuration: `,
+        ha.leaseDuration,
+        ' must be longer than renewDeadline (',
+        ha.renewDeadline,
+        '), or a leader is replaced before it gives up',
+      ),
+    ),
+    refuse(
+      and(only, ha.enabled, not(gt(mul(milliseconds(ha.renewDeadline), 5), mul(milliseconds(ha.retryPeriod), 6)))),
+      concat(
+        `${paths.ha}.renewDeadline: `,
+        ha.renewDeadline,
+        ' must be longer than 1.2 × retryPeriod (',
+        ha.retryPeriod,
+        '), or there is no second try',
+      ),
+    ),
+    refuse(
+      and(only, ha.createLease, not(ha.enabled)),
+      `${paths.ha}.createLease: there is no election; set ${paths.ha}.enabled=true too`,
+    ),
+    refuse(
+      and(only, lt(milliseconds(config.maxReconnectDelay), milliseconds(config.reconnectDelay))),
+      `${paths.config}.maxReconnectDelay: is less than reconnectDelay; make it longer`,
+    ),
+    refuse(
+      and(only, ge(grace, mul(view.terminationGracePeriodSeconds, 1000))),
+      concat(
+        `${paths.agent}.terminationGracePeriodSeconds: `,
+        text(view.terminationGracePeriodSeconds),
+        ' s is not longer than gracefulShutdownTimeout (',
+        config.gracefulShutdownTimeout,
+        '): the kubelet would kill the agent before it is done; raise it',
+      ),
+    ),
+    refuse(
+      and(only, metrics.enabled, eq(metrics.port, HEALTH_PORT)),
+      `${paths.agent}.metrics.port: ${HEALTH_PORT} is the health port; take another one, e.g. 9090`,
+    ),
+    refuse(
+      and(only, view.sessionNamespace.create, or(missing(config.namespace), eq(config.namespace, release.namespace))),
+      `${paths.agent}.sessionNamespace.create: sessions run in the release’s namespace, which is not this chart’s to make; name another one in ${paths.config}.namespace`,
+    ),
+    ...disruptionChecks(paths.agent, view.pdb, view.replicaCount, only),
+    ...logFileChecks(paths.agent, view.logFile, only),
+  ];
+}
+
+/** Combinations of what hub and agents share. */
+export function sharedChecks(base: Base): Check[] {
+  const { enrolment, ca } = base.shared;
+  return [
+    refuse(
+      and(missing(enrolment.token), missing(enrolment.existingSecret.name)),
+      'enrolment: agents need a token; set enrolment.token (e.g. of `openssl rand -base64 32`), or enrolment.existingSecret.name',
+    ),
+    refuse(
+      and(given(enrolment.token), given(enrolment.existingSecret.name)),
+      'enrolment: token and existingSecret.name are both set; leave one of them empty',
+    ),
+    refuse(
+      and(given(ca.pem), given(ca.existingConfigMap)),
+      'ca: pem and existingConfigMap are both set; leave one of them empty',
+    ),
+    refuse(
+      and(given(ca.pem), not(matches(ca.pem, '-----BEGIN CERTIFICATE-----'))),
+      'ca.pem: holds no certificate; give PEM text with -----BEGIN CERTIFICATE-----',
+    ),
+    refuse(
+      and(ca.pinned, not(base.hasCa)),
+      'ca.pinned: there is no authority to pin; set ca.pem or ca.existingConfigMap',
+    ),
+  ];
+}

@@ -1,0 +1,200 @@
+import type { k8s } from 'cdk8s-plus-28';
+import { and, given, gt, json } from '../nodes/build.ts';
+import { type Entries, entries, spread, when } from '../nodes/tree.ts';
+import {
+  agentEnv,
+  HEALTH_PORT,
+  leaseName,
+  POD_TEMPLATE_FOLDER,
+  sessionNamespace,
+  hasSessionNamespace,
+  STATE_DIR,
+  TOKEN_FOLDER,
+} from './agent-env.ts';
+import type { AgentView } from './agent-view.ts';
+import { type Base, WAVES } from './base.ts';
+import {
+  caBundle,
+  disruptionOf,
+  HARDENED,
+  httpProbe,
+  logToFile,
+  placement,
+  podAnnotations,
+  podSecurity,
+  pullSecrets,
+  scratch,
+  serviceAccountName,
+} from './pod.ts';
+import { enrolmentSecret } from './secrets.ts';
+import { type Resource, resource } from './resource.ts';
+
+const COMPONENT = 'k8s-agent';
+const TOKEN_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** The API server's token: bound to the pod, short-lived, renewed by the kubelet. */
+const apiToken = {
+  name: 'kube-api-access',
+  projected: {
+    sources: [
+      { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
+      { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+      { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+    ],
+  },
+};
+
+/** Deployment, Service, disruption budget and settings of the agent. */
+export function agent(base: Base, view: AgentView): Resource[] {
+  const name = base.object(COMPONENT);
+  const { config, ha, metrics } = view;
+  const hasTemplate = given(config.session.podTemplate);
+  const logs = logToFile(view);
+  const ca = caBundle(base);
+  const secret = enrolmentSecret(base);
+
+  const container: Entries<k8s.Container> = entries<k8s.Container>({
+    name: 'agent',
+    image: base.image(COMPONENT, view.image),
+    imagePullPolicy: view.image.pullPolicy,
+    command: logs.command,
+    args: logs.args,
+    env: [...agentEnv(base, view), logs.env, spread(view.extraEnv)],
+    envFrom: [spread(view.extraEnvFrom)],
+    ports: [
+      { name: 'health', containerPort: HEALTH_PORT },
+      when(metrics.enabled, { name: 'metrics', containerPort: metrics.port }),
+    ],
+    startupProbe: httpProbe('/health', 'health', view.probes.startup),
+    livenessProbe: httpProbe('/health', 'health', view.probes.liveness),
+    readinessProbe: httpProbe('/ready', 'health', view.probes.readiness),
+    resources: when(given(view.resources), view.resources),
+    securityContext: HARDENED,
+    volumeMounts: [
+      ...scratch.mounts(STATE_DIR),
+      { name: 'enrolment', mountPath: TOKEN_FOLDER, readOnly: true },
+      { name: 'kube-api-access', mountPath: TOKEN_MOUNT, readOnly: true },
+      when(hasTemplate, { name: 'session', mountPath: POD_TEMPLATE_FOLDER, readOnly: true }),
+      ca.mount,
+      logs.mount,
+      spread(view.extraVolumeMounts),
+    ],
+  });
+
+  const deployment = resource<k8s.KubeDeploymentProps>('agent/deployment.yaml', view.enabled, 'apps/v1', 'Deployment', {
+    metadata: base.meta(name, { component: COMPONENT, wave: WAVES.agent, annotations: [view.annotations] }),
+    spec: {
+      replicas: view.replicaCount,
+      revisionHistoryLimit: 5,
+      selector: { matchLabels: base.selector(COMPONENT) },
+      // without an election a second pod of the same agent id is refused by the hub: the old one has to go first
+      strategy: when(
+        ha.enabled,
+        { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+        { type: 'Recreate' },
+      ),
+      template: {
+        metadata: {
+          labels: base.podLabels(COMPONENT, view.podLabels),
+          annotations: podAnnotations(base, view.podAnnotations, {
+            session: [hasTemplate, json(config.session.podTemplate)],
+          }),
+        },
+        spec: entries<k8s.PodSpec>(placement(base, COMPONENT, view), {
+          serviceAccountName: serviceAccountName(base, COMPONENT, view.serviceAccount),
+          automountServiceAccountToken: false,
+          // variables named after Services collide with those of the programs
+          enableServiceLinks: false,
+          terminationGracePeriodSeconds: view.terminationGracePeriodSeconds,
+          securityContext: podSecurity(view.runAsUser),
+          imagePullSecrets: pullSecrets(base),
+          initContainers: [spread(view.initContainers)],
+          containers: [container, logs.sidecar, spread(view.sidecars)],
+          volumes: [
+            scratch.volume,
+            { name: 'enrolment', secret: { secretName: secret.name, items: [{ key: secret.key, path: 'token' }] } },
+            apiToken,
+            when(hasTemplate, { name: 'session', configMap: { name: base.object('k8s-agent-session') } }),
+            ca.volume,
+            logs.volume,
+            spread(view.extraVolumes),
+          ],
+        }),
+      },
+    },
+  });
+
+  return [
+    deployment,
+    resource<k8s.KubeServiceProps>('agent/service.yaml', view.enabled, 'v1', 'Service', {
+      metadata: base.meta(name, { component: COMPONENT, wave: WAVES.agent }),
+      spec: {
+        selector: base.selector(COMPONENT),
+        ports: [
+          { name: 'health', port: HEALTH_PORT, targetPort: 'health' },
+          when(metrics.enabled, { name: 'metrics', port: metrics.port, targetPort: 'metrics' }),
+        ],
+      },
+    }),
+    resource<k8s.KubePodDisruptionBudgetProps>(
+      'agent/pdb.yaml',
+      and(view.enabled, view.pdb.enabled, gt(view.replicaCount, 1)),
+      'policy/v1',
+      'PodDisruptionBudget',
+      {
+        metadata: base.meta(name, { component: COMPONENT, wave: WAVES.rest }),
+        spec: disruptionOf(base, COMPONENT, view.pdb),
+      },
+    ),
+    resource<k8s.KubeConfigMapProps>('agent/session-template.yaml', and(view.enabled, hasTemplate), 'v1', 'ConfigMap', {
+      metadata: base.meta(base.object('k8s-agent-session'), { component: COMPONENT, wave: WAVES.settings }),
+      // JSON is YAML
+      data: { 'pod.yaml': json(config.session.podTemplate) },
+    }),
+    resource<k8s.KubeLeaseProps>(
+      'agent/lease.yaml',
+      and(view.enabled, ha.enabled, ha.createLease),
+      'coordination.k8s.io/v1',
+      'Lease',
+      {
+        metadata: base.meta(leaseName(base, view), { component: COMPONENT, wave: WAVES.settings }),
+      },
+    ),
+    resource<k8s.KubeNamespaceProps>(
+      'agent/namespace.yaml',
+      and(view.enabled, view.sessionNamespace.create, hasSessionNamespace(view)),
+      'v1',
+      'Namespace',
+      {
+        metadata: {
+          name: sessionNamespace(view),
+          labels: entries<Record<string, string>>(
+            base.labels(COMPONENT),
+            podSecurityLabels(view.sessionNamespace.podSecurity),
+          ),
+        },
+      },
+    ),
+    resource<k8s.KubeResourceQuotaProps>(
+      'agent/quota.yaml',
+      and(view.enabled, view.resourceQuota.enabled),
+      'v1',
+      'ResourceQuota',
+      {
+        metadata: base.meta(base.object('k8s-agent-sessions'), {
+          component: COMPONENT,
+          wave: WAVES.settings,
+          namespace: sessionNamespace(view),
+        }),
+        spec: { hard: view.resourceQuota.hard as never },
+      },
+    ),
+  ];
+}
+
+/** Labels by which a namespace holds its pods to a Pod Security level. */
+export const podSecurityLabels = (level: AgentView['sessionNamespace']['podSecurity']) => ({
+  'pod-security.kubernetes.io/enforce': level,
+  'pod-security.kubernetes.io/warn': level,
+  'pod-security.kubernetes.io/audit': level,
+});

@@ -1,0 +1,95 @@
+import { and, choose, contains, eq, given, gt, missing, not, or } from '../nodes/build.ts';
+import type { Refs } from '../values/refs.ts';
+import type { StreamspaceValues } from '../values/streamspace.ts';
+import { disruptionChecks, logFileChecks } from './agent-checks.ts';
+import { type Check, refuse } from './check.ts';
+import { storeChoice } from './store.ts';
+
+/** Combinations of the hub's values that can't work. */
+export function apiChecks(v: Refs<StreamspaceValues>): Check[] {
+  const { api, redis, observability } = v;
+  const { auth, autoscaling, ingress, httpRoute } = api;
+  const only = api.enabled;
+  const store = storeChoice(v);
+  const secrets = or(given(auth.secret), given(auth.existingSecret.name));
+  const fewest = choose(autoscaling.enabled, autoscaling.minReplicas, api.replicaCount);
+  return [
+    refuse(
+      and(not(only), not(v.k8sAgent.enabled)),
+      'api.enabled, k8sAgent.enabled: both are false, so there is nothing to install; set one of them to true',
+    ),
+    refuse(
+      and(only, not(secrets), missing(auth.jwksUrl)),
+      'api.auth: users’ tokens need a key; set auth.jwksUrl (your issuer’s key set), auth.existingSecret.name, or auth.secret (e.g. of `openssl rand -base64 32`)',
+    ),
+    refuse(
+      and(only, secrets, given(auth.jwksUrl)),
+      'api.auth: a secret and jwksUrl are both set; tokens are signed by one of them: leave the other empty',
+    ),
+    refuse(
+      and(only, given(auth.secret), given(auth.existingSecret.name)),
+      'api.auth: secret and existingSecret.name are both set; leave one of them empty',
+    ),
+    refuse(
+      and(only, gt(api.replicaCount, 1), not(autoscaling.enabled), not(store.any)),
+      'api.replicaCount: replicas need a store that they share; set redis.enabled=true or redis.external.url, or replicaCount=1',
+    ),
+    refuse(
+      and(only, autoscaling.enabled, not(store.any)),
+      'api.autoscaling.enabled: replicas need a store that they share; set redis.enabled=true or redis.external.url, or turn autoscaling off',
+    ),
+    refuse(
+      and(only, autoscaling.enabled, gt(autoscaling.minReplicas, autoscaling.maxReplicas)),
+      'api.autoscaling.minReplicas: is more than maxReplicas; make it less',
+    ),
+    refuse(
+      and(given(redis.external.url), given(redis.external.existingSecret.name)),
+      'redis.external: url and existingSecret.name are both set; leave one of them empty',
+    ),
+    refuse(
+      contains(redis.external.url, '@'),
+      'redis.external.url: has credentials in it, which everybody who may read the Deployment sees; put the URL into a Secret and name it in redis.external.existingSecret.name',
+    ),
+    refuse(
+      and(given(redis.auth.password), given(redis.auth.existingSecret.name)),
+      'redis.auth: password and existingSecret.name are both set; leave one of them empty',
+    ),
+    refuse(
+      and(store.external, or(given(redis.auth.password), given(redis.auth.existingSecret.name))),
+      'redis.auth: is the installed Valkey’s, but an external one is used; put its password into the URL of redis.external.existingSecret, and leave redis.auth empty',
+    ),
+    refuse(
+      and(only, ingress.enabled, missing(ingress.hosts)),
+      'api.ingress.hosts: is empty; name the hosts, e.g. [hub.example.com]',
+    ),
+    refuse(
+      and(only, httpRoute.enabled, missing(httpRoute.parentRefs)),
+      'api.httpRoute.parentRefs: is empty; name the Gateway, e.g. [{name: public, namespace: gateways}]',
+    ),
+    refuse(
+      and(not(only), or(ingress.enabled, httpRoute.enabled)),
+      'api.ingress, api.httpRoute: lead to an api that is not installed; set api.enabled=true, or turn them off',
+    ),
+    refuse(
+      and(not(only), observability.serviceMonitor.enabled),
+      'observability.serviceMonitor.enabled: is the api’s, which is not installed; set api.enabled=true, or turn it off',
+    ),
+    refuse(
+      and(observability.podMonitor.enabled, or(not(v.k8sAgent.enabled), not(v.k8sAgent.metrics.enabled))),
+      'observability.podMonitor.enabled: the agent serves no metrics; set k8sAgent.enabled and k8sAgent.metrics.enabled to true, or turn it off',
+    ),
+    refuse(
+      and(
+        only,
+        v.k8sAgent.enabled,
+        api.serviceAccount.create,
+        v.k8sAgent.serviceAccount.create,
+        given(api.serviceAccount.name),
+        eq(api.serviceAccount.name, v.k8sAgent.serviceAccount.name),
+      ),
+      'api.serviceAccount.name, k8sAgent.serviceAccount.name: are the same, and the agent’s rights are not the api’s; give each its own',
+    ),
+    ...disruptionChecks('api', api.pdb, fewest, only),
+    ...logFileChecks('api', api.logFile, only),
+  ];
+}

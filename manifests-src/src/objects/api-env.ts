@@ -1,0 +1,58 @@
+import { choose, concat, given, join, not, release, text } from '../nodes/build.ts';
+import type { Expr } from '../nodes/expression.ts';
+import { when } from '../nodes/tree.ts';
+import type { Refs } from '../values/refs.ts';
+import type { StreamspaceValues } from '../values/streamspace.ts';
+import type { Base } from './base.ts';
+import { caBundle } from './pod.ts';
+import { enrolmentSecret, secretOf } from './secrets.ts';
+import { redisPasswordSecret, storeChoice } from './store.ts';
+
+export const HTTP_PORT = 8080;
+export const TEMPLATES_FOLDER = '/etc/streamspace/templates';
+
+type Values = Refs<StreamspaceValues>;
+
+/** The hub's environment: every variable that its values reach. */
+export function apiEnv(base: Base, v: Values) {
+  const { config, auth } = v.api;
+  const store = storeChoice(v);
+  const jwt = secretOf(auth.existingSecret, base.object('api-auth'), 'jwt-secret');
+  const token = enrolmentSecret(base);
+  const password = redisPasswordSecret(base, v);
+  const host = concat(base.object('redis'), '.', release.namespace, '.svc:6379/0');
+  const fromSecret = (name: string, secret: { name: Expr<string>; key: Expr<string> }) => ({
+    name,
+    valueFrom: { secretKeyRef: { name: secret.name, key: secret.key } },
+  });
+  return [
+    { name: 'PORT', value: `${HTTP_PORT}` },
+    { name: 'HOST', value: '0.0.0.0' },
+    when(given(config.publicUrl), { name: 'PUBLIC_URL', value: config.publicUrl }),
+    // the kubelet puts the password into the URL
+    when(password.used, fromSecret('REDIS_PASSWORD', password)),
+    when(store.installed, {
+      name: 'STORE_URL',
+      value: choose(password.used, concat('redis://:$(REDIS_PASSWORD)@', host), concat('redis://', host)),
+    }),
+    when(
+      given(v.redis.external.existingSecret.name),
+      fromSecret('STORE_URL', v.redis.external.existingSecret),
+      when(given(v.redis.external.url), { name: 'STORE_URL', value: v.redis.external.url }),
+    ),
+    when(not(store.any), { name: 'STORE_URL', value: 'memory:' }),
+    when(given(auth.jwksUrl), { name: 'JWT_JWKS_URL', value: auth.jwksUrl }, fromSecret('JWT_SECRET', jwt)),
+    when(given(auth.issuer), { name: 'JWT_ISSUER', value: auth.issuer }),
+    when(given(auth.audience), { name: 'JWT_AUDIENCE', value: auth.audience }),
+    when(given(config.allowedOrigins), { name: 'ALLOWED_ORIGINS', value: join(config.allowedOrigins, ',') }),
+    fromSecret('ENROLMENT_TOKEN', token),
+    { name: 'HEARTBEAT_INTERVAL', value: config.heartbeatInterval },
+    { name: 'COMMAND_TIMEOUT', value: config.commandTimeout },
+    { name: 'TICKET_TTL', value: config.ticketTtl },
+    { name: 'RATE_LIMIT', value: text(config.rateLimit) },
+    when(given(config.templates), { name: 'TEMPLATES_FILE', value: `${TEMPLATES_FOLDER}/templates.json` }),
+    { name: 'LOG_LEVEL', value: config.log.level },
+    { name: 'LOG_FORMAT', value: config.log.format },
+    caBundle(base).env,
+  ];
+}

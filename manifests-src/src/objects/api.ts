@@ -1,0 +1,176 @@
+import type { k8s } from 'cdk8s-plus-28';
+import { and, given, gt, json, not, or } from '../nodes/build.ts';
+import { type Entries, entries, spread, when } from '../nodes/tree.ts';
+import type { Refs } from '../values/refs.ts';
+import type { StreamspaceValues } from '../values/streamspace.ts';
+import { apiEnv, HTTP_PORT, TEMPLATES_FOLDER } from './api-env.ts';
+import { type Base, WAVES } from './base.ts';
+import {
+  caBundle,
+  disruptionOf,
+  HARDENED,
+  httpProbe,
+  logToFile,
+  placement,
+  podAnnotations,
+  podSecurity,
+  pullSecrets,
+  scratch,
+  serviceAccountName,
+} from './pod.ts';
+import { type Resource, resource } from './resource.ts';
+import { madeSecret } from './secrets.ts';
+
+const COMPONENT = 'api';
+
+/** Deployment, Service, autoscaler, disruption budget and settings of the hub. */
+export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
+  const view = v.api;
+  const name = base.object(COMPONENT);
+  const { config, autoscaling } = view;
+  const hasTemplates = given(config.templates);
+  const logs = logToFile(view);
+  const ca = caBundle(base);
+  const replicas = and(
+    view.enabled,
+    or(
+      and(autoscaling.enabled, gt(autoscaling.minReplicas, 1)),
+      and(not(autoscaling.enabled), gt(view.replicaCount, 1)),
+    ),
+  );
+
+  const container: Entries<k8s.Container> = entries<k8s.Container>({
+    name: 'api',
+    image: base.image(COMPONENT, view.image),
+    imagePullPolicy: view.image.pullPolicy,
+    command: logs.command,
+    args: logs.args,
+    env: [...apiEnv(base, v), logs.env, spread(view.extraEnv)],
+    envFrom: [spread(view.extraEnvFrom)],
+    ports: [{ name: 'http', containerPort: HTTP_PORT }],
+    startupProbe: httpProbe('/api/v1/health', 'http', view.probes.startup),
+    livenessProbe: {
+      tcpSocket: { port: 'http' },
+      periodSeconds: view.probes.liveness.periodSeconds,
+      timeoutSeconds: view.probes.liveness.timeoutSeconds,
+      failureThreshold: view.probes.liveness.failureThreshold,
+    },
+    readinessProbe: httpProbe('/api/v1/health', 'http', view.probes.readiness),
+    resources: when(given(view.resources), view.resources),
+    securityContext: HARDENED,
+    volumeMounts: [
+      ...scratch.mounts(),
+      when(hasTemplates, { name: 'templates', mountPath: TEMPLATES_FOLDER, readOnly: true }),
+      ca.mount,
+      logs.mount,
+      spread(view.extraVolumeMounts),
+    ],
+  });
+
+  return [
+    resource<k8s.KubeDeploymentProps>('api/deployment.yaml', view.enabled, 'apps/v1', 'Deployment', {
+      metadata: base.meta(name, { component: COMPONENT, wave: WAVES.hub, annotations: [view.annotations] }),
+      spec: {
+        // an autoscaler's number must not be reset by the next apply
+        replicas: when(not(autoscaling.enabled), view.replicaCount),
+        revisionHistoryLimit: 5,
+        selector: { matchLabels: base.selector(COMPONENT) },
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+        template: {
+          metadata: {
+            labels: base.podLabels(COMPONENT, view.podLabels),
+            annotations: podAnnotations(base, view.podAnnotations, {
+              templates: [hasTemplates, json(config.templates)],
+            }),
+          },
+          spec: entries<k8s.PodSpec>(placement(base, COMPONENT, view), {
+            serviceAccountName: serviceAccountName(base, COMPONENT, view.serviceAccount),
+            automountServiceAccountToken: false,
+            enableServiceLinks: false,
+            terminationGracePeriodSeconds: view.terminationGracePeriodSeconds,
+            securityContext: podSecurity(view.runAsUser),
+            imagePullSecrets: pullSecrets(base),
+            initContainers: [spread(view.initContainers)],
+            containers: [container, logs.sidecar, spread(view.sidecars)],
+            volumes: [
+              scratch.volume,
+              when(hasTemplates, { name: 'templates', configMap: { name: base.object('api-templates') } }),
+              ca.volume,
+              logs.volume,
+              spread(view.extraVolumes),
+            ],
+          }),
+        },
+      },
+    }),
+    resource<k8s.KubeServiceProps>('api/service.yaml', view.enabled, 'v1', 'Service', {
+      metadata: base.meta(name, { component: COMPONENT, wave: WAVES.hub, annotations: [view.service.annotations] }),
+      spec: {
+        type: view.service.type,
+        selector: base.selector(COMPONENT),
+        ports: [{ name: 'http', port: view.service.port, targetPort: 'http' }],
+      },
+    }),
+    resource<k8s.KubePodDisruptionBudgetProps>(
+      'api/pdb.yaml',
+      and(replicas, view.pdb.enabled),
+      'policy/v1',
+      'PodDisruptionBudget',
+      {
+        metadata: base.meta(name, { component: COMPONENT, wave: WAVES.rest }),
+        spec: disruptionOf(base, COMPONENT, view.pdb),
+      },
+    ),
+    resource<k8s.KubeHorizontalPodAutoscalerV2Props>(
+      'api/hpa.yaml',
+      and(view.enabled, autoscaling.enabled),
+      'autoscaling/v2',
+      'HorizontalPodAutoscaler',
+      {
+        metadata: base.meta(name, { component: COMPONENT, wave: WAVES.rest }),
+        spec: {
+          scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
+          minReplicas: autoscaling.minReplicas,
+          maxReplicas: autoscaling.maxReplicas,
+          metrics: [
+            {
+              type: 'Resource',
+              resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: autoscaling.cpu } },
+            },
+            when(gt(autoscaling.memory, 0), {
+              type: 'Resource',
+              resource: { name: 'memory', target: { type: 'Utilization', averageUtilization: autoscaling.memory } },
+            }),
+          ],
+        },
+      },
+    ),
+    resource<k8s.KubeConfigMapProps>('api/templates.yaml', and(view.enabled, hasTemplates), 'v1', 'ConfigMap', {
+      metadata: base.meta(base.object('api-templates'), { component: COMPONENT, wave: WAVES.settings }),
+      data: { 'templates.json': json(config.templates) },
+    }),
+    madeSecret(
+      base,
+      'api/auth.yaml',
+      'api-auth',
+      'jwt-secret',
+      view.auth.existingSecret,
+      view.auth.secret,
+      view.enabled,
+    ),
+    resource<k8s.KubeServiceAccountProps>(
+      'api/serviceaccount.yaml',
+      and(view.enabled, view.serviceAccount.create),
+      'v1',
+      'ServiceAccount',
+      {
+        metadata: base.meta(serviceAccountName(base, COMPONENT, view.serviceAccount), {
+          component: COMPONENT,
+          wave: WAVES.settings,
+          annotations: [view.serviceAccount.annotations],
+        }),
+        automountServiceAccountToken: false,
+      },
+    ),
+  ];
+}

@@ -1,0 +1,182 @@
+import {
+  chart,
+  choose,
+  concat,
+  contains,
+  given,
+  gt,
+  length,
+  merge,
+  or,
+  orElse,
+  release,
+  replace,
+  sha256,
+  trimDashes,
+  trunc,
+} from '../nodes/build.ts';
+import { type Expr, lift } from '../nodes/expression.ts';
+import { named } from '../nodes/helper.ts';
+import { type Entries, entries, namedEntries, spread, type Tree } from '../nodes/tree.ts';
+import type { k8s } from 'cdk8s-plus-28';
+import type { Refs } from '../values/refs.ts';
+import type { StreamspaceValues } from '../values/streamspace.ts';
+
+type Root = Refs<StreamspaceValues>;
+type TextMap = Expr<Readonly<Record<string, string>>>;
+
+/** What both charts have at their root. */
+export type Shared = Pick<
+  Root,
+  | 'global'
+  | 'nameOverride'
+  | 'fullnameOverride'
+  | 'commonLabels'
+  | 'commonAnnotations'
+  | 'imagePullSecrets'
+  | 'argocd'
+  | 'networkPolicy'
+  | 'enrolment'
+  | 'ca'
+>;
+
+/** The longest name that every kind of object may have. */
+const LONGEST = 63;
+
+export type Component = 'api' | 'k8s-agent' | 'redis';
+
+/** Order in which Argo CD applies objects. */
+export const WAVES = { namespace: -3, settings: -2, store: -1, hub: 0, agent: 1, rest: 2 } as const;
+
+/** Names, labels and metadata of a chart's objects, after the customs of Helm. */
+export class Base {
+  readonly shared: Shared;
+  readonly name: Expr<string>;
+  readonly fullname: Expr<string>;
+
+  constructor(shared: Shared) {
+    this.shared = shared;
+    this.name = named('name', 'Name of the application.', orElse(shared.nameOverride, 'streamspace'));
+    const cut = (x: Expr<string>) => trimDashes(trunc(x, LONGEST));
+    this.fullname = named(
+      'fullname',
+      'What the names of a release’s objects start with.',
+      choose(
+        given(shared.fullnameOverride),
+        shared.fullnameOverride,
+        choose(contains(release.name, this.name), cut(release.name), cut(concat(release.name, '-', this.name))),
+      ),
+    );
+  }
+
+  /** `<fullname>-<suffix>`, at most 63 characters: what is cut off is replaced by a hash of it. */
+  object(suffix: string): Expr<string> {
+    const room = LONGEST - suffix.length - 1;
+    return named(
+      `${suffix}.fullname`,
+      `Name of the ${suffix}’s objects.`,
+      choose(
+        gt(length(this.fullname), room),
+        concat(trimDashes(trunc(this.fullname, room - 9)), '-', trunc(sha256(this.fullname), 8), `-${suffix}`),
+        concat(this.fullname, `-${suffix}`),
+      ),
+    );
+  }
+
+  /** Never changes between versions: selectors are immutable. */
+  selector(component: Component): Entries<Record<string, string>> {
+    return namedEntries(
+      `${component}.selectorLabels`,
+      `Labels by which the ${component}’s pods are selected.`,
+      entries({
+        'app.kubernetes.io/name': this.name,
+        'app.kubernetes.io/instance': release.name,
+        'app.kubernetes.io/component': component,
+      }),
+    );
+  }
+
+  /** Labels of the pods that `helm test` runs. */
+  get test() {
+    return {
+      'app.kubernetes.io/name': this.name,
+      'app.kubernetes.io/instance': release.name,
+      'app.kubernetes.io/component': 'test',
+    };
+  }
+
+  labels(component?: Component): Entries<Record<string, string>> {
+    return namedEntries(
+      component === undefined ? 'labels' : `${component}.labels`,
+      `Labels of the ${component === undefined ? 'release' : component}’s objects.`,
+      entries<Record<string, string>>(
+        component === undefined
+          ? { 'app.kubernetes.io/name': this.name, 'app.kubernetes.io/instance': release.name }
+          : this.selector(component),
+        {
+          'app.kubernetes.io/version': chart.appVersion,
+          'app.kubernetes.io/managed-by': release.service,
+          'app.kubernetes.io/part-of': 'streamspace',
+          'helm.sh/chart': replace(concat(chart.name, '-', chart.version), '+', '_'),
+        },
+      ),
+    );
+  }
+
+  /** Labels of a component's pods: what selects them, and what the user adds. */
+  podLabels(component: Component, more: TextMap): Tree<Record<string, string>> {
+    return entries<Record<string, string>>(this.selector(component), spread(merge(more, this.shared.commonLabels)));
+  }
+
+  #annotations(wave: number, more: readonly TextMap[]): Tree<Record<string, string>> {
+    const { commonAnnotations, argocd } = this.shared;
+    const order = choose<Readonly<Record<string, string>>>(
+      argocd.syncWaves,
+      { 'argocd.argoproj.io/sync-wave': `${wave}` },
+      {},
+    );
+    return entries<Record<string, string>>(spread(merge(...more, commonAnnotations, order)));
+  }
+
+  /** Metadata of an object in the release's namespace, or in another one, or in none (null). */
+  meta(
+    name: Expr<string>,
+    options: {
+      component?: Component;
+      wave: number;
+      annotations?: readonly TextMap[];
+      labels?: TextMap;
+      namespace?: Expr<string> | null;
+    },
+  ): Tree<k8s.ObjectMeta> {
+    const { commonLabels } = this.shared;
+    return {
+      name,
+      namespace: options.namespace === null ? undefined : (options.namespace ?? release.namespace),
+      labels: entries<Record<string, string>>(
+        this.labels(options.component),
+        spread(options.labels === undefined ? commonLabels : merge(options.labels, commonLabels)),
+      ),
+      annotations: this.#annotations(options.wave, options.annotations ?? []),
+    };
+  }
+
+  image(component: Component, image: Root['api']['image']): Expr<string> {
+    const registry = choose(given(image.registry), image.registry, this.shared.global.imageRegistry);
+    return named(
+      `${component}.image`,
+      `Image of the ${component}.`,
+      concat(
+        choose(given(registry), concat(registry, '/'), ''),
+        image.repository,
+        choose(given(image.digest), concat('@', image.digest), concat(':', orElse(image.tag, chart.appVersion))),
+      ),
+    );
+  }
+
+  get hasCa(): Expr<boolean> {
+    return or(given(this.shared.ca.existingConfigMap), given(this.shared.ca.pem));
+  }
+}
+
+export const always = lift(true);

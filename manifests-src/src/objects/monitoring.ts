@@ -1,0 +1,63 @@
+import type { k8s } from 'cdk8s-plus-28';
+import { and, merge, release } from '../nodes/build.ts';
+import { entries, spread } from '../nodes/tree.ts';
+import type { Refs } from '../values/refs.ts';
+import type { StreamspaceValues } from '../values/streamspace.ts';
+import { alerts } from './alerts.ts';
+import { type Base, WAVES } from './base.ts';
+import { dashboard } from './dashboard.ts';
+import { custom, type Resource, resource } from './resource.ts';
+
+/** What Prometheus' operator and Grafana read. */
+export function monitoring(base: Base, v: Refs<StreamspaceValues>): Resource[] {
+  const { serviceMonitor, podMonitor, prometheusRule, dashboard: board } = v.observability;
+  const operator = 'monitoring.coreos.com/v1';
+  return [
+    custom(
+      'observability/servicemonitor.yaml',
+      and(serviceMonitor.enabled, v.api.enabled),
+      operator,
+      'ServiceMonitor',
+      {
+        metadata: base.meta(base.object('api'), { component: 'api', wave: WAVES.rest, labels: serviceMonitor.labels }),
+        spec: {
+          selector: { matchLabels: base.selector('api') },
+          namespaceSelector: { matchNames: [release.namespace] },
+          endpoints: [{ port: 'http', path: '/metrics', interval: serviceMonitor.interval }],
+        },
+      },
+    ),
+    // not through the Service: every replica is scraped, standbys too
+    custom(
+      'observability/podmonitor.yaml',
+      and(podMonitor.enabled, v.k8sAgent.enabled, v.k8sAgent.metrics.enabled),
+      operator,
+      'PodMonitor',
+      {
+        metadata: base.meta(base.object('k8s-agent'), {
+          component: 'k8s-agent',
+          wave: WAVES.rest,
+          labels: podMonitor.labels,
+        }),
+        spec: {
+          selector: { matchLabels: base.selector('k8s-agent') },
+          namespaceSelector: { matchNames: [release.namespace] },
+          podMetricsEndpoints: [{ port: 'metrics', path: '/metrics', interval: podMonitor.interval }],
+        },
+      },
+    ),
+    custom('observability/prometheusrule.yaml', prometheusRule.enabled, operator, 'PrometheusRule', {
+      metadata: base.meta(base.object('alerts'), { wave: WAVES.rest, labels: prometheusRule.labels }),
+      spec: { groups: [{ name: 'streamspace', rules: alerts(release.namespace) }] },
+    }),
+    resource<k8s.KubeConfigMapProps>('observability/dashboard.yaml', board.enabled, 'v1', 'ConfigMap', {
+      metadata: {
+        name: base.object('dashboard'),
+        namespace: release.namespace,
+        labels: entries<Record<string, string>>(base.labels(), spread(merge(board.labels, v.commonLabels))),
+        annotations: entries<Record<string, string>>({ grafana_folder: board.folder }, spread(v.commonAnnotations)),
+      },
+      data: { 'streamspace.json': `${JSON.stringify(dashboard(), null, 1)}\n` },
+    }),
+  ];
+}

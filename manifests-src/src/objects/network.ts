@@ -1,0 +1,62 @@
+import type { k8s } from 'cdk8s-plus-28';
+import { choose, find, given, matches, startsWith, toInteger } from '../nodes/build.ts';
+import { type Expr, lift } from '../nodes/expression.ts';
+import { each, type Tree, when } from '../nodes/tree.ts';
+import type { Base } from './base.ts';
+
+/** Parts of NetworkPolicies. Addresses and ports are those behind a Service. */
+
+type Peer = Tree<k8s.NetworkPolicyPeer>;
+type Port = Tree<k8s.NetworkPolicyPort>;
+export type Egress = Tree<k8s.NetworkPolicyEgressRule>;
+
+export const tcp = (port: Expr<number> | Expr<string> | number | string): Port => ({
+  protocol: 'TCP',
+  port: port as number,
+});
+
+/** Port of a URL: as written, otherwise what its scheme says. */
+export const portOf = (url: Expr<string>, standard: Expr<number>): Expr<number> =>
+  choose(matches(url, '^[a-z]+://[^/]*:[0-9]+(/|$)'), toInteger(find(find(url, ':[0-9]+(/|$)'), '[0-9]+')), standard);
+
+export const webPort = (url: Expr<string>): Expr<number> =>
+  portOf(url, choose(startsWith(url, 'wss:'), lift(443), choose(startsWith(url, 'https:'), lift(443), lift(80))));
+
+const block = (cidr: Expr<string>): Peer => ({ ipBlock: { cidr } });
+
+/** Addresses that the user named, otherwise any. */
+export const toAddresses = (cidrs: Expr<readonly string[]>, ports: readonly unknown[]): unknown =>
+  when(given(cidrs), { to: [each(cidrs, 'cidr', (cidr) => block(cidr.as('string')))], ports }, { ports });
+
+/** One port per element of a list of numbers. */
+export const tcpPorts = (ports: Expr<readonly number[]>) => each(ports, 'port', (port) => tcp(port.as('integer')));
+
+export const inNamespace = (name: Expr<string>) => ({ matchLabels: { 'kubernetes.io/metadata.name': name } });
+
+/** DNS, over both protocols. */
+export function toDns(base: Base) {
+  const { dns } = base.shared.networkPolicy;
+  return {
+    to: [
+      { namespaceSelector: inNamespace(dns.namespace) },
+      each(dns.cidrs, 'cidr', (cidr) => block(cidr.as('string'))),
+    ],
+    ports: [
+      { protocol: 'UDP', port: 53 },
+      { protocol: 'TCP', port: 53 },
+      // CoreDNS may listen elsewhere behind its Service
+      { protocol: 'UDP', port: 5353 },
+      { protocol: 'TCP', port: 5353 },
+    ],
+  };
+}
+
+/** Who may scrape: pods of the named namespaces and the chart's test, otherwise any pod of the cluster. */
+export function scrapers(base: Base) {
+  const { namespaces } = base.shared.networkPolicy.metrics;
+  const named = [
+    each(namespaces, 'namespace', (name) => ({ namespaceSelector: inNamespace(name.as('string')) })),
+    { podSelector: { matchLabels: base.test } },
+  ];
+  return when(given(namespaces), named, [{ namespaceSelector: {} }]);
+}

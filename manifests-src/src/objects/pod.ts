@@ -1,0 +1,174 @@
+import type { k8s } from 'cdk8s-plus-28';
+import { and, choose, concat, eq, given, gt, merge, not, sha256 } from '../nodes/build.ts';
+import type { Expr } from '../nodes/expression.ts';
+import { each, entries, type Part, spread, type Tree, when } from '../nodes/tree.ts';
+import type { Refs } from '../values/refs.ts';
+import type { StreamspaceValues } from '../values/streamspace.ts';
+import type { Base, Component } from './base.ts';
+
+type Api = Refs<StreamspaceValues['api']>;
+/** Values that every workload of ours has. */
+export type Workload = Pick<
+  Api,
+  | 'image'
+  | 'resources'
+  | 'probes'
+  | 'logFile'
+  | 'terminationGracePeriodSeconds'
+  | 'podLabels'
+  | 'podAnnotations'
+  | 'annotations'
+  | 'extraEnv'
+  | 'extraEnvFrom'
+  | 'extraVolumes'
+  | 'extraVolumeMounts'
+  | 'sidecars'
+  | 'initContainers'
+  | 'serviceAccount'
+  | 'pdb'
+  | 'nodeSelector'
+  | 'tolerations'
+  | 'affinity'
+  | 'podAntiAffinity'
+  | 'topologySpread'
+  | 'priorityClassName'
+  | 'runAsUser'
+>;
+
+/** What Pod Security `restricted` asks of a container, and a read-only root besides. */
+export const HARDENED: Tree<k8s.SecurityContext> = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+};
+
+export const podSecurity = (user: Expr<number>): Tree<k8s.PodSecurityContext> => ({
+  runAsNonRoot: true,
+  runAsUser: when(gt(user, 0), user),
+  runAsGroup: when(gt(user, 0), user),
+  fsGroup: when(gt(user, 0), user),
+  fsGroupChangePolicy: 'OnRootMismatch',
+  seccompProfile: { type: 'RuntimeDefault' },
+});
+
+type Timing = Refs<StreamspaceValues['api']['probes']['liveness']>;
+export const httpProbe = (path: string, port: string, timing: Timing): Tree<k8s.Probe> => ({
+  httpGet: { path, port },
+  periodSeconds: timing.periodSeconds,
+  timeoutSeconds: timing.timeoutSeconds,
+  failureThreshold: timing.failureThreshold,
+});
+
+/** Keys of a pod's spec that say where it runs. */
+export function placement(base: Base, component: Component, w: Workload): Part<k8s.PodSpec> {
+  const selector = { matchLabels: base.selector(component) };
+  const { podAntiAffinity: apart, topologySpread: spreading } = w;
+  const term = { topologyKey: apart.topologyKey, labelSelector: selector };
+  return {
+    nodeSelector: when(given(w.nodeSelector), w.nodeSelector),
+    tolerations: when(given(w.tolerations), w.tolerations),
+    affinity: when(
+      given(w.affinity),
+      w.affinity,
+      when(apart.enabled, {
+        podAntiAffinity: entries<k8s.PodAntiAffinity>(
+          when(eq(apart.type, 'required'), { requiredDuringSchedulingIgnoredDuringExecution: [term] }),
+          when(eq(apart.type, 'preferred'), {
+            preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }],
+          }),
+        ),
+      }),
+    ),
+    topologySpreadConstraints: when(spreading.enabled, [
+      {
+        maxSkew: spreading.maxSkew,
+        topologyKey: spreading.topologyKey,
+        whenUnsatisfiable: spreading.whenUnsatisfiable,
+        labelSelector: selector,
+      },
+    ]),
+    priorityClassName: when(given(w.priorityClassName), w.priorityClassName),
+  };
+}
+
+/** Names of pull secrets, the chart's and those shared with other charts. */
+export function pullSecrets(base: Base): Tree<k8s.LocalObjectReference[]> {
+  const { imagePullSecrets, global } = base.shared;
+  return [
+    each(imagePullSecrets, 'secret', (secret) => ({ name: secret.as('string') })),
+    each(global.imagePullSecrets, 'secret', (secret) => ({ name: secret.as('string') })),
+  ];
+}
+
+export const serviceAccountName = (base: Base, suffix: Component, account: Api['serviceAccount']): Expr<string> =>
+  choose(given(account.name), account.name, choose(account.create, base.object(suffix), 'default'));
+
+/** Writable places: /tmp and what the program keeps. Everything else of the root is read-only. */
+export const scratch = {
+  volume: { name: 'scratch', emptyDir: { sizeLimit: '256Mi' } } satisfies Tree<k8s.Volume>,
+  mounts: (state?: string): Tree<k8s.VolumeMount>[] => [
+    { name: 'scratch', mountPath: '/tmp', subPath: 'tmp' },
+    ...(state === undefined ? [] : [{ name: 'scratch', mountPath: state, subPath: 'state' }]),
+  ],
+};
+
+const CA_FOLDER = '/etc/streamspace/ca';
+export const CA_FILE = 'ca.crt';
+
+/** The private authorities' bundle, where there is one. */
+export function caBundle(base: Base) {
+  const { ca } = base.shared;
+  const file = concat(`${CA_FOLDER}/`, choose(given(ca.existingConfigMap), ca.key, CA_FILE));
+  return {
+    file,
+    env: when(base.hasCa, { name: 'NODE_EXTRA_CA_CERTS', value: file }),
+    volume: when(base.hasCa, {
+      name: 'ca',
+      configMap: { name: choose(given(ca.existingConfigMap), ca.existingConfigMap, base.object('ca')) },
+    }),
+    mount: when(base.hasCa, { name: 'ca', mountPath: CA_FOLDER, readOnly: true }),
+  };
+}
+
+/** Annotations of pods: the user's, and checksums of what a program reads at its start only. */
+export const podAnnotations = (
+  base: Base,
+  more: Workload['podAnnotations'],
+  checksums: Record<string, readonly [Expr<boolean>, Expr<string>]> = {},
+): Tree<Record<string, string>> =>
+  entries<Record<string, string>>(
+    ...Object.entries({ ca: [given(base.shared.ca.pem), base.shared.ca.pem] as const, ...checksums }).map(
+      ([name, [only, content]]) => when(only, { [`checksum/${name}`]: sha256(content) }),
+    ),
+    spread(merge(more, base.shared.commonAnnotations)),
+  );
+
+/** Log to a file: the program's output goes through `tee`; `exec` leaves the program the signals. */
+export function logToFile(w: Workload) {
+  const { logFile } = w;
+  const mount = { name: 'logs', mountPath: logFile.directory };
+  const script = 'mkfifo /tmp/log; tee -a "$LOG_DIRECTORY/streamspace.log" < /tmp/log & exec "$@" > /tmp/log 2>&1';
+  return {
+    env: when(logFile.enabled, { name: 'LOG_DIRECTORY', value: logFile.directory }),
+    command: when(logFile.enabled, ['/bin/sh', '-c', `rm -f /tmp/log; ${script}`, 'streamspace']),
+    args: when(logFile.enabled, logFile.command),
+    mount: when(logFile.enabled, mount),
+    volume: when(logFile.enabled, { name: 'logs', emptyDir: { sizeLimit: logFile.sizeLimit } }),
+    sidecar: when(
+      and(logFile.enabled, given(logFile.sidecar)),
+      entries<k8s.Container>(spread(logFile.sidecar), { volumeMounts: [mount] }),
+    ),
+  };
+}
+
+/** PodDisruptionBudget's spec; one of the two fields. */
+export const disruptionOf = (base: Base, component: Component, pdb: Api['pdb']): Tree<k8s.PodDisruptionBudgetSpec> => ({
+  minAvailable: when(given(pdb.minAvailable), pdb.minAvailable),
+  maxUnavailable: when(
+    not(given(pdb.minAvailable)),
+    choose<number | string>(given(pdb.maxUnavailable), pdb.maxUnavailable, 1),
+  ),
+  selector: { matchLabels: base.selector(component) },
+  // a pod that is not ready protects nothing: without this it blocks the drain of its node
+  unhealthyPodEvictionPolicy: 'AlwaysAllow',
+});

@@ -1,0 +1,142 @@
+import type { k8s } from 'cdk8s-plus-28';
+import { and, eq, given, missing, release } from '../nodes/build.ts';
+import type { Expr } from '../nodes/expression.ts';
+import { each, type Tree, when } from '../nodes/tree.ts';
+import type { Refs } from '../values/refs.ts';
+import type { StreamspaceValues } from '../values/streamspace.ts';
+import { HEALTH_PORT, sessionNamespace } from './agent-env.ts';
+import type { AgentView } from './agent-view.ts';
+import { HTTP_PORT } from './api-env.ts';
+import { type Base, type Component, WAVES } from './base.ts';
+import { inNamespace, scrapers, tcp, tcpPorts, toAddresses, toDns, webPort } from './network.ts';
+import { type Resource, resource } from './resource.ts';
+import { storeChoice } from './store.ts';
+
+const PRIVATE = ['10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'];
+const PRIVATE_6 = ['fc00::/7', 'fe80::/10'];
+
+type Spec = Tree<k8s.NetworkPolicySpec>;
+
+function policy(
+  base: Base,
+  file: string,
+  only: Expr<boolean>,
+  component: Component,
+  suffix: string,
+  spec: Spec,
+  namespace?: Expr<string>,
+): Resource {
+  return resource<k8s.KubeNetworkPolicyProps>(
+    file,
+    and(base.shared.networkPolicy.enabled, only),
+    'networking.k8s.io/v1',
+    'NetworkPolicy',
+    {
+      metadata: base.meta(base.object(suffix), {
+        component,
+        wave: WAVES.settings,
+        ...(namespace === undefined ? {} : { namespace }),
+      }),
+      spec,
+    },
+  );
+}
+
+/** What the agent may do, and who may reach sessions. */
+export function agentPolicies(base: Base, view: AgentView): Resource[] {
+  const { networkPolicy } = base.shared;
+  const { metrics, config } = view;
+  const ownHub = view.hub === undefined ? undefined : and(view.hub.enabled, missing(config.controlPlaneUrl));
+  const elsewhere = toAddresses(networkPolicy.controlPlane.cidrs, [tcp(webPort(config.controlPlaneUrl))]);
+  const sessions = { app: 'session', agent: config.agentId };
+  const proxy = (url: Expr<string>) => when(given(url), { ports: [tcp(webPort(url))] });
+  const { egress, cidrs } = networkPolicy.sessions;
+
+  return [
+    policy(base, 'agent/networkpolicy.yaml', view.enabled, 'k8s-agent', 'k8s-agent', {
+      podSelector: { matchLabels: base.selector('k8s-agent') },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [
+        { from: scrapers(base) as never, ports: [tcp(HEALTH_PORT), when(metrics.enabled, tcp(metrics.port)) as never] },
+      ],
+      egress: [
+        toDns(base) as never,
+        toAddresses(networkPolicy.apiServer.cidrs, [tcpPorts(networkPolicy.apiServer.ports)]) as never,
+        (ownHub === undefined
+          ? elsewhere
+          : when(
+              ownHub,
+              { to: [{ podSelector: { matchLabels: base.selector('api') } }], ports: [tcp(HTTP_PORT)] },
+              elsewhere,
+            )) as never,
+        proxy(config.proxy.https) as never,
+        proxy(config.proxy.http) as never,
+        { to: [{ namespaceSelector: inNamespace(sessionNamespace(view)), podSelector: { matchLabels: sessions } }] },
+      ],
+    }),
+    policy(
+      base,
+      'agent/networkpolicy-sessions.yaml',
+      view.enabled,
+      'k8s-agent',
+      'k8s-agent-sessions',
+      {
+        podSelector: { matchLabels: sessions },
+        policyTypes: ['Ingress', 'Egress'],
+        ingress: [
+          {
+            from: [
+              {
+                namespaceSelector: inNamespace(release.namespace),
+                podSelector: { matchLabels: base.selector('k8s-agent') },
+              },
+            ],
+          },
+        ],
+        egress: [
+          toDns(base) as never,
+          when(given(cidrs), {
+            to: [each(cidrs, 'cidr', (cidr) => ({ ipBlock: { cidr: cidr.as('string') } }))],
+          }) as never,
+          when(eq(egress, 'all'), {}) as never,
+          when(eq(egress, 'internet'), {
+            to: [{ ipBlock: { cidr: '0.0.0.0/0', except: PRIVATE } }, { ipBlock: { cidr: '::/0', except: PRIVATE_6 } }],
+          }) as never,
+        ],
+      },
+      sessionNamespace(view),
+    ),
+  ];
+}
+
+/** What the hub and its store may do. */
+export function apiPolicies(base: Base, v: Refs<StreamspaceValues>): Resource[] {
+  const store = storeChoice(v);
+  const { jwksUrl } = v.api.auth;
+  const { networkPolicy } = base.shared;
+  const hubs = { podSelector: { matchLabels: base.selector('api') } };
+  return [
+    policy(base, 'api/networkpolicy.yaml', v.api.enabled, 'api', 'api', {
+      podSelector: hubs.podSelector,
+      policyTypes: ['Ingress', 'Egress'],
+      // agents and browsers come from anywhere
+      ingress: [{ ports: [tcp(HTTP_PORT)] }],
+      egress: [
+        toDns(base) as never,
+        { to: [hubs], ports: [tcp(HTTP_PORT)] },
+        when(store.installed, {
+          to: [{ podSelector: { matchLabels: base.selector('redis') } }],
+          ports: [tcp(6379)],
+        }) as never,
+        when(store.external, toAddresses(networkPolicy.store.cidrs, [tcpPorts(networkPolicy.store.ports)])) as never,
+        when(given(jwksUrl), { ports: [tcp(webPort(jwksUrl))] }) as never,
+      ],
+    }),
+    policy(base, 'redis/networkpolicy.yaml', and(v.api.enabled, store.installed), 'redis', 'redis', {
+      podSelector: { matchLabels: base.selector('redis') },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [{ from: [hubs], ports: [tcp(6379)] }],
+      egress: [],
+    }),
+  ];
+}

@@ -1,0 +1,120 @@
+import type { k8s } from 'cdk8s-plus-28';
+import { and, given, not } from '../nodes/build.ts';
+import { lift } from '../nodes/expression.ts';
+import { spread, when } from '../nodes/tree.ts';
+import type { Refs } from '../values/refs.ts';
+import type { StreamspaceValues } from '../values/streamspace.ts';
+import { type Base, WAVES } from './base.ts';
+import { HARDENED, podAnnotations, podSecurity, pullSecrets, scratch } from './pod.ts';
+import { type Resource, resource } from './resource.ts';
+import { madeSecret } from './secrets.ts';
+import { redisPasswordSecret, storeChoice } from './store.ts';
+
+const COMPONENT = 'redis';
+type Values = Refs<StreamspaceValues>;
+
+/** One Valkey node with an append-only file. */
+export function redis(base: Base, v: Values): Resource[] {
+  const view = v.redis;
+  const only = and(v.api.enabled, storeChoice(v).installed);
+  const name = base.object(COMPONENT);
+  const password = redisPasswordSecret(base, v);
+  const { persistence, probes } = view;
+  const ping = { exec: { command: ['sh', '-c', 'REDISCLI_AUTH="$REDIS_PASSWORD" valkey-cli ping | grep -q PONG'] } };
+  const timed = (timing: typeof probes.liveness) => ({
+    ...ping,
+    periodSeconds: timing.periodSeconds,
+    timeoutSeconds: timing.timeoutSeconds,
+    failureThreshold: timing.failureThreshold,
+  });
+
+  return [
+    resource<k8s.KubeStatefulSetProps>('redis/statefulset.yaml', only, 'apps/v1', 'StatefulSet', {
+      metadata: base.meta(name, { component: COMPONENT, wave: WAVES.store, annotations: [view.annotations] }),
+      spec: {
+        replicas: 1,
+        serviceName: name,
+        revisionHistoryLimit: 5,
+        selector: { matchLabels: base.selector(COMPONENT) },
+        template: {
+          metadata: {
+            labels: base.podLabels(COMPONENT, view.podLabels),
+            annotations: podAnnotations(base, view.podAnnotations),
+          },
+          spec: {
+            nodeSelector: when(given(view.nodeSelector), view.nodeSelector),
+            tolerations: when(given(view.tolerations), view.tolerations),
+            affinity: when(given(view.affinity), view.affinity),
+            priorityClassName: when(given(view.priorityClassName), view.priorityClassName),
+            automountServiceAccountToken: false,
+            enableServiceLinks: false,
+            terminationGracePeriodSeconds: view.terminationGracePeriodSeconds,
+            securityContext: podSecurity(lift(10_001)),
+            imagePullSecrets: pullSecrets(base),
+            containers: [
+              {
+                name: 'valkey',
+                image: base.image(COMPONENT, view.image),
+                imagePullPolicy: view.image.pullPolicy,
+                command: ['valkey-server'],
+                args: [
+                  // what was accepted must survive: every write is in the file, and nothing is evicted
+                  ...[
+                    '--dir',
+                    '/data',
+                    '--appendonly',
+                    'yes',
+                    '--appendfsync',
+                    'always',
+                    '--save',
+                    '',
+                    '--maxmemory-policy',
+                    'noeviction',
+                  ],
+                  when(password.used, ['--requirepass', '$(REDIS_PASSWORD)']),
+                  spread(view.extraArgs),
+                ],
+                env: [
+                  when(password.used, {
+                    name: 'REDIS_PASSWORD',
+                    valueFrom: { secretKeyRef: { name: password.name, key: password.key } },
+                  }),
+                ],
+                ports: [{ name: 'redis', containerPort: 6379 }],
+                startupProbe: timed(probes.startup),
+                livenessProbe: timed(probes.liveness),
+                readinessProbe: timed(probes.readiness),
+                resources: when(given(view.resources), view.resources),
+                securityContext: HARDENED,
+                volumeMounts: [{ name: 'data', mountPath: '/data' }, ...scratch.mounts()],
+              },
+            ],
+            volumes: [
+              scratch.volume,
+              when(not(persistence.enabled), { name: 'data', emptyDir: { sizeLimit: persistence.size } }),
+            ],
+          },
+        },
+        volumeClaimTemplates: when(persistence.enabled, [
+          {
+            metadata: { name: 'data' },
+            spec: {
+              accessModes: persistence.accessModes as never,
+              storageClassName: when(given(persistence.storageClass), persistence.storageClass),
+              resources: { requests: { storage: persistence.size } },
+            },
+          },
+        ]),
+      },
+    }),
+    resource<k8s.KubeServiceProps>('redis/service.yaml', only, 'v1', 'Service', {
+      metadata: base.meta(name, { component: COMPONENT, wave: WAVES.store }),
+      spec: {
+        clusterIP: 'None',
+        selector: base.selector(COMPONENT),
+        ports: [{ name: 'redis', port: 6379, targetPort: 'redis' }],
+      },
+    }),
+    madeSecret(base, 'redis/auth.yaml', 'redis-auth', 'password', view.auth.existingSecret, view.auth.password, only),
+  ];
+}

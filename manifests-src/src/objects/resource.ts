@@ -1,0 +1,35 @@
+import type { Expr } from '../nodes/expression.ts';
+import type { Tree } from '../nodes/tree.ts';
+
+/** One object of a release, still with its expressions. */
+export interface Resource {
+  /** File of the chart that holds it, below templates/. */
+  readonly file: string;
+  /** There only if. */
+  readonly when: Expr<boolean>;
+  readonly tree: { readonly apiVersion: string; readonly kind: string };
+  /** A test of the chart: rendered by Helm only. */
+  readonly test?: boolean;
+}
+
+/** Defines an object; `T` is its kind's properties, e.g. k8s.KubeDeploymentProps. */
+export const resource = <T extends object>(
+  file: string,
+  when: Expr<boolean>,
+  apiVersion: string,
+  kind: string,
+  tree: Tree<T>,
+): Resource => ({ file, when, tree: { apiVersion, kind, ...(tree as object) } });
+
+/** A custom resource, of which no types are at hand. */
+export const custom = (
+  file: string,
+  when: Expr<boolean>,
+  apiVersion: string,
+  kind: string,
+  tree: object,
+): Resource => ({
+  file,
+  when,
+  tree: { apiVersion, kind, ...tree },
+});

@@ -1,0 +1,57 @@
+import type { k8s } from 'cdk8s-plus-28';
+import { and, choose, given, not } from '../nodes/build.ts';
+import type { Expr } from '../nodes/expression.ts';
+import type { Refs } from '../values/refs.ts';
+import { type Base, WAVES } from './base.ts';
+import { CA_FILE } from './pod.ts';
+import { type Resource, resource } from './resource.ts';
+
+type SecretKey = Refs<{ name: string; key: string }>;
+
+export interface SecretRef {
+  readonly name: Expr<string>;
+  readonly key: Expr<string>;
+}
+
+/** The Secret that a user named, otherwise the one that is made of the value. */
+export const secretOf = (existing: SecretKey, name: Expr<string>, key: string): SecretRef => ({
+  name: choose(given(existing.name), existing.name, name),
+  key: choose(given(existing.name), existing.key, key),
+});
+
+export const enrolmentSecret = (base: Base): SecretRef =>
+  secretOf(base.shared.enrolment.existingSecret, base.object('enrolment'), 'token');
+
+/** A Secret of one value, made if the user gave the value and named no Secret. */
+export const madeSecret = (
+  base: Base,
+  file: string,
+  suffix: string,
+  key: string,
+  existing: SecretKey,
+  value: Expr<string>,
+  only: Expr<boolean>,
+): Resource =>
+  resource<k8s.KubeSecretProps>(file, and(only, given(value), not(given(existing.name))), 'v1', 'Secret', {
+    metadata: base.meta(base.object(suffix), { wave: WAVES.settings }),
+    type: 'Opaque',
+    stringData: { [key]: value },
+  });
+
+/** What hub and agents share. */
+export function sharedObjects(base: Base, only: Expr<boolean>): Resource[] {
+  const { enrolment, ca } = base.shared;
+  return [
+    madeSecret(base, 'shared/enrolment.yaml', 'enrolment', 'token', enrolment.existingSecret, enrolment.token, only),
+    resource<k8s.KubeConfigMapProps>(
+      'shared/ca.yaml',
+      and(only, given(ca.pem), not(given(ca.existingConfigMap))),
+      'v1',
+      'ConfigMap',
+      {
+        metadata: base.meta(base.object('ca'), { wave: WAVES.settings }),
+        data: { [CA_FILE]: ca.pem },
+      },
+    ),
+  ];
+}

@@ -1,0 +1,32 @@
+import { and, given, not, or } from '../nodes/build.ts';
+import type { Expr } from '../nodes/expression.ts';
+import type { Refs } from '../values/refs.ts';
+import type { StreamspaceValues } from '../values/streamspace.ts';
+import type { Base } from './base.ts';
+import { secretOf, type SecretRef } from './secrets.ts';
+
+type Values = Refs<StreamspaceValues>;
+
+/** Where the hub keeps its state. */
+export interface StoreChoice {
+  /** Valkey of this release. */
+  readonly installed: Expr<boolean>;
+  /** Somebody else's. */
+  readonly external: Expr<boolean>;
+  readonly any: Expr<boolean>;
+}
+
+export function storeChoice(v: Values): StoreChoice {
+  const external = or(given(v.redis.external.url), given(v.redis.external.existingSecret.name));
+  return { external, installed: and(v.redis.enabled, not(external)), any: or(external, v.redis.enabled) };
+}
+
+/** The installed Valkey's password, and whether there is one. */
+export function redisPasswordSecret(base: Base, v: Values): SecretRef & { readonly used: Expr<boolean> } {
+  const { auth } = v.redis;
+  const hasOne = or(given(auth.existingSecret.name), given(auth.password));
+  return {
+    ...secretOf(auth.existingSecret, base.object('redis-auth'), 'password'),
+    used: and(storeChoice(v).installed, hasOne),
+  };
+}

@@ -1,0 +1,56 @@
+import { isSection, type ValueSchema } from '../values/tree.ts';
+
+type Json = Record<string, unknown>;
+
+/** values.schema.json: what Helm holds values against, after it merged them with the defaults. */
+export function schemaFile(title: string, schema: ValueSchema): string {
+  return `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', title, ...jsonOf(schema) }, null, 2)}\n`;
+}
+
+function jsonOf(schema: ValueSchema): Json {
+  // plain data: the schema library's own marks go
+  const {
+    open: _open,
+    takes,
+    properties: _properties,
+    items,
+    examples: _examples,
+    ...rest
+  } = JSON.parse(JSON.stringify(schema)) as ValueSchema & Json;
+  const said = takes === undefined ? {} : { description: `${schema.description ?? ''} (${takes})` };
+  if (!isSection(schema)) {
+    return {
+      ...rest,
+      ...said,
+      ...(items === undefined ? {} : { items }),
+      ...(schema.examples === undefined ? {} : { examples: schema.examples }),
+    };
+  }
+  const keys = Object.keys(schema.properties);
+  return {
+    ...rest,
+    // null would take a value away that templates count on
+    required: keys,
+    properties: Object.fromEntries(Object.entries(schema.properties).map(([key, value]) => [key, jsonOf(value)])),
+    ...(schema.additionalProperties === false ? { propertyNames: nearMisses(keys) } : {}),
+  };
+}
+
+/**
+ * Helm words the errors of a schema itself. So that one about an unknown key names the key that was meant, the names are checked too:
+ * a name that shares half of a known one must be that one. One typing error leaves one half of a name whole.
+ */
+function nearMisses(keys: readonly string[]): Json {
+  return {
+    if: { enum: keys },
+    else: { allOf: keys.map((key) => ({ if: { pattern: likeness(key) }, then: { const: key } })) },
+  };
+}
+
+/** Starts or ends as the key does; capitals may be small. */
+function likeness(key: string): string {
+  const half = Math.ceil(key.length / 2);
+  const free = `.{0,${key.length - half + 2}}`;
+  const loose = (text: string) => text.replace(/[A-Z]/g, (letter) => `[-_]?[${letter}${letter.toLowerCase()}]`);
+  return `^(?:${loose(key.slice(0, half))}${free}|${free}${loose(key.slice(-half))})$`;
+}

@@ -1,0 +1,93 @@
+import { ApiObject, App, Chart as Cdk8sChart } from 'cdk8s';
+import type { ChartSource } from '../charts/chart.ts';
+import { type Context, evaluate, valueOf } from '../nodes/evaluate.ts';
+import { lift } from '../nodes/expression.ts';
+import { coalesce, defaultsOf } from '../values/tree.ts';
+import { problemsOf } from '../values/validate.ts';
+
+export interface Release {
+  readonly name: string;
+  readonly namespace: string;
+  /** What `app.kubernetes.io/managed-by` says. */
+  readonly service?: string;
+}
+
+export interface SynthOptions {
+  /** Also the pods of `helm test`. */
+  readonly tests?: boolean;
+}
+
+export interface KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [key: string]: unknown };
+  readonly [key: string]: unknown;
+}
+
+/** Values that can't work; `problems` has a line for each. */
+export class ValuesError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'ValuesError';
+    this.problems = problems;
+  }
+}
+
+export function contextOf(source: ChartSource, release: Release, given: unknown): Context {
+  return {
+    values: coalesce(defaultsOf(source.schema), given),
+    release: { name: release.name, namespace: release.namespace, service: release.service ?? 'cdk8s' },
+    chart: { name: source.name, version: source.version, appVersion: source.appVersion },
+  };
+}
+
+/** The objects of a release, of the values that a user gave. Throws {@link ValuesError}. */
+export function objectsOf(
+  source: ChartSource,
+  release: Release,
+  given: unknown,
+  options: SynthOptions = {},
+): KubeObject[] {
+  const context = contextOf(source, release, given);
+  const invalid = problemsOf(source.schema, context.values);
+  if (invalid.length > 0) throw new ValuesError(invalid);
+  const refused = source.checks
+    .filter((check) => valueOf(check.when, context))
+    .map((check) => valueOf(lift(check.say), context));
+  if (refused.length > 0) throw new ValuesError(refused);
+  const own = source.resources
+    .filter((resource) => (options.tests === true || resource.test !== true) && valueOf(resource.when, context))
+    .map((resource) => evaluate(resource.tree, context) as KubeObject);
+  return [...own, ...(context.values as { extraObjects: KubeObject[] }).extraObjects];
+}
+
+/** A cdk8s app that holds the objects of a release, in a chart of its name. */
+export function appOf(
+  source: ChartSource,
+  release: Release,
+  given: unknown,
+  options: { outdir?: string } & SynthOptions = {},
+): App {
+  const app = new App(options.outdir === undefined ? {} : { outdir: options.outdir });
+  addChart(app, source, release, given, options);
+  return app;
+}
+
+/** One release as a cdk8s chart: `cdk8s synth` writes a file of its id. */
+export function addChart(
+  app: App,
+  source: ChartSource,
+  release: Release,
+  given: unknown,
+  options: SynthOptions & { id?: string } = {},
+): Cdk8sChart {
+  const chart = new Cdk8sChart(app, options.id ?? release.name, { disableResourceNameHashes: true });
+  for (const object of objectsOf(source, release, given, options)) {
+    new ApiObject(chart, idOf(object), object as never);
+  }
+  return chart;
+}
+
+const idOf = ({ apiVersion, kind, metadata }: KubeObject): string =>
+  [apiVersion.split('/')[0], kind, metadata.namespace ?? '', metadata.name].join('.').toLowerCase();

@@ -1,0 +1,105 @@
+import type { ChartSource, NoteLine } from '../charts/chart.ts';
+import { type Expr, isExpr, lift, NODE } from '../nodes/expression.ts';
+import { goText, type Helpers } from '../nodes/go.ts';
+import type { Helper } from '../nodes/helper.ts';
+import { TemplateWriter } from '../nodes/template.ts';
+import type { Resource } from '../objects/resource.ts';
+
+const GENERATED = '{{- /* Generated from manifests-src by `npm run update`. */ -}}';
+
+/** Named templates, written as they are first used; all uses of a name must mean the same. */
+class NamedTemplates implements Helpers {
+  readonly #prefix: string;
+  readonly #writer = new TemplateWriter(this);
+  readonly #written = new Map<string, string[]>();
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  use(helper: Helper): string {
+    const name = `${this.#prefix}.${helper.name}`;
+    const lines = [
+      '{{/*',
+      helper.about,
+      '*/}}',
+      `{{- define "${name}" -}}`,
+      ...('text' in helper ? this.#writer.text(helper.text) : this.#writer.document({ [NODE]: helper.entries })),
+      '{{- end }}',
+    ];
+    const before = this.#written.get(name);
+    if (before !== undefined && before.join('\n') !== lines.join('\n'))
+      throw new Error(`two named templates are called ${name}`);
+    this.#written.set(name, lines);
+    return name;
+  }
+
+  file(): string {
+    const all = [...this.#written.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, lines]) => lines.join('\n'));
+    return `${GENERATED}\n${[...all, MILLISECONDS].join('\n\n')}\n`;
+  }
+}
+
+const MILLISECONDS = `{{/*
+Milliseconds of a duration such as 1h30m.
+*/}}
+{{- define "streamspace.milliseconds" -}}
+{{- $units := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 -}}
+{{- $sum := 0 -}}
+{{- range regexFindAll "[0-9]+(ms|s|m|h)" . -1 -}}
+{{- $sum = add $sum (mul (int64 (regexReplaceAll "^0+([0-9])" (regexFind "[0-9]+" .) "$1")) (get $units (regexFind "[a-z]+" .))) -}}
+{{- end -}}
+{{- $sum -}}
+{{- end }}`;
+
+/** Files below templates/ of a chart, by their paths there. */
+export function templatesOf(source: ChartSource): Map<string, string> {
+  const helpers = new NamedTemplates(source.prefix);
+  const writer = new TemplateWriter(helpers);
+  const files = new Map<string, string[]>();
+  for (const resource of source.resources) {
+    files.set(resource.file, [...(files.get(resource.file) ?? []), ...document(writer, resource)]);
+  }
+  const written = [...files].map(([file, lines]) => [file, `${[GENERATED, ...lines].join('\n')}\n`] as const);
+  const checks = checksFile(source, writer, helpers);
+  const notes = notesFile(source.notes, writer, helpers);
+  return new Map<string, string>([
+    ...written,
+    ['checks.yaml', checks],
+    ['extra-objects.yaml', `${GENERATED}\n{{- range $.Values.extraObjects }}\n---\n{{ toYaml . }}\n{{- end }}\n`],
+    ['NOTES.txt', notes],
+    ['_helpers.tpl', helpers.file()],
+  ]);
+}
+
+function document(writer: TemplateWriter, { when, tree }: Resource): string[] {
+  const lines = ['---', ...writer.document(tree)];
+  const node = when[NODE];
+  return node.kind === 'literal' && node.value === true ? lines : [writer.condition(when), ...lines, '{{- end }}'];
+}
+
+function checksFile(source: ChartSource, writer: TemplateWriter, helpers: Helpers): string {
+  const lines = source.checks.flatMap(({ when, say }) => [
+    writer.condition(when),
+    `{{- $problems = append $problems (${goText(lift(say), helpers)}) }}`,
+    '{{- end }}',
+  ]);
+  return [
+    '{{- /* Generated from manifests-src by `npm run update`: combinations of values that can’t work. */ -}}',
+    '{{- $problems := list }}',
+    ...lines,
+    '{{- if $problems }}',
+    '{{- fail (join "\\n" $problems) }}',
+    '{{- end }}',
+    '',
+  ].join('\n');
+}
+
+function notesFile(notes: readonly NoteLine[], writer: TemplateWriter, helpers: Helpers): string {
+  const isList = (line: NoteLine): line is readonly (string | Expr<string>)[] => Array.isArray(line);
+  const write = (line: NoteLine): string[] =>
+    isList(line)
+      ? [line.map((part) => (isExpr(part) ? `{{ ${goText(part, helpers)} }}` : part)).join('')]
+      : [writer.condition(line.when), ...line.lines.flatMap(write), '{{- end }}'];
+  return `${notes.flatMap(write).join('\n')}\n`;
+}

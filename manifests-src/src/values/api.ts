@@ -1,0 +1,110 @@
+import {
+  annotations,
+  choice,
+  duration,
+  flag,
+  integer,
+  list,
+  objectName,
+  open,
+  pattern,
+  port,
+  section,
+} from './kinds.ts';
+import * as workload from './workload.ts';
+
+const HOST = '^([a-z0-9*]([-a-z0-9]*[a-z0-9])?)(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$';
+
+/** Values of the hub. */
+export const api = section('The control plane (hub)', {
+  enabled: flag('Install it', true),
+  replicaCount: integer('Replicas; more than one needs redis; not used with autoscaling', 1, 0, 100),
+  image: workload.image('streamspace/api'),
+  config: section('What the hub is told', {
+    publicUrl: pattern(
+      'Origin under which browsers reach it; empty: what requests say',
+      'an origin such as https://hub.example.com',
+      '^https?://[^/ ]+$',
+      '',
+      ['https://hub.example.com'],
+    ),
+    allowedOrigins: list('Other origins whose pages may call it', [], [['https://portal.example.com']], {
+      pattern: '^https?://[^/ ]+$',
+    }),
+    heartbeatInterval: duration('How often agents report', '30s', ['10s']),
+    commandTimeout: duration('How long a command may wait and run before it fails', '1h', ['2h']),
+    ticketTtl: duration('How long a viewer’s ticket is valid', '30s', ['20s']),
+    rateLimit: integer('Requests per user and minute', 600, 1, 1_000_000),
+    templates: open<Record<string, unknown>[]>(
+      'Session templates besides the built-in ones',
+      [],
+      [[{ id: 'desktop-de', name: 'Schreibtisch <1> & "2"', image: 'streamspace/desktop:1', env: { X: '{{ x }}' } }]],
+    ),
+    log: section('Log', {
+      level: choice(
+        'Least severe that is written',
+        ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+        'info',
+      ),
+      format: choice('One JSON object a line, or lines for people', ['json', 'text'], 'json'),
+    }),
+  }),
+  auth: section('Users’ tokens (JWT): a shared secret or an issuer’s key set', {
+    existingSecret: workload.secretKey('Secret with the shared secret', 'jwt-secret'),
+    secret: pattern(
+      'The shared secret itself, at least 32 characters; a Secret is made of it',
+      'at least 32 characters',
+      '^[!-~]{32,}$',
+      '',
+      ['fedcba9876543210{{fedcba98}}"\'y'],
+    ),
+    jwksUrl: pattern('Key set of the issuer', 'an https:// URL', '^https?://[^ ]+$', '', [
+      'https://idp.example.com/keys',
+    ]),
+    issuer: pattern('`iss` that tokens must have', 'a text without spaces', '^[^ \\n\\t]+$', '', [
+      'https://idp.example.com/',
+    ]),
+    audience: pattern('`aud` that tokens must have', 'a text without spaces', '^[^ \\n\\t]+$', '', ['streamspace']),
+  }),
+  service: section('Service', {
+    type: choice('Type', ['ClusterIP', 'NodePort', 'LoadBalancer'], 'ClusterIP'),
+    port: port('Port of the Service', 80),
+    annotations: annotations('Annotations'),
+  }),
+  ingress: section('Ingress', {
+    enabled: flag('Make one', false),
+    className: objectName('IngressClass; empty: the cluster’s default', '', ['nginx']),
+    annotations: annotations('Annotations; WebSockets may need long timeouts'),
+    hosts: list('Host names (required)', [], [['hub.example.com', 'on.example.com']], { pattern: HOST }),
+    path: pattern('Path prefix', 'a path', '^/[^ ]*$', '/', ['/streamspace']),
+    tlsSecret: objectName('Secret with the certificate; empty: no TLS here'),
+  }),
+  httpRoute: section('Gateway API HTTPRoute', {
+    enabled: flag('Make one', false),
+    parentRefs: open<Record<string, unknown>[]>(
+      'Gateways that it attaches to (required)',
+      [],
+      [[{ name: 'public', namespace: 'gateways', sectionName: 'https' }]],
+    ),
+    hostnames: list('Host names', [], [['hub.example.com']], { pattern: HOST }),
+    annotations: annotations('Annotations'),
+  }),
+  autoscaling: section('HorizontalPodAutoscaler', {
+    enabled: flag('Make one; replicas are then its business', false),
+    minReplicas: integer('At least', 2, 1, 100),
+    maxReplicas: integer('At most', 5, 1, 1000),
+    cpu: integer('Wanted CPU use, in percent of the request', 70, 1, 1000),
+    memory: integer('Wanted memory use, in percent of the request; 0: not looked at', 0, 0, 1000),
+  }),
+  pdb: workload.disruption(true),
+  serviceAccount: workload.serviceAccount('the api’s name'),
+  resources: workload.resources(
+    { cpu: '100m', memory: '192Mi', 'ephemeral-storage': '64Mi' },
+    { cpu: '2', memory: '512Mi', 'ephemeral-storage': '256Mi' },
+  ),
+  probes: workload.probes(),
+  logFile: workload.logFile(['node', 'dist/hub.js']),
+  terminationGracePeriodSeconds: integer('How long a stop may take, in seconds', 60, 1, 3600),
+  ...workload.extras,
+  ...workload.scheduling,
+});

@@ -1,0 +1,124 @@
+import Type from 'typebox';
+import {
+  annotations,
+  choice,
+  flag,
+  labelName,
+  labels,
+  list,
+  objectName,
+  open,
+  pattern,
+  port,
+  section,
+  string,
+} from './kinds.ts';
+import { pullSecrets, secretKey } from './workload.ts';
+
+/** Values that both charts have at their root. */
+
+const CIDR = { pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' };
+
+export const naming = {
+  nameOverride: labelName('Replaces the chart’s name in names and labels'),
+  fullnameOverride: labelName('Replaces release and chart name in the names of objects'),
+  commonLabels: labels('Labels of every object'),
+  commonAnnotations: annotations('Annotations of every object'),
+  imagePullSecrets: pullSecrets,
+};
+
+/** Open to other charts’ keys, as Helm wants it. */
+export const global = Type.Object(
+  {
+    imageRegistry: string('Registry of all images', '', ['registry.example.com:5000']),
+    imagePullSecrets: pullSecrets,
+  },
+  { description: 'Shared with parent and sibling charts; other keys are theirs', additionalProperties: true },
+);
+
+export const argocd = section('Argo CD', {
+  syncWaves: flag('Annotate objects so that Argo CD applies them in order', false),
+});
+
+export const enrolment = section('The token by which agents enrol; a Secret that hub and agents share', {
+  existingSecret: secretKey('A Secret that is there already', 'token'),
+  token: pattern(
+    'The token itself, at least 32 characters, e.g. of `openssl rand -base64 32`; a Secret is made of it',
+    'at least 32 characters without spaces',
+    '^[!-~]{32,}$',
+    '',
+    ['0123456789abcdef{{0123456789}}"\'x'],
+  ),
+});
+
+export const ca = section('Private certificate authorities, trusted besides the public ones', {
+  existingConfigMap: objectName('ConfigMap that holds them'),
+  key: pattern('Key in it', 'a key of a ConfigMap', '^[-._a-zA-Z0-9]+$', 'ca.crt', ['bundle.pem']),
+  pem: string('The certificates themselves (PEM); a ConfigMap is made of them', '', [
+    '-----BEGIN CERTIFICATE-----\nMIIB{{ not a template }}\n-----END CERTIFICATE-----\n',
+  ]),
+  pinned: flag('Agents accept no other authority for the control plane', false),
+});
+
+export const networkPolicy = section('NetworkPolicies: what is needed passes, everything else does not', {
+  enabled: flag('Make them', true),
+  apiServer: section('The Kubernetes API server, as seen behind its Service', {
+    cidrs: list('Its addresses; empty: any address, on its ports only', [], [['10.0.0.1/32', '10.0.0.2/32']], CIDR),
+    ports: open<number[]>('Its ports', [443, 6443], [[6443]]),
+  }),
+  dns: section('The cluster’s DNS', {
+    namespace: labelName('Namespace it runs in', 'kube-system', ['dns']),
+    cidrs: list('Addresses besides, e.g. of a node-local cache', [], [['169.254.20.10/32']], CIDR),
+  }),
+  controlPlane: section('A control plane outside of this release', {
+    cidrs: list('Its addresses; empty: any address, on the port of its URL only', [], [['192.0.2.0/24']], CIDR),
+  }),
+  store: section('A Valkey or Redis outside of this release', {
+    cidrs: list('Its addresses; empty: any address, on its ports only', [], [['192.0.2.7/32']], CIDR),
+    ports: open<number[]>('Its ports', [6379, 6380, 26379], [[7000]], { minItems: 1 }),
+  }),
+  metrics: section('Who may scrape', {
+    namespaces: list('Namespaces; empty: any pod of the cluster', [], [['monitoring']], {
+      pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$',
+    }),
+  }),
+  sessions: section('Session pods', {
+    egress: choice(
+      'What sessions reach: the internet but no private address, everything, or nothing but DNS',
+      ['internet', 'all', 'none'],
+      'internet',
+    ),
+    cidrs: list('Addresses that they reach besides', [], [['10.9.0.0/16']], CIDR),
+  }),
+});
+
+export const monitoring = {
+  labels: labels('Labels by which Prometheus selects these objects'),
+  interval: pattern('How often', 'a duration such as 30s', '^[0-9]{1,6}(ms|s|m|h)$', '30s', ['15s']),
+};
+
+export const extraObjects = open<Record<string, unknown>[]>(
+  'More objects, as they are',
+  [],
+  [
+    [
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'more' },
+        data: { on: 'on', mode: '0777', text: '{{ not a template }}\n' },
+      },
+    ],
+  ],
+);
+
+export const quota = section('ResourceQuota of the sessions’ namespace', {
+  enabled: flag('Make one', false),
+  hard: open<Readonly<Record<string, string>>>(
+    'Its limits',
+    { pods: '120', 'requests.cpu': '100', 'requests.memory': '200Gi', persistentvolumeclaims: '200' },
+    [{ pods: '10', services: '10' }],
+  ),
+});
+
+export { port };

@@ -1,0 +1,160 @@
+import Type, { type TSchema, type TUnsafe } from 'typebox';
+import type { Opaque } from './refs.ts';
+
+/** What every value has: what it is for, and what it is without the user's word. `examples` are other values to try. */
+interface Leaf<T> {
+  readonly default: T;
+  readonly examples?: readonly T[];
+}
+
+/** A group of values. Unknown keys are refused. */
+export const section = <const P extends Record<string, TSchema>>(description: string, properties: P) =>
+  Type.Object(properties, { description, additionalProperties: false });
+
+export const flag = (description: string, fallback: boolean) => Type.Boolean({ description, default: fallback });
+
+/** Any text. */
+export const string = (description: string, fallback: string, examples?: readonly string[]) =>
+  Type.String({ description, default: fallback, ...(examples && { examples }) });
+
+/** A text that matches. An empty one is allowed where that is the default: it says "none". `takes` is said to whoever gets it wrong. */
+export const pattern = (
+  description: string,
+  takes: string,
+  regex: string,
+  fallback: string,
+  examples: readonly string[],
+) => Type.String({ description, default: fallback, pattern: fallback === '' ? `^$|${regex}` : regex, takes, examples });
+
+export const choice = <const T extends readonly string[]>(description: string, among: T, fallback: T[number]) =>
+  Type.Unsafe<T[number]>({ type: 'string', enum: among, description, default: fallback });
+
+export const integer = (description: string, fallback: number, minimum: number, maximum: number) =>
+  Type.Integer({ description, default: fallback, minimum, maximum });
+
+export const port = (description: string, fallback: number) => integer(description, fallback, 1, 65_535);
+
+const LABEL = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+
+/** Name of an object (DNS-1123 subdomain). */
+export const objectName = (description: string, fallback = '', examples: readonly string[] = ['some-name']) =>
+  pattern(
+    description,
+    'a name of lower case letters, digits, dashes and dots',
+    `^${LABEL}(\\.${LABEL})*$`,
+    fallback,
+    examples,
+  );
+
+/** Name of at most 63 characters (DNS-1123 label). */
+export const labelName = (description: string, fallback = '', examples: readonly string[] = ['some-name']) =>
+  pattern(description, 'a name of lower case letters, digits and dashes, at most 63', `^${LABEL}$`, fallback, examples);
+
+export const duration = (description: string, fallback: string, examples: readonly string[] = ['7s', '1m30s']) =>
+  pattern(description, 'a duration such as 500ms, 30s, 5m or 1h30m', '^([0-9]{1,6}(ms|s|m|h))+$', fallback, examples);
+
+/** Kubernetes quantity of a resource, as a text. */
+export const quantity = (description: string, fallback: string, examples: readonly string[] = ['3Gi']) =>
+  pattern(
+    description,
+    'an amount such as 500m, 2, 512Mi or 10Gi',
+    '^[0-9]{1,9}(\\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$',
+    fallback,
+    examples,
+  );
+
+const itemType = (item: unknown) =>
+  typeof item === 'string' ? 'string' : typeof item === 'number' ? 'integer' : 'object';
+
+/** Something that Kubernetes defines and that is passed on as it is. */
+export const open = <T>(
+  description: string,
+  fallback: T,
+  examples: readonly T[],
+  more: object = {},
+): TUnsafe<Opaque<T>> =>
+  Type.Unsafe<Opaque<T>>(
+    Array.isArray(fallback)
+      ? {
+          type: 'array',
+          items: { type: itemType((examples[0] as readonly unknown[])[0]) },
+          description,
+          default: fallback,
+          examples,
+          open: true,
+          ...more,
+        }
+      : { type: 'object', additionalProperties: true, description, default: fallback, examples, open: true, ...more },
+  );
+
+/** A number or a percentage, `2` or `25%`; empty: none. */
+export const countOrShare = (description: string, fallback: number | string, examples: readonly (number | string)[]) =>
+  Type.Unsafe<number | string>({
+    type: ['integer', 'string'],
+    pattern: '^$|^[0-9]{1,3}%$',
+    minimum: 0,
+    description,
+    default: fallback,
+    examples,
+    takes: 'a number or a percentage such as 25%',
+  });
+
+/** Texts by key. */
+const map = (description: string, more: object, examples: readonly Record<string, string>[]) =>
+  Type.Unsafe<Opaque<Readonly<Record<string, string>>>>({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    description,
+    default: {},
+    examples,
+    ...more,
+  });
+
+const PREFIXED = '([a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
+
+/** Labels that a user adds. Ours can't be replaced: selectors hang on them. */
+export const labels = (description: string) =>
+  Type.Unsafe<Opaque<Readonly<Record<string, string>>>>({
+    type: 'object',
+    additionalProperties: { type: 'string', pattern: '^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$' },
+    propertyNames: { pattern: `^${PREFIXED}$`, not: { pattern: '^(app\\.kubernetes\\.io|helm\\.sh)/' } },
+    description,
+    default: {},
+    examples: [{ team: 'desktops', 'example.com/on': 'on' }, { version: '0777' }],
+    open: true,
+  });
+
+/** Annotations that a user adds. */
+export const annotations = (description: string) =>
+  map(
+    description,
+    {
+      propertyNames: {
+        pattern: `^${PREFIXED}$`,
+        not: { pattern: '^(grafana_folder$|checksum/|meta\\.helm\\.sh/|helm\\.sh/)' },
+      },
+      open: true,
+    },
+    [{ 'example.com/note': 'a {{ brace }}, "quotes"\nand a line' }, { owner: 'on', mode: '0777' }],
+  );
+
+/** A map of texts with free keys of a kind. */
+export const texts = (description: string, keys: string, examples: readonly Record<string, string>[]) =>
+  map(description, { propertyNames: { pattern: keys }, open: true }, examples);
+
+/** A list of texts. */
+export const list = (
+  description: string,
+  fallback: readonly string[],
+  examples: readonly (readonly string[])[],
+  items: object = {},
+) =>
+  Type.Unsafe<readonly string[]>({
+    type: 'array',
+    items: { type: 'string', ...items },
+    description,
+    default: fallback,
+    examples,
+  });
+
+export type { Leaf };

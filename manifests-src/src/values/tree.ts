@@ -1,0 +1,54 @@
+/** What this project knows of a JSON schema: the part that its values use. */
+export interface ValueSchema {
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, ValueSchema>>;
+  readonly items?: ValueSchema;
+  readonly additionalProperties?: boolean | ValueSchema;
+  readonly propertyNames?: { readonly pattern?: string; readonly not?: { readonly pattern: string } };
+  readonly pattern?: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly examples?: readonly unknown[];
+  /** In words, what a text must be. */
+  readonly takes?: string;
+  /** Not looked into. */
+  readonly open?: boolean;
+}
+
+export const isSection = (
+  schema: ValueSchema,
+): schema is ValueSchema & { properties: Readonly<Record<string, ValueSchema>> } => schema.properties !== undefined;
+
+/** What a value is without the user's word: defaults of all values below. */
+export function defaultsOf(schema: ValueSchema): unknown {
+  if (!isSection(schema)) return structuredClone(schema.default);
+  return Object.fromEntries(Object.entries(schema.properties).map(([key, value]) => [key, defaultsOf(value)]));
+}
+
+export interface LeafValue {
+  readonly path: readonly string[];
+  readonly schema: ValueSchema;
+}
+
+/** Every value that a user sets, in the order of the schema. */
+export function leavesOf(schema: ValueSchema, path: readonly string[] = []): LeafValue[] {
+  if (!isSection(schema)) return [{ path, schema }];
+  return Object.entries(schema.properties).flatMap(([key, value]) => leavesOf(value, [...path, key]));
+}
+
+const isMap = (thing: unknown): thing is Record<string, unknown> =>
+  typeof thing === 'object' && thing !== null && !Array.isArray(thing);
+
+/** Values over defaults, as Helm does it: maps are merged, everything else is replaced, null takes away. */
+export function coalesce(defaults: unknown, given: unknown): unknown {
+  if (!isMap(defaults) || !isMap(given)) return given;
+  const merged: Record<string, unknown> = { ...defaults };
+  for (const [key, value] of Object.entries(given)) {
+    if (value === null) delete merged[key];
+    else merged[key] = key in merged ? coalesce(merged[key], value) : value;
+  }
+  return merged;
+}

@@ -1,0 +1,180 @@
+import type { k8s } from 'cdk8s-plus-28';
+import {
+  annotations,
+  choice,
+  countOrShare,
+  flag,
+  integer,
+  labelName,
+  labels,
+  list,
+  objectName,
+  open,
+  pattern,
+  section,
+  string,
+} from './kinds.ts';
+
+/** Values that every workload of ours has, so that they are named alike. */
+
+export const image = (repository: string, tag = '') =>
+  section('The image', {
+    registry: string('Registry; wins over `global.imageRegistry`', '', ['registry.example.com']),
+    repository: pattern(
+      'Repository',
+      'a repository such as streamspace/api',
+      '^[a-z0-9]+([._/-]+[a-z0-9]+)*$',
+      repository,
+      ['mirror/x/y'],
+    ),
+    tag: pattern('Tag; empty: the chart’s appVersion', 'a tag', '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$', tag, [
+      '0777',
+      'on',
+    ]),
+    digest: pattern('Digest; wins over the tag', 'a digest, sha256:…', '^sha256:[a-f0-9]{64}$', '', [
+      `sha256:${'0123456789abcdef'.repeat(4)}`,
+    ]),
+    pullPolicy: choice('When it is pulled', ['IfNotPresent', 'Always', 'Never'], 'IfNotPresent'),
+  });
+
+export const serviceAccount = (what: string) =>
+  section('The ServiceAccount', {
+    create: flag('Make one', true),
+    name: objectName(`Name; empty: ${what}, or \`default\` where none is made`),
+    annotations: annotations('Annotations, e.g. of a cloud’s workload identity'),
+  });
+
+export const disruption = (enabled: boolean) =>
+  section('PodDisruptionBudget; one of the two fields', {
+    enabled: flag('Make one where there is more than one replica', enabled),
+    minAvailable: countOrShare('Pods that stay; empty: not this field', '', [2, '50%']),
+    maxUnavailable: countOrShare('Pods that may be away; empty: 1, if minAvailable is empty too', '', [1, '25%']),
+  });
+
+type Requirements = k8s.ResourceRequirements;
+const amounts = (requests: Record<string, string>, limits: Record<string, string>) =>
+  ({ requests, limits }) as unknown as Requirements;
+
+export const resources = (requests: Record<string, string>, limits: Record<string, string>) =>
+  open<Requirements>('Requests and limits', amounts(requests, limits), [
+    amounts({ cpu: '1', memory: '1Gi' }, { memory: '1Gi' }),
+    amounts({ cpu: '250m', memory: '300Mi' }, { cpu: '2', memory: '300Mi' }),
+  ]);
+
+export const scheduling = {
+  nodeSelector: open<Readonly<Record<string, string>>>('Labels that nodes must have', {}, [
+    { 'kubernetes.io/arch': 'arm64', spot: 'on' },
+  ]),
+  tolerations: open<k8s.Toleration[]>(
+    'Taints that are tolerated',
+    [],
+    [[{ key: 'dedicated', operator: 'Equal', value: 'on', effect: 'NoSchedule' }]],
+  ),
+  affinity: open<k8s.Affinity>('Affinity in full; wins over podAntiAffinity', {}, [
+    {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'In', values: ['ssd', '{{ x }}'] }] }],
+        },
+      },
+    },
+  ]),
+  podAntiAffinity: section('Replicas on nodes of their own', {
+    enabled: flag('Keep replicas apart', true),
+    type: choice(
+      'Whether a replica without a node of its own waits (required) or not',
+      ['preferred', 'required'],
+      'preferred',
+    ),
+    topologyKey: string('What “apart” means', 'kubernetes.io/hostname', ['topology.kubernetes.io/zone']),
+  }),
+  topologySpread: section('Replicas spread over zones', {
+    enabled: flag('Spread replicas', true),
+    maxSkew: integer('How uneven it may be', 1, 1, 100),
+    topologyKey: string('Over what', 'topology.kubernetes.io/zone', ['kubernetes.io/hostname']),
+    whenUnsatisfiable: choice('Otherwise', ['ScheduleAnyway', 'DoNotSchedule'], 'ScheduleAnyway'),
+  }),
+  priorityClassName: objectName('PriorityClass of the pods'),
+};
+
+export const extras = {
+  runAsUser: integer('User and group of the processes; 0: the platform chooses (OpenShift)', 10_001, 0, 2_000_000_000),
+  annotations: annotations('Annotations of the workload'),
+  podLabels: labels('Labels of the pods'),
+  podAnnotations: annotations('Annotations of the pods'),
+  extraEnv: open<k8s.EnvVar[]>(
+    'More environment variables',
+    [],
+    [[{ name: 'NODE_OPTIONS', value: '--max-old-space-size=200' }]],
+  ),
+  extraEnvFrom: open<k8s.EnvFromSource[]>(
+    'More environment variables, from ConfigMaps and Secrets',
+    [],
+    [[{ secretRef: { name: 'more' } }]],
+  ),
+  extraVolumes: open<k8s.Volume[]>('More volumes', [], [[{ name: 'more', configMap: { name: 'more' } }]]),
+  extraVolumeMounts: open<k8s.VolumeMount[]>('Where they are mounted', [], [[{ name: 'more', mountPath: '/more' }]]),
+  sidecars: open<k8s.Container[]>(
+    'More containers',
+    [],
+    [[{ name: 'shipper', image: 'shipper:1', args: ['--format', '{{ .Line }}'] }]],
+  ),
+  initContainers: open<k8s.Container[]>('Containers that run before', [], [[{ name: 'wait', image: 'wait:1' }]]),
+};
+
+export const logFile = (command: readonly string[]) =>
+  section('Log to a file on a shared volume too, for a sidecar that ships it', {
+    enabled: flag('Write the file', false),
+    directory: pattern(
+      'Where it is, in all containers of the pod',
+      'a full path',
+      '^/[A-Za-z0-9_./-]+$',
+      '/var/log/streamspace',
+      ['/logs'],
+    ),
+    sizeLimit: pattern(
+      'Size of the volume; the pod is evicted beyond it',
+      'an amount such as 512Mi',
+      '^[0-9]+(Mi|Gi)$',
+      '512Mi',
+      ['1Gi'],
+    ),
+    command: list('What the image runs', command, [['node', '/elsewhere/{{ x }}.js']]),
+    sidecar: open<Readonly<Record<string, unknown>>>(
+      'The container that ships it: name, image and so on; the volume is mounted for it',
+      {},
+      [
+        {
+          name: 'shipper',
+          image: 'fluent/fluent-bit:4.0',
+          args: ['-i', 'tail', '-p', 'path=/var/log/streamspace/*.log', '-o', 'stdout'],
+        },
+      ],
+      { propertyNames: { not: { pattern: '^volumeMounts$' } } },
+    ),
+  });
+
+export const probe = (what: string, periodSeconds: number, failureThreshold: number) =>
+  section(what, {
+    periodSeconds: integer('How often, in seconds', periodSeconds, 1, 3600),
+    timeoutSeconds: integer('Longest answer, in seconds', 3, 1, 3600),
+    failureThreshold: integer('How many failures in a row', failureThreshold, 1, 1000),
+  });
+
+export const probes = () =>
+  section('Probes', {
+    startup: probe('Startup', 1, 60),
+    liveness: probe('Liveness', 10, 3),
+    readiness: probe('Readiness', 5, 2),
+  });
+
+export const secretKey = (description: string, key: string) =>
+  section(description, {
+    name: objectName('Name of the Secret; empty: none'),
+    key: pattern('Key in it', 'a key of a Secret', '^[-._a-zA-Z0-9]+$', key, ['other']),
+  });
+
+export const pullSecrets = list('Names of the Secrets with registry credentials', [], [['registry']], {
+  pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+});
+export { labelName };

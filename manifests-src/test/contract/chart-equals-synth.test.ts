@@ -1,0 +1,79 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { addChart, type KubeObject } from '../../src/render/synth.ts';
+import { App, Testing } from 'cdk8s';
+import { SOURCES } from '../../src/charts/sources.ts';
+import { valuesOf } from '../support/arbitrary.ts';
+import { byIdentity, objectsIn, writeChart } from '../support/charts.ts';
+import { execute, HELMS, inParallel } from '../support/tools.ts';
+import { repaired } from '../support/valid.ts';
+
+const ROUNDS = 60;
+const SEED = 20_260_101;
+
+/** Values with which a release works. */
+const BASES: Record<string, object> = {
+  streamspace: {
+    enrolment: { existingSecret: { name: 'enrolment' } },
+    api: { auth: { jwksUrl: 'https://idp.example.com/keys' } },
+    k8sAgent: { config: { agentId: 'eu-1' } },
+  },
+  'streamspace-k8s-agent': {
+    enrolment: { existingSecret: { name: 'enrolment' } },
+    agent: { id: 'eu-1', controlPlaneUrl: 'wss://hub.example.com' },
+  },
+};
+
+const release = { name: 'streamspace', namespace: 'desktops', service: 'Helm' };
+const synthesized = (app: App): KubeObject[] => Testing.synth(app.node.children[0] as never) as KubeObject[];
+
+for (const source of SOURCES) {
+  describe.each(HELMS)(`${source.folder} by $name`, ({ file, name }) => {
+    it.skipIf(file === undefined)(
+      `renders ${ROUNDS} random values as the direct synth does${file === undefined ? ` (${name} is not on PATH)` : ''}`,
+      async () => {
+        const chart = writeChart(source);
+        const folder = mkdtempSync(join(tmpdir(), 'values-'));
+        const rounds = name === 'helm' ? ROUNDS : ROUNDS / 5;
+        const samples = [0.03, 0.1, 0.3, 0.8].flatMap((share, index) =>
+          fc.sample(valuesOf(source.schema, share), { numRuns: rounds / 4, seed: SEED + index }),
+        );
+        let compared = 0;
+        await inParallel(samples.entries(), 2, async ([index, leaves]) => {
+          const values = repaired(source, release, BASES[source.name], leaves);
+          const valuesFile = join(folder, `${index}.json`);
+          writeFileSync(valuesFile, JSON.stringify(values));
+          const rendered = await execute(file!, [
+            'template',
+            release.name,
+            chart,
+            '--namespace',
+            release.namespace,
+            '--values',
+            valuesFile,
+            '--kube-version',
+            '1.34.0',
+          ]);
+          const context = `values: ${JSON.stringify(values)}`;
+          expect(rendered.code, `${context}\n${rendered.stderr}`).toBe(0);
+          const app = new App();
+          addChart(app, source, release, values, { tests: true });
+          const direct = byIdentity(JSON.parse(JSON.stringify(synthesized(app))) as KubeObject[]);
+          // readers of YAML 1.1 and 1.2 must see the same; one in five is enough for the second
+          for (const version of index % 5 === 0 ? (['1.1', '1.2'] as const) : (['1.1'] as const)) {
+            const found = byIdentity(objectsIn(rendered.stdout, version));
+            // a readable difference is slow to make
+            if (!isDeepStrictEqual(found, direct)) expect(found, context).toEqual(direct);
+          }
+          compared++;
+        });
+        expect(compared).toBe(rounds);
+      },
+      280_000,
+    );
+  });
+}

@@ -1,0 +1,41 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import type { ChartSource } from '../../src/charts/chart.ts';
+import { chartFiles } from '../../src/render/chart-files.ts';
+import type { KubeObject } from '../../src/render/synth.ts';
+
+/** Writes a chart where Helm can read it. */
+export function writeChart(source: ChartSource): string {
+  const folder = join(mkdtempSync(join(tmpdir(), 'chart-')), source.name);
+  for (const [path, text] of chartFiles(source)) {
+    const file = join(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+  return folder;
+}
+
+/** The objects in a stream of YAML documents, as a reader of that version sees them. */
+export function objectsIn(text: string, version: '1.1' | '1.2'): KubeObject[] {
+  return parseAllDocuments(text, { version, merge: false })
+    .map((document) => {
+      if (document.errors.length > 0) throw document.errors[0]!;
+      return document.toJS() as KubeObject | null;
+    })
+    .filter((object) => object !== null);
+}
+
+const key = ({ apiVersion, kind, metadata }: KubeObject) =>
+  `${apiVersion} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
+
+/** Objects by what identifies them. Throws where two are the same. */
+export function byIdentity(objects: readonly KubeObject[]): Record<string, KubeObject> {
+  const all: Record<string, KubeObject> = {};
+  for (const object of objects) {
+    if (key(object) in all) throw new Error(`there are two of ${key(object)}`);
+    all[key(object)] = object;
+  }
+  return all;
+}
