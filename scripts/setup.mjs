@@ -17,7 +17,7 @@ export function checkNode() {
   process.exit(1);
 }
 
-export function onPath(...programs) {
+function onPath(...programs) {
   return programs.some((program) =>
     (process.env.PATH ?? '').split(delimiter).some((folder) => {
       try {

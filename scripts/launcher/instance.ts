@@ -20,7 +20,7 @@ interface Running {
 }
 
 /** Field 22 of /proc/PID/stat; empty where there is no /proc or no such process. */
-export function startTime(pid: number): string {
+function startTime(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
@@ -38,7 +38,7 @@ function alive(process_: { pid: number; started: string }): boolean {
   }
 }
 
-export class AlreadyRunningError extends Error {}
+class AlreadyRunningError extends Error {}
 
 /** Opens the folder; ends what a killed launcher left behind. Throws {@link AlreadyRunningError} when a live one uses it. */
 export function openInstance(folder: string): Instance {
