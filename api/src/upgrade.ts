@@ -10,6 +10,10 @@ import type { WebSocket, WebSocketServer } from 'ws';
 const DECIDE_MS = 10_000;
 /** Milliseconds for a refused client to take its answer. */
 const ANSWER_MS = 2_000;
+/** Seconds after which a client that was sent away for now may come again. */
+const RETRY_S = 2;
+/** Milliseconds for the headers of a request; checked by Node every half minute. */
+const HEADERS_MS = 15_000;
 /** Upgrades that may wait for their decision. */
 const MAX_PENDING = 4_096;
 
@@ -76,6 +80,7 @@ export function upgradeRouter(routes: UpgradeRoutes, server: Server): { stop: ()
     }
   };
 
+  server.headersTimeout = HEADERS_MS;
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', ignore);
     (socket as Socket).setNoDelay?.(true);
@@ -113,6 +118,7 @@ function answer(clock: Clock, socket: Duplex, error: StreamSpaceError): void {
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Cache-Control: no-store',
     'Connection: close',
+    ...(error.http === 503 ? [`Retry-After: ${RETRY_S}`] : []),
     ...(error.http === 401 ? ['WWW-Authenticate: Bearer'] : []),
   ];
   const timer = clock.setTimeout(() => socket.destroy(), ANSWER_MS);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, withDeadline } from 'clock-port';
 import { newCredential } from '../auth/secrets.ts';
@@ -27,7 +26,7 @@ export class Rotations {
   async rotate(link: AgentLink): Promise<void> {
     const { store, clock } = this.#deps;
     const { token, hash } = newCredential((size) => this.#deps.randomBytes(size), link.agentId);
-    const rotationId = randomUUID();
+    const rotationId = `r-${this.#deps.randomBytes(12).toString('hex')}`;
     await store.credentials.beginRotation(link.agentId, { hash, rotationId });
     try {
       await withDeadline(clock, ROTATION_MS, 'the agent to store its new credential', link.signal, () => {

@@ -66,7 +66,7 @@ test('[VIEW2] a ticket works once, for its session, for a minute', async () => {
   }
 });
 
-test('[VIEW3] foreign origins are refused; the own, an allowed one and none pass', async () => {
+test('failure 13: [VIEW3] foreign origins are refused; the own, an allowed one and none pass', async () => {
   await hub.running();
   const ticket = await hub.ticket();
   const { status, body } = await refusal(hub.viewer('s1', { ticket, origin: 'https://evil.example' }));

@@ -1,0 +1,167 @@
+import type { IncomingMessage } from 'node:http';
+import { AGENT_SUBPROTOCOL, type AgentMessageOf, LIMITS, StreamSpaceError } from '@streamspace/protocol';
+import { iso } from 'clock-port';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { CommandDispatcher } from '../commands/dispatcher.ts';
+import type { LinkMetrics } from '../link-metrics.ts';
+import type { Upgrade } from '../upgrade.ts';
+import { handshake, type HandshakeDeps } from './handshake.ts';
+import { AgentLink, type LinkOwner } from './link.ts';
+import type { LinkDeps } from './ports.ts';
+import type { Refusal } from './refusal.ts';
+import type { Roster } from './roster.ts';
+import { Throttle } from './throttle.ts';
+import { Turns } from './turns.ts';
+
+/** Connections of agents on one hub, welcomed or about to be. */
+const MAX_LINKS = 20_000;
+
+export interface ReceptionDeps extends LinkDeps {
+  readonly roster: Roster;
+  readonly counters: LinkMetrics;
+  readonly dispatcher: CommandDispatcher;
+  /** What a welcomed link says. */
+  readonly receive: LinkOwner['message'];
+}
+
+export interface Reception {
+  /** GET /api/v1/agent/connect. Throws the refusal. */
+  readonly serve: (upgrade: Upgrade) => Promise<void>;
+  /** Begins the handshake on an open WebSocket whose other end has proved to be that agent. */
+  readonly take: (ws: WebSocket, agentId: string) => void;
+  /** From now on everybody who comes is sent away. */
+  readonly close: () => void;
+}
+
+type Hello = AgentMessageOf<'hello'>;
+
+/** Lets agents in, and sees them out: from the upgrade to their place in the roster, and what their leaving leaves to do. */
+export function reception(deps: ReceptionDeps): Reception {
+  const { clock, log, store, config, publish, roster, counters, dispatcher } = deps;
+  const refusedEvents = new Throttle(clock, { burst: 5, everyMs: 10_000, keys: 10_000 });
+  let open = true;
+  const wss = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: LIMITS.controlMessage,
+    handleProtocols: () => AGENT_SUBPROTOCOL,
+  });
+
+  /** Behind all that the link has asked of the store before. */
+  const release = (link: AgentLink, error: StreamSpaceError): Promise<void> =>
+    new Promise((resolve) => {
+      link.work.last(async () => {
+        try {
+          if (await store.agents.release(link.agentId, link.connectionId, iso(clock.now())))
+            await publish.agentDisconnected(link.agentId, error.message);
+        } catch (failure) {
+          log.warn({ err: failure, agent: link.agentId }, 'Agent not marked as disconnected');
+        } finally {
+          resolve();
+        }
+      });
+    });
+
+  const live: LinkOwner = {
+    message: deps.receive,
+    closed(link, error) {
+      const { agentId, connectionId } = link;
+      dispatcher.detach(link);
+      counters.disconnects.inc({ code: error.code });
+      log.info(
+        { agent: agentId, connection: connectionId, code: error.code, reason: error.message },
+        'Agent disconnected',
+      );
+      roster.remove(link, release(link, error));
+    },
+  };
+
+  const accepted = (link: AgentLink, hello: Hello): void => {
+    const { agentId, replica, term, connectionId } = link;
+    link.owner = live;
+    roster.admit(link);
+    if (!link.open)
+      return live.closed(link, new StreamSpaceError('agent_offline', 'the agent left before it was welcomed'));
+    link.welcomed = true;
+    link.lastHeard = clock.monotonic();
+    const { heartbeatMs } = config;
+    link.tell({ type: 'welcome', version: link.version, connection_id: connectionId, term, heartbeat_ms: heartbeatMs });
+    counters.registrations.inc();
+    log.info({ agent: agentId, replica, term, connection: connectionId, build: hello.build }, 'Registered agent');
+    link.queue(0, async () => {
+      const agent = await store.agents.get(agentId);
+      if (agent?.connection_id === connectionId) await publish.agent('agent.registered', agent);
+    });
+    dispatcher.attach(link);
+  };
+
+  const refused = (link: AgentLink, hello: Hello, refusal: Refusal): void => {
+    const { error, remedy, term, retryAfterMs: retry_after_ms } = refusal;
+    const { code, message } = error;
+    counters.refusals.inc({ code });
+    link.tell({ type: 'refuse', error: error.toJSON(), remedy, retry_after_ms, ...(term !== undefined && { term }) });
+    link.end(error);
+    if (!refusedEvents.pass(link.agentId)) return;
+    const about = { replica: hello.replica, term: hello.term, code };
+    log.info({ agent: link.agentId, ...about, reason: message }, 'Agent refused');
+    void publish.agentRefused(link.agentId, { ...about, message: `${message}. ${remedy}` });
+  };
+
+  const handshakeDeps: HandshakeDeps = {
+    store,
+    clock,
+    hub: deps.hub,
+    heartbeatMs: config.heartbeatMs,
+    turns: new Turns(16),
+    holder: (agentId) => roster.get(agentId),
+    accepted,
+    refused,
+  };
+  const goingAway = () => new StreamSpaceError('going_away', 'this hub is about to stop; connect again');
+
+  const take = (ws: WebSocket, agentId: string): void => {
+    const first = handshake(handshakeDeps);
+    const about = { agentId, connectionId: deps.randomBytes(12).toString('hex') };
+    const link = new AgentLink(
+      ws,
+      about,
+      { clock, log, metrics: counters },
+      {
+        message: first.message,
+        closed(closing, error) {
+          roster.depart(closing);
+          first.closed(closing, error);
+        },
+      },
+    );
+    roster.arrive(link);
+    first.begin(link);
+    if (!open) link.end(goingAway());
+  };
+
+  return {
+    take,
+    async serve(upgrade) {
+      if (!open) throw goingAway();
+      if (!offers(upgrade.request, AGENT_SUBPROTOCOL)) {
+        throw new StreamSpaceError(
+          'invalid_request',
+          `offer the WebSocket subprotocol ${AGENT_SUBPROTOCOL} (Sec-WebSocket-Protocol)`,
+        );
+      }
+      const bearer = /^Bearer +(\S+)$/i.exec(upgrade.request.headers.authorization ?? '')?.[1];
+      const agentId = await deps.authenticateAgent(bearer);
+      if (roster.size >= MAX_LINKS)
+        throw new StreamSpaceError('at_capacity', `this hub holds ${MAX_LINKS} connections of agents already`);
+      upgrade.accept(wss, (ws) => take(ws, agentId));
+    },
+    close: () => {
+      open = false;
+    },
+  };
+}
+
+function offers(request: IncomingMessage, subprotocol: string): boolean {
+  return (request.headers['sec-websocket-protocol'] ?? '').split(',').some((each) => each.trim() === subprotocol);
+}
