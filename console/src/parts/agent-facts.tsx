@@ -27,22 +27,30 @@ export function AgentFacts({ agent }: { agent: Agent }) {
 
 /** The replicas that stand for an agent: who leads under which term, who waits. */
 export function Replicas({ agent }: { agent: Agent }) {
+  if (!agent.connected || agent.leader === null) {
+    return (
+      <div class="replicas">
+        <span class="replica none">No leader is connected</span>
+        {agent.term > 0 && (
+          <span class="replica">
+            last {agent.leader !== null && <b>{agent.leader}, </b>}term {agent.term}
+          </span>
+        )}
+      </div>
+    );
+  }
   const standbys = agent.replicas.filter((replica) => replica.name !== agent.leader);
   return (
     <div class="replicas">
-      {agent.leader === null ? (
-        <span class="replica none">No leader</span>
-      ) : (
-        <span class="replica leader" data-testid="agent-leader" data-replica={agent.leader}>
-          <b>{agent.leader}</b> leads · <span class="term">term {agent.term}</span>
-        </span>
-      )}
+      <span class="replica leader" data-testid="agent-leader" data-replica={agent.leader}>
+        <b>{agent.leader}</b> leads · <span class="term">term {agent.term}</span>
+      </span>
       {standbys.map((replica) => (
         <span key={replica.name} class="replica" data-testid="agent-standby">
           {replica.name} <small>standby</small>
         </span>
       ))}
-      {agent.leader !== null && standbys.length === 0 && (
+      {standbys.length === 0 && (
         <span class="replica alone">{agent.election === null ? 'no leader election' : 'no standby'}</span>
       )}
     </div>

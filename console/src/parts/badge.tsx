@@ -1,7 +1,7 @@
 import type { Agent, SessionState } from '@streamspace/protocol';
 import { STATE_WORDS, type Tone } from '../words/session.ts';
 
-export function Badge({ tone, children, testid }: { tone: Tone; children: string; testid?: string }) {
+function Badge({ tone, children, testid }: { tone: Tone; children: string; testid?: string }) {
   return (
     <span class={`badge ${tone}`} data-testid={testid}>
       <span class="dot" aria-hidden="true" />

@@ -96,7 +96,7 @@ export function SessionCard({ session, showUser }: { session: Session; showUser:
               busy={busy.value === 'wake'}
               onClick={() => void wake()}
             >
-              Wake
+              {session.state === 'failed' ? 'Start again' : 'Wake'}
             </Button>
           )}
           {can.remove && (

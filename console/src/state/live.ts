@@ -6,7 +6,7 @@ import { ApiError, type Http } from '../api/http.ts';
 import type { Hub } from '../api/hub.ts';
 import type { World } from './world.ts';
 
-export type Link = 'connecting' | 'live' | 'down';
+type Link = 'connecting' | 'live' | 'down';
 
 /** Keeps the world up to date while somebody is signed in. */
 export interface Live {

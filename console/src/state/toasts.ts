@@ -1,6 +1,6 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 
-export interface Toast {
+interface Toast {
   id: number;
   kind: 'info' | 'error';
   text: string;
@@ -9,12 +9,12 @@ export interface Toast {
 export interface Toasts {
   readonly list: ReadonlySignal<readonly Toast[]>;
   info(text: string): void;
-  /** Stays until it is dismissed. */
   error(text: string): void;
   dismiss(id: number): void;
 }
 
-const SHOWN_MS = 6_000;
+/** Milliseconds. Errors stay longer: there is more to read. */
+const SHOWN_MS = { info: 6_000, error: 20_000 };
 const MAX_SHOWN = 4;
 
 export function createToasts(): Toasts {
@@ -23,19 +23,16 @@ export function createToasts(): Toasts {
   const dismiss = (id: number) => {
     list.value = list.value.filter((toast) => toast.id !== id);
   };
-  const add = (kind: Toast['kind'], text: string): number => {
+  const add = (kind: Toast['kind'], text: string) => {
     const id = next++;
     const others = list.value.filter((toast) => toast.text !== text);
     list.value = [...others, { id, kind, text }].slice(-MAX_SHOWN);
-    return id;
+    setTimeout(() => dismiss(id), SHOWN_MS[kind]);
   };
   return {
     list,
-    info(text) {
-      const id = add('info', text);
-      setTimeout(() => dismiss(id), SHOWN_MS);
-    },
-    error: (text) => void add('error', text),
+    info: (text) => add('info', text),
+    error: (text) => add('error', text),
     dismiss,
   };
 }

@@ -107,7 +107,9 @@ export function historyOf(events: readonly Event[], now: Agent | null): History 
         endedBy: null,
       });
     }
-    presences.report(now, null);
+    if (now.connected) presences.report(now, null);
+    // Nobody tells about the replicas of an agent that is away.
+    else presences.endAll(reigns.at(-1)?.to ?? null);
   }
   const known = presences.spans;
   const starts = [...reigns, ...known].map((span) => span.from).concat(refusals.map((refusal) => refusal.at));

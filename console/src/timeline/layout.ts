@@ -13,7 +13,7 @@ const MARK_SPACING = 18;
 const CHARACTER_WIDTH = 6.6;
 const MAX_CALLOUT_ROWS = 3;
 
-export interface LaneBox {
+interface LaneBox {
   replica: string;
   /** Top of the bar; its label stands above. */
   y: number;
@@ -22,7 +22,7 @@ export interface LaneBox {
   marks: { x: number; refusals: Refusal[] }[];
 }
 
-export interface GapBox {
+interface GapBox {
   gap: Gap;
   x: number;
   width: number;

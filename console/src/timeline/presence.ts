@@ -58,6 +58,12 @@ export class PresenceBook {
     this.#leader = null;
   }
 
+  /** From here on nothing is known; `at` null: since the last sign of each. */
+  endAll(at: number | null): void {
+    for (const open of this.#open.values()) open.span.to = Math.max(open.lastSign, at ?? open.lastSign);
+    this.#open.clear();
+  }
+
   /** The leader's list of replicas at a time; null: as it is now. Who is not listed has left. */
   report(agent: Agent, at: number | null): void {
     if (agent.replicas.length === 0) return;

@@ -17,7 +17,7 @@ export const STATE_WORDS: Readonly<Record<SessionState, { label: string; tone: T
   failed: { label: 'Failed', tone: 'bad' },
 };
 
-export function isBusy(state: SessionState): boolean {
+function isBusy(state: SessionState): boolean {
   return STATE_WORDS[state].tone === 'busy';
 }
 

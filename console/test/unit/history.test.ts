@@ -85,4 +85,13 @@ describe('presence of replicas', () => {
     );
     expect(spans).toEqual([{ replica: 'c', from: NOON, to: null }]);
   });
+
+  it('ends for everybody when the agent is away: nobody tells about them', () => {
+    const log = new EventLog()
+      .registered(0, 'a', 1)
+      .updated(1, agentOf('a', 1, ['b']))
+      .disconnected(10, 'killed');
+    const away = { ...agentOf('a', 1, ['b']), connected: false };
+    expect(historyOf(log.events, away).presences.map(({ to }) => seconds(to))).toEqual([10, 10]);
+  });
 });
