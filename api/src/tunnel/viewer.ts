@@ -9,7 +9,7 @@ const BINARY = { binary: true, compress: false };
 /** Milliseconds between our close and the end of the socket, for a viewer that doesn't answer the close … */
 const CLOSE_MS = 2_000;
 /** … and after an orderly end: what the screen said last is to arrive. */
-const LINGER_MS = 30_000;
+const LINGER_MS = 5_000;
 /** Milliseconds without a sign of life after which a viewer is dead. */
 const DEAD_MS = 60_000;
 /** The same for one that has bytes to take and doesn't: a page may be frozen for a while, and costs its credit only. */
