@@ -59,7 +59,7 @@ export function agentRoutes(scope: FastifyInstance, { store, publish }: HubDeps)
       answer: Items(Shared('Event')),
       params,
       querystring: Type.Object(
-        { after: Type.Optional(Type.String({ pattern: '^\\d{1,15}$', description: 'the id of an event' })) },
+        { after: Type.Optional(Type.String({ pattern: '^\\d{1,16}$', description: 'the id of an event' })) },
         { additionalProperties: false },
       ),
       errors: ['not_found'],

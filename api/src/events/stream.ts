@@ -38,7 +38,7 @@ export async function streamEvents(
 ): Promise<void> {
   const over = new AbortController();
   let early: Event[] | undefined = [];
-  let sent = after ?? 0;
+  let sent = after;
   let timer: Timer | undefined;
 
   const end = (comment?: string): void => {
@@ -55,8 +55,15 @@ export async function streamEvents(
     out.write(text);
     if (out.writableLength > MAX_WAITING) end('too slow: connect again with Last-Event-ID');
   };
+  /** The subscriber missed something: it has to read everything again. Up to `id` it counts as told. */
+  const reset = (id: number): void => {
+    sent = id;
+    write('event: reset\ndata: {}\n\n');
+  };
   const send = (event: Event): void => {
-    if (over.signal.aborted || event.id <= sent) return;
+    if (over.signal.aborted) return;
+    // ids are consecutive, also those of events that this user may not see
+    if (sent !== undefined && event.id !== sent + 1) reset(event.id);
     sent = event.id;
     if (maySee(user, event)) write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
   };
@@ -80,21 +87,13 @@ export async function streamEvents(
     else if (early.length < MAX_EARLY) early.push(event);
     else end('too many events at once: connect again with Last-Event-ID');
   }, over.signal);
-  if (after !== undefined) {
-    const kept = await events.since(after);
-    if (isGap(after, kept, early)) {
-      sent = 0;
-      write('event: reset\ndata: {}\n\n');
-    } else for (const event of kept) send(event);
-  }
+  const kept = after === undefined ? [] : await events.since(after);
+  // what was missed is not kept any more, or ids began anew: better told at once than sent in part
+  if (kept.length > 0 && kept[0]!.id !== after! + 1) reset(kept.at(-1)!.id);
+  else for (const event of kept) send(event);
+  const upTo = sent;
   const waiting = early;
   early = undefined;
-  for (const event of waiting) send(event);
+  for (const event of waiting) if (kept.length === 0 || event.id > upTo!) send(event);
   await closed;
-}
-
-/** Whether events after `after` are not kept any more, or the ids began anew: the subscriber has to read everything again. */
-function isGap(after: number, kept: readonly Event[], early: readonly Event[]): boolean {
-  const first = kept[0] ?? early[0];
-  return first !== undefined && first.id !== after + 1;
 }

@@ -186,7 +186,10 @@ export interface TicketStore {
 }
 
 export interface EventStore {
-  /** Gives the event the next id and keeps a bounded history (per agent for agent events). */
+  /**
+   * Gives the event the next id and keeps a bounded history (per agent for agent events). Ids are consecutive, so that who reads them
+   * sees a gap; a store that begins anew begins far above its earlier ids.
+   */
   append(event: Omit<Event, 'id'>): Promise<Event>;
   /** Kept events after `id`, oldest first; of more than `limit` the newest. `agent`: only its agent events (the timeline). */
   since(id: number, filter?: { agent?: string; limit?: number }): Promise<Event[]>;

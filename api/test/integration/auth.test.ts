@@ -49,12 +49,11 @@ describe('[AUTH1] users by JWT', () => {
     expect(await withToken(header)).toMatchObject({ status: 401, code: 'unauthenticated' });
   });
 
-  it('refuses a token of another secret, another algorithm, or none', async () => {
+  it('refuses a token of another secret, or without a signature', async () => {
     expect(await withClaims({}, 'another secret, which is long enough too')).toMatchObject({
       status: 401,
       message: expect.stringContaining('not signed by'),
     });
-    expect(await withClaims({}, SECRET.repeat(2), 'HS512')).toMatchObject({ status: 401 });
     const part = (json: object) => Buffer.from(JSON.stringify(json)).toString('base64url');
     expect(
       await withToken(`Bearer ${part({ alg: 'none' })}.${part({ sub: 'alice', roles: ['admin'], exp: now + 60 })}.`),
@@ -71,6 +70,17 @@ describe('[AUTH1] users by JWT', () => {
       });
     },
   );
+
+  it('refuses another algorithm, even with the right secret', async () => {
+    await hub.stop();
+    const secret = SECRET.repeat(2);
+    hub = await Rest.start({ JWT_SECRET: secret });
+    expect((await withClaims({}, secret)).status).toBe(200);
+    expect(await withClaims({}, secret, 'HS512')).toMatchObject({
+      status: 401,
+      message: expect.stringContaining('algorithm'),
+    });
+  });
 
   it('checks issuer and audience where configured', async () => {
     await hub.stop();

@@ -1,12 +1,14 @@
 import type { Event } from '@streamspace/protocol';
+import type { Clock } from 'clock-port';
 import type { EventStore } from '../store.ts';
 import { KEPT } from './state.ts';
 
-export function memoryEvents(): EventStore {
+export function memoryEvents(clock: Clock): EventStore {
   const all: Event[] = [];
   const timelines = new Map<string, Event[]>();
   const subscribers = new Set<(event: Event) => void>();
-  let last = 0;
+  // microseconds since 1970: above every id of an earlier process
+  let last = clock.now() * 1_000;
 
   const keep = (event: Event): void => {
     all.push(event);

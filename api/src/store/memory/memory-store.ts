@@ -18,7 +18,7 @@ export function memoryStore(clock: Clock): Store {
     sessions: memorySessions(state),
     commands: memoryCommands(state),
     tickets: memoryTickets(clock),
-    events: memoryEvents(),
+    events: memoryEvents(clock),
     templates: memoryTemplates(),
     ping: async (signal) => signal.throwIfAborted(),
     close: async () => {},
