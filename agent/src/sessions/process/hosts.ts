@@ -108,7 +108,7 @@ export class Hosts {
     if (connection !== 'missing' && connection !== 'dead') {
       try {
         connection.stop();
-        await this.#untilClosed(connection, STOP_MS, signal).catch(async (error: unknown) => {
+        await this.#untilClosed(connection, this.#options.stopMs ?? STOP_MS, signal).catch(async (error: unknown) => {
           if (!(error instanceof DeadlineError)) throw error;
           await this.#kill(id, instance, connection, signal);
         });

@@ -29,6 +29,8 @@ export interface ProcessDriverOptions {
   readonly overcommit?: { readonly cpu: number; readonly memory: number };
   /** `auto`: Xvnc where the machine has it. */
   readonly desktop?: HostOrder['desktop'];
+  /** How long a session host may take to end before it is killed, milliseconds; more than it gives its desktop (12 s) by default. */
+  readonly stopMs?: number;
   /** For tests: called at every {@link Step}. */
   readonly step?: (step: Step, sessionId: string) => void | Promise<void>;
 }

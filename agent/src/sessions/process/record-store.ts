@@ -104,7 +104,7 @@ export class RecordStore {
       return false;
     }
     await syncFolder(folder);
-    await syncFolder(dirname(folder));
+    if (version === 1) await syncFolder(dirname(folder));
     await this.#prune(id, version);
     return true;
   }

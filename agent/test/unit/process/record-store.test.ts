@@ -1,3 +1,4 @@
+import { unlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,20 +47,21 @@ describe('RecordStore', () => {
     expect(await readdir(join(folder, 'one'))).toHaveLength(1);
   });
 
-  it('decides again for a writer that was overtaken, even if its version was pruned meanwhile', async () => {
+  it('decides again for a writer that was overtaken, even if its version has come and gone meanwhile', async () => {
     await store.change('one', () => first);
     const seen: number[] = [];
-    let overtaken: Promise<unknown> | undefined;
     await store.change('one', (current) => {
       seen.push(current!.instance);
-      // three others, so that the version this one goes for has come and gone; the first decision waits for nobody
-      overtaken ??= (async () => {
-        for (let i = 0; i < 3; i++) await another().change('one', (now) => ({ ...now!, instance: now!.instance + 10 }));
-      })();
+      if (seen.length === 1) {
+        // others wrote versions 2, 3 and 4, and pruned all but the last, while this writer was paused
+        writeFileSync(join(folder, 'one', 'session.4.json'), JSON.stringify({ ...first, instance: 30 }));
+        unlinkSync(join(folder, 'one', 'session.1.json'));
+      }
       return { ...current!, instance: current!.instance + 1 };
     });
-    await overtaken;
+    expect(seen).toEqual([0, 30]);
     expect((await store.read('one'))?.instance).toBe(31);
+    expect(await readdir(join(folder, 'one'))).toEqual(['session.5.json']);
   });
 
   it('writes nothing when the decision is to leave it', async () => {

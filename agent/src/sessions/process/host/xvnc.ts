@@ -1,6 +1,7 @@
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import { sleep } from 'clock-port';
+import type { Readable } from 'node:stream';
+import { sleep, withDeadline } from 'clock-port';
 import { START_VARIABLE } from '../stragglers.ts';
 import { BoundedLog } from './bounded-log.ts';
 import { Child, firstLine } from './child.ts';
@@ -13,6 +14,8 @@ const START_MS = 20_000;
 /** Pauses before a program that ended is started again: from this, doubled up to that. */
 const AGAIN_MS = 250;
 const AGAIN_MAX_MS = 10_000;
+/** How long output may still come after a program's end. */
+const LAST_WORDS_MS = 300;
 /** One that ran this long ended because somebody closed it. */
 const WELL_MS = 5_000;
 
@@ -27,6 +30,7 @@ export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Progra
       const log = new BoundedLog(join(order.folder, 'desktop.log'));
       const over = new AbortController();
       const copies: Promise<void>[] = [];
+      const outputs: Readable[] = [];
       const children = new Set<Child>();
       const authority = join(order.folder, 'xauthority');
       await writeXauthority(authority);
@@ -47,6 +51,7 @@ export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Progra
           clock: order.clock,
         });
         children.add(child);
+        outputs.push(...child.output);
         copies.push(...child.output.map((stream) => log.copy(stream)));
         void child.ended.then(() => children.delete(child));
         return child;
@@ -83,6 +88,11 @@ export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Progra
         await Promise.all([...children].filter((child) => child !== server).map((child) => child.end()));
         await server.end();
         await Promise.all(kept);
+        // what a daemon of the session still holds open never ends
+        await withDeadline(order.clock, LAST_WORDS_MS, 'last output', undefined, () => Promise.all(copies)).catch(
+          () => {},
+        );
+        for (const stream of outputs) stream.destroy();
         await Promise.all(copies);
         await log.close();
       }
