@@ -64,7 +64,7 @@ describe('REST and links together', () => {
     const ticket = (await hub.as('alice', 'POST', `sessions/${session.id}/ticket`)).body;
     const viewer = new WebSocket(url + ticket.url, ['binary']);
     sockets.push(viewer);
-    const received = new Promise((resolve) => viewer.once('message', (data) => resolve(String(data))));
+    const received = new Promise((resolve) => viewer.once('message', (data) => resolve((data as Buffer).toString())));
     await opened(viewer);
     const { stream_id } = await there.hear('vnc_connect');
     there.say({ type: 'vnc_connected', stream_id, credit: 1_000 });
