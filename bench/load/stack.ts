@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Agent, request } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +34,7 @@ export class Stack {
   readonly token: string;
   readonly enrolmentToken: string;
   readonly #folder: string;
+  readonly #http = new Agent({ keepAlive: true, maxSockets: 64 });
 
   private constructor(
     hub: BenchProcess,
@@ -99,18 +101,36 @@ export class Stack {
     return new Stack(hub, agent, `http://127.0.0.1:${port}`, token, enrolmentToken, folder);
   }
 
-  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const answer = await fetch(`${this.origin}/api/v1${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${this.token}`,
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+  /** A REST call, with as little work of the load's own as can be. */
+  call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        `${this.origin}/api/v1${path}`,
+        {
+          method,
+          agent: this.#http,
+          headers: {
+            authorization: `Bearer ${this.token}`,
+            ...(text !== undefined && {
+              'content-type': 'application/json',
+              'content-length': Buffer.byteLength(text),
+            }),
+          },
+        },
+        (answer) => {
+          let received = '';
+          answer.setEncoding('utf8');
+          answer.on('data', (chunk: string) => (received += chunk));
+          answer.on('end', () => {
+            if (answer.statusCode! < 300) resolve(JSON.parse(received) as T);
+            else reject(new Error(`${method} ${path}: ${answer.statusCode} ${received}`));
+          });
+        },
+      );
+      sent.on('error', reject);
+      sent.end(text);
     });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-    return JSON.parse(text) as T;
   }
 
   /** Creates a session of a bench template and waits until it runs. */
@@ -133,6 +153,7 @@ export class Stack {
   }
 
   async stop(): Promise<void> {
+    this.#http.destroy();
     await this.agent.stop();
     await this.hub.stop();
     rmSync(this.#folder, { recursive: true, force: true });
