@@ -76,6 +76,7 @@ export function ViewerPage({ id }: { id: string }) {
         <div
           class="viewer-screen"
           ref={holder}
+          role="application"
           data-testid="viewer-screen"
           aria-label={`Screen of ${name}. Ctrl+Alt+Shift gives the keyboard back to this page.`}
         />

@@ -76,7 +76,7 @@ export function historyOf(events: readonly Event[], now: Agent | null): History 
         presences.report(event.data as unknown as Agent, at);
         break;
       case 'agent.disconnected': {
-        presences.stopLeading(at);
+        presences.lose(at);
         end(at, text(event.data['reason']));
         break;
       }

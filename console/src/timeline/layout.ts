@@ -9,8 +9,8 @@ const MIN_GAP_WIDTH = 3;
 const MIN_BAR_WIDTH = 2;
 /** Refusals closer than this share a mark. */
 const MARK_SPACING = 18;
-/** An estimate is enough to keep labels apart. */
-const CHARACTER_WIDTH = 6.6;
+/** Of bold text of 12 px in a wide font, rather more than less: an estimate is enough to keep labels apart. */
+const CHARACTER_WIDTH = 7.6;
 const MAX_CALLOUT_ROWS = 3;
 
 interface LaneBox {
@@ -27,7 +27,7 @@ interface GapBox {
   x: number;
   width: number;
   /** In words; null where there is no room for it: the tooltip and the list below have it. */
-  callout: { text: string; x: number; y: number; anchor: 'start' | 'middle' | 'end' } | null;
+  callout: { text: string; /** Of its middle. */ x: number; y: number } | null;
 }
 
 export interface Layout {
@@ -101,14 +101,12 @@ function placeCallouts(gaps: GapBox[], width: number, now: number): GapBox[] {
   for (const box of [...gaps].reverse()) {
     const text = gapWords(box.gap, now);
     const size = text.length * CHARACTER_WIDTH;
-    const middle = box.x + box.width / 2;
-    const anchor = middle - size / 2 < 0 ? 'start' : middle + size / 2 > width ? 'end' : 'middle';
-    const x = anchor === 'start' ? Math.max(0, box.x) : anchor === 'end' ? Math.min(width, box.x + box.width) : middle;
-    const from = anchor === 'start' ? x : anchor === 'end' ? x - size : x - size / 2;
+    // Over the gap's middle, but within the picture.
+    const from = Math.max(0, Math.min(width - size, box.x + box.width / 2 - size / 2));
     const row = rows.findIndex((taken) => taken.every((other) => from > other.to + 8 || from + size < other.from - 8));
     if (row < 0 || size > width) continue;
     rows[row]!.push({ from, to: from + size });
-    box.callout = { text, x, y: METRICS.top + row * METRICS.callout, anchor };
+    box.callout = { text, x: from + size / 2, y: METRICS.top + row * METRICS.callout };
   }
   return gaps;
 }

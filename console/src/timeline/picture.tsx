@@ -112,7 +112,7 @@ export function Picture({ history, window, now, onGap, onPan, onZoom }: PictureP
         {layout.gaps.map(
           ({ gap, callout }) =>
             callout && (
-              <text key={gap.from} class="callout" x={callout.x} y={callout.y + 13} text-anchor={callout.anchor}>
+              <text key={gap.from} class="callout" x={callout.x} y={callout.y + 13} text-anchor="middle">
                 {callout.text}
               </text>
             ),

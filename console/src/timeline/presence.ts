@@ -21,6 +21,8 @@ export class PresenceBook {
   readonly #open = new Map<string, Open>();
   readonly #last = new Map<string, Presence>();
   #leader: string | null = null;
+  /** When the connection was last lost. */
+  #lostAt = -Infinity;
 
   /** A sign of life. */
   mention(replica: string, at: number): void {
@@ -47,12 +49,18 @@ export class PresenceBook {
   }
 
   lead(replica: string, at: number): void {
-    this.stopLeading(at);
+    this.#stopLeading(at);
     this.mention(replica, at);
     this.#leader = replica;
   }
 
-  stopLeading(at: number): void {
+  /** The connection ended, and with it the leader's lead. */
+  lose(at: number): void {
+    this.#lostAt = at;
+    this.#stopLeading(at);
+  }
+
+  #stopLeading(at: number): void {
     const open = this.#leader === null ? undefined : this.#open.get(this.#leader);
     if (open) open.ledUntil = open.lastSign = at;
     this.#leader = null;
@@ -70,15 +78,29 @@ export class PresenceBook {
     const listed = new Set(agent.replicas.map((replica) => replica.name));
     for (const [name, open] of this.#open) {
       if (listed.has(name) || name === this.#leader) continue;
-      open.span.to = open.ledUntil ?? at ?? open.lastSign;
+      open.span.to = this.#endOf(open, at ?? open.lastSign);
       this.#open.delete(name);
     }
     for (const replica of agent.replicas) {
       const since = Date.parse(replica.since);
+      if (replica.role === 'standby') this.#endOfPredecessor(replica.name, since);
       this.mention(replica.name, at === null ? since : Math.min(since, at));
       const open = this.#open.get(replica.name)!;
       open.ledUntil = null;
       open.lastSign = Math.max(open.lastSign, at ?? since);
     }
+  }
+
+  /** A standby that is there since after the last sign of its name is another process: the earlier one has ended. */
+  #endOfPredecessor(replica: string, since: number): void {
+    const open = this.#open.get(replica);
+    if (!open || since <= open.lastSign) return;
+    open.span.to = this.#endOf(open, since);
+    this.#open.delete(replica);
+  }
+
+  /** When a replica left that is not there at `at` any more: without a sign of it since the connection was lost, then. */
+  #endOf(open: Open, at: number): number {
+    return open.ledUntil ?? (this.#lostAt > open.lastSign ? this.#lostAt : at);
   }
 }

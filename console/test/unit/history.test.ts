@@ -94,4 +94,22 @@ describe('presence of replicas', () => {
     const away = { ...agentOf('a', 1, ['b']), connected: false };
     expect(historyOf(log.events, away).presences.map(({ to }) => seconds(to))).toEqual([10, 10]);
   });
+
+  it('has a hole where all were away for a while and came back', () => {
+    const log = new EventLog()
+      .registered(0, 'a', 1)
+      .updated(1, agentOf('a', 1, ['b']))
+      .disconnected(10, 'all stopped');
+    const back = agentOf('a', 2, [], 100);
+    back.replicas.push({ name: 'b', role: 'standby', since: new Date(NOON + 99_000).toISOString() });
+    log
+      .registered(100, 'a', 2)
+      .updated(100.1, agentOf('a', 2, [], 100))
+      .updated(101, back);
+    const spans = historyOf(log.events, back).presences.filter(({ replica }) => replica === 'b');
+    expect(spans.map(({ from, to }) => [seconds(from), seconds(to)])).toEqual([
+      [0, 10],
+      [99, null],
+    ]);
+  });
 });

@@ -53,8 +53,8 @@ describe('the picture’s layout', () => {
           const { gaps } = layoutOf(historyOf(log.events, null), { from: NOON, to: NOON + at }, width, NOON + at);
           const boxes = gaps.flatMap(({ callout }) => {
             if (!callout) return [];
-            const size = callout.text.length * 6.6;
-            const left = callout.x - { start: 0, middle: size / 2, end: size }[callout.anchor];
+            const size = callout.text.length * 7.6;
+            const left = callout.x - size / 2;
             return [{ left, right: left + size, y: callout.y }];
           });
           for (const box of boxes) {
