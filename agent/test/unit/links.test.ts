@@ -1,0 +1,102 @@
+import { VirtualClock } from '@streamspace/testkit';
+import { StreamSpaceError } from '@streamspace/protocol';
+import { pino } from 'pino';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Backoff } from '../../src/link/backoff.ts';
+import type { Link } from '../../src/link/link.ts';
+import { Links } from '../../src/link/links.ts';
+
+/** What {@link Links} sees of a link; its socket is gone only when the test says so. */
+class FakeLink {
+  readonly welcome = { connection_id: 'c', term: 1 };
+  readonly said: string[] = [];
+  error: StreamSpaceError | undefined;
+  resolveClosed!: () => void;
+  #resolve!: (error: StreamSpaceError) => void;
+  readonly ended = new Promise<StreamSpaceError>((resolve) => (this.#resolve = resolve));
+  readonly closed = new Promise<void>((resolve) => (this.resolveClosed = resolve));
+  get isOver(): boolean {
+    return this.error !== undefined;
+  }
+  run(): void {}
+  send(message: { type: string }): void {
+    this.said.push(message.type);
+  }
+  close(error: StreamSpaceError): void {
+    if (this.isOver) return;
+    this.error = error;
+    this.#resolve(error);
+  }
+}
+
+let clock: VirtualClock;
+let opened: FakeLink[];
+let links: Links;
+let goAway: (afterMs: number) => void;
+let stop: AbortController;
+
+beforeEach(() => {
+  clock = new VirtualClock();
+  opened = [];
+  stop = new AbortController();
+  links = new Links({
+    clock,
+    log: pino({ level: 'silent' }),
+    backoff: new Backoff(clock, { base: 1000, max: 60_000, random: () => 0.5 }),
+    open: async () => {
+      opened.push(new FakeLink());
+      return opened.at(-1) as unknown as Link;
+    },
+    converse: (_link, onGoAway) => {
+      goAway = onGoAway;
+      return {
+        onMessage: () => undefined,
+        onBeatAnswered: () => undefined,
+        beat: () => ({}) as never,
+        end: () => undefined,
+      };
+    },
+    remedy: async () => false,
+    onUp: () => undefined,
+    onDown: () => undefined,
+  });
+});
+
+describe('links', () => {
+  it('[CON7] after leaving, nothing is opened any more', async () => {
+    const running = links.run(stop.signal);
+    await clock.advance(0);
+    links.leave('bye');
+    opened[0]!.resolveClosed();
+    await running;
+    await clock.advance(600_000);
+    expect([opened.length, opened[0]!.said, clock.pending]).toEqual([1, ['goodbye'], 0]);
+  });
+
+  it('stops only when the last socket is gone', async () => {
+    let done = false;
+    const running = links.run(stop.signal).then(() => (done = true));
+    await clock.advance(0);
+    stop.abort(new Error('over'));
+    await clock.advance(0);
+    expect([opened[0]!.isOver, done]).toEqual([true, false]);
+    opened[0]!.resolveClosed();
+    await running;
+  });
+
+  it('[CON8] a loss while moving over does not start a third connection', async () => {
+    const running = links.run(stop.signal);
+    await clock.advance(0);
+    goAway(500);
+    opened[0]!.close(new StreamSpaceError('going_away', 'too late'));
+    opened[0]!.resolveClosed();
+    await clock.advance(499);
+    expect(opened.length).toBe(1);
+    await clock.advance(60_000);
+    expect(opened.length).toBe(2);
+    expect(links.current).toBe(opened[1]);
+    stop.abort(new Error('over'));
+    opened[1]!.resolveClosed();
+    await running;
+  });
+});
