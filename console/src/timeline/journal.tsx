@@ -11,8 +11,9 @@ interface JournalProps {
   onShow: (from: number, to: number | null) => void;
 }
 
+/** `first`: nobody is known to have led before. */
 type Row =
-  | { at: number; kind: 'reign'; reign: Reign; gap: Gap | undefined }
+  | { at: number; kind: 'reign'; reign: Reign; gap: Gap | undefined; first: boolean }
   | { at: number; kind: 'refusals'; refusals: Refusal[] }
   | { at: number; kind: 'away'; gap: Gap };
 
@@ -48,11 +49,13 @@ export function Journal({ history, now, onShow }: JournalProps) {
 function ReignRow({
   reign,
   gap,
+  first,
   now,
   onShow,
 }: {
   reign: Reign;
   gap: Gap | undefined;
+  first: boolean;
   now: number;
   onShow: JournalProps['onShow'];
 }) {
@@ -65,6 +68,7 @@ function ReignRow({
           !same &&
           `: ${ELECTION_REASONS[reign.election.reason]}; elected in ${duration(reign.election.election_ms)}`}
       </p>
+      {!gap && !first && <p class="muted">It took over before the hub saw a gap.</p>}
       {gap && (
         <button type="button" class="gap-link" onClick={() => onShow(gap.from, gap.to)}>
           <Icon name="alert" />
@@ -92,7 +96,8 @@ function RefusalRow({ refusals }: { refusals: Refusal[] }) {
 /** Newest first; refusals of one replica for one reason that follow each other are one row. */
 function rowsOf({ reigns, gaps, refusals }: History): Row[] {
   const rows: Row[] = [
-    ...reigns.map((reign): Row => ({
+    ...reigns.map((reign, index): Row => ({
+      first: index === 0,
       at: reign.from,
       kind: 'reign',
       reign,
