@@ -20,7 +20,19 @@ export class TemplateWriter {
   }
 
   condition(cond: Expr<boolean>): string {
-    return `{{- if ${goText(cond, this.#helpers)} }}`;
+    return `{{- if ${this.#truth(cond)} }}`;
+  }
+
+  /** A condition as `if` takes it: what is not empty is true to it. */
+  #truth(cond: Expr<boolean>): string {
+    const node = cond[NODE];
+    if (node.kind !== 'call') return goText(cond, this.#helpers);
+    const [first] = node.args as [Expr<unknown>];
+    if (node.name === 'truthy') return goText(first, this.#helpers);
+    const inner = first[NODE];
+    if (node.name === 'not' && inner.kind === 'call' && inner.name === 'truthy')
+      return `not ${goArgument(inner.args[0]!, this.#helpers)}`;
+    return goText(cond, this.#helpers);
   }
 
   /** Text of a helper's definition: conditions as blocks, so that a person can read them. */
@@ -36,21 +48,33 @@ export class TemplateWriter {
     ];
   }
 
-  #block(cond: Expr<boolean>, then: string[], otherwise: string[] = []): string[] {
-    if (then.length === 0)
+  #block(pad: string, cond: Expr<boolean>, then: string[], otherwise: string[] = []): string[] {
+    if (then.length === 0) {
       return otherwise.length === 0
         ? []
-        : [`{{- if not (${goText(cond, this.#helpers)}) }}`, ...otherwise, '{{- end }}'];
+        : [`${pad}{{- if not (${goText(cond, this.#helpers)}) }}`, ...otherwise, `${pad}{{- end }}`];
+    }
+    const rest = otherwise.length > 0 ? [`${pad}{{- else }}`, ...otherwise] : [];
+    return [pad + this.condition(cond), ...then, ...rest, `${pad}{{- end }}`];
+  }
+
+  #range(pad: string, node: { over: Expr<unknown>; item: string; key: string }, body: string[]): string[] {
     return [
-      this.condition(cond),
-      ...then,
-      ...(otherwise.length > 0 ? ['{{- else }}', ...otherwise] : []),
-      '{{- end }}',
+      `${pad}{{- range $${node.key}, $${node.item} := ${goText(node.over, this.#helpers)} }}`,
+      ...body,
+      `${pad}{{- end }}`,
     ];
   }
 
-  #range(node: { over: Expr<unknown>; item: string; key: string }, body: string[]): string[] {
-    return [`{{- range $${node.key}, $${node.item} := ${goText(node.over, this.#helpers)} }}`, ...body, '{{- end }}'];
+  /** A key whose value is nothing but an expression, and is left out where that is empty. */
+  #with(key: string, of: Expr<unknown>, indent: number): string[] {
+    const pad = ' '.repeat(indent);
+    return [
+      `${pad}{{- with ${goText(of, this.#helpers)} }}`,
+      `${pad}${key}:`,
+      `${pad}  {{- toYaml . | nindent ${indent + STEP} }}`,
+      `${pad}{{- end }}`,
+    ];
   }
 
   #toYaml(of: Expr<unknown>, indent: number): string {
@@ -75,6 +99,7 @@ export class TemplateWriter {
         ];
       case 'when':
         return this.#block(
+          pad,
           node.cond,
           this.#entries(node.then, indent),
           node.else === undefined ? [] : this.#entries(node.else, indent),
@@ -87,7 +112,11 @@ export class TemplateWriter {
         ];
       }
       case 'eachEntry':
-        return this.#range(node, this.#entry(`{{ ${goText(node.name, this.#helpers)} | quote }}`, node.body, indent));
+        return this.#range(
+          pad,
+          node,
+          this.#entry(`{{ ${goText(node.name, this.#helpers)} | quote }}`, node.body, indent),
+        );
       default:
         throw new Error(`${node!.kind} can't stand among the entries of a map`);
     }
@@ -95,8 +124,12 @@ export class TemplateWriter {
 
   #entry(key: string, value: unknown, indent: number): string[] {
     const node = nodeOf(value);
+    const pad = ' '.repeat(indent);
+    const only = onlySpread(value);
+    if (only !== undefined) return this.#with(key, only, indent);
     if (node?.kind === 'when') {
       return this.#block(
+        pad,
         node.cond,
         this.#entry(key, node.then, indent),
         node.else === undefined ? [] : this.#entry(key, node.else, indent),
@@ -104,8 +137,8 @@ export class TemplateWriter {
     }
     const presence = presenceOf(value);
     if (presence === false) return [];
-    const [first, ...rest] = this.#value(value, indent, ' '.repeat(indent) + key + ':', ' ');
-    return presence === true ? [first!, ...rest] : this.#block(presence, [first!, ...rest]);
+    const lines = this.#value(value, indent, `${pad}${key}:`, ' ');
+    return presence === true ? lines : this.#block(pad, presence, lines);
   }
 
   /** Lines of a value that follows `before` (a key with its colon, or an item's dash). */
@@ -139,7 +172,7 @@ export class TemplateWriter {
           chosen === undefined
             ? []
             : (Array.isArray(chosen) ? chosen : [chosen]).flatMap((each) => this.#item(each, indent));
-        return this.#block(node.cond, lines(node.then), lines(node.else));
+        return this.#block(pad, node.cond, lines(node.then), lines(node.else));
       }
       case 'spread':
         return [
@@ -148,12 +181,12 @@ export class TemplateWriter {
           `${pad}{{- end }}`,
         ];
       case 'each':
-        return this.#range(node, this.#item(node.body, indent));
+        return this.#range(pad, node, this.#item(node.body, indent));
     }
     const presence = presenceOf(item);
     if (presence === false) return [];
     const lines = this.#itemLines(item, indent, pad);
-    return presence === true ? lines : this.#block(presence, lines);
+    return presence === true ? lines : this.#block(pad, presence, lines);
   }
 
   #itemLines(item: unknown, indent: number, pad: string): string[] {
@@ -172,4 +205,16 @@ export class TemplateWriter {
       ? [`${pad}-`, first!, ...rest]
       : [`${pad}- ${first!.trimStart()}`, ...rest];
   }
+}
+
+/** The expression of a list or map that is nothing else, or of `when(given(x), x)`. */
+function onlySpread(value: unknown): Expr<unknown> | undefined {
+  const node = nodeOf(value);
+  if (node?.kind === 'when' && node.else === undefined && isExpr(node.then) && typeOf(node.then) === 'any') {
+    const cond = node.cond[NODE];
+    return cond.kind === 'call' && cond.name === 'truthy' && cond.args[0] === node.then ? node.then : undefined;
+  }
+  const parts = node?.kind === 'entries' ? node.parts : Array.isArray(value) ? (value as unknown[]) : [];
+  const part = parts.length === 1 ? nodeOf(parts[0]) : undefined;
+  return part?.kind === 'spread' ? part.of : undefined;
 }

@@ -35,10 +35,14 @@ export type Shared = Pick<
   | 'commonAnnotations'
   | 'imagePullSecrets'
   | 'argocd'
-  | 'networkPolicy'
   | 'enrolment'
   | 'ca'
->;
+> & {
+  readonly networkPolicy: Pick<
+    Root['networkPolicy'],
+    'enabled' | 'apiServer' | 'dns' | 'controlPlane' | 'metrics' | 'sessions'
+  >;
+};
 
 /** The longest name that every kind of object may have. */
 const LONGEST = 63;

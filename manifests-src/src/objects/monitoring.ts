@@ -1,5 +1,6 @@
 import type { k8s } from 'cdk8s-plus-28';
 import { and, merge, release } from '../nodes/build.ts';
+import type { Expr } from '../nodes/expression.ts';
 import { entries, spread } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
@@ -8,15 +9,34 @@ import { type Base, WAVES } from './base.ts';
 import { dashboard } from './dashboard.ts';
 import { custom, type Resource, resource } from './resource.ts';
 
+const OPERATOR = 'monitoring.coreos.com/v1';
+type Observability = Refs<StreamspaceValues['observability']>;
+
+/** Scrapes every replica of the agent, standbys too: not through its Service. */
+export const podMonitor = (base: Base, values: Observability['podMonitor'], only: Expr<boolean>): Resource =>
+  custom('observability/podmonitor.yaml', only, OPERATOR, 'PodMonitor', {
+    metadata: base.meta(base.object('k8s-agent'), { component: 'k8s-agent', wave: WAVES.rest, labels: values.labels }),
+    spec: {
+      selector: { matchLabels: base.selector('k8s-agent') },
+      namespaceSelector: { matchNames: [release.namespace] },
+      podMetricsEndpoints: [{ port: 'metrics', path: '/metrics', interval: values.interval }],
+    },
+  });
+
+export const alertRules = (base: Base, values: Observability['prometheusRule']): Resource =>
+  custom('observability/prometheusrule.yaml', values.enabled, OPERATOR, 'PrometheusRule', {
+    metadata: base.meta(base.object('alerts'), { wave: WAVES.rest, labels: values.labels }),
+    spec: { groups: [{ name: 'streamspace', rules: alerts(release.namespace) }] },
+  });
+
 /** What Prometheus' operator and Grafana read. */
 export function monitoring(base: Base, v: Refs<StreamspaceValues>): Resource[] {
-  const { serviceMonitor, podMonitor, prometheusRule, dashboard: board } = v.observability;
-  const operator = 'monitoring.coreos.com/v1';
+  const { serviceMonitor, prometheusRule, dashboard: board } = v.observability;
   return [
     custom(
       'observability/servicemonitor.yaml',
       and(serviceMonitor.enabled, v.api.enabled),
-      operator,
+      OPERATOR,
       'ServiceMonitor',
       {
         metadata: base.meta(base.object('api'), { component: 'api', wave: WAVES.rest, labels: serviceMonitor.labels }),
@@ -27,29 +47,12 @@ export function monitoring(base: Base, v: Refs<StreamspaceValues>): Resource[] {
         },
       },
     ),
-    // not through the Service: every replica is scraped, standbys too
-    custom(
-      'observability/podmonitor.yaml',
-      and(podMonitor.enabled, v.k8sAgent.enabled, v.k8sAgent.metrics.enabled),
-      operator,
-      'PodMonitor',
-      {
-        metadata: base.meta(base.object('k8s-agent'), {
-          component: 'k8s-agent',
-          wave: WAVES.rest,
-          labels: podMonitor.labels,
-        }),
-        spec: {
-          selector: { matchLabels: base.selector('k8s-agent') },
-          namespaceSelector: { matchNames: [release.namespace] },
-          podMetricsEndpoints: [{ port: 'metrics', path: '/metrics', interval: podMonitor.interval }],
-        },
-      },
+    podMonitor(
+      base,
+      v.observability.podMonitor,
+      and(v.observability.podMonitor.enabled, v.k8sAgent.enabled, v.k8sAgent.metrics.enabled),
     ),
-    custom('observability/prometheusrule.yaml', prometheusRule.enabled, operator, 'PrometheusRule', {
-      metadata: base.meta(base.object('alerts'), { wave: WAVES.rest, labels: prometheusRule.labels }),
-      spec: { groups: [{ name: 'streamspace', rules: alerts(release.namespace) }] },
-    }),
+    alertRules(base, prometheusRule),
     resource<k8s.KubeConfigMapProps>('observability/dashboard.yaml', board.enabled, 'v1', 'ConfigMap', {
       metadata: {
         name: base.object('dashboard'),

@@ -71,11 +71,10 @@ export function placement(base: Base, component: Component, w: Workload): Part<k
       given(w.affinity),
       w.affinity,
       when(apart.enabled, {
-        podAntiAffinity: entries<k8s.PodAntiAffinity>(
-          when(eq(apart.type, 'required'), { requiredDuringSchedulingIgnoredDuringExecution: [term] }),
-          when(eq(apart.type, 'preferred'), {
-            preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }],
-          }),
+        podAntiAffinity: when(
+          eq(apart.type, 'required'),
+          { requiredDuringSchedulingIgnoredDuringExecution: [term] },
+          { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }] },
         ),
       }),
     ),

@@ -113,7 +113,7 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
 export function apiPolicies(base: Base, v: Refs<StreamspaceValues>): Resource[] {
   const store = storeChoice(v);
   const { jwksUrl } = v.api.auth;
-  const { networkPolicy } = base.shared;
+  const { networkPolicy } = v;
   const hubs = { podSelector: { matchLabels: base.selector('api') } };
   return [
     policy(base, 'api/networkpolicy.yaml', v.api.enabled, 'api', 'api', {

@@ -7,6 +7,8 @@ export function schemaFile(title: string, schema: ValueSchema): string {
   return `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', title, ...jsonOf(schema) }, null, 2)}\n`;
 }
 
+const RESERVED = 'nothing: this key is the chart’s own, leave it out';
+
 function jsonOf(schema: ValueSchema): Json {
   // plain data: the schema library's own marks go
   const {
@@ -14,16 +16,21 @@ function jsonOf(schema: ValueSchema): Json {
     takes,
     properties: _properties,
     items,
-    examples: _examples,
+    examples,
+    propertyNames,
     ...rest
   } = JSON.parse(JSON.stringify(schema)) as ValueSchema & Json;
   const said = takes === undefined ? {} : { description: `${schema.description ?? ''} (${takes})` };
   if (!isSection(schema)) {
+    const { not: reserved, ...names } = propertyNames ?? {};
     return {
       ...rest,
       ...said,
       ...(items === undefined ? {} : { items }),
-      ...(schema.examples === undefined ? {} : { examples: schema.examples }),
+      ...(propertyNames === undefined ? {} : { propertyNames: names }),
+      // not by `propertyNames`: Helm would not say where the key is
+      ...(reserved === undefined ? {} : { patternProperties: { [reserved.pattern]: { const: RESERVED } } }),
+      ...(examples === undefined ? {} : { examples }),
     };
   }
   const keys = Object.keys(schema.properties);

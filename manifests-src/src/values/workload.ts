@@ -48,7 +48,7 @@ export const disruption = (enabled: boolean) =>
   section('PodDisruptionBudget; one of the two fields', {
     enabled: flag('Make one where there is more than one replica', enabled),
     minAvailable: countOrShare('Pods that stay; empty: not this field', '', [2, '50%']),
-    maxUnavailable: countOrShare('Pods that may be away; empty: 1, if minAvailable is empty too', '', [1, '25%']),
+    maxUnavailable: countOrShare('Pods that may be away; empty: 1, if minAvailable is empty too', '', [2, '25%']),
   });
 
 type Requirements = k8s.ResourceRequirements;

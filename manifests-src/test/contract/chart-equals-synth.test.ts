@@ -8,6 +8,7 @@ import { addChart, type KubeObject } from '../../src/render/synth.ts';
 import { App, Testing } from 'cdk8s';
 import { SOURCES } from '../../src/charts/sources.ts';
 import { valuesOf } from '../support/arbitrary.ts';
+import { BASES, RELEASE } from '../support/bases.ts';
 import { byIdentity, objectsIn, writeChart } from '../support/charts.ts';
 import { execute, HELMS, inParallel } from '../support/tools.ts';
 import { repaired } from '../support/valid.ts';
@@ -15,20 +16,6 @@ import { repaired } from '../support/valid.ts';
 const ROUNDS = 60;
 const SEED = 20_260_101;
 
-/** Values with which a release works. */
-const BASES: Record<string, object> = {
-  streamspace: {
-    enrolment: { existingSecret: { name: 'enrolment' } },
-    api: { auth: { jwksUrl: 'https://idp.example.com/keys' } },
-    k8sAgent: { config: { agentId: 'eu-1' } },
-  },
-  'streamspace-k8s-agent': {
-    enrolment: { existingSecret: { name: 'enrolment' } },
-    agent: { id: 'eu-1', controlPlaneUrl: 'wss://hub.example.com' },
-  },
-};
-
-const release = { name: 'streamspace', namespace: 'desktops', service: 'Helm' };
 const synthesized = (app: App): KubeObject[] => Testing.synth(app.node.children[0] as never) as KubeObject[];
 
 for (const source of SOURCES) {
@@ -44,15 +31,15 @@ for (const source of SOURCES) {
         );
         let compared = 0;
         await inParallel(samples.entries(), 2, async ([index, leaves]) => {
-          const values = repaired(source, release, BASES[source.name], leaves);
+          const values = repaired(source, RELEASE, BASES[source.name], leaves);
           const valuesFile = join(folder, `${index}.json`);
           writeFileSync(valuesFile, JSON.stringify(values));
           const rendered = await execute(file!, [
             'template',
-            release.name,
+            RELEASE.name,
             chart,
             '--namespace',
-            release.namespace,
+            RELEASE.namespace,
             '--values',
             valuesFile,
             '--kube-version',
@@ -61,7 +48,7 @@ for (const source of SOURCES) {
           const context = `values: ${JSON.stringify(values)}`;
           expect(rendered.code, `${context}\n${rendered.stderr}`).toBe(0);
           const app = new App();
-          addChart(app, source, release, values, { tests: true });
+          addChart(app, source, RELEASE, values, { tests: true });
           const direct = byIdentity(JSON.parse(JSON.stringify(synthesized(app))) as KubeObject[]);
           // readers of YAML 1.1 and 1.2 must see the same; one in five is enough for the second
           for (const version of index % 5 === 0 ? (['1.1', '1.2'] as const) : (['1.1'] as const)) {

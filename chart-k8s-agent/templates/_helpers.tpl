@@ -1,0 +1,202 @@
+{{- /* Generated from manifests-src by `npm run update`. */ -}}
+{{/*
+Name of the alerts’s objects.
+*/}}
+{{- define "streamspace-k8s-agent.alerts.fullname" -}}
+{{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 56 }}
+{{- print (regexReplaceAll "-+$" (trunc 47 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-alerts" }}
+{{- else }}
+{{- print (include "streamspace-k8s-agent.fullname" $) "-alerts" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the ca’s objects.
+*/}}
+{{- define "streamspace-k8s-agent.ca.fullname" -}}
+{{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 60 }}
+{{- print (regexReplaceAll "-+$" (trunc 51 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-ca" }}
+{{- else }}
+{{- print (include "streamspace-k8s-agent.fullname" $) "-ca" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the enrolment’s objects.
+*/}}
+{{- define "streamspace-k8s-agent.enrolment.fullname" -}}
+{{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 53 }}
+{{- print (regexReplaceAll "-+$" (trunc 44 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-enrolment" }}
+{{- else }}
+{{- print (include "streamspace-k8s-agent.fullname" $) "-enrolment" }}
+{{- end }}
+{{- end }}
+
+{{/*
+What the names of a release’s objects start with.
+*/}}
+{{- define "streamspace-k8s-agent.fullname" -}}
+{{- if $.Values.fullnameOverride }}
+{{- $.Values.fullnameOverride }}
+{{- else }}
+{{- if contains (include "streamspace-k8s-agent.name" $) $.Release.Name }}
+{{- regexReplaceAll "-+$" (trunc 63 $.Release.Name) "" }}
+{{- else }}
+{{- regexReplaceAll "-+$" (trunc 63 (print $.Release.Name "-" (include "streamspace-k8s-agent.name" $))) "" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the k8s-agent-election’s objects.
+*/}}
+{{- define "streamspace-k8s-agent.k8s-agent-election.fullname" -}}
+{{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 44 }}
+{{- print (regexReplaceAll "-+$" (trunc 35 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-k8s-agent-election" }}
+{{- else }}
+{{- print (include "streamspace-k8s-agent.fullname" $) "-k8s-agent-election" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the k8s-agent-leader-election’s objects.
+*/}}
+{{- define "streamspace-k8s-agent.k8s-agent-leader-election.fullname" -}}
+{{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 37 }}
+{{- print (regexReplaceAll "-+$" (trunc 28 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-k8s-agent-leader-election" }}
+{{- else }}
+{{- print (include "streamspace-k8s-agent.fullname" $) "-k8s-agent-leader-election" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the k8s-agent-session’s objects.
+*/}}
+{{- define "streamspace-k8s-agent.k8s-agent-session.fullname" -}}
+{{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 45 }}
+{{- print (regexReplaceAll "-+$" (trunc 36 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-k8s-agent-session" }}
+{{- else }}
+{{- print (include "streamspace-k8s-agent.fullname" $) "-k8s-agent-session" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the k8s-agent-sessions’s objects.
+*/}}
+{{- define "streamspace-k8s-agent.k8s-agent-sessions.fullname" -}}
+{{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 44 }}
+{{- print (regexReplaceAll "-+$" (trunc 35 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-k8s-agent-sessions" }}
+{{- else }}
+{{- print (include "streamspace-k8s-agent.fullname" $) "-k8s-agent-sessions" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the k8s-agent-test’s objects.
+*/}}
+{{- define "streamspace-k8s-agent.k8s-agent-test.fullname" -}}
+{{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 48 }}
+{{- print (regexReplaceAll "-+$" (trunc 39 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-k8s-agent-test" }}
+{{- else }}
+{{- print (include "streamspace-k8s-agent.fullname" $) "-k8s-agent-test" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the k8s-agent’s objects.
+*/}}
+{{- define "streamspace-k8s-agent.k8s-agent.fullname" -}}
+{{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 53 }}
+{{- print (regexReplaceAll "-+$" (trunc 44 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-k8s-agent" }}
+{{- else }}
+{{- print (include "streamspace-k8s-agent.fullname" $) "-k8s-agent" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Image of the k8s-agent.
+*/}}
+{{- define "streamspace-k8s-agent.k8s-agent.image" -}}
+{{- print (ternary (print (ternary $.Values.agent.image.registry $.Values.global.imageRegistry (not (empty $.Values.agent.image.registry))) "/") "" (not (empty (ternary $.Values.agent.image.registry $.Values.global.imageRegistry (not (empty $.Values.agent.image.registry)))))) $.Values.agent.image.repository (ternary (print "@" $.Values.agent.image.digest) (print ":" (ternary $.Values.agent.image.tag $.Chart.AppVersion (not (empty $.Values.agent.image.tag)))) (not (empty $.Values.agent.image.digest))) }}
+{{- end }}
+
+{{/*
+Labels of the k8s-agent’s objects.
+*/}}
+{{- define "streamspace-k8s-agent.k8s-agent.labels" -}}
+{{ include "streamspace-k8s-agent.k8s-agent.selectorLabels" $ }}
+app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $.Release.Service | quote }}
+app.kubernetes.io/part-of: streamspace
+helm.sh/chart: {{ replace "+" "_" (print $.Chart.Name "-" $.Chart.Version) | quote }}
+{{- end }}
+
+{{/*
+Labels by which the k8s-agent’s pods are selected.
+*/}}
+{{- define "streamspace-k8s-agent.k8s-agent.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "streamspace-k8s-agent.name" $ | quote }}
+app.kubernetes.io/instance: {{ $.Release.Name | quote }}
+app.kubernetes.io/component: k8s-agent
+{{- end }}
+
+{{/*
+Labels of the release’s objects.
+*/}}
+{{- define "streamspace-k8s-agent.labels" -}}
+app.kubernetes.io/name: {{ include "streamspace-k8s-agent.name" $ | quote }}
+app.kubernetes.io/instance: {{ $.Release.Name | quote }}
+app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $.Release.Service | quote }}
+app.kubernetes.io/part-of: streamspace
+helm.sh/chart: {{ replace "+" "_" (print $.Chart.Name "-" $.Chart.Version) | quote }}
+{{- end }}
+
+{{/*
+Name of the Lease by which replicas elect their leader.
+*/}}
+{{- define "streamspace-k8s-agent.leaseName" -}}
+{{- if $.Values.ha.leaseName }}
+{{- $.Values.ha.leaseName }}
+{{- else }}
+{{- if eq (include "streamspace-k8s-agent.fullname" $) "streamspace" }}
+{{- "k8s-agent-leader-election" }}
+{{- else }}
+{{- include "streamspace-k8s-agent.k8s-agent-leader-election.fullname" $ }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the application.
+*/}}
+{{- define "streamspace-k8s-agent.name" -}}
+{{- if $.Values.nameOverride }}
+{{- $.Values.nameOverride }}
+{{- else }}
+{{- "streamspace" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Namespace of the sessions.
+*/}}
+{{- define "streamspace-k8s-agent.sessionNamespace" -}}
+{{- if $.Values.agent.namespace }}
+{{- $.Values.agent.namespace }}
+{{- else }}
+{{- $.Release.Namespace }}
+{{- end }}
+{{- end }}
+
+{{/*
+Milliseconds of a duration such as 1h30m.
+*/}}
+{{- define "streamspace.milliseconds" -}}
+{{- $units := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 -}}
+{{- $sum := 0 -}}
+{{- range regexFindAll "[0-9]+(ms|s|m|h)" . -1 -}}
+{{- $sum = add $sum (mul (int64 (regexReplaceAll "^0+([0-9])" (regexFind "[0-9]+" .) "$1")) (get $units (regexFind "[a-z]+" .))) -}}
+{{- end -}}
+{{- $sum -}}
+{{- end }}

@@ -1,0 +1,333 @@
+{{- /* Generated from manifests-src by `npm run update`. */ -}}
+{{/*
+Name of the alerts’s objects.
+*/}}
+{{- define "streamspace.alerts.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 56 }}
+{{- print (regexReplaceAll "-+$" (trunc 47 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-alerts" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-alerts" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the api-auth’s objects.
+*/}}
+{{- define "streamspace.api-auth.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 54 }}
+{{- print (regexReplaceAll "-+$" (trunc 45 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-api-auth" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-api-auth" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the api-templates’s objects.
+*/}}
+{{- define "streamspace.api-templates.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 49 }}
+{{- print (regexReplaceAll "-+$" (trunc 40 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-api-templates" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-api-templates" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the api-test’s objects.
+*/}}
+{{- define "streamspace.api-test.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 54 }}
+{{- print (regexReplaceAll "-+$" (trunc 45 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-api-test" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-api-test" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the api’s objects.
+*/}}
+{{- define "streamspace.api.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 59 }}
+{{- print (regexReplaceAll "-+$" (trunc 50 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-api" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-api" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Image of the api.
+*/}}
+{{- define "streamspace.api.image" -}}
+{{- print (ternary (print (ternary $.Values.api.image.registry $.Values.global.imageRegistry (not (empty $.Values.api.image.registry))) "/") "" (not (empty (ternary $.Values.api.image.registry $.Values.global.imageRegistry (not (empty $.Values.api.image.registry)))))) $.Values.api.image.repository (ternary (print "@" $.Values.api.image.digest) (print ":" (ternary $.Values.api.image.tag $.Chart.AppVersion (not (empty $.Values.api.image.tag)))) (not (empty $.Values.api.image.digest))) }}
+{{- end }}
+
+{{/*
+Labels of the api’s objects.
+*/}}
+{{- define "streamspace.api.labels" -}}
+{{ include "streamspace.api.selectorLabels" $ }}
+app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $.Release.Service | quote }}
+app.kubernetes.io/part-of: streamspace
+helm.sh/chart: {{ replace "+" "_" (print $.Chart.Name "-" $.Chart.Version) | quote }}
+{{- end }}
+
+{{/*
+Labels by which the api’s pods are selected.
+*/}}
+{{- define "streamspace.api.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "streamspace.name" $ | quote }}
+app.kubernetes.io/instance: {{ $.Release.Name | quote }}
+app.kubernetes.io/component: api
+{{- end }}
+
+{{/*
+Name of the ca’s objects.
+*/}}
+{{- define "streamspace.ca.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 60 }}
+{{- print (regexReplaceAll "-+$" (trunc 51 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-ca" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-ca" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the dashboard’s objects.
+*/}}
+{{- define "streamspace.dashboard.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 53 }}
+{{- print (regexReplaceAll "-+$" (trunc 44 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-dashboard" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-dashboard" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the enrolment’s objects.
+*/}}
+{{- define "streamspace.enrolment.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 53 }}
+{{- print (regexReplaceAll "-+$" (trunc 44 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-enrolment" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-enrolment" }}
+{{- end }}
+{{- end }}
+
+{{/*
+What the names of a release’s objects start with.
+*/}}
+{{- define "streamspace.fullname" -}}
+{{- if $.Values.fullnameOverride }}
+{{- $.Values.fullnameOverride }}
+{{- else }}
+{{- if contains (include "streamspace.name" $) $.Release.Name }}
+{{- regexReplaceAll "-+$" (trunc 63 $.Release.Name) "" }}
+{{- else }}
+{{- regexReplaceAll "-+$" (trunc 63 (print $.Release.Name "-" (include "streamspace.name" $))) "" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the k8s-agent-election’s objects.
+*/}}
+{{- define "streamspace.k8s-agent-election.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 44 }}
+{{- print (regexReplaceAll "-+$" (trunc 35 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-k8s-agent-election" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-k8s-agent-election" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the k8s-agent-leader-election’s objects.
+*/}}
+{{- define "streamspace.k8s-agent-leader-election.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 37 }}
+{{- print (regexReplaceAll "-+$" (trunc 28 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-k8s-agent-leader-election" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-k8s-agent-leader-election" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the k8s-agent-session’s objects.
+*/}}
+{{- define "streamspace.k8s-agent-session.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 45 }}
+{{- print (regexReplaceAll "-+$" (trunc 36 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-k8s-agent-session" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-k8s-agent-session" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the k8s-agent-sessions’s objects.
+*/}}
+{{- define "streamspace.k8s-agent-sessions.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 44 }}
+{{- print (regexReplaceAll "-+$" (trunc 35 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-k8s-agent-sessions" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-k8s-agent-sessions" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the k8s-agent-test’s objects.
+*/}}
+{{- define "streamspace.k8s-agent-test.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 48 }}
+{{- print (regexReplaceAll "-+$" (trunc 39 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-k8s-agent-test" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-k8s-agent-test" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the k8s-agent’s objects.
+*/}}
+{{- define "streamspace.k8s-agent.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 53 }}
+{{- print (regexReplaceAll "-+$" (trunc 44 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-k8s-agent" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-k8s-agent" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Image of the k8s-agent.
+*/}}
+{{- define "streamspace.k8s-agent.image" -}}
+{{- print (ternary (print (ternary $.Values.k8sAgent.image.registry $.Values.global.imageRegistry (not (empty $.Values.k8sAgent.image.registry))) "/") "" (not (empty (ternary $.Values.k8sAgent.image.registry $.Values.global.imageRegistry (not (empty $.Values.k8sAgent.image.registry)))))) $.Values.k8sAgent.image.repository (ternary (print "@" $.Values.k8sAgent.image.digest) (print ":" (ternary $.Values.k8sAgent.image.tag $.Chart.AppVersion (not (empty $.Values.k8sAgent.image.tag)))) (not (empty $.Values.k8sAgent.image.digest))) }}
+{{- end }}
+
+{{/*
+Labels of the k8s-agent’s objects.
+*/}}
+{{- define "streamspace.k8s-agent.labels" -}}
+{{ include "streamspace.k8s-agent.selectorLabels" $ }}
+app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $.Release.Service | quote }}
+app.kubernetes.io/part-of: streamspace
+helm.sh/chart: {{ replace "+" "_" (print $.Chart.Name "-" $.Chart.Version) | quote }}
+{{- end }}
+
+{{/*
+Labels by which the k8s-agent’s pods are selected.
+*/}}
+{{- define "streamspace.k8s-agent.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "streamspace.name" $ | quote }}
+app.kubernetes.io/instance: {{ $.Release.Name | quote }}
+app.kubernetes.io/component: k8s-agent
+{{- end }}
+
+{{/*
+Labels of the release’s objects.
+*/}}
+{{- define "streamspace.labels" -}}
+app.kubernetes.io/name: {{ include "streamspace.name" $ | quote }}
+app.kubernetes.io/instance: {{ $.Release.Name | quote }}
+app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $.Release.Service | quote }}
+app.kubernetes.io/part-of: streamspace
+helm.sh/chart: {{ replace "+" "_" (print $.Chart.Name "-" $.Chart.Version) | quote }}
+{{- end }}
+
+{{/*
+Name of the Lease by which replicas elect their leader.
+*/}}
+{{- define "streamspace.leaseName" -}}
+{{- if $.Values.k8sAgent.ha.leaseName }}
+{{- $.Values.k8sAgent.ha.leaseName }}
+{{- else }}
+{{- if eq (include "streamspace.fullname" $) "streamspace" }}
+{{- "k8s-agent-leader-election" }}
+{{- else }}
+{{- include "streamspace.k8s-agent-leader-election.fullname" $ }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the application.
+*/}}
+{{- define "streamspace.name" -}}
+{{- if $.Values.nameOverride }}
+{{- $.Values.nameOverride }}
+{{- else }}
+{{- "streamspace" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the redis-auth’s objects.
+*/}}
+{{- define "streamspace.redis-auth.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 52 }}
+{{- print (regexReplaceAll "-+$" (trunc 43 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-redis-auth" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-redis-auth" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the redis’s objects.
+*/}}
+{{- define "streamspace.redis.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 57 }}
+{{- print (regexReplaceAll "-+$" (trunc 48 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-redis" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-redis" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Image of the redis.
+*/}}
+{{- define "streamspace.redis.image" -}}
+{{- print (ternary (print (ternary $.Values.redis.image.registry $.Values.global.imageRegistry (not (empty $.Values.redis.image.registry))) "/") "" (not (empty (ternary $.Values.redis.image.registry $.Values.global.imageRegistry (not (empty $.Values.redis.image.registry)))))) $.Values.redis.image.repository (ternary (print "@" $.Values.redis.image.digest) (print ":" (ternary $.Values.redis.image.tag $.Chart.AppVersion (not (empty $.Values.redis.image.tag)))) (not (empty $.Values.redis.image.digest))) }}
+{{- end }}
+
+{{/*
+Labels of the redis’s objects.
+*/}}
+{{- define "streamspace.redis.labels" -}}
+{{ include "streamspace.redis.selectorLabels" $ }}
+app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $.Release.Service | quote }}
+app.kubernetes.io/part-of: streamspace
+helm.sh/chart: {{ replace "+" "_" (print $.Chart.Name "-" $.Chart.Version) | quote }}
+{{- end }}
+
+{{/*
+Labels by which the redis’s pods are selected.
+*/}}
+{{- define "streamspace.redis.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "streamspace.name" $ | quote }}
+app.kubernetes.io/instance: {{ $.Release.Name | quote }}
+app.kubernetes.io/component: redis
+{{- end }}
+
+{{/*
+Namespace of the sessions.
+*/}}
+{{- define "streamspace.sessionNamespace" -}}
+{{- if $.Values.k8sAgent.config.namespace }}
+{{- $.Values.k8sAgent.config.namespace }}
+{{- else }}
+{{- $.Release.Namespace }}
+{{- end }}
+{{- end }}
+
+{{/*
+Milliseconds of a duration such as 1h30m.
+*/}}
+{{- define "streamspace.milliseconds" -}}
+{{- $units := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 -}}
+{{- $sum := 0 -}}
+{{- range regexFindAll "[0-9]+(ms|s|m|h)" . -1 -}}
+{{- $sum = add $sum (mul (int64 (regexReplaceAll "^0+([0-9])" (regexFind "[0-9]+" .) "$1")) (get $units (regexFind "[a-z]+" .))) -}}
+{{- end -}}
+{{- $sum -}}
+{{- end }}

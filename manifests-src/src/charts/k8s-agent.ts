@@ -1,0 +1,106 @@
+import { and, gt, not, orElse, release, text } from '../nodes/build.ts';
+import { lift } from '../nodes/expression.ts';
+import { agent } from '../objects/agent.ts';
+import { agentChecks, sharedChecks } from '../objects/agent-checks.ts';
+import { HEALTH_PORT } from '../objects/agent-env.ts';
+import { agentRbac } from '../objects/agent-rbac.ts';
+import type { AgentView } from '../objects/agent-view.ts';
+import { always, Base } from '../objects/base.ts';
+import { refuse } from '../objects/check.ts';
+import { answerTest } from '../objects/chart-tests.ts';
+import { alertRules, podMonitor } from '../objects/monitoring.ts';
+import { agentPolicies } from '../objects/policies.ts';
+import { sharedObjects } from '../objects/secrets.ts';
+import { K8sAgentValues } from '../values/k8s-agent.ts';
+import { refsOf } from '../values/refs.ts';
+import type { ValueSchema } from '../values/tree.ts';
+import type { ChartSource } from './chart.ts';
+import { VERSION } from './version.ts';
+
+const PATHS = { agent: 'agent', id: 'agent.id', url: 'agent.controlPlaneUrl', config: 'agent.config', ha: 'ha' };
+
+/** The agent alone, for clusters that hold no control plane. */
+export function k8sAgent(): ChartSource {
+  const v = refsOf<K8sAgentValues>(K8sAgentValues);
+  const base = new Base(v);
+  const view: AgentView = {
+    ...v.agent,
+    enabled: always,
+    config: {
+      ...v.agent.config,
+      agentId: v.agent.id,
+      controlPlaneUrl: v.agent.controlPlaneUrl,
+      platform: v.agent.platform,
+      region: v.agent.region,
+      priority: v.agent.priority,
+      namespace: v.agent.namespace,
+    },
+    ha: v.ha,
+    rbac: v.rbac,
+    serviceAccount: v.serviceAccount,
+    affinity: v.affinity.custom,
+    podAntiAffinity: v.affinity.podAntiAffinity,
+    sessionNamespace: v.sessionNamespace,
+    resourceQuota: v.resourceQuota,
+    hub: undefined,
+  };
+  return {
+    folder: 'chart-k8s-agent',
+    name: 'streamspace-k8s-agent',
+    description: 'The StreamSpace agent for a Kubernetes cluster whose control plane is elsewhere',
+    version: VERSION,
+    appVersion: VERSION,
+    keywords: ['vnc', 'desktop', 'remote', 'browser', 'vdi', 'agent'],
+    prefix: 'streamspace-k8s-agent',
+    schema: K8sAgentValues as unknown as ValueSchema,
+    introduction: INTRODUCTION,
+    resources: [
+      ...sharedObjects(base, always),
+      ...agentRbac(base, view),
+      ...agent(base, view),
+      ...agentPolicies(base, view),
+      podMonitor(base, v.podMonitor, and(v.podMonitor.enabled, v.agent.metrics.enabled)),
+      alertRules(base, v.prometheusRule),
+      answerTest(base, {
+        component: 'k8s-agent',
+        only: gt(v.agent.replicaCount, 0),
+        image: base.image('k8s-agent', v.agent.image),
+        pullPolicy: v.agent.image.pullPolicy,
+        port: lift(HEALTH_PORT),
+        path: '/ready',
+      }),
+    ],
+    checks: [
+      ...sharedChecks(base),
+      ...agentChecks(base, view, PATHS),
+      refuse(
+        and(v.podMonitor.enabled, not(v.agent.metrics.enabled)),
+        'podMonitor.enabled: the agent serves no metrics; set agent.metrics.enabled=true, or turn it off',
+      ),
+    ],
+    notes: [
+      ['The agent ', v.agent.id, ' is ', base.object('k8s-agent'), '; it dials ', v.agent.controlPlaneUrl, '.'],
+      ['Sessions run in ', orElse(v.agent.namespace, release.namespace), '.'],
+      [
+        'Its metrics: kubectl -n ',
+        release.namespace,
+        ' port-forward svc/',
+        base.object('k8s-agent'),
+        ' ',
+        text(v.agent.metrics.port),
+      ],
+      ['Try it: helm test -n ', release.namespace, ' ', release.name],
+    ],
+  };
+}
+
+const INTRODUCTION = `For clusters that hold no control plane: the agent dials out to one that runs elsewhere.
+
+\`\`\`sh
+helm upgrade --install streamspace ./chart-k8s-agent -n streamspace --create-namespace \\
+  --set agent.id=eu-1 --set agent.controlPlaneUrl=wss://hub.example.com --set enrolment.existingSecret.name=streamspace-enrolment
+\`\`\`
+
+The Secret holds a token by which agents enrol, at the control plane's end: \`POST /api/v1/agents/enrolment-tokens\`, or its
+\`enrolment.token\`. A second agent in one cluster gets a release, and best a namespace, of its own.
+`;

@@ -1,0 +1,51 @@
+import Type, { type Static } from 'typebox';
+import * as agent from './agent.ts';
+import * as common from './common.ts';
+import { flag, integer, labels, section } from './kinds.ts';
+import { disruption, scheduling } from './workload.ts';
+
+const { agentId, ...identity } = agent.identity;
+const { resources, serviceAccount, ...workload } = agent.agentWorkload;
+const { affinity, podAntiAffinity, ...placement } = scheduling;
+
+/** Values of the chart for clusters that hold no control plane. */
+export const K8sAgentValues = Type.Object(
+  {
+    global: common.global,
+    ...common.naming,
+    agent: section('The agent', {
+      id: agentId,
+      ...identity,
+      replicaCount: integer('Replicas; more than one needs ha.enabled', 1, 0, 100),
+      resources,
+      config: section('What it is told besides', agent.tuning),
+      metrics: agent.metrics,
+      ...workload,
+      ...placement,
+      pdb: disruption(true),
+    }),
+    ha: agent.ha,
+    enrolment: common.enrolment,
+    ca: common.ca,
+    rbac: section('Rights of the agent in the sessions’ namespace: a Role, never a ClusterRole', agent.rbac),
+    serviceAccount,
+    affinity: section('Where replicas run', { podAntiAffinity, custom: affinity }),
+    sessionNamespace: agent.sessionNamespace,
+    resourceQuota: common.quota,
+    networkPolicy: section('NetworkPolicies: what is needed passes, everything else does not', withoutStore()),
+    podMonitor: section('PodMonitor (Prometheus operator)', { enabled: flag('Make one', false), ...common.monitoring }),
+    prometheusRule: section('Alerts (Prometheus operator)', {
+      enabled: flag('Make them', false),
+      labels: labels('Labels by which Prometheus selects them'),
+    }),
+    argocd: common.argocd,
+    extraObjects: common.extraObjects,
+  },
+  { additionalProperties: false, description: 'Values of the StreamSpace agent' },
+);
+export type K8sAgentValues = Static<typeof K8sAgentValues>;
+
+function withoutStore() {
+  const { store: _store, ...rest } = common.networkPolicy.properties;
+  return rest;
+}

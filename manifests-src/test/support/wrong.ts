@@ -1,0 +1,246 @@
+/** Wrong combinations of values: what was set, over values that work, and what the one line must say. */
+export type Wrong = readonly [what: string, chart: string, set: Record<string, unknown>, says: RegExp];
+
+const umbrella = 'streamspace';
+const alone = 'streamspace-k8s-agent';
+const agent = (values: object) => ({ k8sAgent: values });
+const config = (values: object) => agent({ config: values });
+
+/** Refused by the templates: combinations. */
+export const COMBINATIONS: readonly Wrong[] = [
+  [
+    'replicas without an election',
+    umbrella,
+    agent({ replicaCount: 3 }),
+    /set k8sAgent\.ha\.enabled=true, or replicaCount=1/,
+  ],
+  [
+    'replicas without an election, agent only',
+    alone,
+    { agent: { replicaCount: 2 } },
+    /set ha\.enabled=true, or replicaCount=1/,
+  ],
+  ['no agent id', umbrella, config({ agentId: '' }), /k8sAgent\.config\.agentId: is required; give this agent a name/],
+  ['no agent id, agent only', alone, { agent: { id: '' } }, /agent\.id: is required/],
+  ['no control plane, agent only', alone, { agent: { controlPlaneUrl: '' } }, /agent\.controlPlaneUrl: is required/],
+  [
+    'no control plane and no api',
+    umbrella,
+    { api: { enabled: false } },
+    /controlPlaneUrl: is required.*or api\.enabled=true/,
+  ],
+  [
+    'ws:// to a public host',
+    umbrella,
+    config({ controlPlaneUrl: 'ws://hub.example.com' }),
+    /use wss:\/\/, or set k8sAgent\.config\.allowInsecure=true/,
+  ],
+  ['ws:// to a public address', umbrella, config({ controlPlaneUrl: 'ws://172.32.0.1:8080' }), /use wss:\/\//],
+  [
+    'a lease shorter than its deadline',
+    umbrella,
+    agent({ ha: { enabled: true, leaseDuration: '4s' } }),
+    /leaseDuration: 4s must be longer than renewDeadline \(4s\)/,
+  ],
+  [
+    'a deadline shorter than the retries',
+    umbrella,
+    agent({ ha: { enabled: true, retryPeriod: '3500ms' } }),
+    /renewDeadline: 4s must be longer than 1\.2 × retryPeriod/,
+  ],
+  ['a Lease without an election', umbrella, agent({ ha: { createLease: true } }), /set k8sAgent\.ha\.enabled=true too/],
+  [
+    'a cap below the base of the backoff',
+    umbrella,
+    config({ maxReconnectDelay: '4s' }),
+    /maxReconnectDelay: is less than reconnectDelay/,
+  ],
+  [
+    'a kubelet that kills too early',
+    umbrella,
+    agent({ terminationGracePeriodSeconds: 30 }),
+    /terminationGracePeriodSeconds: 30 s is not longer.*raise it/,
+  ],
+  [
+    'metrics on the health port',
+    umbrella,
+    agent({ metrics: { port: 8080 } }),
+    /8080 is the health port; take another one/,
+  ],
+  [
+    'a sessions’ namespace that is the release’s',
+    umbrella,
+    agent({ sessionNamespace: { create: true } }),
+    /name another one in k8sAgent\.config\.namespace/,
+  ],
+  [
+    'both fields of a PDB',
+    umbrella,
+    { api: { replicaCount: 3, pdb: { minAvailable: 1, maxUnavailable: 1 } } },
+    /api\.pdb: minAvailable and maxUnavailable are both set/,
+  ],
+  [
+    'a PDB as big as the replicas',
+    umbrella,
+    { api: { replicaCount: 2, pdb: { minAvailable: 2 } } },
+    /api\.pdb\.minAvailable: blocks every drain with 2 replicas/,
+  ],
+  [
+    'a PDB as big as the autoscaler’s least',
+    umbrella,
+    { api: { autoscaling: { enabled: true }, pdb: { minAvailable: 2 } } },
+    /blocks every drain with 2 replicas/,
+  ],
+  [
+    'a PDB of 100 %',
+    umbrella,
+    agent({ replicaCount: 3, ha: { enabled: true }, pdb: { minAvailable: '100%' } }),
+    /100% blocks every drain/,
+  ],
+  [
+    'no enrolment token',
+    umbrella,
+    { enrolment: { existingSecret: { name: '' } } },
+    /set enrolment\.token .*or enrolment\.existingSecret\.name/,
+  ],
+  [
+    'two enrolment tokens',
+    umbrella,
+    { enrolment: { token: 'x'.repeat(32) } },
+    /enrolment: token and existingSecret\.name are both set/,
+  ],
+  [
+    'two bundles of authorities',
+    umbrella,
+    { ca: { pem: '-----BEGIN CERTIFICATE-----', existingConfigMap: 'ca' } },
+    /ca: pem and existingConfigMap are both set/,
+  ],
+  ['a bundle without a certificate', umbrella, { ca: { pem: 'MIIB' } }, /ca\.pem: holds no certificate/],
+  ['nothing to pin', umbrella, { ca: { pinned: true } }, /ca\.pinned: there is no authority/],
+  [
+    'nothing to install',
+    umbrella,
+    { api: { enabled: false }, k8sAgent: { enabled: false } },
+    /there is nothing to install/,
+  ],
+  ['no key of users’ tokens', umbrella, { api: { auth: { jwksUrl: '' } } }, /set auth\.jwksUrl|set api\.auth\.jwksUrl/],
+  [
+    'two keys of users’ tokens',
+    umbrella,
+    { api: { auth: { secret: 'x'.repeat(32) } } },
+    /api\.auth: a secret and jwksUrl are both set/,
+  ],
+  [
+    'two secrets of users’ tokens',
+    umbrella,
+    { api: { auth: { jwksUrl: '', secret: 'x'.repeat(32), existingSecret: { name: 'a' } } } },
+    /secret and existingSecret\.name are both set/,
+  ],
+  [
+    'hubs without a shared store',
+    umbrella,
+    { api: { replicaCount: 2 }, redis: { enabled: false } },
+    /replicas need a store that they share/,
+  ],
+  [
+    'an autoscaler without a shared store',
+    umbrella,
+    { api: { autoscaling: { enabled: true } }, redis: { enabled: false } },
+    /replicas need a store.*turn autoscaling off/,
+  ],
+  [
+    'an autoscaler upside down',
+    umbrella,
+    { api: { autoscaling: { enabled: true, minReplicas: 6 } } },
+    /minReplicas: is more than maxReplicas/,
+  ],
+  [
+    'two external stores',
+    umbrella,
+    { redis: { external: { url: 'redis://a:1', existingSecret: { name: 'b' } } } },
+    /redis\.external: url and existingSecret\.name are both set/,
+  ],
+  [
+    'credentials in a URL',
+    umbrella,
+    { redis: { external: { url: 'redis://:pw@a:1' } } },
+    /redis\.external\.url: has credentials in it.*put the URL into a Secret/,
+  ],
+  [
+    'two passwords of Valkey',
+    umbrella,
+    { redis: { auth: { password: 'x'.repeat(16), existingSecret: { name: 'a' } } } },
+    /redis\.auth: password and existingSecret\.name are both set/,
+  ],
+  [
+    'a password of a Valkey that is not installed',
+    umbrella,
+    { redis: { external: { url: 'redis://a:1' }, auth: { password: 'x'.repeat(16) } } },
+    /redis\.auth: is the installed Valkey’s/,
+  ],
+  [
+    'an Ingress without hosts',
+    umbrella,
+    { api: { ingress: { enabled: true } } },
+    /api\.ingress\.hosts: is empty; name the hosts/,
+  ],
+  [
+    'a route without a Gateway',
+    umbrella,
+    { api: { httpRoute: { enabled: true } } },
+    /parentRefs: is empty; name the Gateway/,
+  ],
+  [
+    'a way to an api that is not there',
+    umbrella,
+    {
+      api: { enabled: false, ingress: { enabled: true } },
+      k8sAgent: { config: { controlPlaneUrl: 'wss://a.example.com' } },
+    },
+    /lead to an api that is not installed/,
+  ],
+  [
+    'a monitor of an api that is not there',
+    umbrella,
+    {
+      api: { enabled: false },
+      observability: { serviceMonitor: { enabled: true } },
+      k8sAgent: { config: { controlPlaneUrl: 'wss://a.example.com' } },
+    },
+    /serviceMonitor\.enabled: is the api’s/,
+  ],
+  [
+    'a monitor of metrics that are off',
+    umbrella,
+    { k8sAgent: { metrics: { enabled: false } }, observability: { podMonitor: { enabled: true } } },
+    /the agent serves no metrics/,
+  ],
+  [
+    'one account for both',
+    umbrella,
+    { api: { serviceAccount: { name: 'a' } }, k8sAgent: { serviceAccount: { name: 'a' } } },
+    /give each its own/,
+  ],
+  [
+    'a sidecar without an image',
+    umbrella,
+    agent({ logFile: { enabled: true, sidecar: { name: 'a' } } }),
+    /logFile\.sidecar: needs a name and an image/,
+  ],
+];
+
+/** Refused by the schema: single values. */
+export const SINGLE: readonly Wrong[] = [
+  ['an unknown key', umbrella, agent({ replicacount: 3 }), /replicaCount/],
+  ['another unknown key', umbrella, agent({ replicas: 3 }), /replicaCount/],
+  ['an unknown group', umbrella, { k8sagent: { enabled: true } }, /k8sAgent/],
+  ['an unknown key further down', umbrella, config({ sesion: {} }), /session/],
+  ['an unknown key, agent only', alone, { agent: { control_plane_url: 'wss://a.example.com' } }, /controlPlaneUrl/],
+  ['a number as a text', umbrella, agent({ replicaCount: '3' }), /replicaCount/],
+  ['a duration without unit', umbrella, config({ heartbeatInterval: '30' }), /heartbeatInterval/],
+  ['an agent id in capitals', umbrella, config({ agentId: 'EU-1' }), /agentId/],
+  ['a URL that is none', umbrella, config({ controlPlaneUrl: 'https://hub.example.com' }), /controlPlaneUrl/],
+  ['a short token', umbrella, { enrolment: { token: 'short' } }, /enrolment.token/],
+  ['one of our labels', umbrella, { commonLabels: { 'app.kubernetes.io/name': 'x' } }, /commonLabels/],
+  ['null', umbrella, { api: null }, /api/],
+];
