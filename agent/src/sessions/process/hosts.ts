@@ -16,6 +16,9 @@ const KILL_MS = 5_000;
 /** How long a live host may take to say its state. */
 const ANSWER_MS = 2_000;
 
+/** How much of a log an error quotes, characters. */
+const LAST_WORDS = 500;
+
 /** How one start of a session is doing. `unborn`: no host has had it yet. */
 export type HostReport =
   | HostState
@@ -62,6 +65,12 @@ export class Hosts {
       state: 'lost',
       reason: 'Its processes ended without a word: they were killed, or the machine was restarted',
     };
+  }
+
+  /** The end of what the session's hosts wrote to their log. */
+  async lastWords(id: string): Promise<string> {
+    const text = await readFile(join(this.#layout.session(id), 'host.log'), 'utf8').catch(() => '');
+    return text.trim().slice(-LAST_WORDS);
   }
 
   /** Numbers of the session's starts that left a folder of sockets. */

@@ -44,7 +44,7 @@ export class Starter {
 
       // it ended: by somebody's newer wish, or it died
       record = await this.#stillWanted(record, operation);
-      if (launched === record.instance) throw failure(report);
+      if (launched === record.instance) throw failure(report, await this.#hosts.lastWords(id));
       record = await this.#next(record, operation);
     }
   }
@@ -80,7 +80,7 @@ export class Starter {
   }
 }
 
-function failure(report: HostReport): StreamSpaceError {
+function failure(report: HostReport, lastWords: string): StreamSpaceError {
   const reason = 'reason' in report ? report.reason : '';
   if (/\b(ENOSPC|EDQUOT)\b/.test(reason)) {
     return new StreamSpaceError(
@@ -88,8 +88,6 @@ function failure(report: HostReport): StreamSpaceError {
       `The disk is full: free some space, or move STATE_DIR to a larger one (${reason})`,
     );
   }
-  return new StreamSpaceError(
-    'driver_failed',
-    reason || "Its session host did not start: see host.log in the session's folder",
-  );
+  const silent = `Its session host did not start${lastWords && `: ${lastWords}`} (see host.log in the session's folder)`;
+  return new StreamSpaceError('driver_failed', reason || silent);
 }
