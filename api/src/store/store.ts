@@ -13,6 +13,7 @@ export interface Store {
   readonly tickets: TicketStore;
   readonly events: EventStore;
   readonly templates: TemplateStore;
+  readonly signals: SignalStore;
   /** Rejects when the store can't be used now. For GET /health. */
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -201,4 +202,22 @@ export interface TemplateStore {
   list(): Promise<Template[]>;
   get(id: string): Promise<Template | undefined>;
   put(template: Template): Promise<void>;
+}
+
+/** What one hub replica tells another through the store: small, and of no harm when it is lost or comes twice. */
+export interface Signal {
+  /** A command was stored for an agent whose link the receiver holds. */
+  type: 'wake';
+  agent: string;
+}
+
+/** Messages between hub replicas that share the store, by the address that each keeps with its claims (`Claim.hub`). Nothing is kept. */
+export interface SignalStore {
+  /** Heard by the replica of that address if it listens now, usually once. Resolves when the store has passed it on, heard or not. */
+  send(hub: string, message: Signal): Promise<void>;
+  /**
+   * Calls back for every message to `hub` from now on, until the signal aborts. Goes on by itself after the store was away; what was sent
+   * meanwhile is lost, and `onGap` is called when it listens again (also once it does the first time), so that the caller can look for itself.
+   */
+  subscribe(hub: string, onMessage: (message: Signal) => void, onGap: () => void, signal: AbortSignal): void;
 }

@@ -5,6 +5,7 @@ import { memoryCommands } from './commands.ts';
 import { memoryCredentials } from './credentials.ts';
 import { memoryEvents } from './events.ts';
 import { memorySessions } from './sessions.ts';
+import { memorySignals } from './signals.ts';
 import { MemoryState } from './state.ts';
 import { memoryTemplates } from './templates.ts';
 import { memoryTickets } from './tickets.ts';
@@ -20,6 +21,7 @@ export function memoryStore(clock: Clock): Store {
     tickets: memoryTickets(clock),
     events: memoryEvents(clock),
     templates: memoryTemplates(),
+    signals: memorySignals(),
     ping: async (signal) => signal.throwIfAborted(),
     close: async () => {},
   };
