@@ -38,7 +38,6 @@ afterEach(async () => {
 
 describe('leadership', () => {
   it('only the leader connects, with its term and all replicas; standbys are ready', async () => {
-    hub.heartbeatMs = 100;
     const first = await start('r1');
     const connection = await hub.connection(1);
     const [second, third] = [await start('r2'), await start('r3')];
@@ -161,13 +160,12 @@ describe('leadership', () => {
       ...inner,
       update: (...args) => (broken ? Promise.reject(new Error('no answer')) : inner.update(...args)),
     };
-    hub.heartbeatMs = 100;
     const under = await start('r1', lock);
     const connection = await hub.connection(1);
     broken = true;
     const beats = connection.all('heartbeat').length;
     // longer than the lease (1.5 s) lasts
-    await until(() => connection.all('heartbeat').length > beats + 20, 'two seconds of heartbeats');
+    await until(() => connection.all('heartbeat').length > beats + 3, 'three seconds of heartbeats');
     expect([connection.closed, hub.connections.length]).toEqual([undefined, 1]);
     expect(under.logs.some(({ msg }) => msg === 'Lock failed; going on')).toBe(true);
   });

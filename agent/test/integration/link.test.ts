@@ -19,7 +19,7 @@ afterEach(async () => {
 
 describe('a link', () => {
   it('[CON1] [CON2] [CON3] says hello, then reports its sessions, then beats', async () => {
-    hub.heartbeatMs = 100;
+    hub.heartbeatMs = 300;
     under = await startAgent({ url: hub.url });
     const connection = await hub.connection(1);
     expect(connection.authorization).toBe(`Bearer ssa_${'a'.repeat(40)}`);
