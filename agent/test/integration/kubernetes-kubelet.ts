@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { V1ContainerStatus, V1Pod, V1PodStatus } from '@kubernetes/client-node';
 import { systemClock } from 'clock-port';
 import type { KubeClient } from '../../src/sessions/kubernetes/api/client.ts';
@@ -28,6 +29,7 @@ export class TestKubelet {
 
   constructor(client: KubeClient) {
     this.#client = client;
+    setMaxListeners(0, this.#stop.signal);
     this.#pods = new Informer<V1Pod>({ client, resource: 'pods', query: {}, clock: systemClock });
     this.#pods.onChange((_, pod) => void (pod && this.#handle(pod)));
   }

@@ -141,6 +141,20 @@ describe('reason', () => {
       'final',
     ],
     [
+      'crash, told before its pod ended',
+      reasonFor({
+        ...pod({
+          ...container({ terminated: { exitCode: 2 } }),
+          phase: 'Running',
+          conditions: [{ type: 'Ready', status: 'False' }],
+        }),
+        spec: { containers: [], restartPolicy: 'Never' },
+      }),
+      'failed',
+      ['exit code 2'],
+      'final',
+    ],
+    [
       'out of memory',
       reasonFor(pod({ ...container({ terminated: { exitCode: 137, reason: 'OOMKilled' } }), phase: 'Failed' })),
       'failed',

@@ -15,8 +15,12 @@ import { readPod, removePod } from './stop.ts';
 
 /** A start that takes longer than this is worth words, milliseconds. */
 const SLOW_MS = 2_000;
+/** What every start goes through is told only when it takes this long, milliseconds. */
+const ROUTINE_MS = 20_000;
 /** What will hardly get better (a wrong image) is given this long, milliseconds. */
 const DOUBTFUL_MS = 60_000;
+/** A slow start is looked at this often even if nothing changes: time itself may make it worth words. Milliseconds. */
+const LOOK_AGAIN_MS = 5_000;
 const LOG_MS = 5_000;
 /** So much of the program's last output is part of the reason. */
 const LOG_QUERY = { container: SESSION_CONTAINER, tailLines: 10, limitBytes: 2048 };
@@ -39,9 +43,9 @@ export async function start(
     await context.step('home made', spec.id);
     const pod = await ensurePod(context, record, limit.signal);
     await context.step('pod made', spec.id);
-    await untilReady(context, record, operation, pod, limit.signal, (reason) => {
+    await untilReady(context, record, operation, pod, limit.signal, (reason, worthTelling) => {
       waitsFor = reason;
-      tell(reason);
+      if (worthTelling) tell(reason);
     });
     await context.step('pod ready', spec.id);
     await context.records.change(spec.id, operation, (current) => {
@@ -123,12 +127,12 @@ async function untilReady(
   operation: Operation,
   made: V1Pod,
   signal: AbortSignal,
-  tell: Tell,
+  onWait: (reason: string, worthTelling: boolean) => void,
 ): Promise<void> {
   const { view, clock } = context;
   const { id } = record.spec;
   const name = sessionName(id);
-  const slow = clock.monotonic() + SLOW_MS;
+  const began = clock.monotonic();
   let claim: V1PersistentVolumeClaim | undefined;
   let doubtful: number | undefined;
 
@@ -152,32 +156,35 @@ async function untilReady(
     doubtful = diagnosis.doubtful ? (doubtful ?? clock.monotonic()) : undefined;
     if (diagnosis.final || (doubtful !== undefined && clock.monotonic() - doubtful >= DOUBTFUL_MS))
       throw new StreamSpaceError('driver_failed', await withLog(context, name, diagnosis, signal));
-    if (clock.monotonic() >= slow && diagnosis.reason !== '') tell(diagnosis.reason);
+    onWait(diagnosis.reason, clock.monotonic() - began >= (diagnosis.routine ? ROUTINE_MS : SLOW_MS));
     return false;
   };
 
-  const waited = async (patience: AbortSignal): Promise<boolean> => {
-    for (;;) {
-      const { changed, stop } = view.nextChange(id, patience);
-      try {
-        if (await look()) return true;
-        await changed;
-      } catch (error) {
-        if (patience.aborted && !signal.aborted) return false;
-        throw error;
-      } finally {
-        stop();
+  /** Looks at every change for `ms`; whether it is ready. */
+  const readyWithin = async (ms: number): Promise<boolean> => {
+    const patience = deadline(clock, ms, 'start', signal);
+    try {
+      for (;;) {
+        const { changed, stop } = view.nextChange(id, patience.signal);
+        try {
+          if (await look()) return true;
+          await changed;
+        } catch (error) {
+          if (patience.signal.aborted && !signal.aborted) return false;
+          throw error;
+        } finally {
+          stop();
+        }
       }
+    } finally {
+      patience.clear();
     }
   };
 
-  const quick = deadline(clock, SLOW_MS, 'quick start', signal);
-  try {
-    if (await waited(quick.signal)) return;
-  } finally {
-    quick.clear();
-  }
-  await view.duringEvents(() => waited(signal));
+  if (await readyWithin(SLOW_MS)) return;
+  await view.duringEvents(async () => {
+    while (!(await readyWithin(LOOK_AGAIN_MS)));
+  });
 }
 
 /** The reason with the program's last words, where it ended by itself and they can be had. */

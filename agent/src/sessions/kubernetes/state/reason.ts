@@ -14,14 +14,17 @@ export interface Diagnosis {
   readonly reason: string;
   /** It will not get better by itself: no use to wait. */
   readonly final: boolean;
+  /** What every start goes through: worth words only when it takes long. */
+  readonly routine: boolean;
   /** It will hardly get better: not worth the whole deadline. */
   readonly doubtful: boolean;
   /** The session's program ended by itself: its last lines are worth a look. */
   readonly crashed: boolean;
 }
 
-const plain = { reason: '', final: false, doubtful: false, crashed: false };
+const plain = { reason: '', final: false, routine: false, doubtful: false, crashed: false };
 const starting = (reason: string): Diagnosis => ({ ...plain, state: 'starting', reason });
+const routine = (reason: string): Diagnosis => ({ ...starting(reason), routine: true });
 const doubtful = (reason: string): Diagnosis => ({ ...plain, state: 'starting', reason, doubtful: true });
 const hopeless = (reason: string): Diagnosis => ({ ...plain, state: 'starting', reason, final: true });
 const failed = (reason: string, crashed = false): Diagnosis => ({
@@ -38,7 +41,10 @@ const failed = (reason: string, crashed = false): Diagnosis => ({
  */
 export function reasonFor(pod: V1Pod, events: readonly CoreV1Event[] = [], claim?: V1PersistentVolumeClaim): Diagnosis {
   const { status } = pod;
-  const ended = status?.phase === 'Failed' || status?.phase === 'Succeeded';
+  const session = status?.containerStatuses?.find(({ name }) => name === SESSION_CONTAINER);
+  // the container is told to have ended before the pod is
+  const over = session?.state?.terminated !== undefined && pod.spec?.restartPolicy === 'Never';
+  const ended = over || status?.phase === 'Failed' || status?.phase === 'Succeeded';
   const condition = (type: string) => status?.conditions?.find((known) => known.type === type);
 
   const disruption = condition('DisruptionTarget');
@@ -53,7 +59,6 @@ export function reasonFor(pod: V1Pod, events: readonly CoreV1Event[] = [], claim
     const diagnosis = waitingContainer(container);
     if (diagnosis !== undefined) return diagnosis;
   }
-  const session = status?.containerStatuses?.find(({ name }) => name === SESSION_CONTAINER);
   if (session?.state?.running !== undefined && session.started === true) {
     // it was ready once: only its node can have taken that back, and may come back itself
     return {
@@ -62,15 +67,13 @@ export function reasonFor(pod: V1Pod, events: readonly CoreV1Event[] = [], claim
     };
   }
   if (session?.state?.running !== undefined) {
-    return starting(`The program runs, its screen does not answer yet on port ${portOf(pod)}`);
+    return routine(`The program runs, its screen does not answer yet on port ${portOf(pod)}`);
   }
-  if (pod.spec?.nodeName === undefined) return starting('Waits for the scheduler');
+  if (pod.spec?.nodeName === undefined) return routine('Waits for the scheduler');
   const trouble = latest(events, (event) => event.type === 'Warning');
-  return starting(
-    trouble === undefined
-      ? `Node ${pod.spec.nodeName} prepares it (pulls the image, attaches the home)`
-      : `Node ${pod.spec.nodeName}: ${trouble.reason ?? 'Warning'}: ${trouble.message ?? ''}`,
-  );
+  if (trouble === undefined)
+    return routine(`Node ${pod.spec.nodeName} prepares it (pulls the image, attaches the home)`);
+  return starting(`Node ${pod.spec.nodeName}: ${trouble.reason ?? 'Warning'}: ${trouble.message ?? ''}`);
 }
 
 function failedPod(pod: V1Pod, disruption: V1PodCondition | undefined): Diagnosis {

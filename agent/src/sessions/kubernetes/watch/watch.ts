@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { sleep } from 'clock-port';
 import type { Context } from '../context.ts';
 import type { StoredRecord } from '../objects/record.ts';
@@ -17,6 +18,8 @@ export async function watchSessions(
   signal: AbortSignal,
 ): Promise<void> {
   const { view, clock } = context;
+  // as many as there are leftovers and failures at once
+  setMaxListeners(0, signal);
   const reporter = new Reporter(context, busy, onChange, signal);
   const sweeper = new Sweeper(context, busy, finishDelete);
   try {

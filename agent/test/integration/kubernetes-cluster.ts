@@ -1,0 +1,210 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import type { SessionSpec } from '@streamspace/protocol';
+import { systemClock } from 'clock-port';
+import { KubeClient } from '../../src/sessions/kubernetes/api/client.ts';
+import { Connection } from '../../src/sessions/kubernetes/api/connection.ts';
+import {
+  type KubernetesDriver,
+  type KubernetesDriverOptions,
+  makeKubernetesDriver,
+} from '../../src/sessions/kubernetes/index.ts';
+import { homeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
+import type { DriverSetup } from '../contract/driver.ts';
+
+export const DESKTOP_IMAGE = 'streamspace/desktop:latest';
+const CLUSTER = 'sessions';
+const CONFIG = `kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+featureGates: { KubeletInUserNamespace: true }
+nodes: [{ role: control-plane }]
+`;
+
+const soon = () => AbortSignal.timeout(60_000);
+
+function run(command: string, ...args: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
+  if (error !== undefined || status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr}`);
+  return stdout;
+}
+
+const works = (command: string, ...args: string[]): boolean =>
+  spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+
+/** Why no cluster can be made here; undefined when it can. */
+export function clusterMissing(): string | undefined {
+  if (!works('docker', 'info')) return 'no Docker engine answers';
+  if (!works('kind', 'version')) return 'kind is not on PATH';
+  if (!works('kubectl', 'version', '--client')) return 'kubectl is not on PATH';
+  if (!works('docker', 'image', 'inspect', DESKTOP_IMAGE)) {
+    return `image ${DESKTOP_IMAGE} is not built (docker build -t ${DESKTOP_IMAGE} images/desktop)`;
+  }
+  return undefined;
+}
+
+/** A kind cluster with the desktop image: real scheduler, kubelet, volumes. Pods are reached from here by a route to its node. */
+export class SessionCluster {
+  readonly kubeconfig: string;
+  /** Path of the kubeconfig, for programs. */
+  readonly path: string;
+  /** Whether pods' addresses are reached from here. */
+  readonly routed: boolean;
+  readonly #folder: string;
+  readonly #podRange: string;
+  readonly #found: boolean;
+
+  private constructor(
+    folder: string,
+    path: string,
+    kubeconfig: string,
+    podRange: string,
+    routed: boolean,
+    found: boolean,
+  ) {
+    this.#folder = folder;
+    this.path = path;
+    this.kubeconfig = kubeconfig;
+    this.#podRange = podRange;
+    this.routed = routed;
+    this.#found = found;
+  }
+
+  /** Makes the cluster, or takes the one of that name, which is left as it is afterwards. */
+  static async create(): Promise<SessionCluster> {
+    const folder = await mkdtemp(join(tmpdir(), 'kind-'));
+    const [config, path] = [join(folder, 'kind.yaml'), join(folder, 'kubeconfig')];
+    const found = run('kind', 'get', 'clusters').split('\n').includes(CLUSTER);
+    if (!found) {
+      await writeFile(config, CONFIG);
+      const image = process.env['KIND_NODE_IMAGE'];
+      const more = image === undefined ? [] : ['--image', image];
+      run(
+        'kind',
+        'create',
+        'cluster',
+        '--name',
+        CLUSTER,
+        '--config',
+        config,
+        '--kubeconfig',
+        path,
+        '--wait',
+        '120s',
+        ...more,
+      );
+      run('kind', 'load', 'docker-image', DESKTOP_IMAGE, '--name', CLUSTER);
+    }
+    const kubeconfig = run('kind', 'get', 'kubeconfig', '--name', CLUSTER);
+    await writeFile(path, kubeconfig, { mode: 0o600 });
+    const node = (field: string) =>
+      run('kubectl', '--kubeconfig', path, 'get', 'nodes', '-o', `jsonpath={.items[0].${field}}`);
+    const podRange = node('spec.podCIDR');
+    const routed = works('ip', 'route', 'replace', podRange, 'via', node('status.addresses[0].address'));
+    return new SessionCluster(folder, path, kubeconfig, podRange, routed, found);
+  }
+
+  kubectl(...args: string[]): string {
+    return run('kubectl', '--kubeconfig', this.path, ...args);
+  }
+
+  /** Whether a command in the node's file system succeeds. */
+  onNode(script: string): boolean {
+    return works('docker', 'exec', `${CLUSTER}-control-plane`, 'sh', '-c', script);
+  }
+
+  kubeConfig(): KubeConfig {
+    const config = new KubeConfig();
+    config.loadFromString(this.kubeconfig);
+    return config;
+  }
+
+  async remove(): Promise<void> {
+    if (this.routed) works('ip', 'route', 'del', this.#podRange);
+    if (!this.#found) run('kind', 'delete', 'cluster', '--name', CLUSTER);
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+export interface ClusterPlace extends DriverSetup {
+  readonly client: KubeClient;
+  makeDriver(changes?: Partial<KubernetesDriverOptions>): KubernetesDriver;
+}
+
+/** Desktops are asked for with one core each; a test machine has two for all. */
+const SMALL = {
+  spec: {
+    containers: [
+      {
+        name: 'session',
+        resources: { requests: { cpu: '1m', memory: '16Mi' }, limits: { cpu: null, memory: '512Mi' } },
+      },
+    ],
+  },
+};
+
+/** A namespace of its own in the cluster, under Pod Security `restricted`. */
+export async function clusterPlace(
+  cluster: SessionCluster,
+  namespace: string,
+  screens: 'direct' | 'port-forward',
+): Promise<ClusterPlace> {
+  const kubeConfig = cluster.kubeConfig();
+  const connection = new Connection(kubeConfig, systemClock);
+  const client = new KubeClient(connection, namespace, systemClock);
+  cluster.kubectl('create', 'namespace', namespace);
+  cluster.kubectl('label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted');
+  const drivers: KubernetesDriver[] = [];
+  const homes = (spec: SessionSpec) => `/var/local-path-provisioner/*_${namespace}_${homeName(spec)}`;
+  return {
+    client,
+    makeDriver(changes = {}) {
+      const driver = makeKubernetesDriver({
+        kubeConfig,
+        namespace,
+        agentId: 'agent-1',
+        maxSessions: 100,
+        defaultImage: DESKTOP_IMAGE,
+        imagePullPolicy: 'IfNotPresent',
+        defaultCpu: 0.1,
+        defaultMemory: 256 * 1024 ** 2,
+        defaultStorage: 1024 ** 3,
+        storageClass: undefined,
+        serviceType: 'ClusterIP',
+        vncPort: 5900,
+        podTemplate: SMALL,
+        screens,
+        startDeadline: 60_000,
+        clock: systemClock,
+        log: { info() {}, warn() {}, error() {} },
+        ...changes,
+      });
+      drivers.push(driver);
+      return driver;
+    },
+    async running(sessionId) {
+      const { items } = await client.list<V1Pod>('pods', { labelSelector: `session=${sessionId}` }, soon());
+      return items.filter(({ status }) => status?.phase === 'Running' || status?.phase === 'Pending').length;
+    },
+    async kill(sessionId) {
+      // everything but the first process; that one sees its screen gone
+      cluster.kubectl('exec', '-n', namespace, sessionName(sessionId), '--', 'bash', '-c', 'kill -KILL -1');
+    },
+    async markHome(spec) {
+      if (!cluster.onNode(`cd ${homes(spec)} && touch mark`)) throw new Error('the home is not on the node');
+    },
+    async homeIsMarked(spec) {
+      // the folder of a claim that is gone is removed at leisure
+      const claims = await client.list('persistentvolumeclaims', {}, soon());
+      const there = claims.items.some(({ metadata }) => metadata?.name === homeName(spec));
+      return there && cluster.onNode(`cd ${homes(spec)} && test -e mark`);
+    },
+    async cleanup() {
+      await Promise.all(drivers.map((driver) => driver.close()));
+      await connection.close();
+      cluster.kubectl('delete', 'namespace', namespace, '--wait=false');
+    },
+  };
+}
