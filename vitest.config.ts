@@ -10,7 +10,10 @@ const suite = (name: string, folder: string, options: object = {}) => ({
   ...source,
   test: {
     name,
-    include: [`{clock,protocol,elector,agent,api,testkit,manifests-src}/test/${folder}/**/*.test.ts`, `test/${folder}/**/*.test.ts`],
+    include: [
+      `{clock,protocol,elector,agent,api,testkit,manifests-src,console}/test/${folder}/**/*.test.ts`,
+      `test/${folder}/**/*.test.ts`,
+    ],
     ...options,
   },
 });

@@ -24,8 +24,10 @@ export interface MuxStream {
   grant(credit: number): void;
 }
 
-/** Bytes of data in one frame: small enough that 50 busy streams take turns within a millisecond or two. */
-const FRAME_SIZE = 32 * 1024;
+/** Bytes of data in one frame: few frames for a stream that has the link to itself … */
+const FRAME_ALONE = LIMITS.dataFrame;
+/** … and small ones where several take turns, so that 50 busy streams come round within a millisecond or two. */
+const FRAME_SHARED = 16 * 1024;
 /** Data waits in the streams' own queues, not in the socket, once this much is there: control messages overtake it [STR6]. */
 const SOCKET_HIGH_WATER = 128 * 1024;
 
@@ -180,7 +182,11 @@ export class StreamMux {
       // A full socket gets one more frame, whose flush tells when to go on.
       this.#waitingForFlush = this.#sink.buffered >= SOCKET_HIGH_WATER;
       const flushed = this.#waitingForFlush ? this.#onFlushed : undefined;
-      if (stream.queued > 0) this.#sink.send(dataFrame(stream.id, stream.take(FRAME_SIZE)), flushed);
+      if (stream.queued > 0)
+        this.#sink.send(
+          dataFrame(stream.id, stream.take(this.#ring.length === 0 ? FRAME_ALONE : FRAME_SHARED)),
+          flushed,
+        );
       else {
         stream.endSent = true;
         this.#sink.send(endFrame(stream.id), flushed);
