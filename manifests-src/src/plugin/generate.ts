@@ -1,0 +1,79 @@
+import { resolve } from 'node:path';
+import { Yaml } from 'cdk8s';
+import { objectsOf } from '../render/synth.ts';
+import { coalesce } from '../values/tree.ts';
+import { announced, put, valuesOfParameters } from './parameters.ts';
+import { PluginError, projectIn, sourceCalled, valuesIn, valuesOf } from './project.ts';
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** Set one value: ARGOCD_ENV_SET_k8sAgent__replicaCount=3. */
+const SET = 'ARGOCD_ENV_SET_';
+
+/** What the plugin makes of a folder of a repository and of what Argo CD tells it in the environment. */
+interface Request {
+  readonly folder: string;
+  readonly env: Env;
+}
+
+function project({ folder, env }: Request) {
+  const found = projectIn(folder);
+  if (found === undefined)
+    throw new PluginError(
+      'cdk8s.yaml: has no key `streamspace`; add streamspace: {chart: chart, values: [values.yaml]}',
+    );
+  return { ...found, source: sourceCalled(env['ARGOCD_ENV_CHART'] || found.chart) };
+}
+
+/** Values, the later over the earlier: files, ARGOCD_ENV_VALUES, ARGOCD_ENV_SET_…, parameters. */
+function valuesOfRequest(request: Request): Record<string, unknown> {
+  const { folder, env } = request;
+  const { source, values: files } = project(request);
+  const path = env['ARGOCD_APP_SOURCE_PATH'] ?? '.';
+  const depth = path.split('/').filter((part) => part !== '' && part !== '.').length;
+  const root = resolve(folder, ...Array.from({ length: depth }, () => '..'));
+  const more = (env['ARGOCD_ENV_VALUE_FILES'] ?? '').split(',').filter((file) => file !== '');
+  const set: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(env).sort()) {
+    if (name.startsWith(SET) && value !== undefined)
+      put(
+        source.schema,
+        set,
+        name.slice(SET.length).replaceAll('__', '.'),
+        { string: value },
+        name.slice('ARGOCD_ENV_'.length),
+      );
+  }
+  const layers = [
+    { argocd: { syncWaves: true } },
+    ...[...files, ...more].map((file) => valuesIn(file, folder, root)),
+    valuesOf(env['ARGOCD_ENV_VALUES'] ?? '', 'ARGOCD_ENV_VALUES'),
+    set,
+    valuesOfParameters(source.schema, env['ARGOCD_APP_PARAMETERS'] || '[]'),
+  ];
+  return layers.reduce((below, above) => coalesce(below, above), {}) as Record<string, unknown>;
+}
+
+/** The manifests, as YAML. Throws where there is nothing to apply: Argo CD would delete everything. */
+export function generate(request: Request): string {
+  const { env } = request;
+  const { source, release } = project(request);
+  const name = env['ARGOCD_ENV_RELEASE'] || release || env['ARGOCD_APP_NAME'];
+  const namespace = env['ARGOCD_APP_NAMESPACE'];
+  if (name === undefined || name === '') throw new PluginError('ARGOCD_APP_NAME: is not set; Argo CD sets it');
+  if (namespace === undefined || namespace === '')
+    throw new PluginError('ARGOCD_APP_NAMESPACE: is not set; name a namespace in the Application’s destination');
+  const objects = objectsOf(source, { name, namespace, service: 'argocd' }, valuesOfRequest(request));
+  const lease = objects.find(({ kind }) => kind === 'Lease');
+  if (lease !== undefined)
+    throw new PluginError('ha.createLease: Argo CD never syncs a Lease; set it to false, and the agent makes its own');
+  if (objects.length === 0)
+    throw new PluginError('the render is empty, and Argo CD would delete everything; enable something');
+  return Yaml.stringify(...objects);
+}
+
+/** The parameters, as Argo CD reads them. */
+export const parameters = (request: Request): string => JSON.stringify(announced(project(request).source.schema));
+
+/** Whether the folder is ours. */
+export const discover = (folder: string): boolean => projectIn(folder) !== undefined;

@@ -1,0 +1,2 @@
+/** Bundles Argo CD's plugin into one file. */
+export function buildPlugin(outfile?: string): Promise<void>;
