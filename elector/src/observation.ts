@@ -12,8 +12,8 @@ export class Observation {
   everExisted = false;
   /** Greatest term ever seen. */
   maxTerm = 0;
-  /** Counts everything seen: two equal counts mean that nothing came in between. */
-  count = 0;
+  /** Counts the changes seen: two equal counts mean that nothing new came in between. */
+  changes = 0;
   #changedAt = 0;
   #blindSince: number | undefined;
   readonly #blindnessForgivenMs: number;
@@ -26,7 +26,6 @@ export class Observation {
   /** Notes what was seen at `now`; true when it differs from what was known. */
   saw(state: LeaseState | undefined, now: number): boolean {
     const changed = !this.known || state?.version !== this.state?.version;
-    this.count++;
     this.known = true;
     this.state = state;
     if (state) {
@@ -38,7 +37,10 @@ export class Observation {
       this.#changedAt = blind >= this.#blindnessForgivenMs ? now : this.#changedAt + blind;
       this.#blindSince = undefined;
     }
-    if (changed) this.#changedAt = now;
+    if (changed) {
+      this.changes++;
+      this.#changedAt = now;
+    }
     return changed;
   }
 

@@ -79,7 +79,7 @@ export class Standby {
     const replica = this.#replica;
     const { seen, watcher, settings } = replica;
     const startedAt = replica.now();
-    const count = seen.count;
+    const { changes } = seen;
     try {
       const state = await withDeadline(settings.clock, replica.patienceMs, 'lease read', signal, (s) =>
         settings.lock.read(s),
@@ -87,7 +87,7 @@ export class Standby {
       this.#readAt = replica.now();
       this.#pollJitter = replica.jittered(1);
       // the watch told something else meanwhile: which is newer can't be told, so read again
-      const overtaken = seen.count !== count && state?.version !== seen.state?.version;
+      const overtaken = seen.changes !== changes && state?.version !== seen.state?.version;
       if (overtaken && ++this.#races < MAX_RACES) return;
       this.#races = 0;
       replica.dirty = false;
@@ -113,13 +113,13 @@ export class Standby {
       renewedAt: at,
       transitions: previous ? previous.record.transitions + (previous.record.holder === identity ? 0 : 1) : 0,
     };
-    const count = seen.count;
+    const { changes } = seen;
     replica.unsure = true;
     try {
       const version = await withDeadline(clock, replica.patienceMs, 'lease claim', signal, (s) =>
         previous ? lock.update(record, previous.version, s) : lock.create(record, s),
       );
-      if (seen.count !== count && this.#contradicts(record)) {
+      if (seen.changes !== changes && this.#contradicts(record)) {
         replica.dirty = true;
         return undefined;
       }

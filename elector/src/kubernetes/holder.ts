@@ -36,7 +36,8 @@ export function podOf(identity: string): { name: string; uid: string } | undefin
 
 /**
  * The kubelet's word that the process which acquired the lease at `acquiredAt` is gone; `undefined` while there is none. `pod`: the pod
- * of the holder's name, `undefined` when there is none. `container`: the one that runs the elector; without it any counts.
+ * of the holder's name, `undefined` when there is none. `existed`: whether the holder's pod was seen before; otherwise its absence proves
+ * nothing (it may be somewhere else). `container`: the one that runs the elector; without it any counts.
  *
  * The kubelet's times are in whole seconds, of the same machine's clock as the holder's. A container that was restarted in its pod
  * may have acquired the lease anew: what ended in the second of the acquisition, or before, proves nothing.
@@ -45,10 +46,10 @@ export function podEvidence(
   pod: Pod | undefined,
   uid: string,
   acquiredAt: string,
+  existed: boolean,
   container?: string,
 ): string | undefined {
-  if (!pod) return 'its pod is gone';
-  if (pod.metadata?.uid !== uid) return 'its pod was replaced';
+  if (pod?.metadata?.uid !== uid) return existed ? 'its pod is gone' : undefined;
   const { phase, containerStatuses = [] } = pod.status ?? {};
   if (phase === 'Succeeded' || phase === 'Failed') return `its pod is ${phase}`;
   const acquired = Math.floor(parseIso(acquiredAt) / 1000);

@@ -106,10 +106,12 @@ export class KubernetesLock implements Lock {
     const pod = podOf(record.holder);
     const found = new AbortController();
     let evidence: string | undefined;
+    let existed = false;
     const end = AbortSignal.any([signal, found.signal]);
     if (pod && watchHolderPod) {
       const onSighting = ({ object }: Sighting<Pod>) => {
-        evidence ??= podEvidence(object, pod.uid, record.acquiredAt, container);
+        existed ||= object?.metadata?.uid === pod.uid;
+        evidence ??= podEvidence(object, pod.uid, record.acquiredAt, existed, container);
         if (evidence !== undefined) found.abort(new Error('found'));
       };
       try {
