@@ -1,5 +1,11 @@
 import { type Clock, sleep, withDeadline } from 'clock-port';
-import { type AgentMessage, type HubMessage, StreamSpaceError } from '@streamspace/protocol';
+import {
+  type AgentMessage,
+  type HubMessage,
+  LIMITS,
+  type SessionStatus,
+  StreamSpaceError,
+} from '@streamspace/protocol';
 import type { Logger } from 'pino';
 import type { CommandPeer, Dispatcher } from './commands/dispatcher.ts';
 import type { Credentials } from './link/credential.ts';
@@ -48,7 +54,7 @@ export class HubConversation implements Conversation, CommandPeer {
 
   /** Says something about sessions or commands, in its place after the report. */
   send(message: AgentMessage): void {
-    if (this.#held === undefined) return this.#options.link.send(message);
+    if (this.#held === undefined) return this.#sendNow(message);
     this.#held.push(message);
     if (this.#held.length > MAX_HELD) {
       this.#options.link.close(new StreamSpaceError('driver_failed', 'The platform does not list its sessions'), 1011);
@@ -99,10 +105,10 @@ export class HubConversation implements Conversation, CommandPeer {
         const sessions = await withDeadline(clock, REPORT_TIMEOUT, 'sessions', signal, (limit) => driver.list(limit));
         book.replace(sessions);
         this.#options.onReport(undefined);
-        link.send({ type: 'sessions', sessions });
+        this.#sendPages(sessions);
         const held = this.#held ?? [];
         this.#held = undefined;
-        for (const message of held) link.send(message);
+        for (const message of held) this.send(message);
         return link.beat();
       } catch (error) {
         if (signal.aborted) return;
@@ -110,6 +116,22 @@ export class HubConversation implements Conversation, CommandPeer {
         this.#options.onReport(error as Error);
         await sleep(clock, REPORT_RETRY, signal).catch(() => undefined);
       }
+    }
+  }
+
+  #sendNow(message: AgentMessage): void {
+    const { link } = this.#options;
+    if (message.type !== 'result' || (message.sessions?.length ?? 0) <= LIMITS.sessionsPage) return link.send(message);
+    const { sessions, ...result } = message;
+    this.#sendPages(sessions!);
+    link.send(result);
+  }
+
+  #sendPages(sessions: readonly SessionStatus[]): void {
+    const page = LIMITS.sessionsPage;
+    for (let from = 0; from === 0 || from < sessions.length; from += page) {
+      const more = from + page < sessions.length;
+      this.#options.link.send({ type: 'sessions', sessions: sessions.slice(from, from + page), ...(more && { more }) });
     }
   }
 

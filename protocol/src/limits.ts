@@ -8,6 +8,10 @@ export const LIMITS = {
   initialCredit: 256 * 1024,
   /** What the credit may grow to, per direction: also what one frozen viewer can cost. */
   maxCredit: 768 * 1024,
+  /** Sessions in one agent's report … */
+  reportedSessions: 10_000,
+  /** … and in one page of it, so that a page stays within a control message. */
+  sessionsPage: 200,
   /** Streams on one link. */
   streams: 1024,
   /** Milliseconds between the accepted upgrade and the `hello`. */

@@ -60,8 +60,11 @@ export const AgentMessages = {
     active_sessions: Type.Integer({ minimum: 0 }),
     replicas: Type.Array(Replica, { maxItems: 64 }),
   }),
-  /** Everything the platform runs for this agent; after `welcome` and whenever asked by `list_sessions` [SES3]. */
-  sessions: message('sessions', { sessions: Type.Array(SessionStatus, { maxItems: 10_000 }) }),
+  /** Everything the platform runs for this agent, in pages: `more` but on the last one. After `welcome`, and for a long `list_sessions` [SES3]. */
+  sessions: message('sessions', {
+    sessions: Type.Array(SessionStatus, { maxItems: 10_000 }),
+    more: Type.Optional(Type.Boolean()),
+  }),
   /** A session changed by itself, or on the way of a command. */
   session_state: message('session_state', { session: SessionStatus }),
   /** The session is not there any more (and no command of the hub's removed it). */

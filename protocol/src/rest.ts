@@ -20,6 +20,8 @@ export const Agent = Type.Object(
     connected_since: Nullable(Timestamp),
     capacity: Capacity,
     active_sessions: Type.Integer(),
+    /** What its live sessions take of the capacity, as placement counts it. */
+    used: Type.Object({ cpu: Type.Number(), memory: Type.Number() }, closed),
     /** Name of the replica that holds the connection. */
     leader: Nullable(Type.String()),
     term: Term,

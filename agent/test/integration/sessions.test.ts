@@ -51,6 +51,19 @@ describe('what the hub is told of sessions', () => {
     expect(connection.all('sessions')[0]!.sessions.map(({ spec }) => spec.id)).toEqual(['s-1']);
   });
 
+  it('[SES3] [WIRE4] 1,000 sessions are reported in pages, each within a control message', async () => {
+    for (let n = 0; n < 1_000; n++)
+      driver.sessions.set(`s-${n}`, {
+        spec: { ...specOf(`s-${n}`), env: { FILL: 'x'.repeat(3_000) } },
+        state: 'running',
+      });
+    await begin();
+    await connection.next('heartbeat');
+    const pages = connection.all('sessions');
+    expect(pages.map(({ more }) => more)).toEqual([true, true, true, true, undefined]);
+    expect(new Set(pages.flatMap(({ sessions }) => sessions.map(({ spec }) => spec.id))).size).toBe(1_000);
+  });
+
   it('failure 12: heartbeats carry capacity and the number of active sessions', async () => {
     hub.heartbeatMs = 300;
     await begin({ MAX_SESSIONS: '7' });

@@ -1,4 +1,10 @@
-import { type AgentMessage, type AgentMessageOf, StreamSpaceError } from '@streamspace/protocol';
+import {
+  type AgentMessage,
+  type AgentMessageOf,
+  LIMITS,
+  type SessionStatus,
+  StreamSpaceError,
+} from '@streamspace/protocol';
 import { type Clock, iso } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { CommandDispatcher } from '../commands/dispatcher.ts';
@@ -26,6 +32,8 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
   const { clock, dispatcher, rotations } = deps;
   /** What the last heartbeat of a link said, without its number: an event only when that changes. */
   const lastBeat = new WeakMap<AgentLink, string>();
+  /** Pages of a report that is not complete. */
+  const pages = new WeakMap<AgentLink, readonly SessionStatus[]>();
 
   const onHeartbeat = async (link: AgentLink, beat: AgentMessageOf<'heartbeat'>): Promise<void> => {
     let held: boolean;
@@ -50,8 +58,15 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
       case 'heartbeat':
         link.tell({ type: 'heartbeat_ack', seq: message.seq });
         return link.queue(bytes, () => onHeartbeat(link, message));
-      case 'sessions':
-        return queue(() => reconcile(deps, link, message.sessions, link.since));
+      case 'sessions': {
+        const report = [...(pages.get(link) ?? []), ...message.sessions];
+        if (report.length > LIMITS.reportedSessions) {
+          throw new StreamSpaceError('message_too_large', `a report of more than ${LIMITS.reportedSessions} sessions`);
+        }
+        pages.delete(link);
+        if (message.more === true) return void pages.set(link, report);
+        return queue(() => reconcile(deps, link, report, link.since));
+      }
       case 'session_state':
         return queue(() => sessionState(deps, link, message.session));
       case 'session_gone':

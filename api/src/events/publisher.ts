@@ -12,9 +12,9 @@ export interface Publisher {
   agentDisconnected(agentId: string, reason: string): Promise<void>;
 }
 
-/** The agent as users see it: without where its connection is, and what placement counts. */
+/** The agent as users see it: without where its connection is. */
 export function publicAgent(record: AgentRecord): Agent {
-  const { connection_id: _connection, hub: _hub, used: _used, ...agent } = record;
+  const { connection_id: _connection, hub: _hub, ...agent } = record;
   return agent;
 }
 

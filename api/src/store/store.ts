@@ -50,12 +50,11 @@ export type ClaimResult =
       code: 'stale_term' | 'duplicate_agent';
     };
 
-/** An agent as stored: the public one, and which connection may act for it. `active_sessions` counts live sessions in the store. */
+/** An agent as stored: the public one, and which connection may act for it. `active_sessions` and
+ * `used` count live sessions in the store: everything but `hibernated`, `failed` and `gone`. */
 export interface AgentRecord extends Agent {
   connection_id: string | null;
   hub: string | null;
-  /** What its live sessions use of the capacity. Live: everything but `hibernated`, `failed` and `gone`. */
-  used: { cpu: number; memory: number };
 }
 
 export interface AgentStore {

@@ -52,6 +52,23 @@ test('[SES3] what should run and is not reported has failed: gone from the platf
   expect(await hub.session('s2')).toMatchObject({ state: 'failed', reason: 'out of memory' });
 });
 
+test('[SES3] a report in pages counts when its last page is there', async () => {
+  const agent = await hub.welcome();
+  agent.say({ type: 'sessions', sessions: [status('s1'), status('s2')] });
+  await stored(agent);
+  agent.ws.terminate();
+  await hub.clock.advance(1_000);
+  const next = await hub.welcome();
+  next.say({ type: 'sessions', sessions: [status('s1')], more: true });
+  await stored(next);
+  expect((await hub.session('s2')).state).toBe('running');
+  next.say({ type: 'sessions', sessions: [status('s3')] });
+  await stored(next);
+  expect((await hub.session('s1')).state).toBe('running');
+  expect((await hub.session('s3')).state).toBe('running');
+  expect(await hub.session('s2')).toMatchObject({ state: 'failed', reason: 'gone from the platform' });
+});
+
 test('[SES3] one with an open command is left to it, and one of another agent to that', async () => {
   await hub.welcome({ agent_id: 'a2' });
   await hub.create({ id: 's9', agent: 'a2' });

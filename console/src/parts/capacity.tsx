@@ -1,18 +1,14 @@
 import type { Agent } from '@streamspace/protocol';
-import { useConsole } from '../state/console.ts';
 import { bytes } from '../words/quantities.ts';
-import { usageOf } from '../words/usage.ts';
 
 /** How much of an agent is taken: sessions, CPU, memory. */
 export function CapacityBars({ agent }: { agent: Agent }) {
-  const { world } = useConsole();
-  const usage = usageOf(agent, [...world.sessions.value.values()]);
+  const { capacity, used } = agent;
   return (
     <div class="capacity">
-      <Bar name="Sessions" used={usage.sessions} of={agent.capacity.max_sessions} words={String} />
-      <Bar name="CPU" used={usage.cpu} of={agent.capacity.cpu} words={(count) => String(Number(count.toFixed(1)))} />
-      <Bar name="Memory" used={usage.memory} of={agent.capacity.memory} words={bytes} />
-      {usage.partly && <p class="muted small">CPU and memory: of your own sessions.</p>}
+      <Bar name="Sessions" used={agent.active_sessions} of={capacity.max_sessions} words={String} />
+      <Bar name="CPU" used={used.cpu} of={capacity.cpu} words={(count) => String(Number(count.toFixed(1)))} />
+      <Bar name="Memory" used={used.memory} of={capacity.memory} words={bytes} />
     </div>
   );
 }

@@ -19,6 +19,7 @@ export function agentOf(leader: string | null, term: number, standbys: string[] 
     connected_since: leader === null ? null : iso(since),
     capacity: { cpu: 8, memory: 2 ** 34, max_sessions: 10 },
     active_sessions: 0,
+    used: { cpu: 0, memory: 0 },
     leader,
     term,
     replicas: [
