@@ -82,7 +82,8 @@ export function redis(base: Base, v: Values): Resource[] {
                 ],
                 ports: [{ name: 'redis', containerPort: 6379 }],
                 startupProbe: timed(probes.startup),
-                livenessProbe: timed(probes.liveness),
+                // while it loads its file it answers no PING, and must not be restarted for that
+                livenessProbe: { ...timed(probes.liveness), exec: undefined, tcpSocket: { port: 'redis' } },
                 readinessProbe: timed(probes.readiness),
                 resources: when(given(view.resources), view.resources),
                 securityContext: HARDENED,

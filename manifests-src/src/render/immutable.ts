@@ -1,0 +1,27 @@
+import type { KubeObject } from './synth.ts';
+
+const IMMUTABLE: Readonly<Record<string, readonly string[]>> = {
+  Deployment: ['spec.selector'],
+  StatefulSet: ['spec.selector', 'spec.serviceName', 'spec.volumeClaimTemplates', 'spec.podManagementPolicy'],
+  Service: ['spec.clusterIP'],
+  RoleBinding: ['roleRef'],
+  Secret: ['type'],
+  ConfigMap: ['immutable'],
+};
+
+const at = (thing: unknown, path: string): unknown =>
+  path.split('.').reduce((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], thing);
+
+/** What an upgrade can't change of these objects, and their names: what changes its name is deleted and made anew. */
+export function immutableOf(objects: readonly KubeObject[]): Record<string, unknown> {
+  return Object.fromEntries(
+    objects
+      .filter(({ kind }) => kind in IMMUTABLE)
+      .map((object) => [
+        `${object.kind}/${object.metadata.namespace}/${object.metadata.name}`,
+        Object.fromEntries(
+          IMMUTABLE[object.kind]!.map((path) => [path, at(object, path)]).filter(([, value]) => value !== undefined),
+        ),
+      ]),
+  );
+}
