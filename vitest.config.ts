@@ -37,6 +37,8 @@ export default defineConfig({
         fileParallelism: false,
         globalSetup: ['./test/build.ts'],
       }),
+      // on kind, where there is Docker: one cluster, one file after the other
+      suite('cluster', 'cluster', { testTimeout: 600_000, hookTimeout: 900_000, fileParallelism: false }),
     ],
   },
 });
