@@ -68,6 +68,6 @@ export const isString = (x: Expr<unknown>): Expr<boolean> => call('isString', 'b
 export const toInteger = (x: Expr<unknown>): Expr<number> => call('toInteger', 'integer', x);
 
 export const choose = <T>(cond: Expr<boolean>, yes: Of<T>, no: Of<T>): Expr<T> =>
-  expr({ kind: 'choice', cond, then: lift(yes), else: lift(no) });
+  expr({ kind: 'choice', cond, yes: lift(yes), no: lift(no) });
 /** `x`, or `otherwise` where there is none. */
 export const orElse = <T>(x: Expr<T>, otherwise: Of<T>): Expr<T> => choose(given(x), x, otherwise);

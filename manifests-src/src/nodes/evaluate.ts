@@ -32,7 +32,7 @@ export function valueOf<T>(expression: Expr<T>, context: Context, locals: Locals
       case 'call':
         return (FUNCTIONS[node.name].run as (...args: unknown[]) => unknown)(...node.args.map(run));
       case 'choice':
-        return run(run(node.cond) ? node.then : node.else);
+        return run(run(node.cond) ? node.yes : node.no);
       case 'helper':
         return 'text' in node.helper ? run(node.helper.text) : undefined;
     }
@@ -60,8 +60,7 @@ export function evaluate(tree: unknown, context: Context, locals: Locals = {}): 
   }
   if (typeof tree !== 'object' || tree === null) return tree;
   const node = nodeOf(tree);
-  if (node?.kind === 'when')
-    return evaluate(valueOf(node.cond, context, locals) ? node.then : node.else, context, locals);
+  if (node?.kind === 'when') return evaluate(valueOf(node.cond, context, locals) ? node.yes : node.no, context, locals);
   if (node === undefined && Object.keys(tree).length === 0) return {};
   const found = mapEntries(tree, context, locals);
   if (found.length === 0) return ABSENT;
@@ -74,7 +73,7 @@ export function evaluate(tree: unknown, context: Context, locals: Locals = {}): 
 function listItems(item: unknown, context: Context, locals: Locals): unknown[] {
   const node = nodeOf(item);
   if (node?.kind === 'when') {
-    const chosen = valueOf(node.cond, context, locals) ? node.then : node.else;
+    const chosen = valueOf(node.cond, context, locals) ? node.yes : node.no;
     return Array.isArray(chosen)
       ? chosen.flatMap((each) => listItems(each, context, locals))
       : listItems(chosen, context, locals);
@@ -99,7 +98,7 @@ function mapEntries(part: unknown, context: Context, locals: Locals): [string, u
     case 'include':
       return mapEntries({ [NODE]: node.helper.entries }, context, {});
     case 'when': {
-      const chosen = valueOf(node.cond, context, locals) ? node.then : node.else;
+      const chosen = valueOf(node.cond, context, locals) ? node.yes : node.no;
       return chosen === undefined ? [] : mapEntries(chosen, context, locals);
     }
     case 'spread':

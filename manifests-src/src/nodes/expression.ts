@@ -31,8 +31,8 @@ export type ExprNode =
   | {
       readonly kind: 'choice';
       readonly cond: Expr<boolean>;
-      readonly then: Expr<unknown>;
-      readonly else: Expr<unknown>;
+      readonly yes: Expr<unknown>;
+      readonly no: Expr<unknown>;
     }
   | { readonly kind: 'helper'; readonly helper: Helper };
 
@@ -64,7 +64,7 @@ export function typeOf(expression: Expr<unknown>): ValueType {
     case 'helper':
       return 'string';
     case 'choice': {
-      const [yes, no] = [typeOf(node.then), typeOf(node.else)];
+      const [yes, no] = [typeOf(node.yes), typeOf(node.no)];
       return yes === no ? yes : 'any';
     }
   }

@@ -45,7 +45,7 @@ export function goText(expression: Expr<unknown>, helpers: Helpers): string {
     case 'call':
       return FUNCTIONS[node.name].go(...(node.args.map((arg) => goArgument(arg, helpers)) as [string, string, string]));
     case 'choice':
-      return `ternary ${goArgument(node.then, helpers)} ${goArgument(node.else, helpers)} ${goArgument(node.cond, helpers)}`;
+      return `ternary ${goArgument(node.yes, helpers)} ${goArgument(node.no, helpers)} ${goArgument(node.cond, helpers)}`;
     case 'helper':
       return `include ${goString(helpers.use(node.helper))} $`;
   }

@@ -32,8 +32,8 @@ export function presenceOf(tree: unknown): Presence {
       return all.length === 0 ? true : any(all.map(presenceOf));
     }
     case 'when': {
-      const yes = presenceOf(node.then);
-      const no = presenceOf(node.else);
+      const yes = presenceOf(node.yes);
+      const no = presenceOf(node.no);
       if (yes === true && no === true) return true;
       return no === false ? both(node.cond, yes) : any([both(node.cond, yes), no]);
     }

@@ -29,7 +29,7 @@ function oneLine(text: string): string {
 const isBlock = (text: string): boolean =>
   text.includes('\n') &&
   /^[^\s]/.test(text) &&
-  !/\n\n$/.test(text) &&
+  !text.endsWith('\n\n') &&
   /^[\n\x20-\x7e]*$/.test(text) &&
   !/[ \t]\n/.test(text) &&
   !text.endsWith(' ');

@@ -41,9 +41,9 @@ export class TemplateWriter {
     if (node.kind !== 'choice') return [`{{- ${goText(expression, this.#helpers)} }}`];
     return [
       this.condition(node.cond),
-      ...this.text(node.then as Expr<string>),
+      ...this.text(node.yes as Expr<string>),
       '{{- else }}',
-      ...this.text(node.else as Expr<string>),
+      ...this.text(node.no as Expr<string>),
       '{{- end }}',
     ];
   }
@@ -101,8 +101,8 @@ export class TemplateWriter {
         return this.#block(
           pad,
           node.cond,
-          this.#entries(node.then, indent),
-          node.else === undefined ? [] : this.#entries(node.else, indent),
+          this.#entries(node.yes, indent),
+          node.no === undefined ? [] : this.#entries(node.no, indent),
         );
       case 'spread': {
         return [
@@ -131,8 +131,8 @@ export class TemplateWriter {
       return this.#block(
         pad,
         node.cond,
-        this.#entry(key, node.then, indent),
-        node.else === undefined ? [] : this.#entry(key, node.else, indent),
+        this.#entry(key, node.yes, indent),
+        node.no === undefined ? [] : this.#entry(key, node.no, indent),
       );
     }
     const presence = presenceOf(value);
@@ -172,7 +172,7 @@ export class TemplateWriter {
           chosen === undefined
             ? []
             : (Array.isArray(chosen) ? chosen : [chosen]).flatMap((each) => this.#item(each, indent));
-        return this.#block(pad, node.cond, lines(node.then), lines(node.else));
+        return this.#block(pad, node.cond, lines(node.yes), lines(node.no));
       }
       case 'spread':
         return [
@@ -210,9 +210,9 @@ export class TemplateWriter {
 /** The expression of a list or map that is nothing else, or of `when(given(x), x)`. */
 function onlySpread(value: unknown): Expr<unknown> | undefined {
   const node = nodeOf(value);
-  if (node?.kind === 'when' && node.else === undefined && isExpr(node.then) && typeOf(node.then) === 'any') {
+  if (node?.kind === 'when' && node.no === undefined && isExpr(node.yes) && typeOf(node.yes) === 'any') {
     const cond = node.cond[NODE];
-    return cond.kind === 'call' && cond.name === 'truthy' && cond.args[0] === node.then ? node.then : undefined;
+    return cond.kind === 'call' && cond.name === 'truthy' && cond.args[0] === node.yes ? node.yes : undefined;
   }
   const parts = node?.kind === 'entries' ? node.parts : Array.isArray(value) ? (value as unknown[]) : [];
   const part = parts.length === 1 ? nodeOf(parts[0]) : undefined;

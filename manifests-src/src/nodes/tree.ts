@@ -7,8 +7,8 @@ export interface When<out V> {
   readonly [NODE]: {
     readonly kind: 'when';
     readonly cond: Expr<boolean>;
-    readonly then: V;
-    readonly else: V | undefined;
+    readonly yes: V;
+    readonly no: V | undefined;
   };
 }
 /** In a list: an item per element. */
@@ -70,8 +70,8 @@ export type Tree<T> = T extends Amount
           : unknown;
 type Item<I> = Tree<I> | When<Tree<I>> | Each<Tree<I>> | Spread<readonly I[]> | When<readonly Item<I>[]>;
 
-export const when = <const V, const W = never>(cond: Expr<boolean>, then: V, otherwise?: W): When<V | W> => ({
-  [NODE]: { kind: 'when', cond, then, else: otherwise },
+export const when = <const V, const W = never>(cond: Expr<boolean>, yes: V, otherwise?: W): When<V | W> => ({
+  [NODE]: { kind: 'when', cond, yes, no: otherwise },
 });
 
 const local = <T>(name: string, path: readonly string[] = [], type: ValueType = 'any'): Expr<T> =>

@@ -34,7 +34,7 @@ function valuesOfRequest(request: Request): Record<string, unknown> {
   const root = resolve(folder, ...Array.from({ length: depth }, () => '..'));
   const more = (env['ARGOCD_ENV_VALUE_FILES'] ?? '').split(',').filter((file) => file !== '');
   const set: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(env).sort()) {
+  for (const [name, value] of Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (name.startsWith(SET) && value !== undefined)
       put(
         source.schema,
