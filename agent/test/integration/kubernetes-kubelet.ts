@@ -24,6 +24,8 @@ export class TestKubelet {
   #ended: Promise<void> | undefined;
   readonly #inHand = new Set<string>();
   fate: Fate = () => undefined;
+  /** Leaves the time at which a pod became ready in its status. */
+  stampReady = false;
   /** Pods whose end is not confirmed, as on a lost node. */
   lost = new Set<string>();
 
@@ -105,6 +107,7 @@ export class TestKubelet {
       this.#screens.set(name!, await TestScreen.listen(podIP, portOf(pod)));
       await this.status(name!, {
         phase: 'Running',
+        ...(this.stampReady && { message: String(Date.now()) }),
         podIP,
         podIPs: [{ ip: podIP }],
         conditions: [{ type: 'Ready', status: 'True' }],

@@ -187,7 +187,7 @@ describe('reason', () => {
       'node silent',
       reasonFor(
         pod({
-          ...container({ running: {} }, { started: true }),
+          ...container({ running: {} }, { started: true, ready: true }),
           phase: 'Running',
           conditions: [{ type: 'Ready', status: 'False' }],
         }),
@@ -230,6 +230,19 @@ describe('reason', () => {
       ]),
       'starting',
       ['node-7', 'FailedMount', 'timed out waiting'],
+      'patient',
+    ],
+    [
+      'started, and about to be ready',
+      reasonFor(
+        pod({
+          ...container({ running: {} }, { started: true }),
+          phase: 'Running',
+          conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }],
+        }),
+      ),
+      'starting',
+      [],
       'patient',
     ],
     [

@@ -151,6 +151,11 @@ export class KubernetesDriver implements SessionDriver {
     );
   }
 
+  /** Requests made to the API server so far. */
+  get requests(): number {
+    return this.#context.client.requests;
+  }
+
   /** Ends every connection to the API server. */
   close(): Promise<void> {
     return this.#context.client.connection.close();

@@ -59,8 +59,8 @@ export function reasonFor(pod: V1Pod, events: readonly CoreV1Event[] = [], claim
     const diagnosis = waitingContainer(container);
     if (diagnosis !== undefined) return diagnosis;
   }
-  if (session?.state?.running !== undefined && session.started === true) {
-    // it was ready once: only its node can have taken that back, and may come back itself
+  if (session?.state?.running !== undefined && session.ready) {
+    // the kubelet said ready, and only the node controller takes that back from the pod alone; the node may come back
     return {
       ...failed(`Its node ${pod.spec?.nodeName ?? ''} does not answer${told(condition('Ready'))}`),
       final: false,

@@ -1,0 +1,85 @@
+// The driver in a process of its own, so that its memory is its own: agent.ts KUBECONFIG NAMESPACE. Speaks JSON lines.
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import type { SessionSpec } from '@streamspace/protocol';
+import { systemClock } from 'clock-port';
+import { KubeClient } from '../../agent/src/sessions/kubernetes/api/client.ts';
+import { Connection } from '../../agent/src/sessions/kubernetes/api/connection.ts';
+import { makeKubernetesDriver } from '../../agent/src/sessions/kubernetes/index.ts';
+import { sessionName } from '../../agent/src/sessions/kubernetes/objects/names.ts';
+
+/** What is asked: sessions to create at once, or how the process is. */
+export type Question = { create: string[] } | { state: true };
+export interface Created {
+  /** Milliseconds from the command to the pod's creation, and from the pod's readiness to `running`. */
+  podMade: number[];
+  running: number[];
+}
+export interface State {
+  rss: number;
+  cpu: number;
+  requests: number;
+}
+
+const [path = '', namespace = ''] = process.argv.slice(2);
+const kubeConfig = new KubeConfig();
+kubeConfig.loadFromString(readFileSync(path, 'utf8'));
+const began = new Map<string, number>();
+const made = new Map<string, number>();
+const driver = makeKubernetesDriver({
+  kubeConfig,
+  namespace,
+  agentId: 'bench',
+  maxSessions: 1000,
+  defaultImage: 'streamspace/desktop:latest',
+  imagePullPolicy: 'IfNotPresent',
+  defaultCpu: 0.01,
+  defaultMemory: 2 ** 20,
+  defaultStorage: 2 ** 20,
+  storageClass: undefined,
+  serviceType: 'ClusterIP',
+  vncPort: 5900,
+  screens: 'direct',
+  startDeadline: 60_000,
+  clock: systemClock,
+  log: { info() {}, warn() {}, error() {} },
+  step: (step, id) => void (step === 'pod made' && made.set(id, performance.now() - began.get(id)!)),
+});
+const client = new KubeClient(new Connection(kubeConfig, systemClock), namespace, systemClock);
+const stop = new AbortController();
+const watch = driver.watch(() => undefined, stop.signal);
+
+async function create(id: string): Promise<number> {
+  const spec: SessionSpec = {
+    ...{ id, user: id, template: 'desktop', name: '', cpu: 0, memory: 0, storage: 0, image: '', env: {} },
+    created_at: new Date().toISOString(),
+  };
+  began.set(id, performance.now());
+  await driver.create(spec, { commandId: `create-${id}`, term: 1, signal: AbortSignal.timeout(60_000) });
+  return Date.now();
+}
+
+for await (const line of createInterface(process.stdin)) {
+  const question = JSON.parse(line) as Question;
+  if ('state' in question) {
+    const { user, system } = process.cpuUsage();
+    const state: State = { rss: process.memoryUsage.rss(), cpu: (user + system) / 1000, requests: driver.requests };
+    process.stdout.write(`${JSON.stringify(state)}\n`);
+    continue;
+  }
+  const ran = await Promise.all(question.create.map(create));
+  const pods = await Promise.all(
+    question.create.map((id) => client.get<V1Pod>('pods', sessionName(id), AbortSignal.timeout(60_000))),
+  );
+  const created: Created = {
+    podMade: question.create.map((id) => made.get(id)!),
+    // the bench's kubelet leaves the time at which it said "ready"
+    running: pods.map((pod, index) => ran[index]! - Number(pod.status?.message)),
+  };
+  process.stdout.write(`${JSON.stringify(created)}\n`);
+}
+stop.abort();
+await watch;
+await driver.close();
+await client.connection.close();
