@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Agent, Session } from '@streamspace/protocol';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -22,19 +23,28 @@ const pixels = (page: Page): Promise<string> =>
         ?.toDataURL() ?? '',
   );
 
-/** Types until the picture is another one because of it: `text` must show up as a change beyond what the screen does by itself. */
-async function typeAndSee(page: Page, text: string): Promise<void> {
+/** Types a command into the desktop's terminal, waits for the picture to change and for what the command does: the file in the home. */
+async function typeAndSee(page: Page, home: string, file: string): Promise<void> {
   await page.locator('[data-testid=viewer-screen] canvas').click();
   const before = await pixels(page);
-  await page.keyboard.type(text, { delay: 20 });
-  await until(`the picture changes on typing ${text}`, async () => (await pixels(page)) !== before);
+  await until(`${file} in the home`, async () => {
+    // the terminal may still be on its way: what was typed before it went nowhere
+    await page.keyboard.type(`touch ${file}`, { delay: 20 });
+    await page.keyboard.press('Enter');
+    return until('the command to be carried out', () => existsSync(join(home, file)), 2_000);
+  });
+  await until('the picture to change', async () => (await pixels(page)) !== before);
 }
+
+const hasXvnc = existsSync('/usr/bin/Xvnc') && existsSync('/usr/bin/xterm');
 
 describe.skipIf(chromiumPath === undefined)(needsChromium('npm start, used in Chromium'), () => {
   let launched: Launched;
   let browser: Browser;
   let page: Page;
   const problems: string[] = [];
+  const home = () =>
+    join(launched.folder, 'agent/homes', readdirSync(join(launched.folder, 'agent/homes'))[0]!, 'desktop');
 
   beforeAll(async () => {
     launched = await Launched.start();
@@ -59,14 +69,14 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('npm start, used in Ch
     expect(page.url()).not.toContain('token');
   });
 
-  it('shows the first desktop, and typing changes its pixels', async () => {
+  it.skipIf(!hasXvnc)('shows the first desktop, and typing changes its pixels', async () => {
     await page.locator('[data-testid=open-session]').first().click();
     await page.locator('[data-testid=viewer][data-phase=connected]').waitFor();
     await until('a picture', async () => (await pixels(page)).length > 5_000);
-    await typeAndSee(page, 'echo hello');
+    await typeAndSee(page, home(), 'first');
   });
 
-  it('kill -9 of the leader: a standby serves, and the screen comes back by itself', async () => {
+  it.skipIf(!hasXvnc)('kill -9 of the leader: a standby serves, and the screen comes back by itself', async () => {
     const before = (await launched.api<{ items: Agent[] }>('GET', '/agents')).items[0]!;
     process.kill(launched.pidOf(before.leader!), 'SIGKILL');
     const after = await until('another leader', async () => {
@@ -75,7 +85,7 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('npm start, used in Ch
     });
     expect(after.term).toBeGreaterThan(before.term);
     await page.locator('[data-testid=viewer][data-phase=connected]').waitFor();
-    await typeAndSee(page, ' again');
+    await typeAndSee(page, home(), 'second');
   });
 
   it('draws the failover on the agent page, and the killed replica is a standby again', async () => {
@@ -137,5 +147,42 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('npm start, used in Ch
     await expect(Launched.start(undefined, { PORT: launched.link.port })).rejects.toThrow(
       /Port \d+ is in use\. Give another: PORT=/,
     );
+  });
+});
+
+describe.skipIf(chromiumPath === undefined)(needsChromium('npm start where there is no Xvnc, used in Chromium'), () => {
+  let launched: Launched;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    launched = await Launched.start(undefined, { PATH: '/nowhere' });
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await launched?.stop();
+  });
+
+  it('the built-in desktop shows what is typed, and keeps it in the home; the leader dies by kill -9, and it goes on', async () => {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    const notes = join(launched.folder, 'agent/homes');
+    const read = () => readFileSync(join(notes, readdirSync(notes)[0]!, 'desktop/notes.txt'), 'utf8');
+    const type = async (text: string) => {
+      await page.locator('[data-testid=viewer][data-phase=connected]').waitFor();
+      await page.locator('[data-testid=viewer-screen] canvas').click();
+      await page.keyboard.type(text, { delay: 20 });
+      await until(`notes with ${text}`, () => read().includes(text));
+    };
+    await page.goto(launched.link.href);
+    await page.locator('[data-testid=open-session]').first().click();
+    await type('before');
+    const before = (await launched.api<{ items: Agent[] }>('GET', '/agents')).items[0]!;
+    process.kill(launched.pidOf(before.leader!), 'SIGKILL');
+    await until('another leader', async () => {
+      const [agent] = (await launched.api<{ items: Agent[] }>('GET', '/agents')).items;
+      return agent!.connected && agent!.leader !== before.leader;
+    });
+    await type(' after');
+    expect(read()).toContain('before after');
   });
 });
