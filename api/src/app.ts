@@ -79,7 +79,8 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
   });
   gateway.register(app as FastifyInstance<Server>);
 
-  operationRoutes(app, deps);
+  const operations = { ...deps, draining: () => gateway.draining };
+  operationRoutes(app, operations);
   await app.register(
     async (api) => {
       registerAccess(api, userAuth(config, deps.clock));
@@ -88,7 +89,7 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
       api.addHook('preValidation', async (request) => {
         if (request.body === undefined && request.routeOptions.schema?.body !== undefined) request.body = {};
       });
-      operationRoutes(api, deps);
+      operationRoutes(api, operations);
       api.get('/openapi.json', { schema: { hide: true }, config: { access: 'open' } }, async () => app.swagger());
       sessionRoutes(api, { ...deps, dispatcher: gateway.dispatcher });
       templateRoutes(api, deps);

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { sha256 } from './auth/secrets.ts';
 import { type Values, VARIABLES, type Variable } from './config/variables.ts';
 
@@ -10,6 +11,9 @@ export interface Config {
   /** Origin under which browsers reach the hub. */
   readonly publicUrl: string | undefined;
   readonly storeUrl: string;
+  readonly storeCaFile: string | undefined;
+  readonly storeWaitReplicas: number;
+  readonly storeWaitMs: number;
   /** Exactly one of `secret` and `jwksUrl`. */
   readonly jwt: {
     readonly secret?: string | undefined;
@@ -20,6 +24,16 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   /** SHA-256 (hex) of the bootstrap enrolment token. */
   readonly enrolmentTokenHash: string | undefined;
+  /** SHA-256 (hex) of the enrolment token of each of these agent ids, usable as often as wanted. */
+  readonly agentEnrolment: ReadonlyMap<string, string>;
+  /** Where other replicas dial this one, without a path; undefined: found out at start. */
+  readonly hubAddress: string | undefined;
+  /** What replicas of the hub prove themselves with; undefined: this one has no peers. */
+  readonly peerSecret: string | undefined;
+  readonly pingMs: number;
+  readonly drainMs: number;
+  /** Handshakes of agents a second. */
+  readonly handshakeRate: number;
   readonly heartbeatMs: number;
   readonly commandTimeoutMs: number;
   readonly ticketTtlMs: number;
@@ -61,7 +75,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       const raw = given(name) ?? fallback;
       const value = raw === undefined ? undefined : read.read(raw);
       if (raw !== undefined && value === undefined)
-        problems.push(`${name}${read.secret ? '' : `=${JSON.stringify(raw.slice(0, 100))}`}: takes ${read.takes}`);
+        problems.push(
+          `${name}${read.secret ? '' : `=${JSON.stringify((read.shown?.(raw) ?? raw).slice(0, 100))}`}: takes ${read.takes}`,
+        );
       return [name, value];
     }),
   ) as unknown as Values;
@@ -80,6 +96,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       `JWT_SECRET: is required (${VARIABLES.JWT_SECRET.read.takes}), or JWT_JWKS_URL (${VARIABLES.JWT_JWKS_URL.read.takes})`,
     );
   if (keys === 2) problems.push('JWT_SECRET, JWT_JWKS_URL: only one of them may be set');
+  if (values.HUB_PEER_SECRET === undefined && values.JWT_SECRET === undefined && values.STORE_URL !== 'memory:')
+    problems.push(
+      `HUB_PEER_SECRET: is required with JWT_JWKS_URL and a shared STORE_URL (${VARIABLES.HUB_PEER_SECRET.read.takes})`,
+    );
   if (problems.length > 0) throw new ConfigError(problems);
 
   return Object.freeze<Config>({
@@ -87,6 +107,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     host: values.HOST,
     publicUrl: values.PUBLIC_URL,
     storeUrl: values.STORE_URL,
+    storeCaFile: values.STORE_CA_FILE,
+    storeWaitReplicas: values.STORE_WAIT_REPLICAS,
+    storeWaitMs: values.STORE_WAIT_TIMEOUT,
     jwt: Object.freeze({
       secret: values.JWT_SECRET,
       jwksUrl: values.JWT_JWKS_URL,
@@ -95,6 +118,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     }),
     allowedOrigins: values.ALLOWED_ORIGINS,
     enrolmentTokenHash: values.ENROLMENT_TOKEN === undefined ? undefined : sha256(values.ENROLMENT_TOKEN),
+    agentEnrolment: new Map([...values.AGENT_ENROLMENT_TOKENS].map(([id, token]) => [id, sha256(token)])),
+    hubAddress: values.HUB_ADDRESS,
+    peerSecret: values.HUB_PEER_SECRET ?? derived(values.JWT_SECRET),
+    pingMs: values.HUB_PING_INTERVAL,
+    drainMs: values.DRAIN_TIMEOUT,
+    handshakeRate: values.HANDSHAKE_RATE,
     heartbeatMs: values.HEARTBEAT_INTERVAL,
     commandTimeoutMs: values.COMMAND_TIMEOUT,
     ticketTtlMs: values.TICKET_TTL,
@@ -104,4 +133,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     rateLimit: values.RATE_LIMIT,
     templatesFile: values.TEMPLATES_FILE,
   });
+}
+
+/** Not the users' secret itself: who gets hold of the one can't make the other. */
+function derived(jwtSecret: string | undefined): string | undefined {
+  return jwtSecret === undefined
+    ? undefined
+    : createHmac('sha256', jwtSecret).update('streamspace hub peers').digest('base64url');
 }

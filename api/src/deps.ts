@@ -13,9 +13,11 @@ export interface HubDeps {
   readonly log: FastifyBaseLogger;
   /** Cryptographically random bytes. */
   readonly randomBytes: (size: number) => Buffer;
-  /** Name of this hub replica, as other replicas reach it. */
+  /** Address of this hub replica, where the others dial it: kept with every agent that is connected here. */
   readonly hub: string;
   /** Metrics of this hub; nothing registers in prom-client's global registry. */
   readonly metrics: Registry;
   readonly publish: Publisher;
+  /** Puts into the store what belongs there from the start (templates): called again when it was emptied. */
+  readonly seed?: () => Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /**
  * What the links, commands and screens of this hub count. Bytes are plain numbers that a scrape collects: the hot path pays for
@@ -9,18 +9,41 @@ export interface LinkMetrics {
   bytesFromAgents: number;
   bytesToViewers: number;
   bytesFromViewers: number;
+  bytesToPeers: number;
+  bytesFromPeers: number;
   readonly registrations: Counter;
   readonly refusals: Counter<'code'>;
   readonly disconnects: Counter<'code'>;
   readonly commands: Counter<'state'>;
   readonly redeliveries: Counter;
   readonly viewers: Counter<'outcome'>;
+  /** Looks for the replica that holds an agent: `here`, `peer`, `offline`. */
+  readonly lookups: Counter<'found'>;
+  readonly peerRequests: Counter<'purpose' | 'outcome'>;
+  /** Seconds from a viewer's upgrade to its open stream at the replica that holds the agent. */
+  readonly peerDial: Histogram;
+  readonly signals: Counter<'direction'>;
+  readonly admissions: Counter<'outcome'>;
+  /** Seconds from the acceptance of a command. */
+  readonly commandLatency: Histogram<'until'>;
+  /** Steps on the store that failed and were tried again, or given up. */
+  readonly storeFailures: Counter<'step'>;
+  /** Agents whose record the store had lost. */
+  readonly reclaims: Counter<'outcome'>;
 }
 
 /** Registers the metrics. `now` is asked at each scrape. */
 export function linkMetrics(
   registry: Registry,
-  now: { links: () => number; streams: () => number; commands: () => number },
+  now: {
+    links: () => number;
+    handshakes: () => number;
+    streams: () => number;
+    relays: () => number;
+    commands: () => number;
+    queued: () => number;
+    draining: () => boolean;
+  },
 ): LinkMetrics {
   const registers = [registry];
   const gauge = (name: string, help: string, value: () => number) =>
@@ -36,11 +59,20 @@ export function linkMetrics(
   gauge('streamspace_hub_streams', 'Screens open through this hub', now.streams);
   gauge('streamspace_hub_commands_in_flight', 'Commands that are with an agent of this hub', now.commands);
 
+  gauge('streamspace_hub_handshakes', 'Agents that are being let in', now.handshakes);
+  gauge('streamspace_hub_relays', 'Screens whose agent is connected to another replica', now.relays);
+  gauge('streamspace_hub_work_queue', 'Things that agents said and that are not stored yet', now.queued);
+  gauge('streamspace_hub_draining', '1 while this hub sends its agents elsewhere to stop', () =>
+    now.draining() ? 1 : 0,
+  );
+
   const metrics: LinkMetrics = {
     bytesToAgents: 0,
     bytesFromAgents: 0,
     bytesToViewers: 0,
     bytesFromViewers: 0,
+    bytesToPeers: 0,
+    bytesFromPeers: 0,
     registrations: new Counter({
       name: 'streamspace_hub_registrations_total',
       help: 'Connections of agents accepted',
@@ -75,6 +107,55 @@ export function linkMetrics(
       labelNames: ['outcome'],
       registers,
     }),
+    lookups: new Counter({
+      name: 'streamspace_hub_agent_lookups_total',
+      help: 'Looks for the replica that holds an agent, by where it was: here, peer, offline',
+      labelNames: ['found'],
+      registers,
+    }),
+    peerRequests: new Counter({
+      name: 'streamspace_hub_peer_requests_total',
+      help: 'What this replica asked of others, by how it went: ok, refused, unreachable',
+      labelNames: ['purpose', 'outcome'],
+      registers,
+    }),
+    peerDial: new Histogram({
+      name: 'streamspace_hub_peer_dial_seconds',
+      help: 'Time to open a screen at the replica that holds its agent',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 3],
+      registers,
+    }),
+    signals: new Counter({
+      name: 'streamspace_hub_signals_total',
+      help: 'Messages between replicas through the store, sent and received',
+      labelNames: ['direction'],
+      registers,
+    }),
+    admissions: new Counter({
+      name: 'streamspace_hub_admissions_total',
+      help: 'Agents that came, by whether they were let in or told to come later',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    commandLatency: new Histogram({
+      name: 'streamspace_hub_command_seconds',
+      help: 'Time since a command was accepted, until it was sent for the first time, or was final',
+      labelNames: ['until'],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+      registers,
+    }),
+    storeFailures: new Counter({
+      name: 'streamspace_hub_store_failures_total',
+      help: 'Steps of links and commands that the store did not carry out, by what they were for',
+      labelNames: ['step'],
+      registers,
+    }),
+    reclaims: new Counter({
+      name: 'streamspace_hub_reclaims_total',
+      help: 'Live connections whose agent the store had forgotten: registered again, or refused',
+      labelNames: ['outcome'],
+      registers,
+    }),
   };
   new Counter({
     name: 'streamspace_hub_stream_bytes_total',
@@ -87,6 +168,8 @@ export function linkMetrics(
       this.inc({ leg: 'from_agent' }, metrics.bytesFromAgents);
       this.inc({ leg: 'to_viewer' }, metrics.bytesToViewers);
       this.inc({ leg: 'from_viewer' }, metrics.bytesFromViewers);
+      this.inc({ leg: 'to_peer' }, metrics.bytesToPeers);
+      this.inc({ leg: 'from_peer' }, metrics.bytesFromPeers);
     },
   });
   return metrics;

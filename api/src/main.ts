@@ -1,17 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
+import { type AddressInfo, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from 'clock-port';
 import { type Logger, pino } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { agentGateway, type LinkGateway } from './agents/gateway.ts';
 import { buildApp } from './app.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { publisher } from './events/publisher.ts';
 import { DEFAULT_TEMPLATES, readTemplates } from './sessions/templates.ts';
-import { openStore } from './store/open.ts';
+import { openStore, patiently } from './store/open.ts';
 
-/** Milliseconds for a graceful stop; what isn't over then is cut. */
+/** Milliseconds for a graceful stop once the agents have gone elsewhere; what isn't over then is cut. */
 const STOP_MS = 10_000;
+/** Milliseconds that the store may be away when the hub starts: both may be starting. */
+const STORE_START_MS = 60_000;
 
 function logger({ logLevel: level, logFormat }: Config): Logger {
   if (logFormat === 'json') return pino({ level });
@@ -30,11 +34,26 @@ async function main(): Promise<void> {
   ];
   const log = logger(config);
   const clock = systemClock;
-  const store = openStore(config.storeUrl, clock);
-  for (const template of templates) await store.templates.put(template);
+  const store = openStore(
+    {
+      url: config.storeUrl,
+      caFile: config.storeCaFile,
+      waitReplicas: config.storeWaitReplicas,
+      waitMs: config.storeWaitMs,
+      onError: (error) => log.warn({ err: error }, 'Trouble with the store'),
+    },
+    clock,
+  );
+  const giveUp = AbortSignal.timeout(STORE_START_MS);
+  const seed = async () => {
+    for (const template of templates) await store.templates.put(template);
+  };
+  await patiently(clock, giveUp, seed);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
-  const hub = `${hostname()}-${process.pid}`;
+  const port = config.port === 0 && config.storeUrl !== 'memory:' ? await freePort(config.host) : config.port;
+  const hub = config.hubAddress ?? `http://${reachable(config.host)}:${port === 0 ? `0#${process.pid}` : port}`;
+  let gateway!: LinkGateway;
   const app = await buildApp({
     config,
     store,
@@ -44,6 +63,8 @@ async function main(): Promise<void> {
     hub,
     metrics,
     publish: publisher(store, clock),
+    seed,
+    gateway: (deps) => (gateway = agentGateway(deps)),
   });
 
   const stop = async (signal: string): Promise<void> => {
@@ -51,7 +72,9 @@ async function main(): Promise<void> {
     setTimeout(() => {
       log.error('hub did not stop in time');
       process.exit(1);
-    }, STOP_MS).unref();
+    }, config.drainMs + STOP_MS).unref();
+    // with the memory store there is no other replica that anybody could go to
+    if (config.storeUrl !== 'memory:') await gateway.drain(AbortSignal.timeout(config.drainMs));
     await app.close();
     await store.close();
     log.info('hub stopped');
@@ -62,14 +85,35 @@ async function main(): Promise<void> {
   // fastify says so for each address; one line is enough
   const { level } = log;
   log.level = 'silent';
-  await app.listen({ port: config.port, host: config.host });
+  await app.listen({ port, host: config.host });
   log.level = level;
   const address = app.server.address();
-  const port = address !== null && typeof address === 'object' ? address.port : config.port;
+  const listening = address !== null && typeof address === 'object' ? address.port : port;
   log.info(
-    { url: config.publicUrl ?? `http://${config.host === '0.0.0.0' ? 'localhost' : config.host}:${port}`, hub },
+    { url: config.publicUrl ?? `http://${config.host === '0.0.0.0' ? 'localhost' : config.host}:${listening}`, hub },
     'hub listening',
   );
+}
+
+/** An address of this machine under which another one reaches what listens on `host`. */
+function reachable(host: string): string {
+  if (host !== '0.0.0.0' && host !== '::') return host.includes(':') ? `[${host}]` : host;
+  const own = Object.values(networkInterfaces())
+    .flat()
+    .find((each) => each?.family === 'IPv4' && !each.internal);
+  return own?.address ?? '127.0.0.1';
+}
+
+/** With PORT=0 the address has to be known before anybody listens on it. */
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, host, () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 /** One line (or a few) that says what to change, and exit code 1. */

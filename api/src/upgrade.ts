@@ -32,6 +32,8 @@ export interface UpgradeRoutes {
   readonly agent: (upgrade: Upgrade) => Promise<void>;
   /** GET /api/v1/sessions/:id/vnc. Throws the refusal. */
   readonly viewer: (upgrade: Upgrade, sessionId: string) => Promise<void>;
+  /** GET /internal/v1/sessions/:id/screen. Throws the refusal. */
+  readonly peer: (upgrade: Upgrade, sessionId: string) => void;
 }
 
 /**
@@ -41,13 +43,15 @@ export interface UpgradeRoutes {
 export function upgradeRouter(routes: UpgradeRoutes, server: Server): { stop: () => void } {
   const pending = new Set<Duplex>();
 
-  const route = (upgrade: Upgrade): Promise<void> => {
+  const route = async (upgrade: Upgrade): Promise<void> => {
     const { pathname } = upgrade.url;
     if (upgrade.request.headers.upgrade?.toLowerCase() !== 'websocket')
       throw new StreamSpaceError('invalid_request', 'the only upgrade here is to websocket');
     if (pathname === '/api/v1/agent/connect') return routes.agent(upgrade);
     const session = /^\/api\/v1\/sessions\/([^/]+)\/vnc$/.exec(pathname)?.[1];
     if (session !== undefined) return routes.viewer(upgrade, session);
+    const carried = /^\/internal\/v1\/sessions\/([^/]+)\/screen$/.exec(pathname)?.[1];
+    if (carried !== undefined) return routes.peer(upgrade, carried);
     throw new StreamSpaceError(
       'not_found',
       'no WebSocket here: agents connect at /api/v1/agent/connect, viewers at /api/v1/sessions/:id/vnc',
@@ -111,6 +115,8 @@ function parse(target: string | undefined): URL | undefined {
 
 function answer(clock: Clock, socket: Duplex, error: StreamSpaceError): void {
   if (socket.destroyed) return;
+  const { retry_after_ms: waitMs } = error.details;
+  const wait = typeof waitMs === 'number' ? Math.ceil(waitMs / 1_000) : error.http === 503 ? RETRY_S : undefined;
   const body = JSON.stringify({ error: error.toJSON() });
   const head = [
     `HTTP/1.1 ${error.http} ${STATUS_CODES[error.http] ?? 'Refused'}`,
@@ -118,7 +124,7 @@ function answer(clock: Clock, socket: Duplex, error: StreamSpaceError): void {
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Cache-Control: no-store',
     'Connection: close',
-    ...(error.http === 503 ? [`Retry-After: ${RETRY_S}`] : []),
+    ...(wait === undefined ? [] : [`Retry-After: ${wait}`]),
     ...(error.http === 401 ? ['WWW-Authenticate: Bearer'] : []),
   ];
   const timer = clock.setTimeout(() => socket.destroy(), ANSWER_MS);

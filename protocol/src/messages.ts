@@ -92,6 +92,8 @@ export const HubMessages = {
     /** The term under which the hub accepted the connection [TERM2]. */
     term: Term,
     heartbeat_ms: Type.Integer({ minimum: 100 }),
+    /** How often the hub pings at least: an agent that hears nothing for two of them knows that its hub has gone [WIRE6]. */
+    ping_ms: Type.Optional(Type.Integer({ minimum: 100 })),
   }),
   /** The hub will not have this connection; it closes right after. `term`: the hub's, so that the claimant can catch up [TERM3]. */
   refuse: message('refuse', {

@@ -5,18 +5,24 @@ import type { WebSocket } from 'ws';
 import { CommandDispatcher } from '../commands/dispatcher.ts';
 import { Graveyard } from '../commands/graveyard.ts';
 import { linkMetrics } from '../link-metrics.ts';
+import { Peers } from '../peers/client.ts';
+import { PeerGuard } from '../peers/credential.ts';
+import { peerRoutes } from '../peers/routes.ts';
 import { viewerGateway } from '../tunnel/viewers.ts';
 import { upgradeRouter } from '../upgrade.ts';
+import { census } from './census.ts';
+import { sendElsewhere } from './drain.ts';
 import { inbox } from './inbox.ts';
 import { watchLiveness } from './liveness.ts';
 import type { AgentGateway, LinkDeps } from './ports.ts';
+import { reclaim } from './reclaim.ts';
 import { reception } from './reception.ts';
 import { Roster } from './roster.ts';
 import { Rotations } from './rotation.ts';
 import { tolerant } from './tolerant.ts';
 
-/** Milliseconds over which a draining hub spreads the return of its agents. */
-const SPREAD_MS = 1_000;
+/** Milliseconds for another replica to give an agent a new credential; it waits half a minute itself. */
+const ROTATE_PEER_MS = 32_000;
 
 export interface LinkGateway extends AgentGateway {
   /** Serves the upgrades of agents and viewers; everything else that asks for one gets 404. */
@@ -25,7 +31,7 @@ export interface LinkGateway extends AgentGateway {
   take(ws: WebSocket, agentId: string): void;
   /**
    * Takes no new connection and asks every agent to go elsewhere [CON8]; resolves when all have gone, or when the signal aborts:
-   * those that are left are closed then.
+   * those that are left are closed then. Viewers are told to connect again as soon as this hub is no use to them.
    */
   drain(signal: AbortSignal): Promise<void>;
   /** Ends every link, viewer and timer. Resolves when what the links had asked of the store is stored. */
@@ -36,15 +42,22 @@ export interface LinkGateway extends AgentGateway {
 
 /** The agents' and viewers' side of the hub. Begins its own timers; `stop` ends them. */
 export function agentGateway(given: LinkDeps): LinkGateway {
-  const { clock, log, config } = given;
+  const { clock, log, config, store, hub } = given;
   const deps = { ...given, publish: tolerant(given.publish, log) };
   const stopping = new AbortController();
   const roster = new Roster();
+  let draining = false;
   const counters = linkMetrics(deps.metrics, {
     links: () => roster.counts.links,
+    handshakes: () => roster.counts.handshakes,
     streams: () => roster.counts.streams,
+    relays: () => viewers.relays,
     commands: () => dispatcher.inFlight,
+    queued: () => roster.queued,
+    draining: () => draining,
   });
+  const peers = new Peers({ ...deps, metrics: counters, secret: config.peerSecret });
+  const guard = new PeerGuard(config.peerSecret, hub);
   const dispatcher = new CommandDispatcher({ ...deps, metrics: counters, commandTimeoutMs: config.commandTimeoutMs });
   const rotations = new Rotations(deps);
   const agents = reception({
@@ -52,59 +65,82 @@ export function agentGateway(given: LinkDeps): LinkGateway {
     roster,
     counters,
     dispatcher,
-    receive: inbox({ ...deps, dispatcher, rotations }),
+    peers,
+    stopping: stopping.signal,
+    receive: inbox({
+      ...deps,
+      counters,
+      dispatcher,
+      rotations,
+      reclaim: (link) => reclaim({ ...deps, counters, dispatcher }, link),
+    }),
   });
-  const viewers = viewerGateway({ ...deps, metrics: counters, holder: (agentId) => roster.get(agentId) });
+  const holder = (agentId: string) => roster.get(agentId);
+  const viewers = viewerGateway({ ...deps, metrics: counters, peers, guard, holder });
   let router: { stop: () => void } | undefined;
 
   const running = [
     dispatcher.run(stopping.signal),
-    watchLiveness(clock, config.heartbeatMs, () => roster.live, stopping.signal),
+    watchLiveness(clock, config, () => roster.live, stopping.signal),
     new Graveyard(deps).run(stopping.signal),
+    census({ ...deps, heartbeatMs: config.heartbeatMs, holds: (id) => roster.get(id)?.connectionId }, stopping.signal),
   ];
+
+  /** The other replica that holds the agent, if one does. */
+  const elsewhere = async (agentId: string): Promise<string | undefined> => {
+    const record = await store.agents.get(agentId);
+    const at = record?.connected === true && record.hub !== null && record.hub !== hub ? record.hub : undefined;
+    counters.lookups.inc({ found: at === undefined ? 'offline' : 'peer' });
+    return at;
+  };
 
   const gateway: LinkGateway = {
     dispatcher,
     take: agents.take,
+    get draining() {
+      return draining;
+    },
     get counts() {
       return { ...roster.counts, viewers: viewers.size };
     },
-    connected: (agentId) => roster.get(agentId) !== undefined,
-    close: (agentId, error) => roster.end(agentId, error),
+    async close(agentId, error) {
+      roster.end(agentId, error);
+      const at = await elsewhere(agentId);
+      if (at !== undefined) peers.tell(at, 'close', { agent: agentId, reason: error.message });
+    },
     async rotate(agentId) {
       const link = roster.get(agentId);
-      if (link === undefined) {
+      if (link !== undefined) return rotations.rotate(link);
+      const at = await elsewhere(agentId);
+      if (at === undefined) {
         const remedy = 'its credential can be rotated when it is';
         throw new StreamSpaceError('agent_offline', `agent ${agentId} is not connected; ${remedy}`);
       }
-      await rotations.rotate(link);
+      await peers.ask(at, 'rotate', { agent: agentId }, ROTATE_PEER_MS);
     },
     attach(server) {
-      router = upgradeRouter({ clock, log, agent: agents.serve, viewer: viewers.serve }, server);
+      const routes = { agent: agents.serve, viewer: viewers.serve, peer: viewers.servePeer };
+      router = upgradeRouter({ clock, log, ...routes }, server);
     },
     register(app: FastifyInstance) {
       gateway.attach(app.server);
+      peerRoutes(app, { guard, clock, roster, rotations });
       app.addHook('preClose', () => gateway.stop());
     },
     async drain(signal) {
+      draining = true;
       agents.close();
-      viewers.refuseNew();
-      const gone = new StreamSpaceError('going_away', 'this hub is about to stop; connect again');
-      roster.endArriving(gone);
-      for (const link of roster.live) {
-        const reconnect_after_ms = Math.floor((deps.randomBytes(1)[0]! / 256) * SPREAD_MS);
-        // version 1 doesn't know the message [VER2]
-        const told = link.version >= 2 && link.tell({ type: 'go_away', reason: gone.message, reconnect_after_ms });
-        if (!told) link.end(gone);
-      }
-      await roster.empty(signal);
-      roster.endAll(gone);
+      viewers.drain();
+      await sendElsewhere({ ...deps, roster, reception: agents }, signal);
+      roster.endAll(new StreamSpaceError('going_away', 'this hub is about to stop; connect again'));
       await roster.settled();
     },
     async stop() {
+      draining = true;
       agents.close();
-      stopping.abort(new StreamSpaceError('going_away', 'the hub stops'));
+      // what links have said is stored first, if the store is there
       roster.endAll(new StreamSpaceError('going_away', 'the hub stops; connect again'));
+      stopping.abort(new StreamSpaceError('going_away', 'the hub stops'));
       viewers.stop();
       router?.stop();
       await Promise.all([...running, roster.settled()]);

@@ -26,10 +26,20 @@ export interface HandshakeDeps {
   readonly turns: Turns;
   /** The live link of an agent id here, if there is one. */
   holder(agentId: string): AgentLink | undefined;
-  /** The link was accepted: it is to be welcomed and takes its place. Called within the agent's turn. */
-  accepted(link: AgentLink, hello: AgentMessageOf<'hello'>): void;
+  /**
+   * Whether a connection that another replica of the hub holds is there and answers. Rejects when that replica won't say; false when
+   * it has gone.
+   */
+  probe(hub: string, agentId: string, connectionId: string): Promise<boolean>;
+  /**
+   * The link was accepted: it is to be welcomed and takes its place, and that of `previous`, wherever in the hub that is. Called
+   * within the agent's turn.
+   */
+  accepted(link: AgentLink, hello: AgentMessageOf<'hello'>, previous: Accepted['previous']): void;
   refused(link: AgentLink, hello: AgentMessageOf<'hello'>, refusal: Refusal): void;
 }
+
+type Accepted = Extract<ClaimResult, { accepted: true }>;
 
 /** From the accepted upgrade to `welcome` or `refuse` [CON1]. Made for one link; its first owner. */
 export function handshake(deps: HandshakeDeps): LinkOwner & { begin: (link: AgentLink) => void } {
@@ -74,7 +84,8 @@ async function decide(deps: HandshakeDeps, link: AgentLink, hello: AgentMessageO
       link.term = claim.term;
       link.replica = hello.replica;
       link.since = iso(deps.clock.now());
-      deps.accepted(link, hello);
+      link.hello = hello;
+      deps.accepted(link, hello, claim.previous);
     });
   } catch (error) {
     deps.refused(link, hello, trouble(asStreamSpaceError(error, 'store_unavailable')));
@@ -118,8 +129,13 @@ async function alive(deps: HandshakeDeps, agentId: string, connectionId: string 
   const holder = deps.holder(agentId);
   if (holder !== undefined && holder.connectionId === connectionId) return holder.probe(PROBE_MS);
   const record = await deps.store.agents.get(agentId);
-  if (record === undefined || record.hub === deps.hub) return false;
-  // It is at another replica of the hub, which would have released it if it had gone: unless that replica died.
-  const heard = record.last_heartbeat ?? record.connected_since;
-  return heard !== null && deps.clock.now() - parseIso(heard) <= 3 * deps.heartbeatMs;
+  if (record === undefined || record.hub === null || record.hub === deps.hub || connectionId === undefined)
+    return false;
+  try {
+    return await deps.probe(record.hub, agentId, connectionId);
+  } catch {
+    // that replica is there, and won't say (another secret, a clock that is off): the agent's heartbeats tell
+    const heard = record.last_heartbeat ?? record.connected_since;
+    return heard !== null && deps.clock.now() - parseIso(heard) <= 3 * deps.heartbeatMs;
+  }
 }

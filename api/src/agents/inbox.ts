@@ -9,8 +9,10 @@ import { type Clock, iso } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { CommandDispatcher } from '../commands/dispatcher.ts';
 import type { Publisher } from '../events/publisher.ts';
+import type { LinkMetrics } from '../link-metrics.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentLink } from './link.ts';
+import { forgotten } from './reclaim.ts';
 import { retrying } from './retrying.ts';
 import type { Rotations } from './rotation.ts';
 import { reconcile, sessionGone, sessionState } from './session-report.ts';
@@ -22,6 +24,9 @@ export interface InboxDeps {
   readonly publish: Publisher;
   readonly dispatcher: CommandDispatcher;
   readonly rotations: Rotations;
+  readonly counters: LinkMetrics;
+  /** Registers the link again when the store has forgotten its agent; false when another connection has the agent. */
+  reclaim(link: AgentLink): Promise<boolean>;
 }
 
 /**
@@ -29,22 +34,32 @@ export interface InboxDeps {
  * said before.
  */
 export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage, bytes: number) => void {
-  const { clock, dispatcher, rotations } = deps;
+  const { clock, dispatcher, rotations, counters } = deps;
   /** What the last heartbeat of a link said, without its number: an event only when that changes. */
   const lastBeat = new WeakMap<AgentLink, string>();
   /** Pages of a report that is not complete. */
   const pages = new WeakMap<AgentLink, readonly SessionStatus[]>();
 
+  const holds = async (link: AgentLink, beat: AgentMessageOf<'heartbeat'>): Promise<boolean> => {
+    const store = () => deps.store.agents.heartbeat(link.agentId, link.connectionId, beat, iso(clock.now()));
+    if (await store()) return true;
+    if (!forgotten(await deps.store.agents.get(link.agentId), link)) return false;
+    return (await deps.reclaim(link)) && store();
+  };
+
   const onHeartbeat = async (link: AgentLink, beat: AgentMessageOf<'heartbeat'>): Promise<void> => {
-    let held: boolean;
     try {
-      held = await deps.store.agents.heartbeat(link.agentId, link.connectionId, beat, iso(clock.now()));
+      if (!(await holds(link, beat))) {
+        return link.end(new StreamSpaceError('superseded', 'another connection of this agent was accepted'));
+      }
     } catch (error) {
       // The next one is due soon; a store that is away is no reason to lose the agent's screens.
+      counters.storeFailures.inc({ step: 'heartbeat' });
       deps.log.warn({ err: error, agent: link.agentId }, 'Heartbeat not stored');
       return;
     }
-    if (!held) return link.end(new StreamSpaceError('superseded', 'another connection of this agent was accepted'));
+    // a signal may have been lost on its way here
+    dispatcher.pump(link.agentId);
     const said = JSON.stringify([beat.status, beat.capacity, beat.active_sessions, beat.replicas]);
     if (lastBeat.get(link) === said) return;
     lastBeat.set(link, said);
@@ -53,7 +68,10 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
   };
 
   return (link, message, bytes) => {
-    const queue = (step: () => Promise<void>) => link.queue(bytes, () => retrying(clock, link.signal, step));
+    const queue = (step: () => Promise<void>) =>
+      link.queue(bytes, () =>
+        retrying(clock, link.signal, step, () => counters.storeFailures.inc({ step: message.type })),
+      );
     switch (message.type) {
       case 'heartbeat':
         link.tell({ type: 'heartbeat_ack', seq: message.seq });

@@ -1,6 +1,7 @@
 import {
   agentCodec,
   type AgentMessage,
+  type AgentMessageOf,
   asStreamSpaceError,
   type HubMessage,
   hubCodec,
@@ -20,6 +21,8 @@ import { WorkQueue } from './work-queue.ts';
 const MAX_BUFFERED = 16 * 1024 * 1024;
 /** Milliseconds between our close and the end of the socket, for a peer that doesn't answer the close. */
 const CLOSE_MS = 2_000;
+/** Control messages of one agent: so many at once, and so many a second. */
+const MESSAGES = { burst: 20_000, perSecond: 2_000 };
 const BINARY = { binary: true, compress: false };
 const TEXT = { binary: false, compress: false };
 
@@ -46,6 +49,9 @@ export class AgentLink implements StreamLink {
   replica = '';
   /** When it was welcomed, RFC 3339. */
   since = '';
+  hello: AgentMessageOf<'hello'> | undefined;
+  /** SHA-256 (hex) of the credential that it has now. */
+  credentialHash: string | undefined;
   /** Monotonic milliseconds of the last message. Pongs don't count: a mute agent must not look alive. */
   lastHeard: number;
   lastPinged: number;
@@ -55,6 +61,9 @@ export class AgentLink implements StreamLink {
   readonly #log: FastifyBaseLogger;
   readonly #metrics: LinkMetrics;
   readonly #closing = new AbortController();
+  /** Control messages that it may still send at once; refilled by the second. */
+  #allowance = MESSAGES.burst;
+  #allowedAt: number;
   #owner: LinkOwner;
 
   constructor(
@@ -70,7 +79,7 @@ export class AgentLink implements StreamLink {
     this.#log = deps.log;
     this.#metrics = deps.metrics;
     this.#owner = owner;
-    this.lastHeard = this.lastPinged = deps.clock.monotonic();
+    this.lastHeard = this.lastPinged = this.#allowedAt = deps.clock.monotonic();
     this.streams = new LinkStreams(this, deps.clock);
     this.work = new WorkQueue({ pieces: 1024, bytes: 16 * 1024 * 1024 }, (error) => this.#workFailed(error));
     ws.on('message', (data, isBinary) => this.#received(data as Buffer, isBinary));
@@ -209,11 +218,23 @@ export class AgentLink implements StreamLink {
         this.#metrics.bytesFromAgents += data.length;
         this.streams.receive(data);
       } else {
+        this.#countMessage();
         this.#owner.message(this, agentCodec.decode(data.toString('utf8')), data.length);
       }
     } catch (error) {
       this.end(asStreamSpaceError(error));
     }
+  }
+
+  #countMessage(): void {
+    const passed = this.lastHeard - this.#allowedAt;
+    this.#allowedAt = this.lastHeard;
+    this.#allowance = Math.min(MESSAGES.burst, this.#allowance + (passed * MESSAGES.perSecond) / 1_000) - 1;
+    if (this.#allowance < 0)
+      throw new StreamSpaceError(
+        'rate_limited',
+        `more than ${MESSAGES.perSecond} messages a second; connect again later`,
+      );
   }
 
   #workFailed(error: unknown): void {

@@ -2,16 +2,19 @@ import { StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, sleep } from 'clock-port';
 import type { AgentLink } from './link.ts';
 
-/** Ends links that are silent for more than three heartbeat intervals, pings the others once an interval [WIRE5]. One timer for all. */
+/**
+ * Ends links that are silent for more than three heartbeat intervals, and pings the others every `pingMs`, so that an agent knows within
+ * two of those that its hub has gone without a word [WIRE5]. One timer for all.
+ */
 export async function watchLiveness(
   clock: Clock,
-  heartbeatMs: number,
+  { heartbeatMs, pingMs }: { heartbeatMs: number; pingMs: number },
   links: () => Iterable<AgentLink>,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      await sleep(clock, Math.max(25, heartbeatMs / 6), signal);
+      await sleep(clock, Math.max(25, Math.min(heartbeatMs / 6, pingMs / 2)), signal);
     } catch {
       return;
     }
@@ -21,7 +24,7 @@ export async function watchLiveness(
         link.end(
           new StreamSpaceError('heartbeat_lost', `nothing heard for ${Math.round((now - link.lastHeard) / 1000)} s`),
         );
-      } else if (now - link.lastPinged >= heartbeatMs) link.ping();
+      } else if (now - link.lastPinged >= Math.min(heartbeatMs, pingMs)) link.ping();
     }
   }
 }

@@ -6,25 +6,25 @@ import type { TicketRecord } from '../store/store.ts';
 
 /** What the REST half asks of the half that holds the agents' links. */
 export interface Dispatcher {
-  /** A command was appended for this agent: deliver it if the agent is here. Returns at once, never throws. */
+  /** A command was appended for this agent: deliver it, here or by the replica that holds the agent. Returns at once, never throws. */
   wake(agentId: string): void;
 }
 
 export interface AgentLinks {
-  /** Whether this hub replica holds a live link of that agent. */
-  connected(agentId: string): boolean;
   /**
-   * Gives the agent a new credential over its live link and resolves when the agent has stored it and the old one is invalid
+   * Gives the agent a new credential over its live link, wherever in the hub that is, and resolves when the agent has stored it and the old one is invalid
    * (SPEC.md [AUTH5]). Rejects with `agent_offline`, or `command_timeout` when the agent doesn't confirm in time.
    */
   rotate(agentId: string): Promise<void>;
-  /** Ends the agent's link, if there is one, with the error's close code. */
-  close(agentId: string, error: StreamSpaceError): void;
+  /** Ends the agent's link, wherever in the hub it is, with the error's close code. Rejects when the store can't say where. */
+  close(agentId: string, error: StreamSpaceError): Promise<void>;
 }
 
 /** The links of agents, as `agentGateway(deps)` makes them. */
 export interface AgentGateway extends AgentLinks {
   readonly dispatcher: Dispatcher;
+  /** Whether this hub is about to stop and takes no agents and viewers any more. */
+  readonly draining: boolean;
   /** Attaches to `app.server`'s upgrades. Links end when the app closes. */
   register(app: FastifyInstance): void;
 }

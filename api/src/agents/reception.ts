@@ -4,22 +4,36 @@ import { iso } from 'clock-port';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { CommandDispatcher } from '../commands/dispatcher.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
+import type { Peers } from '../peers/client.ts';
+import { isUnreachable } from '../peers/client.ts';
 import type { Upgrade } from '../upgrade.ts';
+import { sha256 } from '../auth/secrets.ts';
+import { Admission } from './admission.ts';
 import { handshake, type HandshakeDeps } from './handshake.ts';
 import { AgentLink, type LinkOwner } from './link.ts';
 import type { LinkDeps } from './ports.ts';
 import type { Refusal } from './refusal.ts';
+import { retrying } from './retrying.ts';
 import type { Roster } from './roster.ts';
 import { Throttle } from './throttle.ts';
 import { Turns } from './turns.ts';
 
 /** Connections of agents on one hub, welcomed or about to be. */
 const MAX_LINKS = 20_000;
+/** Milliseconds for another replica to ask its agent whether it is there; it waits two seconds itself. */
+const PROBE_PEER_MS = 3_500;
+/** Of them, those that may be about to be. */
+const MAX_HANDSHAKES = 1_000;
+/** Connections of one agent id: so many at once, then one in so many milliseconds. */
+const ATTEMPTS = { burst: 30, everyMs: 1_000, keys: 20_000 };
 
 export interface ReceptionDeps extends LinkDeps {
   readonly roster: Roster;
   readonly counters: LinkMetrics;
   readonly dispatcher: CommandDispatcher;
+  readonly peers: Peers;
+  /** Aborts when the hub stops. */
+  readonly stopping: AbortSignal;
   /** What a welcomed link says. */
   readonly receive: LinkOwner['message'];
 }
@@ -28,7 +42,9 @@ export interface Reception {
   /** GET /api/v1/agent/connect. Throws the refusal. */
   readonly serve: (upgrade: Upgrade) => Promise<void>;
   /** Begins the handshake on an open WebSocket whose other end has proved to be that agent. */
-  readonly take: (ws: WebSocket, agentId: string) => void;
+  readonly take: (ws: WebSocket, agentId: string, credentialHash?: string) => void;
+  /** Connections that came after `close`. */
+  readonly sentAway: number;
   /** From now on everybody who comes is sent away. */
   readonly close: () => void;
 }
@@ -39,7 +55,10 @@ type Hello = AgentMessageOf<'hello'>;
 export function reception(deps: ReceptionDeps): Reception {
   const { clock, log, store, config, publish, roster, counters, dispatcher } = deps;
   const refusedEvents = new Throttle(clock, { burst: 5, everyMs: 10_000, keys: 10_000 });
+  const attempts = new Throttle(clock, ATTEMPTS);
+  const admission = new Admission(clock, { perSecond: config.handshakeRate, inProgress: MAX_HANDSHAKES });
   let open = true;
+  let sentAway = 0;
   const wss = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -53,8 +72,13 @@ export function reception(deps: ReceptionDeps): Reception {
     new Promise((resolve) => {
       link.work.last(async () => {
         try {
-          if (await store.agents.release(link.agentId, link.connectionId, iso(clock.now())))
-            await publish.agentDisconnected(link.agentId, error.message);
+          const released = await retrying(
+            clock,
+            deps.stopping,
+            () => store.agents.release(link.agentId, link.connectionId, iso(clock.now())),
+            () => counters.storeFailures.inc({ step: 'release' }),
+          );
+          if (released) await publish.agentDisconnected(link.agentId, error.message);
         } catch (failure) {
           log.warn({ err: failure, agent: link.agentId }, 'Agent not marked as disconnected');
         } finally {
@@ -77,16 +101,26 @@ export function reception(deps: ReceptionDeps): Reception {
     },
   };
 
-  const accepted = (link: AgentLink, hello: Hello): void => {
+  const accepted: HandshakeDeps['accepted'] = (link, hello, previous): void => {
     const { agentId, replica, term, connectionId } = link;
     link.owner = live;
     roster.admit(link);
+    if (previous !== undefined && previous.hub !== deps.hub) {
+      const reason = `${replica} was accepted with term ${term}`;
+      deps.peers.tell(previous.hub, 'supersede', { agent: agentId, connection: previous.connectionId, reason });
+    }
     if (!link.open)
       return live.closed(link, new StreamSpaceError('agent_offline', 'the agent left before it was welcomed'));
     link.welcomed = true;
     link.lastHeard = clock.monotonic();
-    const { heartbeatMs } = config;
-    link.tell({ type: 'welcome', version: link.version, connection_id: connectionId, term, heartbeat_ms: heartbeatMs });
+    link.tell({
+      type: 'welcome',
+      version: link.version,
+      connection_id: connectionId,
+      term,
+      heartbeat_ms: config.heartbeatMs,
+      ping_ms: config.pingMs,
+    });
     counters.registrations.inc();
     log.info({ agent: agentId, replica, term, connection: connectionId, build: hello.build }, 'Registered agent');
     link.queue(0, async () => {
@@ -115,12 +149,21 @@ export function reception(deps: ReceptionDeps): Reception {
     heartbeatMs: config.heartbeatMs,
     turns: new Turns(16),
     holder: (agentId) => roster.get(agentId),
+    async probe(hub, agent, connection) {
+      try {
+        const answer = await deps.peers.ask(hub, 'probe', { agent, connection }, PROBE_PEER_MS);
+        return (answer as { alive?: unknown }).alive === true;
+      } catch (error) {
+        if (isUnreachable(error)) return false;
+        throw error;
+      }
+    },
     accepted,
     refused,
   };
   const goingAway = () => new StreamSpaceError('going_away', 'this hub is about to stop; connect again');
 
-  const take = (ws: WebSocket, agentId: string): void => {
+  const take: Reception['take'] = (ws, agentId, credentialHash): void => {
     const first = handshake(handshakeDeps);
     const about = { agentId, connectionId: deps.randomBytes(12).toString('hex') };
     const link = new AgentLink(
@@ -135,6 +178,7 @@ export function reception(deps: ReceptionDeps): Reception {
         },
       },
     );
+    link.credentialHash = credentialHash;
     roster.arrive(link);
     first.begin(link);
     if (!open) link.end(goingAway());
@@ -142,8 +186,14 @@ export function reception(deps: ReceptionDeps): Reception {
 
   return {
     take,
+    get sentAway() {
+      return sentAway;
+    },
     async serve(upgrade) {
-      if (!open) throw goingAway();
+      if (!open) {
+        sentAway += 1;
+        throw goingAway();
+      }
       if (!offers(upgrade.request, AGENT_SUBPROTOCOL)) {
         throw new StreamSpaceError(
           'invalid_request',
@@ -151,10 +201,22 @@ export function reception(deps: ReceptionDeps): Reception {
         );
       }
       const bearer = /^Bearer +(\S+)$/i.exec(upgrade.request.headers.authorization ?? '')?.[1];
+      try {
+        // before anything is asked of the store
+        admission.enter(roster.counts.handshakes);
+      } catch (error) {
+        counters.admissions.inc({ outcome: 'later' });
+        throw error;
+      }
+      counters.admissions.inc({ outcome: 'admitted' });
       const agentId = await deps.authenticateAgent(bearer);
+      if (!attempts.pass(agentId))
+        throw new StreamSpaceError('rate_limited', `agent ${agentId} connects too often: wait a little`, {
+          retry_after_ms: 5_000,
+        });
       if (roster.size >= MAX_LINKS)
         throw new StreamSpaceError('at_capacity', `this hub holds ${MAX_LINKS} connections of agents already`);
-      upgrade.accept(wss, (ws) => take(ws, agentId));
+      upgrade.accept(wss, (ws) => take(ws, agentId, bearer === undefined ? undefined : sha256(bearer)));
     },
     close: () => {
       open = false;

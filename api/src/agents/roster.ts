@@ -7,7 +7,7 @@ export class Roster {
   readonly #live = new Map<string, AgentLink>();
   /** What closed links still have to store. */
   readonly #endings = new Set<Promise<void>>();
-  #emptied: () => void = () => {};
+  readonly #leaving = new Set<() => void>();
 
   get(agentId: string): AgentLink | undefined {
     return this.#live.get(agentId);
@@ -42,9 +42,20 @@ export class Roster {
     const old = this.#live.get(link.agentId);
     this.#live.set(link.agentId, link);
     if (old === undefined) return;
-    // nothing that it has said and that is not stored yet may have an effect any more
-    old.work.drop();
-    old.end(new StreamSpaceError('superseded', `${link.replica} was accepted with term ${link.term}`));
+    supersede(old, `${link.replica} was accepted with term ${link.term}`);
+  }
+
+  /** Another replica of the hub has accepted a connection of the agent in the place of this one. */
+  supersede(agentId: string, connectionId: string, why: string): void {
+    const link = this.#live.get(agentId);
+    if (link?.connectionId === connectionId) supersede(link, why);
+  }
+
+  /** Things that links said and that are not stored yet. */
+  get queued(): number {
+    let sum = 0;
+    for (const link of this.#live.values()) sum += link.work.size;
+    return sum;
   }
 
   /** The link has closed, and `ending` is what it still has to store. Its successor, if there is one, stays (failure 7). */
@@ -52,7 +63,7 @@ export class Roster {
     if (this.#live.get(link.agentId) === link) this.#live.delete(link.agentId);
     this.#endings.add(ending);
     void ending.then(() => this.#endings.delete(ending));
-    if (this.#live.size === 0) this.#emptied();
+    for (const listener of this.#leaving) listener();
   }
 
   /** Ends what the agent has here. */
@@ -70,22 +81,20 @@ export class Roster {
     for (const link of this.#live.values()) link.end(error);
   }
 
-  /** Resolves when no agent is connected, or when the signal aborts. */
-  async empty(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      if (this.#live.size === 0 || signal.aborted) return resolve();
-      const done = () => {
-        this.#emptied = () => {};
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      this.#emptied = done;
-      signal.addEventListener('abort', done);
-    });
+  /** Calls back whenever a link has closed, until the signal aborts. */
+  onLeave(listener: () => void, signal: AbortSignal): void {
+    this.#leaving.add(listener);
+    signal.addEventListener('abort', () => this.#leaving.delete(listener), { once: true });
   }
 
   /** Resolves when everything is stored that closed links had to store. */
   async settled(): Promise<void> {
     await Promise.all(this.#endings);
   }
+}
+
+function supersede(link: AgentLink, why: string): void {
+  // nothing that it has said and that is not stored yet may have an effect any more
+  link.work.drop();
+  link.end(new StreamSpaceError('superseded', why));
 }

@@ -11,14 +11,23 @@ export class Throttle {
     this.#limit = limit;
   }
 
+  /** Counts one, and says whether it may pass. */
   pass(key: string): boolean {
-    const { burst, everyMs, keys } = this.#limit;
-    const now = this.#clock.monotonic();
-    const known = this.#buckets.get(key) ?? { left: burst, at: now };
-    const left = Math.min(burst, known.left + (now - known.at) / everyMs);
+    const left = this.#left(key);
     this.#buckets.delete(key);
-    if (this.#buckets.size >= keys) this.#buckets.delete(this.#buckets.keys().next().value!);
-    this.#buckets.set(key, { left: left >= 1 ? left - 1 : left, at: now });
+    if (this.#buckets.size >= this.#limit.keys) this.#buckets.delete(this.#buckets.keys().next().value!);
+    this.#buckets.set(key, { left: left >= 1 ? left - 1 : left, at: this.#clock.monotonic() });
     return left >= 1;
+  }
+
+  /** Whether the next one would not pass; counts nothing. */
+  exhausted(key: string): boolean {
+    return this.#left(key) < 1;
+  }
+
+  #left(key: string): number {
+    const { burst, everyMs } = this.#limit;
+    const known = this.#buckets.get(key);
+    return known === undefined ? burst : Math.min(burst, known.left + (this.#clock.monotonic() - known.at) / everyMs);
   }
 }

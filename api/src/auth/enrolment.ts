@@ -47,6 +47,12 @@ export async function enrol(
     if (!(await store.credentials.setNew(agentId, credential.hash))) throw taken;
     return answer;
   }
+  const own = config.agentEnrolment.get(agentId);
+  if (own !== undefined && sameHash(own, hash)) {
+    // Replaces the credential: of an agent's replicas, which each keep their own, the one that enrolled last is the one that leads.
+    await store.credentials.set(agentId, credential.hash);
+    return answer;
+  }
   const enrolment = await store.credentials.takeEnrolment(hash, agentId, iso(clock.now()));
   if (enrolment === undefined) {
     throw new StreamSpaceError(

@@ -104,7 +104,7 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
     async ({ params: { id }, log }, reply) => {
       if ((await store.credentials.get(id)) === undefined) throw unknown(id);
       await store.credentials.revoke(id);
-      links.close(
+      await links.close(
         id,
         new StreamSpaceError('unauthenticated', `the credential of agent ${id} was revoked: enrol it again`),
       );

@@ -1,5 +1,5 @@
 import type { HubMessage, ProtocolVersion } from '@streamspace/protocol';
-import { type Clock, iso, type Timer } from 'clock-port';
+import { type Clock, iso, parseIso, type Timer } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Publisher } from '../events/publisher.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
@@ -76,6 +76,7 @@ export class Delivery {
         await this.#round();
       }
     } catch (error) {
+      this.#deps.metrics.storeFailures.inc({ step: 'delivery' });
       this.#deps.log.warn({ err: error, agent: this.link.agentId }, 'Commands not delivered; trying again');
       this.#retry?.cancel();
       if (this.link.open) this.#retry = this.#deps.clock.setTimeout(() => this.pump(), RETRY_MS);
@@ -107,6 +108,7 @@ export class Delivery {
     this.#inFlight.set(sent.id, { attempt: sent.attempt, session: sent.session, sentAt: at });
     metrics.commands.inc({ state: 'sent' });
     if (sent.attempt > 1) metrics.redeliveries.inc();
+    else metrics.commandLatency.observe({ until: 'sent' }, (clock.now() - parseIso(sent.created_at)) / 1_000);
     const told = this.link.tell(message(sent, this.link.version));
     void publish.command(sent);
     if (!told && this.link.open) await this.#undeliverable(sent);

@@ -1,18 +1,23 @@
 import { type AgentMessageOf, type Command, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
-import { iso, sleep } from 'clock-port';
+import { iso, parseIso, sleep } from 'clock-port';
 import type { Dispatcher } from '../agents/ports.ts';
 import { retrying } from '../agents/retrying.ts';
-import type { CommandRecord } from '../store/store.ts';
+import type { CommandRecord, Store } from '../store/store.ts';
 import { type CommandLink, Delivery, type DeliveryDeps } from './delivery.ts';
 import { expired } from './expiry.ts';
 import { sessionPatch } from './outcome.ts';
 
 /** Milliseconds between two looks for commands that have expired. */
 const SWEEP_MS = 5_000;
+/** Milliseconds after which a command that was not sent, though its agent is connected, is called to mind again. */
+const OVERDUE_MS = 2_000;
 
-export interface DispatcherDeps extends DeliveryDeps {
+export interface DispatcherDeps extends Omit<DeliveryDeps, 'store'> {
+  readonly store: DeliveryDeps['store'] & Pick<Store, 'signals' | 'events'>;
   /** Milliseconds that an agent may work on a command that it has. */
   readonly commandTimeoutMs: number;
+  /** Address of this replica. */
+  readonly hub: string;
 }
 
 /**
@@ -24,6 +29,8 @@ export class CommandDispatcher implements Dispatcher {
   readonly #deliveries = new Map<string, Delivery>();
   /** Agents that may have open commands: the only ones that the sweep looks at. */
   readonly #watched = new Set<string>();
+  /** Agents whose replica is being told; true: once more after that. */
+  readonly #waking = new Map<string, boolean>();
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
@@ -37,6 +44,13 @@ export class CommandDispatcher implements Dispatcher {
 
   wake(agentId: string): void {
     this.#watched.add(agentId);
+    const delivery = this.#deliveries.get(agentId);
+    if (delivery !== undefined) delivery.pump();
+    else this.#wakeElsewhere(agentId);
+  }
+
+  /** Looks whether there is something for an agent that is connected here. */
+  pump(agentId: string): void {
     this.#deliveries.get(agentId)?.pump();
   }
 
@@ -57,8 +71,11 @@ export class CommandDispatcher implements Dispatcher {
   async ack(link: CommandLink, message: AgentMessageOf<'ack'>): Promise<void> {
     const { store, clock, publish, metrics } = this.#deps;
     const at = iso(clock.now());
-    const acked = await retrying(clock, link.signal, () =>
-      store.commands.markAck(message.command_id, message.attempt, link.connectionId, at),
+    const acked = await retrying(
+      clock,
+      link.signal,
+      () => store.commands.markAck(message.command_id, message.attempt, link.connectionId, at),
+      () => metrics.storeFailures.inc({ step: 'ack' }),
     );
     if (acked === undefined) return;
     metrics.commands.inc({ state: 'ack' });
@@ -70,7 +87,7 @@ export class CommandDispatcher implements Dispatcher {
     link: CommandLink,
     message: AgentMessageOf<'result'>,
   ): Promise<{ sessions: SessionStatus[]; asOf: string } | undefined> {
-    const { clock, log } = this.#deps;
+    const { clock, log, metrics } = this.#deps;
     const { error } = message;
     const outcome =
       error === undefined
@@ -79,8 +96,17 @@ export class CommandDispatcher implements Dispatcher {
             state: 'failed',
             error: { code: error.code, message: error.message, retryable: error.retryable },
           } as const);
-    const finished = await retrying(clock, link.signal, () =>
-      this.#finish(message.command_id, { number: message.attempt, connectionId: link.connectionId }, outcome, message),
+    const finished = await retrying(
+      clock,
+      link.signal,
+      () =>
+        this.#finish(
+          message.command_id,
+          { number: message.attempt, connectionId: link.connectionId },
+          outcome,
+          message,
+        ),
+      () => metrics.storeFailures.inc({ step: 'result' }),
     );
     const delivery = this.#deliveries.get(link.agentId);
     const sentAt = delivery?.link === link ? delivery.forget(message.command_id, message.attempt) : undefined;
@@ -97,6 +123,21 @@ export class CommandDispatcher implements Dispatcher {
   async run(signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#deps;
     let primed = false;
+    store.signals.subscribe(
+      this.#deps.hub,
+      (message) => {
+        this.#deps.metrics.signals.inc({ direction: 'received' });
+        // not passed on: whoever sent it looks again by itself
+        this.pump(message.agent);
+      },
+      () => {},
+      signal,
+    );
+    // whoever accepted the command may be gone when it is time to call it expired
+    store.events.subscribe((event) => {
+      if (event.type === 'command.updated' && event.agent !== null && event.data['state'] === 'pending')
+        this.#watched.add(event.agent);
+    }, signal);
     while (!signal.aborted) {
       try {
         if (!primed) {
@@ -120,8 +161,12 @@ export class CommandDispatcher implements Dispatcher {
       if (open.length === 0) return;
       this.#watched.add(agentId);
       const agent = await store.agents.get(agentId);
+      let overdue = false;
       for (const command of open) {
-        if (!expired(command, agent, clock.now(), commandTimeoutMs)) continue;
+        if (!expired(command, agent, clock.now(), commandTimeoutMs)) {
+          if (command.state === 'pending' && clock.now() - parseIso(command.created_at) > OVERDUE_MS) overdue = true;
+          continue;
+        }
         const error = new StreamSpaceError(
           'command_expired',
           `agent ${agentId} did not carry it out before ${command.expires_at}; try again when it is online`,
@@ -129,9 +174,40 @@ export class CommandDispatcher implements Dispatcher {
         await this.#finish(command.id, null, { state: 'failed', error }, { error });
         this.#deliveries.get(agentId)?.forget(command.id);
       }
+      if (!overdue || agent?.connected !== true) return;
+      if (this.#deliveries.has(agentId)) this.pump(agentId);
+      else this.#wakeElsewhere(agentId);
     } catch (error) {
       this.#watched.add(agentId);
       throw error;
+    }
+  }
+
+  /** Tells the replica that holds the agent, if there is one. What is lost here comes again with the sweep. */
+  #wakeElsewhere(agentId: string): void {
+    const under = this.#waking.has(agentId);
+    this.#waking.set(agentId, under);
+    if (!under) void this.#tellHolder(agentId);
+  }
+
+  async #tellHolder(agentId: string): Promise<void> {
+    const { store, log, metrics, hub } = this.#deps;
+    try {
+      do {
+        this.#waking.set(agentId, false);
+        const agent = await store.agents.get(agentId);
+        const holder = agent?.connected === true ? agent.hub : null;
+        const found = holder === null ? 'offline' : holder === hub ? 'here' : 'peer';
+        metrics.lookups.inc({ found });
+        if (holder === null || holder === hub) continue;
+        await store.signals.send(holder, { type: 'wake', agent: agentId });
+        metrics.signals.inc({ direction: 'sent' });
+      } while (this.#waking.get(agentId) === true);
+    } catch (error) {
+      metrics.storeFailures.inc({ step: 'wake' });
+      log.warn({ err: error, agent: agentId }, 'Replica of an agent not told of a command; trying again');
+    } finally {
+      this.#waking.delete(agentId);
     }
   }
 
@@ -150,6 +226,7 @@ export class CommandDispatcher implements Dispatcher {
     const finished = await store.commands.finish(id, attempt, outcome, at, patch);
     if (finished === undefined) return undefined;
     metrics.commands.inc({ state: finished.state });
+    metrics.commandLatency.observe({ until: 'final' }, (clock.now() - parseIso(finished.created_at)) / 1_000);
     await publish.command(finished);
     if (patch !== undefined && session !== undefined) {
       // it is stored: failing here would only have the step repeated for nothing

@@ -1,8 +1,12 @@
+import { REDIS_FORMS, readRedisAddress, withoutPassword } from '../store/redis/address.ts';
+
 /** How one variable is read. `read` gives undefined for what it doesn't take; `takes` says in words what it does. */
 export interface Reader<T> {
   readonly takes: string;
   /** The value is a secret: it is never repeated in a message. */
   readonly secret?: boolean;
+  /** How a value is repeated in a message: without its secret part. */
+  shown?(value: string): string;
   read(value: string): T | undefined;
 }
 
@@ -42,9 +46,13 @@ export function text(pattern: RegExp, takes: string): Reader<string> {
   return { takes, read: (value) => (pattern.test(value) ? value : undefined) };
 }
 
-/** An address whose scheme says what answers there. */
-export function address(pattern: RegExp, takes: string): Reader<string> {
-  return text(pattern, takes);
+/** Where state is kept; the address may have a password in it. */
+export function store(): Reader<string> {
+  return {
+    takes: `\`memory:\`, ${REDIS_FORMS}`,
+    shown: withoutPassword,
+    read: (value) => (value === 'memory:' || readRedisAddress(value) !== undefined ? value : undefined),
+  };
 }
 
 /** At least so many bytes (UTF-8). */
@@ -92,4 +100,22 @@ export function origins(): Reader<readonly string[]> {
 /** A path; whether something is there is seen when it is opened. */
 export function file(takes: string): Reader<string> {
   return { takes: `the path of ${takes}`, read: (value) => (value.includes('\0') ? undefined : value) };
+}
+
+/** A comma list of `agent-id=enrolment-token`; each token once. */
+export function bound(): Reader<ReadonlyMap<string, string>> {
+  return {
+    takes: 'a comma list of agent-id=token, each token `sse_` and at least 32 characters of its own (A-Z a-z 0-9 _ -)',
+    secret: true,
+    read: (value) => {
+      const tokens = new Map<string, string>();
+      for (const part of value.split(',').map((each) => each.trim())) {
+        if (part === '') continue;
+        const [, id = '', token] = /^([a-z0-9][a-z0-9-]{0,62})=(sse_[\w-]{32,256})$/.exec(part) ?? [];
+        if (token === undefined || tokens.has(id) || [...tokens.values()].includes(token)) return undefined;
+        tokens.set(id, token);
+      }
+      return tokens;
+    },
+  };
 }

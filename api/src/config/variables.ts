@@ -1,4 +1,4 @@
-import { type Reader, address, choice, duration, file, origins, secret, text, url, whole } from './readers.ts';
+import { type Reader, bound, choice, duration, file, origins, secret, store, text, url, whole } from './readers.ts';
 
 /** One environment variable: how it is read, what it is without it, and what it is for. Documentation is generated from this table. */
 export interface Variable<T> {
@@ -15,8 +15,6 @@ const variable = <T>(read: Reader<T>, about: string, fallback: string): Variable
 });
 const optional = <T>(read: Reader<T>, about: string): Variable<T | undefined> => ({ read, about });
 
-const STORE = { pattern: /^memory:$/, takes: '`memory:`' };
-
 /** Everything that the hub reads from its environment. */
 export const VARIABLES = {
   PORT: variable(whole(0, 65_535), 'TCP port of HTTP and WebSockets; 0 takes any free one', '8080'),
@@ -25,7 +23,21 @@ export const VARIABLES = {
     url(['http:', 'https:'], true),
     'origin under which browsers reach the hub; by default whatever the request says',
   ),
-  STORE_URL: variable(address(STORE.pattern, STORE.takes), 'where state is kept', 'memory:'),
+  STORE_URL: variable(
+    store(),
+    'where state is kept: in this process, or in Redis 7 or Valkey for any number of hubs',
+    'memory:',
+  ),
+  STORE_CA_FILE: optional(
+    file('a PEM file of certificates'),
+    "authorities that sign the store's certificate (`rediss`); by default the system's",
+  ),
+  STORE_WAIT_REPLICAS: variable(
+    whole(0, 10),
+    'replicas of Redis that must have a command before it is accepted, too: with one, a failover loses nothing that was accepted',
+    '0',
+  ),
+  STORE_WAIT_TIMEOUT: variable(duration(10, 10_000), 'how long they may take; then the request is refused', '1s'),
   JWT_SECRET: optional(secret(32), "shared secret of users' tokens (HS256); this or JWT_JWKS_URL"),
   JWT_JWKS_URL: optional(
     url(['http:', 'https:']),
@@ -38,6 +50,11 @@ export const VARIABLES = {
   ),
   ALLOWED_ORIGINS: variable(origins(), 'other origins whose pages may call the hub; its own always may', ''),
   ENROLMENT_TOKEN: optional(secret(32), 'enrolment token for any new agent id, usable many times: for automation'),
+  AGENT_ENROLMENT_TOKENS: variable(
+    bound(),
+    'an enrolment token for each of these agent ids, usable as often as needed: who enrols last has the valid credential',
+    '',
+  ),
   HEARTBEAT_INTERVAL: variable(duration(1_000, 600_000), 'how often agents report', '30s'),
   COMMAND_TIMEOUT: variable(
     duration(1_000, 7 * 86_400_000),
@@ -45,6 +62,29 @@ export const VARIABLES = {
     '1h',
   ),
   TICKET_TTL: variable(duration(1_000, 60_000), "how long a viewer's ticket is valid", '30s'),
+  HUB_ADDRESS: optional(
+    url(['http:', 'https:'], true),
+    'where other replicas of the hub reach this one directly; by default from HOST (or the first address of this machine) and PORT',
+  ),
+  HUB_PEER_SECRET: optional(
+    secret(32),
+    'shared secret of the replicas of the hub; by default derived from JWT_SECRET, and needed where that is not set',
+  ),
+  HUB_PING_INTERVAL: variable(
+    duration(100, 60_000),
+    'how often a silent connection is pinged; silence for two of them is noticed by agents and other replicas',
+    '1s',
+  ),
+  DRAIN_TIMEOUT: variable(
+    duration(100, 3_600_000),
+    'how long a stopping hub waits for its agents to connect elsewhere',
+    '20s',
+  ),
+  HANDSHAKE_RATE: variable(
+    whole(1, 100_000),
+    'connections of agents let in per second; more are told when to come again',
+    '500',
+  ),
   LOG_LEVEL: variable(
     choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     'least severe level that is logged',

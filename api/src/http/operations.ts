@@ -9,9 +9,25 @@ import { route } from './route.ts';
 /** Milliseconds that the store has to show that it can be used. */
 const PING_MS = 2_000;
 
-/** What the REST half measures of itself. */
-export function registerMetrics(app: FastifyInstance, { metrics, store }: HubDeps): void {
+/** What the REST half measures of itself. A scrape without the store has no figures of what is in it, and all others. */
+export function registerMetrics(app: FastifyInstance, { metrics, store, clock }: HubDeps): void {
   const registers = [metrics];
+  const list = () =>
+    withDeadline(clock, PING_MS, 'the store', undefined, () => store.agents.list()).catch(() => undefined);
+  new Gauge({
+    name: 'streamspace_hub_store_up',
+    help: '1 while the store answers',
+    registers,
+    async collect() {
+      const ping = withDeadline(clock, PING_MS, 'the store', undefined, (signal) => store.ping(signal));
+      this.set(
+        await ping.then(
+          () => 1,
+          () => 0,
+        ),
+      );
+    },
+  });
   const requests = new Histogram({
     name: 'streamspace_api_request_duration_seconds',
     help: 'Time to answer a request',
@@ -31,7 +47,8 @@ export function registerMetrics(app: FastifyInstance, { metrics, store }: HubDep
     labelNames: ['connected'],
     registers,
     async collect() {
-      const agents = await store.agents.list();
+      const agents = await list();
+      if (agents === undefined) return this.reset();
       const connected = agents.filter((agent) => agent.connected).length;
       this.set({ connected: 'true' }, connected);
       this.set({ connected: 'false' }, agents.length - connected);
@@ -44,7 +61,7 @@ export function registerMetrics(app: FastifyInstance, { metrics, store }: HubDep
     registers,
     async collect() {
       this.reset();
-      for (const agent of await store.agents.list()) this.set({ agent: agent.id }, agent.active_sessions);
+      for (const agent of (await list()) ?? []) this.set({ agent: agent.id }, agent.active_sessions);
     },
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -57,27 +74,48 @@ export function registerMetrics(app: FastifyInstance, { metrics, store }: HubDep
   });
 }
 
-/** GET /health and GET /metrics, for probes and Prometheus: open, and not limited. Registered at the root and under /api/v1. */
-export function operationRoutes(app: FastifyInstance, { store, clock, metrics }: HubDeps): void {
+/**
+ * GET /health, /ready and /metrics, for probes and Prometheus: open, and not limited. Registered at the root and under /api/v1.
+ * A hub without its store is alive and ready: screens go on, and restarting it would end them.
+ */
+export function operationRoutes(
+  app: FastifyInstance,
+  { store, clock, metrics, draining }: HubDeps & { draining: () => boolean },
+): void {
   const started = clock.monotonic();
   const health = route({
     tag: 'operations',
-    summary: 'Whether this hub can serve',
+    summary: 'How this hub is',
+    description:
+      'Always 200 while it runs; `degraded` with what is `missing`. Screens go on without the store, commands are refused.',
     access: 'open',
-    answer: Type.Object({ status: Type.Literal('ok'), uptime: Type.Number({ description: 'seconds' }) }),
+    answer: Type.Object({
+      status: Type.Enum(['ok', 'degraded', 'draining']),
+      uptime: Type.Number({ description: 'seconds' }),
+      missing: Type.Optional(Type.Array(Type.Object({ what: Type.String(), reason: Type.String() }))),
+    }),
   });
   app.get('/health', { ...health, config: { ...health.config, rateLimit: false } }, async () => {
+    const uptime = (clock.monotonic() - started) / 1_000;
     try {
       await withDeadline(clock, PING_MS, 'the store', undefined, (signal) => store.ping(signal));
     } catch (error) {
-      throw new StreamSpaceError(
-        'store_unavailable',
-        'the store does not answer: check STORE_URL and what runs there',
-        {},
-        { cause: error },
-      );
+      const reason = `the store does not answer (${(error as Error).message}): check STORE_URL and what runs there`;
+      return { status: 'degraded' as const, uptime, missing: [{ what: 'store', reason }] };
     }
-    return { status: 'ok', uptime: (clock.monotonic() - started) / 1_000 };
+    return { status: draining() ? ('draining' as const) : ('ok' as const), uptime };
+  });
+
+  const ready = route({
+    tag: 'operations',
+    summary: 'Whether this hub takes new connections',
+    access: 'open',
+    answer: Type.Object({ status: Type.Literal('ready') }),
+    errors: ['going_away'],
+  });
+  app.get('/ready', { ...ready, config: { ...ready.config, rateLimit: false } }, async () => {
+    if (draining()) throw new StreamSpaceError('going_away', 'this hub is about to stop: use another');
+    return { status: 'ready' as const };
   });
 
   const page = route({

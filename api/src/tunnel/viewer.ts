@@ -3,6 +3,7 @@ import type { Clock } from 'clock-port';
 import type { WebSocket } from 'ws';
 import { closeReason } from '../agents/close-reason.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
+import { Presence } from './presence.ts';
 import type { LinkStreams } from './streams.ts';
 
 const BINARY = { binary: true, compress: false };
@@ -10,31 +11,32 @@ const BINARY = { binary: true, compress: false };
 const CLOSE_MS = 2_000;
 /** … and after an orderly end: what the screen said last is to arrive. */
 const LINGER_MS = 5_000;
-/** Milliseconds without a sign of life after which a viewer is dead. */
-const DEAD_MS = 60_000;
-/** The same for one that has bytes to take and doesn't: a page may be frozen for a while, and costs its credit only. */
-const FROZEN_MS = 15 * 60_000;
+
+export interface ViewerOptions {
+  readonly clock: Clock;
+  readonly metrics: LinkMetrics;
+  /** Another replica of the hub, which carries the bytes on to its viewer. */
+  readonly peer?: boolean;
+  /** What the other end is told, for the error that ended the stream. */
+  explain(error: StreamSpaceError): StreamSpaceError;
+  /** Called once, when the viewer has gone or is being closed. */
+  closed(): void;
+}
 
 /** One viewer's WebSocket and its stream: bytes both ways, within the credit of each. */
 export class Viewer implements StreamHandler {
   readonly #ws: WebSocket;
-  readonly #clock: Clock;
-  readonly #metrics: LinkMetrics;
-  readonly #closed: () => void;
+  readonly #options: ViewerOptions;
+  readonly #presence: Presence;
   #streams: LinkStreams | undefined;
   #stream: MuxStream | undefined;
   #over = false;
-  #lastAlive: number;
 
-  /** `closed` is called once, when the viewer has gone or is being closed. */
-  constructor(ws: WebSocket, clock: Clock, metrics: LinkMetrics, closed: () => void) {
+  constructor(ws: WebSocket, options: ViewerOptions) {
     this.#ws = ws;
-    this.#clock = clock;
-    this.#metrics = metrics;
-    this.#closed = closed;
-    this.#lastAlive = clock.monotonic();
+    this.#options = options;
+    this.#presence = new Presence(ws, options.clock);
     ws.on('message', (data, isBinary) => this.#fromViewer(data as Buffer, isBinary));
-    ws.on('pong', () => (this.#lastAlive = clock.monotonic()));
     // ws ends the socket itself after an error, and `close` follows
     ws.on('error', () => {});
     ws.on('close', () => this.#finish());
@@ -44,7 +46,9 @@ export class Viewer implements StreamHandler {
   open(streams: LinkStreams, sessionId: string): void {
     this.#streams = streams;
     try {
-      const stream = streams.open(sessionId, this, () => this.#metrics.viewers.inc({ outcome: 'opened' }));
+      const stream = streams.open(sessionId, this, () =>
+        this.#options.metrics.viewers.inc({ outcome: this.#options.peer === true ? 'opened_for_peer' : 'opened' }),
+      );
       if (this.#over) return;
       this.#stream = stream;
     } catch (error) {
@@ -54,7 +58,8 @@ export class Viewer implements StreamHandler {
   }
 
   onData(data: Buffer, consumed: () => void): void {
-    this.#metrics.bytesToViewers += data.length;
+    if (this.#options.peer === true) this.#options.metrics.bytesToPeers += data.length;
+    else this.#options.metrics.bytesToViewers += data.length;
     // `consumed` gives the agent new credit when the bytes have left this process, not when they came
     this.#ws.send(data, BINARY, consumed);
   }
@@ -70,22 +75,19 @@ export class Viewer implements StreamHandler {
 
   onClose(error?: Error): void {
     this.#stream = undefined;
-    this.close(error === undefined ? undefined : asStreamSpaceError(error));
+    this.close(error === undefined ? undefined : this.#options.explain(asStreamSpaceError(error)));
   }
 
   /** Closes the viewer's socket with the error's code, or orderly (1000). What was sent before arrives first. */
   close(error: StreamSpaceError | undefined): void {
     if (this.#over) return;
     this.#finish(error);
-    Viewer.refuse(this.#ws, this.#clock, error);
+    Viewer.refuse(this.#ws, this.#options.clock, error);
   }
 
   /** Pings, and ends the socket of a viewer that hasn't answered for too long. */
   check(): void {
-    const silent = this.#clock.monotonic() - this.#lastAlive;
-    if (silent > (this.#ws.bufferedAmount > 0 ? FROZEN_MS : DEAD_MS)) this.#ws.terminate();
-    // Behind the bytes that wait: whoever takes them, however slowly, answers.
-    else this.#ws.ping();
+    this.#presence.check();
   }
 
   static refuse(ws: WebSocket, clock: Clock, error: StreamSpaceError | undefined): void {
@@ -98,10 +100,11 @@ export class Viewer implements StreamHandler {
   }
 
   #fromViewer(data: Buffer, isBinary: boolean): void {
-    this.#lastAlive = this.#clock.monotonic();
+    this.#presence.heard();
     if (this.#stream === undefined) return;
     if (!isBinary) return this.close(new StreamSpaceError('malformed_frame', 'a screen takes binary frames only'));
-    this.#metrics.bytesFromViewers += data.length;
+    if (this.#options.peer === true) this.#options.metrics.bytesFromPeers += data.length;
+    else this.#options.metrics.bytesFromViewers += data.length;
     if (!this.#stream.write(data)) this.#ws.pause();
   }
 
@@ -112,6 +115,6 @@ export class Viewer implements StreamHandler {
     const stream = this.#stream;
     this.#stream = undefined;
     if (stream !== undefined) this.#streams?.close(stream, error);
-    this.#closed();
+    this.#options.closed();
   }
 }

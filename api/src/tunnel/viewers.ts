@@ -3,32 +3,52 @@ import { type Clock, sleep } from 'clock-port';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { AgentLink } from '../agents/link.ts';
 import type { LinkDeps } from '../agents/ports.ts';
+import { Throttle } from '../agents/throttle.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
+import type { Peers } from '../peers/client.ts';
+import type { PeerGuard } from '../peers/credential.ts';
 import type { Upgrade } from '../upgrade.ts';
+import { Relay } from './relay.ts';
 import { Viewer } from './viewer.ts';
 
 /** Milliseconds between two pings of a viewer. */
 const PING_MS = 20_000;
+/** Milliseconds for another replica to take a screen. */
+const PEER_OPEN_MS = 3_000;
+/** Tickets that don't hold, from one address: so many at once, then one in so many milliseconds. */
+const GUESSES = { burst: 20, everyMs: 3_000, keys: 10_000 };
 
-export interface ViewerDeps extends Pick<LinkDeps, 'store' | 'clock' | 'log' | 'originAllowed' | 'takeTicket'> {
+export interface ViewerDeps extends Pick<
+  LinkDeps,
+  'store' | 'clock' | 'log' | 'originAllowed' | 'takeTicket' | 'hub' | 'config'
+> {
   readonly metrics: LinkMetrics;
+  readonly peers: Peers;
+  readonly guard: PeerGuard;
   /** The live link of an agent here, if there is one. */
   holder(agentId: string): AgentLink | undefined;
 }
 
 export interface ViewerGateway {
   readonly size: number;
+  /** Those of them whose agent is connected to another replica. */
+  readonly relays: number;
   /** GET /api/v1/sessions/:id/vnc?ticket=… [VIEW1] */
   readonly serve: (upgrade: Upgrade, sessionId: string) => Promise<void>;
-  refuseNew(): void;
+  /** GET /internal/v1/sessions/:id/screen: another replica, for a viewer of its own. */
+  readonly servePeer: (upgrade: Upgrade, sessionId: string) => void;
+  /** Takes no new ones, and sends away whoever doesn't need this replica; the others when their agent has gone elsewhere. */
+  drain(): void;
   stop(): void;
 }
 
-/** Viewers' WebSockets onto streams of their session's agent. */
+/** Viewers' WebSockets onto streams of their session's agent, wherever in the hub that is connected. */
 export function viewerGateway(deps: ViewerDeps): ViewerGateway {
-  const { clock, store, metrics } = deps;
+  const { clock, store, metrics, hub } = deps;
   const viewers = new Set<Viewer>();
+  const relays = new Set<Relay>();
   const stopping = new AbortController();
+  const guesses = new Throttle(clock, GUESSES);
   let refusing = false;
   const wss = new WebSocketServer({
     noServer: true,
@@ -37,60 +57,140 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
     maxPayload: LIMITS.controlMessage,
     handleProtocols: (offered) => (offered.has(VIEWER_SUBPROTOCOL) ? VIEWER_SUBPROTOCOL : false),
   });
-  void pingAll(clock, viewers, stopping.signal);
+  void every(clock, PING_MS, stopping.signal, () => {
+    for (const viewer of viewers) viewer.check();
+    for (const relay of relays) relay.check();
+  });
+  void every(clock, deps.config.pingMs, stopping.signal, () => {
+    for (const relay of relays) relay.checkPeer(2 * deps.config.pingMs);
+  });
 
-  const opened = (ws: WebSocket, sessionId: string, agentId: string, state: string): void => {
-    // From here on a refusal is a close code: a page can read that, but not the status of a failed upgrade.
+  const goingAway = () => new StreamSpaceError('going_away', 'this hub is about to stop; connect again');
+  const offline = (agentId: string) =>
+    new StreamSpaceError('agent_offline', `agent ${agentId} is not connected to the hub now; connect again`);
+
+  const view = (ws: WebSocket, link: AgentLink, sessionId: string, peer: boolean): void => {
+    const viewer = new Viewer(ws, {
+      clock,
+      metrics,
+      peer,
+      // its agent has moved to another replica: the viewer shall, too, and at once
+      explain: (error) => (refusing && error.code === 'agent_offline' ? goingAway() : error),
+      closed: () => viewers.delete(viewer),
+    });
+    viewers.add(viewer);
+    viewer.open(link.streams, sessionId);
+  };
+
+  const relay = (ws: WebSocket, holder: string, about: { agent: string; session: string; user: string }): void => {
+    const peer = deps.peers.screen(holder, about);
+    const made = new Relay(ws, peer, {
+      clock,
+      metrics,
+      hub: holder,
+      openMs: PEER_OPEN_MS,
+      closed: () => relays.delete(made),
+    });
+    relays.add(made);
+  };
+
+  /** From an open WebSocket on a refusal is a close code: a page can read that, but not the status of a failed upgrade. */
+  const closing = (ws: WebSocket, open: () => void): void => {
     try {
-      if (state !== 'running') throw new StreamSpaceError('session_not_running', `session ${sessionId} is ${state}`);
-      const link = deps.holder(agentId);
-      if (link === undefined)
-        throw new StreamSpaceError('agent_offline', `agent ${agentId} is not connected to this hub now; connect again`);
-      const viewer = new Viewer(ws, clock, metrics, () => viewers.delete(viewer));
-      viewers.add(viewer);
-      viewer.open(link.streams, sessionId);
+      open();
     } catch (error) {
       metrics.viewers.inc({ outcome: 'failed' });
       Viewer.refuse(ws, clock, asStreamSpaceError(error));
     }
   };
 
+  /** The replica that holds the agent, by one look at its record; undefined: this one, or none. */
+  const holderOf = async (agentId: string): Promise<string | undefined> => {
+    if (deps.holder(agentId) !== undefined) {
+      metrics.lookups.inc({ found: 'here' });
+      return undefined;
+    }
+    const record = await store.agents.get(agentId);
+    const elsewhere = record?.connected === true && record.hub !== null && record.hub !== hub ? record.hub : undefined;
+    metrics.lookups.inc({ found: elsewhere === undefined ? 'offline' : 'peer' });
+    return elsewhere;
+  };
+
+  const take = async (upgrade: Upgrade, sessionId: string) => {
+    const address = upgrade.request.socket.remoteAddress ?? '';
+    if (guesses.exhausted(address))
+      throw new StreamSpaceError('rate_limited', 'too many tickets of this address did not hold: wait a little', {
+        retry_after_ms: GUESSES.everyMs,
+      });
+    try {
+      return await deps.takeTicket(upgrade.url.searchParams.get('ticket') ?? undefined, sessionId);
+    } catch (error) {
+      if (asStreamSpaceError(error).code === 'ticket_invalid') guesses.pass(address);
+      throw error;
+    }
+  };
+
   return {
     get size() {
-      return viewers.size;
+      return viewers.size + relays.size;
+    },
+    get relays() {
+      return relays.size;
     },
     async serve(upgrade, sessionId) {
       try {
-        if (refusing) throw new StreamSpaceError('going_away', 'this hub is about to stop; connect again');
+        if (refusing) throw goingAway();
         if (!deps.originAllowed(upgrade.request)) {
           throw new StreamSpaceError(
             'origin_refused',
             `pages of ${upgrade.request.headers.origin} may not open screens here: add it to ALLOWED_ORIGINS`,
           );
         }
-        await deps.takeTicket(upgrade.url.searchParams.get('ticket') ?? undefined, sessionId);
+        const { user } = await take(upgrade, sessionId);
         const session = await store.sessions.get(sessionId);
         if (session === undefined) throw new StreamSpaceError('not_found', `no session ${sessionId}`);
-        upgrade.accept(wss, (ws) => opened(ws, sessionId, session.agent, session.state));
+        const { agent, state } = session;
+        const elsewhere = await holderOf(agent);
+        upgrade.accept(wss, (ws) =>
+          closing(ws, () => {
+            if (state !== 'running')
+              throw new StreamSpaceError('session_not_running', `session ${sessionId} is ${state}`);
+            if (elsewhere !== undefined) return relay(ws, elsewhere, { agent, session: sessionId, user });
+            const link = deps.holder(agent);
+            if (link === undefined) throw offline(agent);
+            view(ws, link, sessionId, false);
+          }),
+        );
       } catch (error) {
         metrics.viewers.inc({ outcome: 'refused' });
         throw error;
       }
     },
-    refuseNew() {
+    servePeer(upgrade, sessionId) {
+      const { agent, session } = deps.guard.check(upgrade.request.headers.authorization, 'screen', clock.now());
+      if (session !== sessionId)
+        throw new StreamSpaceError('unauthenticated', `the credential is for session ${session}`);
+      const link = deps.holder(agent);
+      // never on to a third replica: two that each take the other for the holder would send a viewer in circles
+      if (link === undefined) throw offline(agent);
+      upgrade.accept(wss, (ws) => closing(ws, () => view(ws, link, sessionId, true)));
+    },
+    drain() {
       refusing = true;
+      for (const each of relays) each.close(goingAway());
     },
     stop() {
       refusing = true;
       stopping.abort(new StreamSpaceError('going_away', 'the hub stops'));
-      for (const viewer of viewers) viewer.close(new StreamSpaceError('going_away', 'the hub stops; connect again'));
+      const gone = new StreamSpaceError('going_away', 'the hub stops; connect again');
+      for (const each of [...viewers, ...relays]) each.close(gone);
     },
   };
 }
 
-async function pingAll(clock: Clock, viewers: Iterable<Viewer>, signal: AbortSignal): Promise<void> {
+async function every(clock: Clock, ms: number, signal: AbortSignal, work: () => void): Promise<void> {
   while (!signal.aborted) {
-    await sleep(clock, PING_MS, signal).catch(() => undefined);
-    if (!signal.aborted) for (const viewer of viewers) viewer.check();
+    await sleep(clock, ms, signal).catch(() => undefined);
+    if (!signal.aborted) work();
   }
 }

@@ -27,14 +27,12 @@ export class FakeLinks implements AgentGateway {
   failure: StreamSpaceError | undefined;
   deps: LinkDeps | undefined;
   readonly dispatcher = { wake: (agentId: string) => void this.woken.push(agentId) };
-  connected(): boolean {
-    return true;
-  }
+  readonly draining = false;
   async rotate(agentId: string): Promise<void> {
     if (this.failure) throw this.failure;
     this.rotated.push(agentId);
   }
-  close(agentId: string, error: StreamSpaceError): void {
+  async close(agentId: string, error: StreamSpaceError): Promise<void> {
     this.closed.push({ agentId, error });
   }
   register(): void {}

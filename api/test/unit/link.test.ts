@@ -25,7 +25,15 @@ function make() {
   const socket = new FakeSocket();
   const clock = new VirtualClock();
   const count = () => 0;
-  const metrics = linkMetrics(new Registry(), { links: count, streams: count, commands: count });
+  const metrics = linkMetrics(new Registry(), {
+    links: count,
+    handshakes: count,
+    streams: count,
+    relays: count,
+    commands: count,
+    queued: count,
+    draining: () => false,
+  });
   const line = vi.fn<() => void>();
   const log = { info: line, warn: line, error: line, debug: line } as never;
   const closed: StreamSpaceError[] = [];

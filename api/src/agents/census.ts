@@ -1,0 +1,47 @@
+import { type Clock, iso, parseIso, sleep } from 'clock-port';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Publisher } from '../events/publisher.ts';
+import type { AgentRecord, Store } from '../store/store.ts';
+
+/** Whether an agent that counts as connected has not been heard for so long that the replica which held it must have died with it. */
+export function lost(agent: AgentRecord, now: number, heartbeatMs: number): boolean {
+  if (!agent.connected || agent.connection_id === null) return false;
+  const heard = Math.max(
+    ...[agent.last_heartbeat, agent.connected_since].map((at) => (at === null ? 0 : parseIso(at))),
+  );
+  return now - heard > 4 * heartbeatMs;
+}
+
+/**
+ * Marks agents as disconnected that went down together with the replica that held them, and never came again. A net: whoever comes
+ * again is registered at once, without waiting for it.
+ */
+export async function census(
+  deps: {
+    store: Pick<Store, 'agents'>;
+    clock: Clock;
+    log: FastifyBaseLogger;
+    publish: Publisher;
+    heartbeatMs: number;
+    /** Connection of that agent here. */
+    holds(agentId: string): string | undefined;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, clock, log, publish, heartbeatMs } = deps;
+  while (!signal.aborted) {
+    await sleep(clock, 2 * heartbeatMs, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    try {
+      for (const agent of await store.agents.list()) {
+        const { id, connection_id: connection } = agent;
+        if (connection === null || deps.holds(id) === connection || !lost(agent, clock.now(), heartbeatMs)) continue;
+        if (!(await store.agents.release(id, connection, iso(clock.now())))) continue;
+        log.warn({ agent: id, hub: agent.hub }, 'Agent and the hub that held it have gone');
+        await publish.agentDisconnected(id, 'the hub that held it has gone, and it did not come again');
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'Looking for agents of a hub that died failed; trying again');
+    }
+  }
+}

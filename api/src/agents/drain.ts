@@ -1,0 +1,79 @@
+import { StreamSpaceError } from '@streamspace/protocol';
+import { type Clock, withDeadline } from 'clock-port';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Store } from '../store/store.ts';
+import type { Reception } from './reception.ts';
+import type { Roster } from './roster.ts';
+
+/** Milliseconds within which the agents begin to connect elsewhere: a load balancer needs a moment to see that this hub is unready. */
+const BEGIN_MS = 250;
+const SPREAD_MS = 1_000;
+/** Milliseconds for the store to say whether there are other replicas. */
+const LOOK_MS = 1_000;
+/** Milliseconds between two looks whether everybody has come back to this hub in vain. */
+const LOOK_AGAIN_MS = 250;
+
+export interface DrainDeps {
+  readonly clock: Clock;
+  readonly log: FastifyBaseLogger;
+  readonly store: Pick<Store, 'agents'>;
+  readonly hub: string;
+  readonly randomBytes: (size: number) => Buffer;
+  readonly roster: Roster;
+  readonly reception: Reception;
+}
+
+/**
+ * Asks every agent to connect elsewhere before it leaves this hub [CON8], and resolves when all have gone. When there is nobody else to go
+ * to (agents come back to this very hub, and no other one is known), it waits no longer than it takes to see that. What is left when
+ * the signal aborts is left to the caller.
+ */
+export async function sendElsewhere(deps: DrainDeps, signal: AbortSignal): Promise<void> {
+  const { clock, log, roster, reception } = deps;
+  const gone = new StreamSpaceError('going_away', 'this hub is about to stop; connect again');
+  roster.endArriving(gone);
+  const before = roster.counts.links;
+  if (before === 0) return;
+  let others = await otherReplicas(deps, signal);
+  for (const link of roster.live) {
+    const reconnect_after_ms = BEGIN_MS + Math.floor((deps.randomBytes(1)[0]! / 256) * SPREAD_MS);
+    // version 1 doesn't know the message [VER2]
+    const told = link.version >= 2 && link.tell({ type: 'go_away', reason: gone.message, reconnect_after_ms });
+    if (!told) link.end(gone);
+  }
+  log.info({ agents: before, others }, 'Agents asked to connect elsewhere');
+  await new Promise<void>((resolve) => {
+    const over = new AbortController();
+    const look = (): void => {
+      if (over.signal.aborted) return;
+      const { links } = roster.counts;
+      if (links < before) others = true;
+      const inVain = !others && reception.sentAway >= links;
+      if (links > 0 && !inVain && !signal.aborted) return;
+      over.abort();
+      timer.cancel();
+      signal.removeEventListener('abort', look);
+      resolve();
+    };
+    const again = (): void => {
+      look();
+      if (!over.signal.aborted) timer = clock.setTimeout(again, LOOK_AGAIN_MS);
+    };
+    let timer = clock.setTimeout(again, LOOK_AGAIN_MS);
+    roster.onLeave(look, over.signal);
+    signal.addEventListener('abort', look);
+    look();
+  });
+  const { links } = roster.counts;
+  if (links > 0) log.warn({ agents: links }, 'Agents did not connect elsewhere; leaving them');
+}
+
+/** Whether some agent is connected to another replica: then there is one. */
+async function otherReplicas({ clock, store, hub }: DrainDeps, signal: AbortSignal): Promise<boolean> {
+  try {
+    const agents = await withDeadline(clock, LOOK_MS, 'the store', signal, () => store.agents.list());
+    return agents.some((agent) => agent.connected && agent.hub !== null && agent.hub !== hub);
+  } catch {
+    return false;
+  }
+}

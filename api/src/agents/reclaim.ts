@@ -1,0 +1,67 @@
+import { iso, parseIso } from 'clock-port';
+import type { LinkMetrics } from '../link-metrics.ts';
+import type { AgentRecord, CommandRecord } from '../store/store.ts';
+import type { AgentLink } from './link.ts';
+import type { Dispatcher, LinkDeps } from './ports.ts';
+
+export interface ReclaimDeps extends LinkDeps {
+  readonly counters: LinkMetrics;
+  readonly dispatcher: Dispatcher;
+}
+
+/**
+ * Whether the record that the store has is older than this link: the store was emptied, or lost its last writes when another of its
+ * servers took over. Terms never go back, so the link registers again with its own.
+ */
+export function forgotten(
+  record: AgentRecord | undefined,
+  link: Pick<AgentLink, 'term' | 'replica' | 'since'>,
+): boolean {
+  if (record === undefined || record.term < link.term) return true;
+  if (record.term > link.term || record.leader !== link.replica) return false;
+  return record.connected_since === null || parseIso(record.connected_since) < parseIso(link.since);
+}
+
+/**
+ * Registers a live link again whose agent the store has forgotten, and has the agent list its sessions, so that they are learnt
+ * again [SES3]. Without a reconnect: ten thousand agents don't come anew because a store was emptied. False when another connection
+ * has the agent now.
+ */
+export async function reclaim(deps: ReclaimDeps, link: AgentLink): Promise<boolean> {
+  const { store, clock, log, counters, publish, hub } = deps;
+  const { agentId, connectionId, term, replica, hello, credentialHash } = link;
+  if (hello === undefined) return false;
+  const at = iso(clock.now());
+  const claim = await store.agents.claim({ agentId, term, replica, connectionId, hub, takeover: false, hello, at });
+  counters.reclaims.inc({ outcome: claim.accepted ? 'accepted' : 'refused' });
+  if (!claim.accepted) return false;
+  log.warn({ agent: agentId, term, connection: connectionId }, 'Agent registered again: the store had forgotten it');
+  // it could not come back otherwise
+  if (credentialHash !== undefined) await store.credentials.setNew(agentId, credentialHash);
+  await deps.seed?.();
+  await store.commands.append(listSessions(deps, agentId));
+  deps.dispatcher.wake(agentId);
+  const agent = await store.agents.get(agentId);
+  if (agent !== undefined) await publish.agent('agent.registered', agent);
+  return true;
+}
+
+function listSessions({ clock, config, randomBytes }: ReclaimDeps, agentId: string): CommandRecord {
+  const now = clock.now();
+  return {
+    id: `c-${randomBytes(12).toString('hex')}`,
+    action: 'list_sessions',
+    agent: agentId,
+    session: null,
+    user: 'hub',
+    state: 'pending',
+    attempt: 0,
+    error: null,
+    created_at: iso(now),
+    updated_at: iso(now),
+    expires_at: iso(now + config.commandTimeoutMs),
+    trace_id: randomBytes(16).toString('hex'),
+    payload: {},
+    connection_id: null,
+  };
+}

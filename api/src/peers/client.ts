@@ -1,0 +1,106 @@
+import { ERROR_CODES, type ErrorBody, LIMITS, StreamSpaceError } from '@streamspace/protocol';
+import { type Clock, withDeadline } from 'clock-port';
+import type { FastifyBaseLogger } from 'fastify';
+import { WebSocket } from 'ws';
+import type { LinkMetrics } from '../link-metrics.ts';
+import { type PeerClaims, type Purpose, signPeer } from './credential.ts';
+
+/** Milliseconds for a peer to take a connection and answer a question that takes no time. */
+const ASK_MS = 3_000;
+
+export interface PeersDeps {
+  readonly clock: Clock;
+  readonly log: FastifyBaseLogger;
+  readonly metrics: LinkMetrics;
+  readonly randomBytes: (size: number) => Buffer;
+  readonly secret: string | undefined;
+}
+
+type About = Omit<PeerClaims, 'purpose' | 'to'>;
+
+/** The other replicas of this hub, dialled directly at the address that they keep with their claims [I6]. */
+export class Peers {
+  readonly #deps: PeersDeps;
+
+  constructor(deps: PeersDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Asks the replica at `hub` and resolves with its answer (JSON). Rejects with its own refusal, with `agent_offline` and
+   * `details.unreachable` when it can't be reached or doesn't answer within `ms`.
+   */
+  async ask(hub: string, purpose: Exclude<Purpose, 'screen'>, about: About, ms = ASK_MS): Promise<unknown> {
+    const { clock, metrics } = this.#deps;
+    const authorization = this.#credential(hub, purpose, about);
+    let answer: { status: number; body: unknown };
+    try {
+      answer = await withDeadline(clock, ms, `the hub replica ${hub}`, undefined, async (signal) => {
+        const response = await fetch(`${hub}/internal/v1/${purpose}`, {
+          method: 'POST',
+          headers: { authorization },
+          redirect: 'error',
+          signal,
+        });
+        return { status: response.status, body: await response.json().catch(() => undefined) };
+      });
+    } catch (error) {
+      metrics.peerRequests.inc({ purpose, outcome: 'unreachable' });
+      throw unreachable(hub, error);
+    }
+    metrics.peerRequests.inc({ purpose, outcome: answer.status < 300 ? 'ok' : 'refused' });
+    if (answer.status >= 300) throw refusalOf(answer.status, answer.body);
+    return answer.body;
+  }
+
+  /** Tells the replica at `hub`, whether or not it can be reached. */
+  tell(hub: string, purpose: Exclude<Purpose, 'screen'>, about: About): void {
+    this.ask(hub, purpose, about).catch((error: unknown) =>
+      this.#deps.log.info({ err: error, peer: hub, purpose, agent: about.agent }, 'Hub replica not told'),
+    );
+  }
+
+  /** A WebSocket to a screen of an agent that the replica at `hub` holds; not open yet. */
+  screen(hub: string, about: Required<Pick<About, 'agent' | 'session' | 'user'>>): WebSocket {
+    const authorization = this.#credential(hub, 'screen', about);
+    return new WebSocket(`${hub.replace(/^http/, 'ws')}/internal/v1/sessions/${about.session}/screen`, {
+      headers: { authorization },
+      perMessageDeflate: false,
+      maxPayload: LIMITS.controlMessage,
+      followRedirects: false,
+    });
+  }
+
+  #credential(hub: string, purpose: Purpose, about: About): string {
+    const { secret, clock, randomBytes } = this.#deps;
+    if (secret === undefined || !/^https?:\/\//.test(hub))
+      throw new StreamSpaceError('agent_offline', `the replica of the hub at ${hub} can't be reached from this one`, {
+        unreachable: true,
+      });
+    const nonce = randomBytes(12).toString('base64url');
+    return `Peer ${signPeer(secret, { purpose, to: hub, ...about }, { now: clock.now(), nonce })}`;
+  }
+}
+
+/** Whether the error says that the replica was not there, as opposed to what it answered. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof StreamSpaceError && error.details['unreachable'] === true;
+}
+
+export function unreachable(hub: string, cause: unknown): StreamSpaceError {
+  return new StreamSpaceError(
+    'agent_offline',
+    `the replica of the hub that holds the agent (${hub}) does not answer; try again`,
+    { unreachable: true },
+    { cause },
+  );
+}
+
+/** The error in a peer's answer. */
+export function refusalOf(status: number, body: unknown): StreamSpaceError {
+  const error = (body as { error?: Partial<ErrorBody> } | undefined)?.error;
+  const code = ERROR_CODES.find((known) => known === error?.code);
+  return code === undefined
+    ? new StreamSpaceError('internal', `the other replica of the hub answered ${status}`)
+    : new StreamSpaceError(code, String(error?.message));
+}

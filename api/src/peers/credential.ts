@@ -1,0 +1,84 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { StreamSpaceError } from '@streamspace/protocol';
+
+/** What one replica of the hub may ask of another. */
+export type Purpose = 'screen' | 'probe' | 'supersede' | 'rotate' | 'close';
+
+/** A request of one replica to another, signed as a whole. */
+export interface PeerClaims {
+  purpose: Purpose;
+  /** Address of the replica that it is for: no other takes it. */
+  to: string;
+  agent: string;
+  /** For `screen`. */
+  session?: string;
+  user?: string;
+  /** For `probe` and `supersede`: the connection that is meant. */
+  connection?: string;
+  /** For `close` and `supersede`: what the agent is told. */
+  reason?: string;
+}
+
+interface Signed extends PeerClaims {
+  /** Milliseconds since 1970. */
+  expires: number;
+  nonce: string;
+}
+
+/** Milliseconds that a credential lives; also how far the clocks of two replicas may be apart. */
+const LIFE_MS = 30_000;
+/** Credentials remembered as used. */
+const MAX_USED = 50_000;
+
+const mac = (secret: string, text: string): Buffer =>
+  createHmac('sha256', secret).update(`streamspace peer 1.${text}`).digest();
+
+const refused = (why: string): StreamSpaceError =>
+  new StreamSpaceError(
+    'unauthenticated',
+    `${why}: this is for replicas of this hub, which share HUB_PEER_SECRET (or JWT_SECRET) and the time`,
+  );
+
+/** A credential for exactly this request, good once within half a minute. */
+export function signPeer(secret: string, claims: PeerClaims, { now, nonce }: { now: number; nonce: string }): string {
+  const signed: Signed = { ...claims, expires: now + LIFE_MS, nonce };
+  const payload = Buffer.from(JSON.stringify(signed)).toString('base64url');
+  return `${payload}.${mac(secret, payload).toString('base64url')}`;
+}
+
+/** Checks what other replicas show. Remembers what was used until it expires. */
+export class PeerGuard {
+  readonly #used = new Map<string, number>();
+  readonly #secret: string | undefined;
+  readonly #hub: string;
+
+  constructor(secret: string | undefined, hub: string) {
+    this.#secret = secret;
+    this.#hub = hub;
+  }
+
+  /** The signed request. `authorization`: the header. Throws `unauthenticated`. */
+  check(authorization: string | undefined, purpose: Purpose, now: number): PeerClaims {
+    if (this.#secret === undefined) throw refused('this hub has no peers');
+    const [, payload, signature] = /^Peer ([\w-]{1,4096})\.([\w-]{43})$/.exec(authorization ?? '') ?? [];
+    if (payload === undefined || signature === undefined) throw refused('no credential of a peer');
+    if (!timingSafeEqual(mac(this.#secret, payload), Buffer.from(signature, 'base64url')))
+      throw refused('the credential is not signed by a peer');
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Signed;
+    if (claims.purpose !== purpose) throw refused(`the credential is for ${claims.purpose}`);
+    if (claims.to !== this.#hub)
+      throw refused(`the credential is for ${claims.to}, and this is ${this.#hub} (HUB_ADDRESS)`);
+    if (claims.expires < now || claims.expires > now + 2 * LIFE_MS) throw refused('the credential has expired');
+    if (this.#used.has(claims.nonce)) throw refused('the credential was used before');
+    this.#remember(claims, now);
+    return claims;
+  }
+
+  #remember({ nonce, expires }: Signed, now: number): void {
+    for (const [oldest, due] of this.#used) {
+      if (due >= now && this.#used.size < MAX_USED) break;
+      this.#used.delete(oldest);
+    }
+    this.#used.set(nonce, expires);
+  }
+}

@@ -1,0 +1,44 @@
+import { StreamSpaceError } from '@streamspace/protocol';
+import type { Clock } from 'clock-port';
+import type { FastifyInstance } from 'fastify';
+import type { Roster } from '../agents/roster.ts';
+import type { Rotations } from '../agents/rotation.ts';
+import type { PeerClaims, PeerGuard, Purpose } from './credential.ts';
+
+/** Milliseconds that an agent has to answer a ping, for another replica that asks. */
+const PROBE_MS = 2_000;
+
+/**
+ * POST /internal/v1/…: what other replicas ask of the one that holds an agent. All of it is in the signed credential; there is no body.
+ * Nothing is passed on: an agent that isn't here any more is `agent_offline`.
+ */
+export function peerRoutes(
+  app: FastifyInstance,
+  { guard, clock, roster, rotations }: { guard: PeerGuard; clock: Clock; roster: Roster; rotations: Rotations },
+): void {
+  const answer: Record<Exclude<Purpose, 'screen'>, (claims: PeerClaims) => Promise<object>> = {
+    async probe({ agent, connection }) {
+      const link = roster.get(agent);
+      return { alive: link !== undefined && link.connectionId === connection && (await link.probe(PROBE_MS)) };
+    },
+    async supersede({ agent, connection, reason }) {
+      if (connection !== undefined) roster.supersede(agent, connection, reason ?? 'another connection was accepted');
+      return {};
+    },
+    async rotate({ agent }) {
+      const link = roster.get(agent);
+      if (link === undefined) throw new StreamSpaceError('agent_offline', `agent ${agent} is not connected here`);
+      await rotations.rotate(link);
+      return {};
+    },
+    async close({ agent, reason }) {
+      roster.end(agent, new StreamSpaceError('unauthenticated', reason ?? 'the credential was revoked'));
+      return {};
+    },
+  };
+  for (const purpose of Object.keys(answer) as Exclude<Purpose, 'screen'>[]) {
+    app.post(`/internal/v1/${purpose}`, { schema: { hide: true }, config: { access: 'open' } }, (request) =>
+      answer[purpose](guard.check(request.headers.authorization, purpose, clock.now())),
+    );
+  }
+}

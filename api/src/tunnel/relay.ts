@@ -1,0 +1,137 @@
+import type { IncomingMessage } from 'node:http';
+import { errorOfClose, StreamSpaceError } from '@streamspace/protocol';
+import type { Clock } from 'clock-port';
+import { WebSocket } from 'ws';
+import type { LinkMetrics } from '../link-metrics.ts';
+import { refusalOf, unreachable } from '../peers/client.ts';
+import { Presence } from './presence.ts';
+import { Viewer } from './viewer.ts';
+
+const BINARY = { binary: true, compress: false };
+/** Bytes that may wait for one side before the other is not read any more, and at which it is again. */
+const HIGH = 128 * 1024;
+const LOW = 32 * 1024;
+/** Bytes of a refusal that are read. */
+const MAX_ANSWER = 4_096;
+
+export interface RelayOptions {
+  readonly clock: Clock;
+  readonly metrics: LinkMetrics;
+  /** Address of the replica that holds the agent. */
+  readonly hub: string;
+  /** Milliseconds for the other replica to take the connection. */
+  readonly openMs: number;
+  /** Called once, when the viewer has gone or is being closed. */
+  closed(): void;
+}
+
+/**
+ * A viewer here, its agent at another replica: bytes both ways over a WebSocket to that one. Each side is read only as fast as the
+ * other takes, so that a frozen viewer costs the replica that holds its agent no more than its credit [STR4].
+ */
+export class Relay {
+  readonly #viewer: WebSocket;
+  readonly #peer: WebSocket;
+  readonly #options: RelayOptions;
+  readonly #presence: Presence;
+  #over = false;
+  #lastHeard: number;
+
+  constructor(viewer: WebSocket, peer: WebSocket, options: RelayOptions) {
+    this.#viewer = viewer;
+    this.#peer = peer;
+    this.#options = options;
+    const { clock, metrics, hub } = options;
+    const began = clock.monotonic();
+    this.#lastHeard = began;
+    this.#presence = new Presence(viewer, clock);
+    const patience = clock.setTimeout(() => this.close(unreachable(hub, undefined)), options.openMs);
+    // nothing of it can go anywhere yet
+    viewer.pause();
+
+    peer.on('open', () => {
+      patience.cancel();
+      this.#lastHeard = clock.monotonic();
+      metrics.peerDial.observe((this.#lastHeard - began) / 1_000);
+      metrics.viewers.inc({ outcome: 'relayed' });
+      viewer.resume();
+    });
+    peer.on('message', (data) => {
+      this.#heardPeer();
+      metrics.bytesFromPeers += (data as Buffer).length;
+      metrics.bytesToViewers += (data as Buffer).length;
+      this.#pass(data as Buffer, peer, viewer);
+    });
+    viewer.on('message', (data, isBinary) => {
+      this.#presence.heard();
+      if (!isBinary) return this.close(new StreamSpaceError('malformed_frame', 'a screen takes binary frames only'));
+      metrics.bytesFromViewers += (data as Buffer).length;
+      metrics.bytesToPeers += (data as Buffer).length;
+      this.#pass(data as Buffer, viewer, peer);
+    });
+    for (const sign of ['ping', 'pong'] as const) peer.on(sign, () => this.#heardPeer());
+    peer.on('unexpected-response', (_request, response: IncomingMessage) => void this.#refused(response));
+    // each is followed by a close
+    peer.on('error', () => {});
+    viewer.on('error', () => {});
+    peer.on('close', (code, reason) => {
+      patience.cancel();
+      if (code === 1000) return this.close(undefined);
+      const known = errorOfClose(code);
+      this.close(known === undefined ? unreachable(hub, undefined) : new StreamSpaceError(known, reason.toString()));
+    });
+    viewer.on('close', () => this.#finish());
+  }
+
+  /** Closes the viewer's socket with the error's code, or orderly (1000). */
+  close(error: StreamSpaceError | undefined): void {
+    if (this.#over) return;
+    this.#finish();
+    Viewer.refuse(this.#viewer, this.#options.clock, error);
+  }
+
+  /** Pings the viewer. */
+  check(): void {
+    this.#presence.check();
+  }
+
+  /** Pings the other replica, and gives it up when it has been silent for `silentMs`. */
+  checkPeer(silentMs: number): void {
+    if (this.#peer.readyState !== WebSocket.OPEN) return;
+    // what it says while it isn't read can't be heard
+    if (this.#peer.isPaused) this.#heardPeer();
+    if (this.#options.clock.monotonic() - this.#lastHeard > silentMs)
+      return this.close(unreachable(this.#options.hub, undefined));
+    this.#peer.ping();
+  }
+
+  #heardPeer(): void {
+    this.#lastHeard = this.#options.clock.monotonic();
+  }
+
+  #pass(data: Buffer, from: WebSocket, to: WebSocket): void {
+    if (to.readyState !== WebSocket.OPEN) return;
+    to.send(data, BINARY, () => {
+      if (from.isPaused && to.bufferedAmount <= LOW && !this.#over) from.resume();
+    });
+    if (to.bufferedAmount > HIGH) from.pause();
+  }
+
+  async #refused(response: IncomingMessage): Promise<void> {
+    let text = '';
+    try {
+      for await (const chunk of response) if (text.length < MAX_ANSWER) text += String(chunk);
+      this.close(refusalOf(response.statusCode ?? 0, JSON.parse(text)));
+    } catch {
+      this.close(refusalOf(response.statusCode ?? 0, undefined));
+    }
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    // what it still says is for nobody
+    this.#peer.terminate();
+    this.#options.closed();
+  }
+}
