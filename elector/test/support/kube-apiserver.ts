@@ -25,20 +25,35 @@ export class KubeApiServer {
   readonly #folder: string;
   readonly #programs: { etcd: string; apiserver: string };
   readonly #etcdPort: number;
+  readonly #audit: boolean;
   #etcd: Program | undefined;
   #apiserver: Program | undefined;
 
-  static async start(programs: { etcd: string; apiserver: string }): Promise<KubeApiServer> {
+  /** Where every request is logged, a JSON line each, if the server was started with `audit`. */
+  get auditLog(): string {
+    return join(this.#folder, 'audit.log');
+  }
+
+  static async start(programs: { etcd: string; apiserver: string }, { audit = false } = {}): Promise<KubeApiServer> {
     const folder = await mkdtemp(join(tmpdir(), 'kube-apiserver-'));
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     await writeFile(join(folder, 'sa.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
     await writeFile(join(folder, 'tokens'), `${TOKEN},tester,tester,"system:masters"\n`);
-    const server = new KubeApiServer(programs, folder, await freePort(), await freePort());
+    const policy = { apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules: [{ level: 'Metadata' }] };
+    await writeFile(join(folder, 'audit-policy.json'), JSON.stringify(policy));
+    const server = new KubeApiServer(programs, folder, await freePort(), await freePort(), audit);
     await server.resume();
     return server;
   }
 
-  private constructor(programs: { etcd: string; apiserver: string }, folder: string, port: number, etcdPort: number) {
+  private constructor(
+    programs: { etcd: string; apiserver: string },
+    folder: string,
+    port: number,
+    etcdPort: number,
+    audit: boolean,
+  ) {
+    this.#audit = audit;
     this.#programs = programs;
     this.#folder = folder;
     this.port = port;
@@ -91,6 +106,9 @@ export class KubeApiServer {
       '--endpoint-reconciler-type=none',
       '--shutdown-delay-duration=0s',
       '--v=0',
+      ...(this.#audit
+        ? [`--audit-policy-file=${join(this.#folder, 'audit-policy.json')}`, `--audit-log-path=${this.auditLog}`]
+        : []),
     ]);
     await until(
       async () => {
