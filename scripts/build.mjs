@@ -1,6 +1,6 @@
 // Bundles the programs: dist/hub.js, dist/agent.js and what they start. Workspace packages are bundled, npm packages are not.
-import { existsSync, realpathSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -40,6 +40,25 @@ const npmPackagesOutside = {
   },
 };
 
+/** `readFileSync(new URL('./some.lua', import.meta.url), 'utf8')` becomes the text itself. */
+const luaInside = {
+  name: 'lua-inside',
+  setup(plugin) {
+    plugin.onLoad({ filter: /[/\\]store[/\\]redis[/\\]scripts\.ts$/ }, async ({ path }) => {
+      const watchFiles = [];
+      const contents = (await readFile(path, 'utf8')).replaceAll(
+        /readFileSync\(new URL\('(\.\/[\w-]+\.lua)', import\.meta\.url\), 'utf8'\)/g,
+        (_, name) => {
+          const file = join(dirname(path), name);
+          watchFiles.push(file);
+          return JSON.stringify(readFileSync(file, 'utf8'));
+        },
+      );
+      return { contents, loader: 'ts', watchFiles };
+    });
+  },
+};
+
 export async function buildPrograms() {
   await build({
     absWorkingDir: root,
@@ -58,7 +77,7 @@ export async function buildPrograms() {
     conditions: ['source'],
     sourcemap: true,
     logLevel: 'warning',
-    plugins: [npmPackagesOutside],
+    plugins: [npmPackagesOutside, luaInside],
   });
 }
 

@@ -1,0 +1,109 @@
+import type { AgentRecord, AgentStore, ClaimResult } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { fields, pairs, record } from './hashes.ts';
+import { KEYS } from './keys.ts';
+import { SCRIPTS } from './scripts.ts';
+
+/** An agent's hash: its record, and what is counted beside it. `status` is the one that it reported. */
+interface Stored extends Omit<AgentRecord, 'active_sessions' | 'used'> {
+  used_sessions?: number;
+  /** Millionths. */
+  used_cpu?: number;
+  used_memory?: number;
+  /** Commands ever accepted. */
+  accepted?: number;
+}
+
+function shown(stored: Stored | undefined): AgentRecord | undefined {
+  // sessions of an agent that never came are counted in a hash without the rest
+  if (stored?.id === undefined) return undefined;
+  const { used_sessions, used_cpu, used_memory, accepted: _accepted, ...agent } = stored;
+  return {
+    ...agent,
+    status: agent.connected && !agent.draining ? agent.status : 'offline',
+    active_sessions: used_sessions ?? 0,
+    used: { cpu: (used_cpu ?? 0) / 1e6, memory: used_memory ?? 0 },
+  };
+}
+
+export function redisAgents(connection: Connection): AgentStore {
+  const get = async (agentId: string): Promise<AgentRecord | undefined> => {
+    const hash = await connection.do((client) => client.hgetall(KEYS.agent(agentId)));
+    return shown(record<Stored>(Object.entries(hash).flat()));
+  };
+
+  return {
+    get,
+
+    async claim({ agentId, term, replica, connectionId, hub, takeover, hello, at }): Promise<ClaimResult> {
+      await connection.do((client) => client.sadd(KEYS.agents, agentId));
+      const now: Partial<Stored> = {
+        id: agentId,
+        platform: hello.platform,
+        region: hello.region,
+        priority: hello.priority,
+        status: 'online',
+        connected: true,
+        connected_since: at,
+        capacity: hello.capacity,
+        leader: replica,
+        replicas: [{ name: replica, role: 'leader', since: hello.election?.elected_at ?? at }],
+        election: hello.election ?? null,
+        build: hello.build,
+        connection_id: connectionId,
+        hub,
+      };
+      const [answer, last, third, fourth] = (await connection.runDurably(
+        SCRIPTS.claim,
+        [KEYS.agent(agentId)],
+        [
+          term,
+          JSON.stringify(replica),
+          JSON.stringify(takeover),
+          fields(now),
+          fields({ draining: false, last_heartbeat: null }),
+        ],
+      )) as [string, string, string, string];
+      if (answer === 'accepted') {
+        const before = JSON.parse(third) as string | null;
+        const previous = before === null ? {} : { previous: { connectionId: before, hub: hubOf(fourth) } };
+        return { accepted: true, term: Number(last), ...previous };
+      }
+      const holder = JSON.parse(fourth) as string | null;
+      return {
+        accepted: false,
+        code: answer as 'stale_term' | 'duplicate_agent',
+        term: Number(last),
+        replica: JSON.parse(third) as string,
+        ...(holder !== null && { connectionId: holder }),
+      };
+    },
+
+    async release(agentId, connectionId) {
+      // `leader` stays: the same replica may come again with the same term
+      const away: Partial<Stored> = { connected: false, connected_since: null, connection_id: null, hub: null };
+      return ifHolds(agentId, connectionId, away);
+    },
+
+    heartbeat(agentId, connectionId, { status, capacity, replicas }, at) {
+      return ifHolds(agentId, connectionId, { status, capacity, replicas, last_heartbeat: at });
+    },
+
+    async setDraining(agentId, draining) {
+      return shown(record(await connection.run(SCRIPTS.change, [KEYS.agent(agentId)], pairs({ draining }))));
+    },
+
+    async list() {
+      const ids = await connection.do((client) => client.smembers(KEYS.agents));
+      const agents = await Promise.all(ids.map(get));
+      return agents.filter((agent) => agent !== undefined).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    },
+  };
+
+  async function ifHolds(agentId: string, connectionId: string, change: Partial<Stored>): Promise<boolean> {
+    const args = [JSON.stringify(connectionId), ...pairs(change)];
+    return (await connection.run(SCRIPTS.ifHolds, [KEYS.agent(agentId)], args)) === 1;
+  }
+}
+
+const hubOf = (text: string): string => (JSON.parse(text) as string | null) ?? '';

@@ -1,0 +1,83 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { RedisAddress } from './address.ts';
+
+export type Client = Redis | Cluster;
+
+/** Milliseconds that a command may take at the server. */
+export const COMMAND_MS = 2_000;
+/** Milliseconds without a byte on a connection that waits for one, after which it is replaced. More than what a blocking read waits. */
+const SILENCE_MS = 3_000;
+const MAX_RECONNECT_MS = 1_000;
+
+export interface ClientOptions {
+  readonly address: RedisAddress;
+  /** PEM of the CAs that sign the servers' certificates; without: the system's. */
+  readonly ca?: string | undefined;
+  readonly onError: (error: Error) => void;
+}
+
+/** Milliseconds before the next try: doubled, with jitter, so that hubs don't come in step. */
+const pause = (times: number): number =>
+  Math.min(25 * 2 ** Math.min(times, 10), MAX_RECONNECT_MS) * (0.5 + Math.random() / 2);
+
+/**
+ * A client that connects by itself, at once and again, and never sends anything late: what can't be sent now fails, and what was under way
+ * when a connection broke fails, too. A server that has frozen looks like one that is gone.
+ */
+export function openClient({ address, ca, onError }: ClientOptions): Client {
+  const { kind, hosts, username, password, db, master } = address;
+  const tls = address.tls ? { tls: ca === undefined ? {} : { ca } } : {};
+  const options = {
+    connectionName: 'streamspace-hub',
+    protocol: 2 as const,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...tls,
+    connectTimeout: COMMAND_MS,
+    commandTimeout: COMMAND_MS,
+    socketTimeout: SILENCE_MS,
+    keepAlive: 5_000,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+  } satisfies RedisOptions;
+  const client = kind === 'cluster' ? cluster() : single();
+  client.on('error', onError);
+  return client;
+
+  function single(): Redis {
+    return new Redis({
+      ...options,
+      ...(kind === 'sentinel'
+        ? {
+            sentinels: hosts.map((each) => ({ ...each })),
+            name: master!,
+            sentinelRetryStrategy: pause,
+            sentinelCommandTimeout: COMMAND_MS,
+            ...(tls.tls && { enableTLSForSentinelMode: true, sentinelTLS: tls.tls }),
+          }
+        : { host: hosts[0]!.host, port: hosts[0]!.port }),
+      db,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: pause,
+      // a primary that has become a replica
+      reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    });
+  }
+
+  function cluster(): Cluster {
+    return new Cluster(
+      hosts.map((each) => ({ ...each })),
+      {
+        redisOptions: options,
+        enableOfflineQueue: false,
+        clusterRetryStrategy: pause,
+        slotsRefreshTimeout: COMMAND_MS,
+        slotsRefreshInterval: 5_000,
+        maxRedirections: 8,
+        // certificates name hosts, not addresses
+        dnsLookup: (host, callback) => callback(null, host),
+      },
+    );
+  }
+}

@@ -1,0 +1,168 @@
+import { StreamSpaceError } from '@streamspace/protocol';
+import type { Clock } from 'clock-port';
+import { type Client, type ClientOptions, COMMAND_MS, openClient } from './client.ts';
+import type { Script } from './scripts.ts';
+
+export interface ConnectionOptions extends ClientOptions {
+  readonly clock: Clock;
+  /** Replicas that must have a durable step before it counts; 0: the primary alone. */
+  readonly waitReplicas: number;
+  /** Milliseconds that they may take. */
+  readonly waitMs: number;
+}
+
+/** Milliseconds that a step may take, with connecting. */
+const STEP_MS = 2 * COMMAND_MS;
+/** Steps that may be under way at once; more are refused. */
+const MAX_STEPS = 10_000;
+/** `WAIT` holds its connection up until the replicas have answered: durable steps take turns on so many of their own. */
+const DURABLE_CLIENTS = 4;
+
+/**
+ * The way to the servers. Whatever goes wrong on it is `store_unavailable`, within a few seconds: at once after the servers have been
+ * away for that long. Recovers by itself.
+ */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #client: Client;
+  readonly #durable: readonly Client[];
+  /** Monotonic time since when a client is not ready. */
+  readonly #away = new Map<Client, number>();
+  #steps = 0;
+  #turn = 0;
+  #closed = false;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#client = this.#open();
+    this.#durable =
+      options.waitReplicas === 0 ? [this.#client] : Array.from({ length: DURABLE_CLIENTS }, () => this.#open());
+  }
+
+  /** A client of its own, for blocking reads. The caller disconnects it. */
+  another(): Client {
+    return openClient(this.#options);
+  }
+
+  /** Runs commands; rejects with `store_unavailable`. */
+  do<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    return this.#step(this.#client, work);
+  }
+
+  /** Runs a script as one step. */
+  run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    return this.#step(this.#client, (client) => evaluate(client, script, keys, args));
+  }
+
+  /** Runs a script that writes: resolves when as many replicas have it as are wanted. After a rejection it may or may not have happened. */
+  runDurably(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const { waitReplicas, waitMs } = this.#options;
+    const client = this.#durable[this.#turn++ % this.#durable.length]!;
+    if (waitReplicas === 0) return this.#step(client, (each) => evaluate(each, script, keys, args));
+    return this.#step(
+      client,
+      async (each) => {
+        const { result, replicas } = await evaluateAndWait(each, script, keys, args, waitReplicas, waitMs);
+        if (replicas < waitReplicas)
+          throw new Error(`${replicas} of ${waitReplicas} replicas have it after ${waitMs} ms`);
+        return result;
+      },
+      waitMs,
+    );
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const client of new Set([this.#client, ...this.#durable])) client.disconnect();
+  }
+
+  #open(): Client {
+    const { clock } = this.#options;
+    const client = openClient(this.#options);
+    this.#away.set(client, clock.monotonic());
+    client.on('ready', () => this.#away.delete(client));
+    client.on('close', () => {
+      if (!this.#away.has(client)) this.#away.set(client, clock.monotonic());
+    });
+    return client;
+  }
+
+  async #step<T>(client: Client, work: (client: Client) => Promise<T>, moreMs = 0): Promise<T> {
+    if (this.#closed) throw unavailable(new Error('the store is closed'));
+    if (this.#steps >= MAX_STEPS) throw unavailable(new Error(`${this.#steps} steps are under way`));
+    this.#steps += 1;
+    try {
+      const working = client.status === 'ready' ? work(client) : this.#ready(client).then(() => work(client));
+      return await this.#within(STEP_MS + moreMs, working);
+    } catch (error) {
+      throw error instanceof StreamSpaceError ? error : unavailable(error);
+    } finally {
+      this.#steps -= 1;
+    }
+  }
+
+  /** Resolves as soon as the client is ready; rejects when that takes too long, or has taken so long already. */
+  async #ready(client: Client): Promise<void> {
+    const left = COMMAND_MS - (this.#options.clock.monotonic() - (this.#away.get(client) ?? -Infinity));
+    if (left <= 0) throw new Error('not connected');
+    let isReady: (() => void) | undefined;
+    try {
+      await this.#within(left, new Promise<void>((resolve) => client.once('ready', (isReady = resolve))));
+    } finally {
+      if (isReady !== undefined) client.off('ready', isReady);
+    }
+  }
+
+  #within<T>(ms: number, work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#options.clock.setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+      work.then(resolve, reject).finally(() => timer.cancel());
+    });
+  }
+}
+
+function unavailable(cause: unknown): StreamSpaceError {
+  return new StreamSpaceError('store_unavailable', 'the store can not be used now: try again', {}, { cause });
+}
+
+async function evaluate(
+  client: Client,
+  { sha, text }: Script,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Promise<unknown> {
+  try {
+    return await client.evalsha(sha, keys.length, ...keys, ...args);
+  } catch (error) {
+    if (!isUnknown(error)) throw error;
+    return client.eval(text, keys.length, ...keys, ...args);
+  }
+}
+
+/**
+ * The script and `WAIT` directly behind it on the same connection: what the replicas confirm is what the script wrote, not what some other
+ * primary holds after a failover.
+ */
+async function evaluateAndWait(
+  client: Client,
+  { sha, text }: Script,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+  waitReplicas: number,
+  waitMs: number,
+): Promise<{ result: unknown; replicas: number }> {
+  for (const known of [true, false]) {
+    const steps = client.pipeline();
+    if (known) steps.evalsha(sha, keys.length, ...keys, ...args);
+    else steps.eval(text, keys.length, ...keys, ...args);
+    const [script, wait] = (await steps.wait(waitReplicas, waitMs).exec()) ?? [];
+    if (known && isUnknown(script?.[0])) continue;
+    const failed = script?.[0] ?? wait?.[0];
+    if (failed || script === undefined || wait === undefined) throw failed ?? new Error('no answer');
+    return { result: script[1], replicas: Number(wait[1]) };
+  }
+  throw new Error('the server keeps no scripts');
+}
+
+/** The server doesn't have the script (any more): it is new there, or another one. */
+const isUnknown = (error: unknown): boolean => error instanceof Error && error.message.startsWith('NOSCRIPT');

@@ -1,0 +1,111 @@
+import type { Session } from '@streamspace/protocol';
+import type { CommandRecord, Reservation, SessionStore } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { fields, record } from './hashes.ts';
+import { KEPT, KEYS } from './keys.ts';
+import type { Locator } from './locator.ts';
+import { SCRIPTS } from './scripts.ts';
+
+interface Pair {
+  session: Session;
+  command: CommandRecord;
+}
+
+/** What an idempotency key remembers. */
+interface Remembered extends Pair {
+  reservation: Reservation;
+  /** It was made. Otherwise it is being made, or who began to is gone: whoever comes with the key makes this very pair, and no other. */
+  done: boolean;
+}
+
+/** Rounds with others that change the same key at the same time. */
+const ROUNDS = 5;
+
+/**
+ * Makes sessions. A session is one step on its agent's data; an idempotency key is somewhere else, as the agent of a repeat may be another.
+ * So the key is taken first, with the whole pair in it, then the pair is made (once: by its ids), then the key is told that it is done.
+ */
+export function creation(connection: Connection, locator: Locator): Pick<SessionStore, 'create' | 'created'> {
+  /** As it is now; durable, also when who made it was not told that it is. Undefined when it is not there (yet, or any more). */
+  const current = async ({ session, command }: Pair): Promise<Pair | undefined> => {
+    const { agent, id } = session;
+    const keys = [KEYS.agent(agent), KEYS.session(agent, id)];
+    const now = record<Session>(
+      await connection.runDurably(SCRIPTS.update, keys, ['', fields({ id }), KEPT.goneSessionsMs]),
+    );
+    if (now === undefined) return undefined;
+    const hash = await connection.do((client) => client.hgetall(KEYS.command(agent, command.id)));
+    return { session: now, command: record<CommandRecord>(Object.entries(hash).flat()) ?? command };
+  };
+
+  const make = async (
+    { session, command }: Pair,
+    { maxSessions, cpu, memory }: Reservation,
+    keyed: boolean,
+  ): Promise<'created' | 'exists' | 'at_capacity'> => {
+    const { agent, id, user } = session;
+    await Promise.all([locator.addSession(id, agent, user), locator.addCommand(command.id, agent)]);
+    const keys = [
+      KEYS.agent(agent),
+      KEYS.sessions(agent),
+      KEYS.session(agent, id),
+      KEYS.queue(agent),
+      KEYS.command(agent, command.id),
+      KEYS.unwanted(agent, id),
+    ];
+    const stands = keyed ? KEPT.creatingMs : 0;
+    const room = [maxSessions, cpu, memory];
+    const args = [id, command.id, fields(session), fields(command), ...room, stands, KEPT.goneSessionsMs];
+    const made = (await connection.runDurably(SCRIPTS.create, keys, args)) as 'created' | 'exists' | 'at_capacity';
+    if (made === 'at_capacity')
+      await Promise.all([locator.forgetSession(id, agent, user), locator.forgetCommand(command.id)]);
+    return made;
+  };
+
+  return {
+    async create(session, command, reservation, idempotencyKey) {
+      const mine: Pair = { session, command };
+      if (idempotencyKey === undefined) {
+        const made = await make(mine, reservation, false);
+        return made === 'at_capacity' ? made : { created: made === 'created', ...mine };
+      }
+      const key = KEYS.idempotency(session.user, idempotencyKey);
+      const text = JSON.stringify({ ...mine, reservation, done: false } satisfies Remembered);
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const before = await connection.do((client) => client.set(key, text, 'PX', KEPT.creatingMs, 'NX', 'GET'));
+        const wanted = before === null ? undefined : (JSON.parse(before) as Remembered);
+        if (wanted !== undefined) {
+          const there = await current(wanted);
+          if (there !== undefined) return { created: false, ...there };
+          if (wanted.done) {
+            // it is gone for good: the key is free
+            await replace(key, before!, text, KEPT.creatingMs);
+            continue;
+          }
+        }
+        const pair = wanted ?? { ...mine, reservation };
+        const made = await make(pair, pair.reservation, true);
+        if (made === 'at_capacity') {
+          await replace(key, before ?? text, '', 0);
+          return 'at_capacity';
+        }
+        const { session: theirs, command: first } = pair;
+        const done = JSON.stringify({ session: theirs, command: first, reservation, done: true } satisfies Remembered);
+        // without it, it is made no second time either
+        await replace(key, before ?? text, done, KEPT.idempotencyMs).catch(() => undefined);
+        const now = made === 'created' ? pair : ((await current(pair)) ?? pair);
+        return { created: made === 'created', session: { ...now.session }, command: { ...now.command } };
+      }
+      return 'at_capacity';
+    },
+
+    async created(user, idempotencyKey) {
+      const text = await connection.do((client) => client.get(KEYS.idempotency(user, idempotencyKey)));
+      return text === null ? undefined : current(JSON.parse(text) as Remembered);
+    },
+  };
+
+  async function replace(key: string, before: string, after: string, keptMs: number): Promise<void> {
+    await connection.run(SCRIPTS.replace, [key], [before, after, keptMs]);
+  }
+}

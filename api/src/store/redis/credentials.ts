@@ -1,0 +1,64 @@
+import { parseIso, type Clock } from 'clock-port';
+import type { CredentialStore } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { KEPT, KEYS } from './keys.ts';
+import { SCRIPTS } from './scripts.ts';
+
+export function redisCredentials(connection: Connection, clock: Clock): CredentialStore {
+  const set = async (agentId: string, hash: string, onlyNew: boolean): Promise<boolean> =>
+    (await connection.runDurably(SCRIPTS.setCredential, [KEYS.credential(agentId)], [hash, onlyNew ? 1 : 0])) === 1;
+
+  return {
+    async putEnrolment(hash, { agentId, expiresAt, uses }) {
+      const key = KEYS.enrolment(hash);
+      const expires = parseIso(expiresAt);
+      // whether it has expired is the caller's time to say; this only clears up
+      const keptMs = Math.max(0, expires - clock.now()) + KEPT.enrolmentBeyondMs;
+      await connection.do((client) =>
+        client
+          .multi()
+          .hset(key, { agent: JSON.stringify(agentId), expires, uses })
+          .pexpire(key, Math.ceil(keptMs))
+          .exec(),
+      );
+    },
+
+    async takeEnrolment(hash, agentId, at) {
+      const had = await connection.do((client) => client.exists(KEYS.credential(agentId)));
+      // where a credential comes between the two, `setNew` says no
+      const taken = await connection.runDurably(
+        SCRIPTS.takeEnrolment,
+        [KEYS.enrolment(hash)],
+        [JSON.stringify(agentId), parseIso(at), had],
+      );
+      return taken === null ? undefined : { any: taken === 'any' };
+    },
+
+    async get(agentId) {
+      const names = ['current', 'next', 'rotation'] as const;
+      const [current, next, rotation] = await connection.do((client) =>
+        client.hmget(KEYS.credential(agentId), ...names),
+      );
+      if (!current) return undefined;
+      return { current, ...(next && rotation && { next: { hash: next, rotationId: rotation } }) };
+    },
+
+    async set(agentId, hash) {
+      await set(agentId, hash, false);
+    },
+
+    setNew: (agentId, hash) => set(agentId, hash, true),
+
+    async beginRotation(agentId, { hash, rotationId }) {
+      await connection.runDurably(SCRIPTS.beginRotation, [KEYS.credential(agentId)], [hash, rotationId]);
+    },
+
+    async finishRotation(agentId, rotationId) {
+      return (await connection.runDurably(SCRIPTS.finishRotation, [KEYS.credential(agentId)], [rotationId])) === 1;
+    },
+
+    async revoke(agentId) {
+      await connection.runDurably(SCRIPTS.revoke, [KEYS.credential(agentId)], []);
+    },
+  };
+}

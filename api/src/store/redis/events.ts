@@ -1,0 +1,51 @@
+import type { Event } from '@streamspace/protocol';
+import type { EventStore } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { type Entry, eventOf } from './entries.ts';
+import { KEPT, KEYS } from './keys.ts';
+import { SCRIPTS } from './scripts.ts';
+import type { Tail } from './tail.ts';
+
+export function redisEvents(connection: Connection, tail: Tail): EventStore {
+  return {
+    async append(event) {
+      const { agent, type } = event;
+      // plain updates are kept apart: they don't push elections out
+      const part = type === 'agent.updated' ? 'updates' : 'others';
+      const timeline = agent !== null && type.startsWith('agent.') ? KEYS.timeline(agent, part) : KEYS.events;
+      const kept = [KEPT.events, part === 'updates' ? KEPT.updatesPerAgent : KEPT.othersPerAgent, KEPT.timelineMs];
+      const id = Number(
+        await connection.run(
+          SCRIPTS.appendEvent,
+          [KEYS.events, KEYS.eventId, timeline],
+          [JSON.stringify(event), ...kept],
+        ),
+      );
+      tail.appended(id);
+      return { ...event, id };
+    },
+
+    async since(id, { agent, limit } = {}) {
+      const first = `${id + 1}-0`;
+      if (agent !== undefined) {
+        const keys = [KEYS.timeline(agent, 'updates'), KEYS.timeline(agent, 'others')];
+        const parts = (await connection.run(SCRIPTS.timeline, keys, [first])) as [Entry[], Entry[]];
+        const found = parts
+          .flat()
+          .map(eventOf)
+          .toSorted((a, b) => a.id - b.id);
+        return newest(found, limit);
+      }
+      if (limit === undefined)
+        return (await connection.do((client) => client.xrange(KEYS.events, first, '+'))).map(eventOf);
+      if (limit < 1) return [];
+      const entries = await connection.do((client) => client.xrevrange(KEYS.events, '+', first, 'COUNT', limit));
+      return entries.map(eventOf).toReversed();
+    },
+
+    subscribe: (onEvent, signal) => tail.subscribe(onEvent, signal),
+  };
+}
+
+const newest = (events: Event[], limit: number | undefined): Event[] =>
+  limit === undefined ? events : events.slice(Math.max(0, events.length - limit));

@@ -1,0 +1,70 @@
+import { type Clock, sleep, withDeadline } from 'clock-port';
+import type { Client } from './client.ts';
+import type { Connection } from './connection.ts';
+import type { Entry } from './entries.ts';
+
+/** Milliseconds that a read waits for something new: then the next one begins, and a connection that is dead is found out. */
+const BLOCK_MS = 1_000;
+const DEADLINE_MS = 2 * BLOCK_MS;
+/** Entries of one read. */
+const BATCH = 500;
+const PAUSE_MS = 100;
+
+export interface Following {
+  readonly connection: Connection;
+  readonly clock: Clock;
+  /** Key of the stream. */
+  readonly stream: string;
+  /** Where to read on, on a new connection: an entry's id. */
+  readonly begin: () => Promise<string>;
+  readonly onEntry: (entry: Entry) => void;
+  /** Trouble with the connection; another one follows. */
+  readonly onError: (error: Error) => void;
+}
+
+/** Reads a stream by blocking reads on a connection of its own, until the signal aborts. */
+export async function follow(following: Following, signal: AbortSignal): Promise<void> {
+  const { connection, clock, onError } = following;
+  while (!signal.aborted) {
+    const client = connection.another();
+    try {
+      await readAll(following, client, signal);
+    } catch (error) {
+      if (!signal.aborted) onError(error as Error);
+    } finally {
+      client.disconnect();
+    }
+    await sleep(clock, PAUSE_MS, signal).catch(() => undefined);
+  }
+}
+
+async function readAll(following: Following, client: Client, signal: AbortSignal): Promise<void> {
+  const { clock, stream, begin, onEntry } = following;
+  const within = <T>(what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+    withDeadline(clock, DEADLINE_MS, what, signal, work);
+  await within('connection to a stream', (limit) => ready(client, limit));
+  let position = await begin();
+  while (!signal.aborted) {
+    const read = await within('stream', () =>
+      client.xread('COUNT', BATCH, 'BLOCK', BLOCK_MS, 'STREAMS', stream, position),
+    );
+    for (const entry of (read?.[0]?.[1] ?? []) as Entry[]) {
+      if (signal.aborted) return;
+      onEntry(entry);
+      [position] = entry;
+    }
+  }
+}
+
+async function ready(client: Client, signal: AbortSignal): Promise<void> {
+  if (client.status === 'ready') return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      client.off('ready', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    client.on('ready', done);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,103 @@
+import type { Connection } from './connection.ts';
+import { KEPT, KEYS } from './keys.ts';
+import { SCRIPTS } from './scripts.ts';
+
+/** Ids whose agent is remembered here. */
+const MAX_REMEMBERED = 20_000;
+
+/**
+ * Which agent a session or command belongs to: where its data is. An index of its own, written before what it points to, so that
+ * nothing is ever there and can't be found; an entry that points to nothing does no harm. A session never moves to another agent.
+ */
+export class Locator {
+  readonly #connection: Connection;
+  readonly #remembered = new Map<string, string>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  session(id: string): Promise<string | undefined> {
+    return this.#find(KEYS.agentOfSession(id));
+  }
+
+  command(id: string): Promise<string | undefined> {
+    return this.#find(KEYS.agentOfCommand(id));
+  }
+
+  async addCommand(id: string, agent: string): Promise<void> {
+    const key = KEYS.agentOfCommand(id);
+    await this.#connection.do((client) => client.set(key, agent, 'PX', KEPT.commandIndexMs));
+    this.#remember(key, agent);
+  }
+
+  /** After it is final. Not waited for by anybody: it would go in time anyway. */
+  async forgetCommand(id: string): Promise<void> {
+    const key = KEYS.agentOfCommand(id);
+    this.#remembered.delete(key);
+    await this.#connection.do((client) => client.pexpire(key, KEPT.finalCommandsMs)).catch(() => undefined);
+  }
+
+  /** Returns the agent that has the session: another one than given if it was added for that before. */
+  async addSession(id: string, agent: string, user: string): Promise<string> {
+    const key = KEYS.agentOfSession(id);
+    const [before] = await Promise.all([
+      this.#connection.do((client) => client.set(key, agent, 'NX', 'GET')),
+      this.#connection.do((client) => client.sadd(KEYS.agents, agent)),
+      this.#connection.run(SCRIPTS.index, [KEYS.sessionsOfUser(user)], [`${agent} ${id}`]),
+    ]);
+    return before ?? agent;
+  }
+
+  async moveSession(id: string, agent: string): Promise<void> {
+    this.#remembered.delete(KEYS.agentOfSession(id));
+    await this.#connection.do((client) => client.set(KEYS.agentOfSession(id), agent));
+  }
+
+  /** Best effort. */
+  async forgetSession(id: string, agent: string, user: string): Promise<void> {
+    const key = KEYS.agentOfSession(id);
+    this.#remembered.delete(key);
+    await Promise.all([
+      this.#connection.do((client) => client.del(key)),
+      this.#connection.do((client) => client.zrem(KEYS.sessionsOfUser(user), `${agent} ${id}`)),
+    ]).catch(() => undefined);
+  }
+
+  agents(): Promise<string[]> {
+    return this.#connection.do((client) => client.smembers(KEYS.agents));
+  }
+
+  async sessionsOf(user: string): Promise<{ agent: string; id: string; entry: string }[]> {
+    const entries = await this.#connection.do((client) => client.zrange(KEYS.sessionsOfUser(user), '0', '-1'));
+    return entries.map((entry) => {
+      const at = entry.indexOf(' ');
+      return { agent: entry.slice(0, at), id: entry.slice(at + 1), entry };
+    });
+  }
+
+  /** Drops entries that point to nothing and are not young. Best effort. */
+  async prune(user: string, entries: readonly string[]): Promise<void> {
+    if (entries.length === 0) return;
+    const args = [KEPT.youngMs, ...entries.slice(0, 1_000)];
+    await this.#connection.run(SCRIPTS.prune, [KEYS.sessionsOfUser(user)], args).catch(() => undefined);
+  }
+
+  async #find(key: string): Promise<string | undefined> {
+    const known = this.#remembered.get(key);
+    if (known !== undefined) return known;
+    const agent = await this.#connection.do((client) => client.get(key));
+    if (agent === null) return undefined;
+    this.#remember(key, agent);
+    return agent;
+  }
+
+  #remember(key: string, agent: string): void {
+    this.#remembered.set(key, agent);
+    if (this.#remembered.size <= MAX_REMEMBERED) return;
+    for (const oldest of this.#remembered.keys()) {
+      this.#remembered.delete(oldest);
+      return;
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import type { Clock } from 'clock-port';
+import type { Signal, SignalStore } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { follow } from './follow.ts';
+import { KEPT, KEYS } from './keys.ts';
+import { SCRIPTS } from './scripts.ts';
+
+/** A short stream for each hub that is spoken to; it goes when nobody has spoken for a while. */
+export function redisSignals(
+  connection: Connection,
+  clock: Clock,
+  closing: AbortSignal,
+  onError: (error: Error) => void,
+): SignalStore {
+  return {
+    async send(hub, message) {
+      const args = [JSON.stringify(message), KEPT.signals, KEPT.signalsMs];
+      await connection.run(SCRIPTS.sendSignal, [KEYS.signals(hub)], args);
+    },
+
+    subscribe(hub, onMessage, onGap, signal) {
+      if (signal.aborted || closing.aborted) return;
+      const stream = KEYS.signals(hub);
+      void follow(
+        {
+          connection,
+          clock,
+          stream,
+          begin: async () => {
+            const [newest] = await connection.do((client) => client.xrevrange(stream, '+', '-', 'COUNT', 1));
+            onGap();
+            return newest?.[0] ?? '0-0';
+          },
+          onEntry: ([, [, text]]) => onMessage(JSON.parse(text!) as Signal),
+          onError,
+        },
+        AbortSignal.any([signal, closing]),
+      );
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from 'clock-port';
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { openStore } from '../../src/store/open.ts';
+import { RedisProcess, SERVER, WITHOUT_SERVER } from '../support/redis-programs.ts';
+import { storeContract } from './store.ts';
+
+describe.skipIf(SERVER === undefined)(`with a real server${WITHOUT_SERVER}`, () => {
+  let server: RedisProcess;
+  let operator: Redis;
+  beforeAll(async () => {
+    server = await RedisProcess.start();
+    operator = server.client();
+  });
+  afterAll(async () => {
+    operator?.disconnect();
+    await server?.stop();
+  });
+
+  storeContract('redis', async () => {
+    await operator.flushall();
+    return { store: openStore({ url: server.url }, systemClock), pass: (ms) => sleep(ms) };
+  });
+});
+
+describe.runIf(SERVER === undefined)(`redis${WITHOUT_SERVER}`, () => {
+  it.skip('needs a server', () => undefined);
+});
