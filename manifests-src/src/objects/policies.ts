@@ -50,7 +50,7 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
   const elsewhere = toAddresses(networkPolicy.controlPlane.cidrs, [tcp(webPort(config.controlPlaneUrl))]);
   const sessions = { app: 'session', agent: config.agentId };
   const proxy = (url: Expr<string>) => when(given(url), { ports: [tcp(webPort(url))] });
-  const { egress, cidrs } = networkPolicy.sessions;
+  const { egress, cidrs, ipv6 } = networkPolicy.sessions;
 
   return [
     policy(base, 'agent/networkpolicy.yaml', view.enabled, 'k8s-agent', 'k8s-agent', {
@@ -100,7 +100,10 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
           }) as never,
           when(eq(egress, 'all'), {}) as never,
           when(eq(egress, 'internet'), {
-            to: [{ ipBlock: { cidr: '0.0.0.0/0', except: PRIVATE } }, { ipBlock: { cidr: '::/0', except: PRIVATE_6 } }],
+            to: [
+              { ipBlock: { cidr: '0.0.0.0/0', except: PRIVATE } },
+              when(ipv6, { ipBlock: { cidr: '::/0', except: PRIVATE_6 } }),
+            ],
           }) as never,
         ],
       },

@@ -88,6 +88,7 @@ export const networkPolicy = section('NetworkPolicies: what is needed passes, ev
       ['internet', 'all', 'none'],
       'internet',
     ),
+    ipv6: flag('Let them reach the internet over IPv6 too, where pods have such addresses', false),
     cidrs: list('Addresses that they reach besides', [], [['10.9.0.0/16']], CIDR),
   }),
 });

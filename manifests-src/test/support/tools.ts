@@ -25,14 +25,14 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, at most a minute. */
+/** Runs a program to its end, at most a minute unless more is given (milliseconds). */
 export async function execute(
   file: string,
   args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; timeout?: number } = {},
 ): Promise<Outcome> {
   try {
-    const { stdout, stderr } = await run(file, args, { ...options, maxBuffer: 64 << 20, timeout: 60_000 });
+    const { stdout, stderr } = await run(file, args, { maxBuffer: 64 << 20, timeout: 60_000, ...options });
     return { code: 0, stdout, stderr };
   } catch (error) {
     const failed = error as { code?: number; stdout?: string; stderr?: string; message: string };
