@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import type { Question } from './agent.ts';
 
 /** The driver in its own process; one question at a time. */
@@ -9,12 +10,28 @@ export class AgentProcess {
   readonly #child: ChildProcess;
   readonly #answers: AsyncIterator<string>;
 
-  constructor(kubeconfig: string, namespace: string) {
-    const file = fileURLToPath(new URL('agent.ts', import.meta.url));
-    this.#child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', file, kubeconfig, namespace], {
-      stdio: ['pipe', 'pipe', 'inherit'],
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#answers = createInterface(child.stdout!)[Symbol.asyncIterator]();
+  }
+
+  /** Bundled as the agent is: a compiler in the process would be measured too. */
+  static async start(kubeconfig: string, namespace: string): Promise<AgentProcess> {
+    const outfile = fileURLToPath(new URL('../../dist/bench-sessions-agent.js', import.meta.url));
+    await build({
+      entryPoints: [fileURLToPath(new URL('agent.ts', import.meta.url))],
+      outfile,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      conditions: ['source'],
+      external: ['@kubernetes/*', 'undici', 'ws', 'yaml', 'typebox', 'http-proxy-agent', 'https-proxy-agent'],
+      logLevel: 'warning',
     });
-    this.#answers = createInterface(this.#child.stdout!)[Symbol.asyncIterator]();
+    return new AgentProcess(
+      spawn(process.execPath, [outfile, kubeconfig, namespace], { stdio: ['pipe', 'pipe', 'inherit'] }),
+    );
   }
 
   async ask<T>(question: Question): Promise<T> {

@@ -52,7 +52,15 @@ const watch = driver.watch(() => undefined, stop.signal);
 
 async function create(id: string): Promise<number> {
   const spec: SessionSpec = {
-    ...{ id, user: id, template: 'desktop', name: '', cpu: 0, memory: 0, storage: 0, image: '', env: {} },
+    id,
+    user: id,
+    template: 'desktop',
+    name: '',
+    cpu: 0,
+    memory: 0,
+    storage: 0,
+    image: '',
+    env: {},
     created_at: new Date().toISOString(),
   };
   began.set(id, performance.now());

@@ -29,7 +29,7 @@ async function driverPart(): Promise<void> {
   place.kubelet.stampReady = true;
   const path = join(folder, 'kubeconfig');
   writeFileSync(path, server.kubeconfig('bench'), { mode: 0o600 });
-  const agent = new AgentProcess(path, 'bench');
+  const agent = await AgentProcess.start(path, 'bench');
   let count = 0;
   const ids = (n: number) => Array.from({ length: n }, () => `bench-${count++}`);
   try {

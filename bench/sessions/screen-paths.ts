@@ -17,16 +17,19 @@ my $b='x' x 65536; while (my $c=$s->accept) { next if fork; while (syswrite($c,$
 
 /** Bytes per second of one connection, for `ms` milliseconds after the first ones. */
 async function rate(stream: Readable, ms: number): Promise<number> {
-  await once(stream, 'readable');
-  const start = performance.now();
-  let bytes = 0;
-  for await (const chunk of stream) {
-    bytes += (chunk as Buffer).length;
-    if (performance.now() - start >= ms) break;
-  }
-  const taken = performance.now() - start;
+  const taken = await new Promise<{ bytes: number; ms: number }>((resolve, reject) => {
+    let start = 0;
+    let bytes = 0;
+    stream.on('error', reject);
+    stream.on('data', (chunk: Buffer) => {
+      if (start === 0) start = performance.now();
+      bytes += chunk.length;
+      const passed = performance.now() - start;
+      if (passed >= ms) resolve({ bytes, ms: passed });
+    });
+  });
   stream.destroy();
-  return (bytes / taken) * 1000;
+  return (taken.bytes / taken.ms) * 1000;
 }
 
 /** The ways of a screen's bytes, compared in turns on one pod. */

@@ -142,10 +142,17 @@ describe.skipIf(missing !== undefined || chromiumPath === undefined)(
       await row.locator('[data-testid=open-session]').click();
       await page.locator('[data-testid=viewer][data-phase=connected]').waitFor();
       await until('a picture', async () => (await pixels(page)).length > 5_000);
-      await page.locator('[data-testid=viewer-screen] canvas').click();
-      const before = await pixels(page);
-      await page.keyboard.type('uname -sn; ls -ld ~ /\n', { delay: 20 });
-      await until('the picture changes', async () => (await pixels(page)) !== before);
+      // typed into the desktop's terminal, seen in the user's home; again while the terminal is still coming up
+      const pod = cluster.kubectl('get', 'pods', '-n', 'console', '-o', 'name').trim();
+      await until(
+        'what is typed reaches the pod',
+        async () => {
+          await page.locator('[data-testid=viewer-screen] canvas').click();
+          await page.keyboard.type('uname -sn; ls -ld ~ /; touch ~/typed\n', { delay: 20 });
+          return cluster.kubectl('exec', '-n', 'console', pod, '--', 'ls', '/home/user').includes('typed');
+        },
+        40_000,
+      );
       mkdirSync(join(root, 'test-results'), { recursive: true });
       await page.screenshot({ path: join(root, 'test-results', 'kubernetes-desktop.png') });
     });

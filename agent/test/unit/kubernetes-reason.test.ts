@@ -16,7 +16,7 @@ const pod = (
   status: V1PodStatus,
   more: Partial<V1Pod['metadata']> = {},
   nodeName: string | undefined = 'node-7',
-): V1Pod => ({
+): Pick<V1Pod, keyof V1Pod> => ({
   metadata: { name: 'session-a', uid: 'u', ...more },
   spec: {
     containers: [{ name: 'session', ports: [{ containerPort: 5900 }], resources: { limits: { memory: '2Gi' } } }],
@@ -24,7 +24,9 @@ const pod = (
   },
   status,
 });
-const container = (state: V1ContainerState, more: Partial<V1ContainerStatus> = {}): V1PodStatus => ({
+/** As plain fields, which may be spread. */
+type Status = Pick<V1PodStatus, keyof V1PodStatus>;
+const container = (state: V1ContainerState, more: Partial<V1ContainerStatus> = {}): Status => ({
   phase: 'Pending',
   containerStatuses: [
     { name: 'session', image: 'nowhere/desktop:9', imageID: '', ready: false, restartCount: 0, state, ...more },

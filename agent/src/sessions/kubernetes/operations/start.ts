@@ -100,22 +100,23 @@ async function fail(context: Context, record: StoredRecord, reason: string, sign
 async function ensurePod(context: Context, record: StoredRecord, signal: AbortSignal): Promise<V1Pod> {
   const { client, config, view } = context;
   const { id } = record.spec;
-  for (;;) {
-    const pod = await readPod(context, id, signal);
+  const usable = (pod: V1Pod) =>
+    pod.metadata?.ownerReferences?.some(({ uid }) => uid === record.uid) === true && reasonFor(pod).state !== 'failed';
+  for (let pod = view.pod(id); ; pod = await readPod(context, id, signal)) {
     if (pod === undefined) {
       try {
+        // one that the watch has not shown yet is taken over by it, if it is the same
         const made = await client.apply('pods', podFor(record, config), signal);
         view.pods.learn(made);
-        return made;
+        if (usable(made)) return made;
       } catch (error) {
         // somebody else's was there first, and differs
-        if (!(isStatus(error, 422) || isStatus(error, 409)) || (await readPod(context, id, signal)) === undefined)
-          throw error;
-        continue;
+        if (!(isStatus(error, 422) || isStatus(error, 409))) throw error;
+        if ((await readPod(context, id, signal)) === undefined) throw error;
       }
+      continue;
     }
-    const ours = pod.metadata?.ownerReferences?.some(({ uid }) => uid === record.uid) === true;
-    if (ours && reasonFor(pod).state !== 'failed') return pod;
+    if (usable(pod)) return pod;
     await removePod(context, id, { force: false }, signal);
   }
 }
