@@ -1,0 +1,180 @@
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { buildPlugin } from '../../../scripts/build-plugin.mjs';
+import { type Cluster, loadPrograms, namespace, startCluster, whyNoCluster } from '../support/cluster.ts';
+import { installMetrics } from '../support/metrics-server.ts';
+
+// A real Argo CD. ARGOCD_TESTBED: a folder with `install CLUSTER` and `publish DIR NAME CLUSTER` (a git server in the cluster).
+const testbed = process.env['ARGOCD_TESTBED'];
+const why = (await whyNoCluster()) ?? (testbed === undefined ? 'ARGOCD_TESTBED is not set' : undefined);
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const PLUGIN = 'ghcr.io/streamspace-dev/argocd-plugin:0.1.0';
+const PATIENCE_MS = 300_000;
+
+interface Status {
+  readonly sync?: { readonly status: string };
+  readonly health?: { readonly status: string };
+  readonly reconciledAt?: string;
+  readonly conditions?: readonly { readonly type: string; readonly message: string }[];
+  readonly resources?: readonly {
+    readonly kind: string;
+    readonly name: string;
+    readonly status?: string;
+    readonly health?: { status: string; message?: string };
+  }[];
+}
+
+const secret = (where: string, name: string, key: string) => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name, namespace: where },
+  stringData: { [key]: 'for-tests-only-0123456789abcdef0123456789' },
+});
+
+describe.skipIf(why !== undefined)(`Argo CD on kind${why === undefined ? '' : ` (${why})`}`, () => {
+  let cluster: Cluster;
+
+  const status = async (name: string): Promise<Status> =>
+    (JSON.parse(await cluster.kubectl('-n', 'argocd', 'get', 'application', name, '-o', 'json')) as { status?: Status })
+      .status ?? {};
+  const refresh = (name: string) =>
+    cluster.kubectl('-n', 'argocd', 'annotate', 'application', name, 'argocd.argoproj.io/refresh=hard', '--overwrite');
+
+  /** The Application's status once it is as wanted. */
+  async function reached(name: string, wanted: (now: Status) => boolean): Promise<Status> {
+    const deadline = Date.now() + PATIENCE_MS;
+    for (;;) {
+      const now = await status(name);
+      if (wanted(now)) return now;
+      if (Date.now() > deadline) throw new Error(`${name} did not get there: ${JSON.stringify(now, null, 1)}`);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+  const well = ({ sync, health }: Status) => sync?.status === 'Synced' && health?.status === 'Healthy';
+
+  /** An example of argocd/applications, for the cluster's git server. */
+  async function applyExample(
+    file: string,
+    where: string,
+    change: (spec: { source: Record<string, unknown> }) => void = () => {},
+  ): Promise<string> {
+    const application = parse(readFileSync(`${root}argocd/applications/${file}`, 'utf8')) as {
+      metadata: { name: string };
+      spec: { source: Record<string, unknown>; destination: { namespace: string } };
+    };
+    application.spec.source['repoURL'] = 'git://git.argocd.svc/streamspace.git';
+    application.spec.destination.namespace = where;
+    change(application.spec);
+    await cluster.apply(application);
+    return application.metadata.name;
+  }
+
+  beforeAll(async () => {
+    cluster = await startCluster();
+    await loadPrograms(cluster, ['streamspace/api:0.1.0', 'streamspace/agent:0.1.0']);
+    await cluster.load('valkey/valkey:8.1', 'node:24-bookworm-slim');
+    await cluster.exec([join(testbed!, 'install'), cluster.name]);
+    await installMetrics(cluster);
+
+    await buildPlugin();
+    await cluster.exec(['docker', 'build', '-q', '-f', `${root}argocd/Dockerfile`, '-t', PLUGIN, root]);
+    await cluster.load(PLUGIN);
+    // what the argo-cd chart makes of the fragment
+    const fragment = parse(readFileSync(`${root}argocd/argo-cd-values.yaml`, 'utf8')) as {
+      repoServer: { extraContainers: object[]; volumes: object[] };
+    };
+    const patch = {
+      spec: {
+        template: { spec: { containers: fragment.repoServer.extraContainers, volumes: fragment.repoServer.volumes } },
+      },
+    };
+    await cluster.kubectl(
+      '-n',
+      'argocd',
+      'patch',
+      'deployment',
+      'argocd-repo-server',
+      '--patch',
+      JSON.stringify(patch),
+    );
+    await cluster.kubectl('-n', 'argocd', 'rollout', 'status', 'deployment/argocd-repo-server', '--timeout=180s');
+
+    const repository = join(cluster.folder, 'repository');
+    mkdirSync(repository);
+    for (const part of ['chart', 'manifests', 'test-values', 'cdk8s.yaml'])
+      cpSync(`${root}${part}`, join(repository, part), { recursive: true });
+    await cluster.exec([join(testbed!, 'publish'), repository, 'streamspace', cluster.name]);
+
+    for (const where of ['streamspace', 'by-chart', 'by-plugin']) {
+      await cluster.apply(
+        namespace(where, { 'pod-security.kubernetes.io/enforce': 'restricted' }),
+        secret(where, 'streamspace-enrolment', 'token'),
+        secret(where, 'streamspace-auth', 'jwt-secret'),
+      );
+    }
+  });
+
+  afterAll(() => cluster?.delete());
+
+  it.each([
+    ['plain.yaml', 'streamspace', 'the plain manifests'],
+    ['chart.yaml', 'by-chart', 'the chart, with the autoscaler on'],
+    ['plugin.yaml', 'by-plugin', 'the plugin, with the autoscaler on'],
+  ])('%s in %s: %s, Synced and Healthy, and stays so', async (file, where) => {
+    const name = await applyExample(file, where);
+    const first = await reached(name, well);
+    expect(first.conditions ?? []).toEqual([]);
+    expect(first.resources!.length).toBeGreaterThan(10);
+    // rendered again: nothing differs
+    await refresh(name);
+    const again = await reached(name, (now) => now.reconciledAt !== first.reconciledAt);
+    expect([again.sync?.status, again.health?.status]).toEqual(['Synced', 'Healthy']);
+  });
+
+  it('the autoscaler’s number of replicas is left alone', async () => {
+    await cluster.kubectl(
+      '-n',
+      'by-chart',
+      'patch',
+      'hpa',
+      'streamspace-api',
+      '--type=merge',
+      '-p',
+      '{"spec":{"minReplicas":2}}',
+    );
+    await cluster.kubectl('-n', 'by-chart', 'scale', 'deployment/streamspace-api', '--replicas=3');
+    const before = await status('streamspace-chart');
+    await refresh('streamspace-chart');
+    const now = await reached('streamspace-chart', ({ reconciledAt }) => reconciledAt !== before.reconciledAt);
+    expect(now.sync?.status).toBe('Synced');
+  });
+
+  it.each([
+    [
+      'plugin.yaml',
+      'by-plugin',
+      (source: Record<string, unknown>) => {
+        const plugin = source['plugin'] as { parameters: object[] };
+        plugin.parameters = [{ name: 'k8sAgent.ha.enabled', string: 'false' }];
+      },
+    ],
+    [
+      'chart.yaml',
+      'by-chart',
+      (source: Record<string, unknown>) => {
+        (source['helm'] as Record<string, unknown>)['parameters'] = [{ name: 'k8sAgent.ha.enabled', value: 'false' }];
+      },
+    ],
+  ] as const)('%s: a broken value shows its reason in the Application', async (file, where, spoil) => {
+    const name = await applyExample(file, where, ({ source }) => spoil(source));
+    const broken = await reached(name, ({ conditions }) =>
+      (conditions ?? []).some(({ type }) => type === 'ComparisonError'),
+    );
+    expect(broken.conditions!.map(({ message }) => message).join('\n')).toContain(
+      'k8sAgent.replicaCount: 2 replicas of one agent evict each other',
+    );
+  });
+});

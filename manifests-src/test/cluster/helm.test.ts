@@ -1,0 +1,89 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Cluster, loadPrograms, startCluster, whyNoCluster } from '../support/cluster.ts';
+
+const why = await whyNoCluster();
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const NAMESPACE = 'by-helm';
+
+describe.skipIf(why !== undefined)(`Helm on kind${why === undefined ? '' : ` (${why})`}`, () => {
+  let cluster: Cluster;
+  const upgrade = (values: string, ...more: string[]) =>
+    cluster.helm(
+      'upgrade',
+      '--install',
+      'streamspace',
+      `${root}chart`,
+      '-n',
+      NAMESPACE,
+      '-f',
+      `${root}test-values/${values}.yaml`,
+      '--wait',
+      '--timeout',
+      '5m',
+      ...more,
+    );
+  const replicas = async (name: string) =>
+    Number(await cluster.kubectl('-n', NAMESPACE, 'get', 'deployment', name, '-o', 'jsonpath={.status.readyReplicas}'));
+  const left = async () => {
+    const kinds =
+      'deployments,statefulsets,services,configmaps,secrets,serviceaccounts,roles,rolebindings,networkpolicies,poddisruptionbudgets,leases,ingresses,horizontalpodautoscalers,resourcequotas';
+    const names = (await cluster.kubectl('-n', NAMESPACE, 'get', kinds, '-o', 'name'))
+      .split('\n')
+      .filter((name) => name !== '');
+    return names.filter((name) => !['configmap/kube-root-ca.crt', 'serviceaccount/default'].includes(name));
+  };
+
+  beforeAll(async () => {
+    cluster = await startCluster();
+    await loadPrograms(cluster, ['streamspace/api:0.1.0', 'streamspace/agent:0.1.0']);
+    await cluster.load('valkey/valkey:8.1');
+    await cluster.kubectl('create', 'namespace', NAMESPACE);
+    // every pod has to keep the strictest Pod Security level
+    await cluster.kubectl('label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted');
+  });
+
+  afterAll(async () => {
+    if (cluster === undefined) return;
+    await cluster.tryKubectl('delete', 'namespace', NAMESPACE, '--wait=false');
+    await cluster.delete();
+  });
+
+  it('installs minimal.yaml, under Pod Security restricted', async () => {
+    await upgrade('minimal');
+    expect([await replicas('streamspace-api'), await replicas('streamspace-k8s-agent')]).toEqual([1, 1]);
+  });
+
+  it('helm test passes', async () => {
+    expect(await cluster.helm('test', 'streamspace', '-n', NAMESPACE, '--timeout', '3m')).toMatch(/Phase:\s+Succeeded/);
+  });
+
+  it('upgrades to ha.yaml', async () => {
+    await upgrade('ha');
+    expect([await replicas('streamspace-api'), await replicas('streamspace-k8s-agent')]).toEqual([3, 3]);
+  });
+
+  it('rolls back', async () => {
+    await cluster.helm('rollback', 'streamspace', '1', '-n', NAMESPACE, '--wait', '--timeout', '5m');
+    expect(
+      await cluster.kubectl(
+        '-n',
+        NAMESPACE,
+        'get',
+        'deployment',
+        'streamspace-k8s-agent',
+        '-o',
+        'jsonpath={.spec.strategy.type} {.spec.replicas}',
+      ),
+    ).toBe('Recreate 1');
+  });
+
+  it('uninstalls, and leaves nothing but the store’s volume', async () => {
+    await cluster.helm('uninstall', 'streamspace', '-n', NAMESPACE, '--wait', '--timeout', '3m');
+    expect(await left()).toEqual([]);
+    // what Valkey kept is the user's: a StatefulSet's claims stay
+    expect((await cluster.kubectl('-n', NAMESPACE, 'get', 'persistentvolumeclaims', '-o', 'name')).trim()).toBe(
+      'persistentvolumeclaim/data-streamspace-redis-0',
+    );
+  });
+});
