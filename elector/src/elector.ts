@@ -118,7 +118,10 @@ export class Elector {
     const background = new AbortController();
     const onAbort = () => replica.wakeup.wake();
     signal.addEventListener('abort', onAbort);
-    const helpers = Promise.all([replica.watcher.run(background.signal), this.#announce(background.signal)]);
+    let helpers: Promise<unknown> | undefined;
+    replica.startHelpers = () => {
+      helpers ??= Promise.all([replica.watcher.run(background.signal), this.#announce(background.signal)]);
+    };
     const standby = new Standby(replica);
     try {
       while (!signal.aborted) {
@@ -131,8 +134,8 @@ export class Elector {
       signal.removeEventListener('abort', onAbort);
       background.abort(new Error('the elector was stopped'));
       await replica.holderWatch.stop();
-      await withDeadline(clock, HELPERS_END_MS, 'end of the watch', undefined, () => helpers).catch((error: unknown) =>
-        replica.report('stop', error),
+      await withDeadline(clock, HELPERS_END_MS, 'end of the watch', undefined, async () => helpers).catch(
+        (error: unknown) => replica.report('stop', error),
       );
       replica.nextAttemptAt = undefined;
       this.#running = false;

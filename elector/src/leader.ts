@@ -27,6 +27,7 @@ export class Leader {
     const leadership = this.#leadership;
     const { retryPeriodMs, renewDeadlineMs, onLoseSight } = replica.settings;
     let stopping: Promise<void> | undefined;
+    replica.startHelpers();
     while (!leadership.lost) {
       const now = replica.now();
       const stopAt = onLoseSight === 'stop' ? leadership.renewedAt + renewDeadlineMs : Infinity;

@@ -48,8 +48,7 @@ export interface Lock {
   update(record: LeaseRecord, version: string, signal: AbortSignal): Promise<string>;
 
   /**
-   * Tells of changes (`undefined`: the lease was deleted) until the signal aborts; the current state may be told at the start.
-   * Events may be late, joined or missing: the elector acts on them by conditional writes only. Resolves or rejects when the
+   * Tells the current state, then changes (`undefined`: there is no lease) until the signal aborts. Events may be late, joined or missing: the elector acts on them by conditional writes only. Resolves or rejects when the
    * watch is over, for whatever reason; the elector starts another.
    */
   watch?(onChange: (state: LeaseState | undefined) => void, signal: AbortSignal): Promise<void>;

@@ -27,6 +27,8 @@ export class Replica {
   holdOffUntil = 0;
   /** Monotonic time of the next call to the lock, as far as it is planned. */
   nextAttemptAt: number | undefined;
+  /** Starts what runs beside the election, once: nothing of it may delay the first claim. */
+  startHelpers: () => void = () => undefined;
   #observed = { holder: '', term: -1 };
 
   /** `onChange` gets what the watch tells. */

@@ -43,6 +43,7 @@ export class Standby {
           : Math.min(pollAt, replica.seen.expiresAt);
       replica.nextAttemptAt = Math.max(now, due);
       if (now < due) {
+        replica.startHelpers();
         await replica.wakeup.wait(due - now);
       } else if (vacancy) {
         const leadership = await this.#claim(vacancy, signal);

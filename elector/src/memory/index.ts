@@ -52,6 +52,7 @@ export class MemoryLease {
       },
       watch: async (onChange, signal) => {
         this.#watchers.add(onChange);
+        onChange(this.#state);
         await aborted(signal);
         this.#watchers.delete(onChange);
       },

@@ -49,6 +49,7 @@ if ('missing' in program) {
       const record = { holder: 'a', term: 3, durationMs: 1000, acquiredAt: at, renewedAt: at, transitions: 0 };
       await lock.create(record, signal);
       const watching = lock.watch(() => undefined, signal);
+      watching.catch(() => undefined);
       await server.kill();
       await expect(watching).rejects.toThrow();
       await expect(lock.read(AbortSignal.timeout(500))).rejects.toThrow();

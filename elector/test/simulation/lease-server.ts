@@ -155,6 +155,7 @@ export class LeaseServer {
         if (random.chance(watchEnds)) end(() => process.run(() => reject(new Error('the watch broke'))));
       };
       this.#watchers.add(tell);
+      tell(this.#state);
       const onAbort = () => end(resolve);
       signal.addEventListener('abort', onAbort, { once: true });
       process.onCrash(onAbort);

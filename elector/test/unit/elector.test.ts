@@ -256,16 +256,17 @@ describe('elector', () => {
   it('does not lead by a claim that was superseded before its answer came', async () => {
     bench = new Bench();
     const a = bench.replica('a');
+    const forever = new AbortController().signal;
+    const foreign = bench.lease.lock();
+    const version = await foreign.create({ ...FREE, holder: 'x' }, forever);
+    a.start();
+    await bench.clock.advance(1);
     a.answer = async () => {
       a.answer = () => Promise.resolve();
-      const { record, version } = bench.lease.state!;
-      await bench.lease.lock().update({ ...record, holder: 'b', term: 2 }, version, new AbortController().signal);
+      const { record, version: claimed } = bench.lease.state!;
+      await foreign.update({ ...record, holder: 'b', term: 2 }, claimed, forever);
     };
-    await bench.lease.lock().create({ ...FREE, term: 0 }, new AbortController().signal);
-    a.start();
-    // the answer to the read, then the one to the claim
-    const first = a.answer;
-    a.answer = async () => void (a.answer = first);
+    await foreign.update(FREE, version, forever);
     await bench.clock.advance(1);
     expect(bench.lease.state?.record.holder).toBe('b');
     expect(a.of('elected')).toEqual([]);
