@@ -12,7 +12,7 @@ const NODE = 'node-1';
 export type Fate = (pod: V1Pod) => V1PodStatus | 'nothing' | undefined;
 
 /**
- * Scheduler and kubelet of a cluster that has none: binds pods, gives each an address of its own (127.1.x.y) with a screen
+ * Scheduler and kubelet of a cluster that has none: binds pods, gives each an address of its own (127.x.y.z) with a screen
  * behind it, confirms deletions, and plays the failures that a test wants to see, all through the real API.
  */
 export class TestKubelet {
@@ -21,6 +21,7 @@ export class TestKubelet {
   readonly #stop = new AbortController();
   readonly #pods: Informer<V1Pod>;
   #addresses = 0;
+  readonly #network = 1 + Math.floor(Math.random() * 250);
   #ended: Promise<void> | undefined;
   readonly #inHand = new Set<string>();
   fate: Fate = () => undefined;
@@ -102,9 +103,7 @@ export class TestKubelet {
         await this.status(name!, fate);
         return;
       }
-      const n = ++this.#addresses;
-      const podIP = `127.1.${n >> 8}.${n & 0xff}`;
-      this.#screens.set(name!, await TestScreen.listen(podIP, portOf(pod)));
+      const podIP = await this.#serve(name!, portOf(pod));
       await this.status(name!, {
         phase: 'Running',
         ...(this.stampReady && { message: String(Date.now()) }),
@@ -115,6 +114,20 @@ export class TestKubelet {
       });
     } catch (error) {
       if (!this.#stop.signal.aborted && !isStatus(error, 404) && !isStatus(error, 409)) console.error(error);
+    }
+  }
+
+  /** A screen at an address that nobody else on this machine has: suites run side by side. */
+  async #serve(name: string, port: number): Promise<string> {
+    for (;;) {
+      const n = ++this.#addresses;
+      const address = `127.${this.#network}.${(n >> 8) + 1}.${n & 0xff}`;
+      try {
+        this.#screens.set(name, await TestScreen.listen(address, port));
+        return address;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      }
     }
   }
 
