@@ -107,7 +107,7 @@ describe('[AUTH1] users by JWT', () => {
           path.replaceAll(/\{\w+\}/g, 'x'),
           method === 'get' ? undefined : {},
         );
-        if (security.length === 0) expect(path).toMatch(/\/(health|metrics)$/);
+        if (security.length === 0) expect(path).toMatch(/\/(health|ready|metrics)$/);
         else if (!path.endsWith('/enrol')) expect(status, `${method} ${path}`).toBe(401);
       }
     }

@@ -188,16 +188,18 @@ describe('delivery', () => {
     expect(await older.serve()).not.toHaveProperty('trace_id');
   });
 
-  test('a store that is away for a moment loses no result; one that stays away costs the link, and the result is asked for again', async () => {
+  test('a store that is away, for a moment or for ten minutes, costs neither a result nor the link', async () => {
     const { StreamSpaceError } = await import('@streamspace/protocol');
     const agent = await hub.welcome();
     await hub.create({ id: 's1' });
-    const finish = hub.store.commands.finish.bind(hub.store.commands);
+    const { commands, agents } = hub.store;
+    const [finish, heartbeat] = [commands.finish.bind(commands), agents.heartbeat.bind(agents)];
     let failures = 2;
-    hub.store.commands.finish = async (...args) => {
+    const orFail = () => {
       if (failures-- > 0) throw new StreamSpaceError('store_unavailable', 'no store');
-      return finish(...args);
     };
+    commands.finish = async (...args) => (orFail(), finish(...args));
+    agents.heartbeat = async (...args) => (orFail(), heartbeat(...args));
     const first = await agent.serve();
     await eventually('tried once', () => failures < 2);
     await hub.clock.advance(1_000);
@@ -206,12 +208,15 @@ describe('delivery', () => {
     await hub.create({ id: 's2' });
     const second = await agent.serve();
     await hub.commandReaches(second.id, 'ack');
-    await hub.clock.advance(5_000);
-    expect((await agent.closed).reason).toBe('no store');
+    for (let minute = 0; minute < 40; minute += 1) {
+      await agent.sync();
+      await hub.clock.advance(15_000);
+    }
+    expect(hub.gateway.counts.links).toBe(1);
     failures = 0;
-    const next = await hub.welcome();
-    expect((await next.serve()).id).toBe(second.id);
+    await hub.clock.advance(5_000);
     await hub.commandReaches(second.id, 'completed');
+    expect(hub.gateway.counts.links).toBe(1);
   });
 });
 

@@ -216,7 +216,6 @@ describe('agents', () => {
     expect(body.items.map(({ id }: { id: string }) => id)).toEqual(['a1', 'a2']);
     expect(body.items[0]).not.toHaveProperty('connection_id');
     expect(body.items[0]).not.toHaveProperty('hub');
-    expect(body.items[0]).not.toHaveProperty('used');
     expect((await hub.as('bob', 'GET', 'agents/a2')).body).toEqual(body.items[1]);
     expect(await hub.as('bob', 'GET', 'agents/a3')).toMatchObject({ status: 404, code: 'not_found' });
     expect(await hub.as('admin', 'PATCH', 'agents/a3', { status: 'offline' })).toMatchObject({

@@ -202,11 +202,16 @@ describe('traces', () => {
 });
 
 describe('health and metrics', () => {
-  it('says whether the store can be used', async () => {
+  it('says that the store is missing, and stays alive and ready: screens go on without it', async () => {
     expect(await hub.as(undefined, 'GET', '/health')).toMatchObject({ status: 200, body: { status: 'ok', uptime: 0 } });
     await hub.stop();
     hub = await Rest.start({}, (store) => ({ ...store, ping: () => Promise.reject(new Error('down')) }));
-    expect(await hub.as(undefined, 'GET', '/health')).toMatchObject({ status: 503, code: 'store_unavailable' });
+    expect(await hub.as(undefined, 'GET', '/health')).toMatchObject({
+      status: 200,
+      body: { status: 'degraded', missing: [{ what: 'store', reason: expect.stringContaining('down') }] },
+    });
+    expect((await hub.as(undefined, 'GET', '/ready')).status).toBe(200);
+    expect((await hub.as(undefined, 'GET', '/metrics')).body).toContain('streamspace_hub_store_up 0');
   });
 
   it('gives up on a store that never answers', async () => {
@@ -214,7 +219,7 @@ describe('health and metrics', () => {
     hub = await Rest.start({}, (store) => ({ ...store, ping: () => new Promise(() => {}) }));
     const health = hub.as(undefined, 'GET', '/health');
     await hub.clock.advance(2_000);
-    expect((await health).status).toBe(503);
+    expect((await health).body).toMatchObject({ status: 'degraded', missing: [{ what: 'store' }] });
     expect(hub.clock.pending).toBe(0);
   });
 

@@ -123,7 +123,7 @@ test('close reasons fit into a close frame, whatever the text', () => {
 describe('retrying', () => {
   const away = new StreamSpaceError('store_unavailable', 'no store');
 
-  test('tries a store that is away again for a few seconds, then gives up', async () => {
+  test('tries a store that is away again for a quarter of an hour, then gives up', async () => {
     const clock = new VirtualClock();
     let tries = 0;
     const result = retrying(clock, new AbortController().signal, () => {
@@ -135,6 +135,9 @@ describe('retrying', () => {
     expect(tries).toBe(3);
     await clock.advance(1);
     expect(tries).toBe(4);
+    await clock.advance(14 * 60_000);
+    expect(clock.pending).toBe(1);
+    await clock.advance(60_000);
     await outcome;
     expect(clock.pending).toBe(0);
   });
