@@ -42,6 +42,8 @@ export function openClient({ address, ca, onError }: ClientOptions): Client {
   } satisfies RedisOptions;
   const client = kind === 'cluster' ? cluster() : single();
   client.on('error', onError);
+  // every step that waits for the connection listens
+  client.setMaxListeners(0);
   return client;
 
   function single(): Redis {
