@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from 'clock-port';
 import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
 import { RedisProcess, SERVER, WITHOUT_SERVER } from '../support/redis-programs.ts';
 import { storeContract } from './store.ts';
@@ -22,8 +22,4 @@ describe.skipIf(SERVER === undefined)(`with a real server${WITHOUT_SERVER}`, () 
     await operator.flushall();
     return { store: openStore({ url: server.url }, systemClock), pass: (ms) => sleep(ms) };
   });
-});
-
-describe.runIf(SERVER === undefined)(`redis${WITHOUT_SERVER}`, () => {
-  it.skip('needs a server', () => undefined);
 });
