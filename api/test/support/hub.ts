@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import type { Session } from '@streamspace/protocol';
 import { VirtualClock } from '@streamspace/testkit';
 import { iso } from 'clock-port';
@@ -33,10 +33,10 @@ export class TestHub {
   readonly #credentials = new Map<string, Promise<string>>();
   #nextId = 0;
 
-  private constructor(change: (store: Store) => Store) {
-    this.clock = new VirtualClock();
+  private constructor(change: (store: Store) => Store, beside: TestHub | undefined, address: string) {
+    this.clock = beside?.clock ?? new VirtualClock();
     this.logged = [];
-    this.store = change(memoryStore(this.clock));
+    this.store = change(beside?.store ?? memoryStore(this.clock));
     const config = readConfig({
       JWT_SECRET: 'x'.repeat(64),
       HEARTBEAT_INTERVAL: '10s',
@@ -60,18 +60,25 @@ export class TestHub {
       clock,
       log: log as unknown as HubDeps['log'],
       randomBytes,
-      hub: 'hub-1',
+      hub: address,
       metrics: new Registry(),
       publish: publisher(store, clock),
     };
   }
 
-  static async start(change: (store: Store) => Store = (store) => store): Promise<TestHub> {
-    const hub = new TestHub(change);
+  /** `beside`: another replica, whose store and time it shares. */
+  static async start(change: (store: Store) => Store = (store) => store, beside?: TestHub): Promise<TestHub> {
+    const port = await freePort();
+    const hub = new TestHub(change, beside, `http://127.0.0.1:${port}`);
     hub.app = await buildApp({ ...hub.deps, gateway: (deps) => (hub.gateway = agentGateway(deps)) });
-    await hub.app.listen({ port: 0, host: '127.0.0.1' });
+    await hub.app.listen({ port, host: '127.0.0.1' });
     hub.#port = (hub.app.server.address() as AddressInfo).port;
     return hub;
+  }
+
+  /** Where the other replicas reach it. */
+  get address(): string {
+    return this.deps.hub;
   }
 
   get url(): string {
@@ -268,6 +275,15 @@ export class TestViewer {
       ws.once('close', (code, reason) => resolve({ code, reason: reason.toString() })),
     );
   }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 async function poll(what: string, condition: () => Promise<boolean>): Promise<void> {
