@@ -2,11 +2,13 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from 'clock-port';
 import { ConflictError, type Candidate, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
 import { ApiClient, ApiError } from './api-client.ts';
+import type { LeaseEvent } from './events.ts';
 import { podEvidence, podIdentity, podOf, type Pod } from './holder.ts';
 import { recordOf, withRecord, type Lease, type OwnerReference } from './lease.ts';
 import { listWatch, type Sighting } from './list-watch.ts';
 
 export { ApiClient, ApiError } from './api-client.ts';
+export { recordEvents, type LeaseEvent } from './events.ts';
 export { podEvidence, podIdentity, podOf, type Pod } from './holder.ts';
 export { TERM_ANNOTATION, type Lease, type OwnerReference } from './lease.ts';
 
@@ -138,6 +140,27 @@ export class KubernetesLock implements Lock {
         identity: podIdentity(metadata?.name ?? '', metadata?.uid ?? ''),
         since: status?.startTime ?? '',
       }));
+  }
+
+  /** Writes an Event that regards the Lease, as client-go's electors do. */
+  async recordEvent({ message, type, at }: LeaseEvent, signal: AbortSignal): Promise<void> {
+    const { namespace, name } = this.#options;
+    const uid = [...this.#leases.values()].at(-1)?.metadata.uid;
+    const body = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { generateName: `${name}.`, namespace },
+      involvedObject: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name, ...(uid && { uid }) },
+      reason: 'LeaderElection',
+      message,
+      type,
+      source: { component: 'lease-elector' },
+      firstTimestamp: at.replace(/\.\d+/, ''),
+      lastTimestamp: at.replace(/\.\d+/, ''),
+      count: 1,
+    };
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
+    await this.#client.call({ method: 'POST', path, body }, signal);
   }
 
   get #itemPath(): string {
