@@ -2,6 +2,7 @@ import type {
   CoreV1Event,
   V1ContainerState,
   V1ContainerStatus,
+  V1Node,
   V1PersistentVolumeClaim,
   V1Pod,
   V1PodStatus,
@@ -307,7 +308,7 @@ describe('capacity', () => {
   const config = { defaultCpu: 1, defaultMemory: 2e9, maxSessions: 10 };
   const nothing = { pods: 0, cpu: 0, memory: 0 };
   it('without a quota is MAX_SESSIONS of the default size', () => {
-    expect(capacityFor([], nothing, config)).toEqual({ cpu: 10, memory: 2e10, max_sessions: 10 });
+    expect(capacityFor([], undefined, nothing, config)).toEqual({ cpu: 10, memory: 2e10, max_sessions: 10 });
   });
   it('is what the tightest quota leaves to sessions, not what they use already', () => {
     const quota = {
@@ -316,14 +317,38 @@ describe('capacity', () => {
         used: { 'requests.cpu': '5', 'limits.memory': '10G', pods: '4' },
       },
     };
-    expect(capacityFor([quota], { pods: 3, cpu: 3, memory: 6e9 }, config)).toEqual({
+    expect(capacityFor([quota], undefined, { pods: 3, cpu: 3, memory: 6e9 }, config)).toEqual({
       cpu: 6,
       memory: 12e9,
       max_sessions: 5,
     });
   });
+  it('counts the nodes that take sessions, where they may be listed', () => {
+    const node = (name: string, spec: V1Node['spec'] = {}, ready = 'True'): V1Node => ({
+      metadata: { name, labels: { pool: name } },
+      spec,
+      status: {
+        conditions: [{ type: 'Ready', status: ready }],
+        allocatable: { cpu: '3500m', memory: '8Gi', pods: '4' },
+      },
+    });
+    const taint = { key: 'dedicated', value: 'sessions', effect: 'NoSchedule' };
+    const nodes = [
+      node('a'),
+      node('down', {}, 'Unknown'),
+      node('cordoned', { unschedulable: true }),
+      node('b', { taints: [taint] }),
+    ];
+    expect(capacityFor([], nodes, nothing, config)).toEqual({ cpu: 3.5, memory: 8 * 2 ** 30, max_sessions: 4 });
+    const podTemplate = { spec: { tolerations: [{ key: 'dedicated', operator: 'Equal', value: 'sessions' }] } };
+    expect(capacityFor([], nodes, nothing, { ...config, podTemplate }).cpu).toBe(7);
+    const pool = { spec: { nodeSelector: { pool: 'b' }, tolerations: [{ operator: 'Exists' }] } };
+    expect(capacityFor([], nodes, nothing, { ...config, podTemplate: pool }).cpu).toBe(3.5);
+    const quota = { status: { hard: { 'limits.cpu': '2' } } };
+    expect(capacityFor([quota], nodes, nothing, config).cpu).toBe(2);
+  });
   it('takes no notice of quotas for other kinds of pods', () => {
     const scoped = { spec: { scopes: ['BestEffort'], hard: { pods: '0' } } };
-    expect(capacityFor([scoped], nothing, config).max_sessions).toBe(10);
+    expect(capacityFor([scoped], undefined, nothing, config).max_sessions).toBe(10);
   });
 });

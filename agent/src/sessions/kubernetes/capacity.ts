@@ -1,7 +1,9 @@
-import type { V1ResourceQuota } from '@kubernetes/client-node';
+import type { V1Node, V1ResourceQuota } from '@kubernetes/client-node';
 import type { Capacity } from '@streamspace/protocol';
-import type { KubeClient } from './api/client.ts';
+import type { Clock } from 'clock-port';
+import type { KubeClient, KubeObject, Resource } from './api/client.ts';
 import { ApiError } from './api/error.ts';
+import { nodesFor } from './nodes.ts';
 import { parseQuantity } from './objects/quantity.ts';
 import type { SessionObjectsConfig } from './options.ts';
 
@@ -12,26 +14,68 @@ export interface OwnUse {
   readonly memory: number;
 }
 
-/** Quotas of the namespace; undefined where we may not read them. */
-export async function readQuotas(client: KubeClient, signal: AbortSignal): Promise<V1ResourceQuota[] | undefined> {
-  try {
-    return (await client.list<V1ResourceQuota>('resourcequotas', {}, signal)).items;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 403) return undefined;
-    throw error;
+/** What bounds capacity changes seldom, and heartbeats ask often: it is read again after this long, milliseconds. */
+const KEPT_MS = 30_000;
+/** What we may not read is asked for again after this long: permissions can be granted later. */
+const FORBIDDEN_MS = 300_000;
+
+/** A list that is read now and then; empty, and not an error, where it is forbidden. */
+class SeldomList<T extends KubeObject> {
+  readonly #client: KubeClient;
+  readonly #resource: Resource;
+  readonly #clock: Clock;
+  #kept: { items: T[] | undefined; until: number } | undefined;
+
+  constructor(client: KubeClient, resource: Resource, clock: Clock) {
+    this.#client = client;
+    this.#resource = resource;
+    this.#clock = clock;
+  }
+
+  async read(signal: AbortSignal): Promise<T[] | undefined> {
+    const now = this.#clock.monotonic();
+    if (this.#kept === undefined || now >= this.#kept.until) {
+      try {
+        const { items } = await this.#client.list<T>(this.#resource, {}, signal);
+        this.#kept = { items, until: now + KEPT_MS };
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.status !== 403) throw error;
+        this.#kept = { items: undefined, until: now + FORBIDDEN_MS };
+      }
+    }
+    return this.#kept.items;
+  }
+}
+
+/** Bounds of what sessions may use, as far as we may read them. */
+export class Bounds {
+  readonly #quotas: SeldomList<V1ResourceQuota>;
+  readonly #nodes: SeldomList<V1Node>;
+
+  constructor(client: KubeClient, clock: Clock) {
+    this.#quotas = new SeldomList(client, 'resourcequotas', clock);
+    this.#nodes = new SeldomList(client, 'nodes', clock);
+  }
+
+  async read(signal: AbortSignal): Promise<{ quotas: V1ResourceQuota[]; nodes: V1Node[] | undefined }> {
+    const [quotas, nodes] = await Promise.all([this.#quotas.read(signal), this.#nodes.read(signal)]);
+    return { quotas: quotas ?? [], nodes };
   }
 }
 
 /**
- * What sessions may use altogether: what the quotas leave to them (what others in the namespace use is not theirs), and nowhere
- * more than `MAX_SESSIONS` of the default size where no quota says anything.
+ * What sessions may use altogether: what the quotas leave to them (what others in the namespace use is not theirs) and the nodes
+ * have; `MAX_SESSIONS` of the default size where neither says anything.
  */
 export function capacityFor(
   quotas: readonly V1ResourceQuota[],
+  nodes: readonly V1Node[] | undefined,
   own: OwnUse,
-  config: Pick<SessionObjectsConfig, 'defaultCpu' | 'defaultMemory'> & { readonly maxSessions: number },
+  config: Pick<SessionObjectsConfig, 'defaultCpu' | 'defaultMemory' | 'podTemplate'> & { readonly maxSessions: number },
 ): Capacity {
-  const left = (names: readonly string[], ours: number, fallback: number): number => {
+  // no node at all: one that comes when pods wait for it
+  const machines = nodes === undefined || nodes.length === 0 ? undefined : nodesFor(nodes, config.podTemplate);
+  const left = (names: readonly string[], ours: number, fallback: number, has: number | undefined): number => {
     const limits = quotas.filter(unscoped).flatMap(({ spec, status }) =>
       names.flatMap((name) => {
         const hard = status?.hard?.[name] ?? spec?.hard?.[name];
@@ -40,13 +84,21 @@ export function capacityFor(
         return [Math.max(0, parseQuantity(hard) - others)];
       }),
     );
+    if (has !== undefined) limits.push(has);
     return Math.min(...limits, ...(limits.length === 0 ? [fallback] : []));
   };
   const { maxSessions, defaultCpu, defaultMemory } = config;
   return {
-    cpu: left(['cpu', 'requests.cpu', 'limits.cpu'], own.cpu, maxSessions * defaultCpu),
-    memory: left(['memory', 'requests.memory', 'limits.memory'], own.memory, maxSessions * defaultMemory),
-    max_sessions: Math.floor(Math.min(maxSessions, left(['pods', 'count/pods'], own.pods, maxSessions))),
+    cpu: left(['cpu', 'requests.cpu', 'limits.cpu'], own.cpu, maxSessions * defaultCpu, machines?.cpu),
+    memory: left(
+      ['memory', 'requests.memory', 'limits.memory'],
+      own.memory,
+      maxSessions * defaultMemory,
+      machines?.memory,
+    ),
+    max_sessions: Math.floor(
+      Math.min(maxSessions, left(['pods', 'count/pods'], own.pods, maxSessions, machines?.pods)),
+    ),
   };
 }
 

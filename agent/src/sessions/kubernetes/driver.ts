@@ -3,7 +3,7 @@ import { type Capacity, SessionSpec, type SessionStatus, StreamSpaceError } from
 import type { Duplex } from 'node:stream';
 import { Compile } from 'typebox/compile';
 import type { Operation, SessionDriver } from '../driver.ts';
-import { capacityFor, type OwnUse, readQuotas } from './capacity.ts';
+import { Bounds, capacityFor, type OwnUse } from './capacity.ts';
 import type { Context } from './context.ts';
 import { screenPort } from './objects/environment.ts';
 import { ownSelector } from './objects/names.ts';
@@ -34,21 +34,23 @@ export class KubernetesDriver implements SessionDriver {
   readonly #maxSessions: number;
   readonly #screens: 'direct' | 'port-forward';
   readonly #busy = new Busy();
+  readonly #bounds: Bounds;
 
   constructor(
     context: Context,
     options: { readonly maxSessions: number; readonly screens: 'direct' | 'port-forward' },
   ) {
     this.#context = context;
+    this.#bounds = new Bounds(context.client, context.clock);
     this.#maxSessions = options.maxSessions;
     this.#screens = options.screens;
   }
 
   capacity(signal: AbortSignal): Promise<Capacity> {
     return settling(signal, async () => {
-      const { client, config } = this.#context;
-      const [quotas, pods] = await Promise.all([readQuotas(client, signal), this.#pods(signal)]);
-      return capacityFor(quotas ?? [], useOf(pods), { ...config, maxSessions: this.#maxSessions });
+      const { config } = this.#context;
+      const [{ quotas, nodes }, pods] = await Promise.all([this.#bounds.read(signal), this.#pods(signal)]);
+      return capacityFor(quotas, nodes, useOf(pods), { ...config, maxSessions: this.#maxSessions });
     });
   }
 

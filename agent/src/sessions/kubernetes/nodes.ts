@@ -1,0 +1,36 @@
+import type { V1Node, V1Taint, V1Toleration } from '@kubernetes/client-node';
+import { parseQuantity } from './objects/quantity.ts';
+import type { PodTemplate } from './options.ts';
+
+/** Taints that every pod tolerates by itself, for a while: a node that has one of them now may be back soon. */
+const PASSING = /^node\.kubernetes\.io\/(not-ready|unreachable)$/;
+
+/** What the nodes that take sessions have for pods; other pods' share is not taken off, as nobody may list them all. */
+export function nodesFor(
+  nodes: readonly V1Node[],
+  template: PodTemplate | undefined,
+): { cpu: number; memory: number; pods: number } {
+  const spec = (template?.spec ?? {}) as { nodeSelector?: Record<string, string>; tolerations?: V1Toleration[] };
+  const selector = Object.entries(spec.nodeSelector ?? {});
+  const tolerations = spec.tolerations ?? [];
+  const taken = nodes.filter(
+    (node) =>
+      node.spec?.unschedulable !== true &&
+      node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true &&
+      selector.every(([key, value]) => node.metadata?.labels?.[key] === value) &&
+      (node.spec?.taints ?? []).every((taint) => tolerated(taint, tolerations)),
+  );
+  const sum = (name: string) =>
+    taken.reduce((total, { status }) => total + parseQuantity(status?.allocatable?.[name] ?? '0'), 0);
+  return { cpu: sum('cpu'), memory: sum('memory'), pods: sum('pods') };
+}
+
+function tolerated(taint: V1Taint, tolerations: readonly V1Toleration[]): boolean {
+  if (taint.effect === 'PreferNoSchedule' || PASSING.test(taint.key)) return true;
+  return tolerations.some(
+    ({ key, operator = 'Equal', value = '', effect }) =>
+      (effect === undefined || effect === taint.effect) &&
+      (key === undefined ? operator === 'Exists' : key === taint.key) &&
+      (operator === 'Exists' || value === (taint.value ?? '')),
+  );
+}
