@@ -33,6 +33,10 @@ export class TcpProxy {
     this.#server = createServer((near) => this.#join(near));
   }
 
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
   /** How many connections carry a watch, as far as their traffic tells. */
   get watches(): number {
     return [...this.#pairs].filter(({ unasked, frozen }) => unasked >= 2 && !frozen).length;
