@@ -134,12 +134,12 @@ describe('quantities', () => {
 describe('pod template', () => {
   const built = (): V1Pod => podFor({ ...record(SPEC), uid: UID }, CONFIG);
 
-  it('merges lists by their keys, removes by null and $patch, replaces a volume whole', () => {
+  it('merges lists by their keys, removes by null and $patch, lets a volume be of another kind', () => {
     const merged = mergePod(built(), {
       spec: {
         containers: [{ name: 'session', env: [{ name: 'HOME', value: '/x' }], resources: { limits: null } }],
         volumes: [
-          { name: 'tmp', emptyDir: { medium: 'Memory' } },
+          { name: 'tmp', configMap: { name: 'x' } },
           { $patch: 'delete', name: 'shm' },
         ],
         tolerations: [{ operator: 'Exists' }],
@@ -151,7 +151,7 @@ describe('pod template', () => {
     expect(session!.env!.length).toBe(built().spec!.containers[0]!.env!.length);
     expect(session!.resources).toEqual({ requests: { cpu: '1', memory: '1Gi' } });
     expect(merged.spec!.volumes!.map(({ name }) => name)).toEqual(['home', 'tmp']);
-    expect(merged.spec!.volumes![1]).toEqual({ name: 'tmp', emptyDir: { medium: 'Memory' } });
+    expect(merged.spec!.volumes![1]).toEqual({ name: 'tmp', configMap: { name: 'x' } });
     expect(merged.spec!.securityContext).toEqual({ runAsUser: 5 });
     expect(built().spec!.volumes!.length).toBe(3);
   });

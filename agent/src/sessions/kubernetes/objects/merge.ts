@@ -18,8 +18,8 @@ const MERGE_KEYS: Readonly<Record<string, string>> = {
   schedulingGates: 'name',
 };
 
-/** Items that have one of several kinds: a patch that names one replaces the item (strategy `retainKeys`). */
-const REPLACED_ITEMS = new Set(['volumes']);
+/** Items that are one of several kinds: of the old one stays only what the patch names too (strategy `retainKeys`). */
+const RETAINED = new Set(['volumes']);
 
 type Json = unknown;
 type JsonObject = Record<string, Json>;
@@ -60,7 +60,11 @@ function mergeList(name: string, base: readonly Json[], patch: readonly Json[]):
     if (item['$patch'] === 'delete') {
       if (at !== -1) merged.splice(at, 1);
     } else if (at === -1) merged.push(mergeObject({}, item));
-    else merged[at] = REPLACED_ITEMS.has(name) ? item : mergeObject(merged[at] as JsonObject, item);
+    else {
+      const known = merged[at] as JsonObject;
+      const kept = Object.entries(known).filter(([key]) => !RETAINED.has(name) || key in item);
+      merged[at] = mergeObject(Object.fromEntries(kept), item);
+    }
   }
   return merged;
 }
