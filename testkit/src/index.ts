@@ -6,5 +6,10 @@ export { Crashed, type Mishaps, SimProcess, throughProcess } from './sim/process
 export { RfbClient, type RfbClientOptions } from './rfb/client.ts';
 export { Picture, type Region } from './rfb/picture.ts';
 export { png } from './rfb/png.ts';
-export { type RfbTestConnection, type RfbTestServer, rfbTestServer, type RfbTestServerOptions } from './rfb/test-server.ts';
+export {
+  type RfbTestConnection,
+  type RfbTestServer,
+  rfbTestServer,
+  type RfbTestServerOptions,
+} from './rfb/test-server.ts';
 export { KubeApiserver, type KubeApiserverOptions, kubeApiserverMissing } from './kube-apiserver.ts';

@@ -292,12 +292,16 @@ export function driverContract(
       }
     });
 
-    it('creates ten at once', async () => {
-      const ten = Array.from({ length: 10 }, () => spec());
-      const made = await Promise.all(ten.map((one) => driver.create(one, op())));
-      expect(made.map((status) => status.state)).toEqual(ten.map(() => 'running'));
-      for (const one of ten) expect(await place.running(one.id)).toBe(1);
-    }, 2 * STEP + 10_000);
+    it(
+      'creates ten at once',
+      async () => {
+        const ten = Array.from({ length: 10 }, () => spec());
+        const made = await Promise.all(ten.map((one) => driver.create(one, op())));
+        expect(made.map((status) => status.state)).toEqual(ten.map(() => 'running'));
+        for (const one of ten) expect(await place.running(one.id)).toBe(1);
+      },
+      2 * STEP + 10_000,
+    );
 
     it('says what it can take', async () => {
       const capacity = await driver.capacity(soon());

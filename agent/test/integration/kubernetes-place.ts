@@ -23,6 +23,8 @@ export interface KubernetesPlace extends DriverSetup {
   readonly client: KubeClient;
   makeDriver(changes?: Partial<KubernetesDriverOptions>): KubernetesDriver;
   pods(): Promise<V1Pod[]>;
+  /** What drivers are made with. */
+  options(): KubernetesDriverOptions;
   homeOf(spec: SessionSpec): Promise<V1PersistentVolumeClaim | undefined>;
   /** Access as the owner of a token has it. */
   kubeConfig(token: string): KubeConfig;
@@ -38,7 +40,7 @@ export async function until<T>(condition: () => Promise<T>, signal: AbortSignal)
   }
 }
 
-export function kubeConfigOf(text: string): KubeConfig {
+function kubeConfigOf(text: string): KubeConfig {
   const config = new KubeConfig();
   config.loadFromString(text);
   return config;
@@ -70,33 +72,35 @@ export async function kubernetesPlace(server: KubeApiserver, namespace: string, 
     }
   };
 
+  const options = (): KubernetesDriverOptions => ({
+    kubeConfig,
+    namespace,
+    agentId: 'agent-1',
+    maxSessions: 100,
+    defaultImage: 'streamspace/desktop:latest',
+    imagePullPolicy: 'IfNotPresent',
+    defaultCpu: 1,
+    defaultMemory: 2 * 1024 ** 3,
+    defaultStorage: 10 * 1024 ** 3,
+    storageClass: undefined,
+    serviceType: 'ClusterIP',
+    vncPort: 5900,
+    screens: 'direct',
+    startDeadline: 20_000,
+    clock: systemClock,
+    log: { info() {}, warn() {}, error() {} },
+  });
+
   return {
     server,
+    options,
     kubelet,
     client,
     pods,
     homeOf: home,
     kubeConfig: (token) => kubeConfigOf(server.kubeconfig(namespace, token)),
     makeDriver(changes = {}) {
-      const driver = makeKubernetesDriver({
-        kubeConfig,
-        namespace,
-        agentId: 'agent-1',
-        maxSessions: 100,
-        defaultImage: 'streamspace/desktop:latest',
-        imagePullPolicy: 'IfNotPresent',
-        defaultCpu: 1,
-        defaultMemory: 2 * 1024 ** 3,
-        defaultStorage: 10 * 1024 ** 3,
-        storageClass: undefined,
-        serviceType: 'ClusterIP',
-        vncPort: 5900,
-        screens: 'direct',
-        startDeadline: 20_000,
-        clock: systemClock,
-        log: { info() {}, warn() {}, error() {} },
-        ...changes,
-      });
+      const driver = makeKubernetesDriver({ ...options(), ...changes });
       drivers.push(driver);
       return driver;
     },

@@ -17,7 +17,7 @@ import type { CommandRecord, Store } from '../../src/store/store.ts';
 import { Inbox } from './inbox.ts';
 import { type helloMessage, opened, ScriptedAgent } from './scripted-agent.ts';
 
-export const CAPACITY = { maxSessions: 100, cpu: 100, memory: 100e9 };
+const CAPACITY = { maxSessions: 100, cpu: 100, memory: 100e9 };
 
 /** A whole hub behind a real server, its time in the test's hands, and people to talk to it. */
 export class TestHub {

@@ -60,7 +60,7 @@ export class RedisProcess {
     this.#options = options;
     this.#folder = mkdtempSync(join(tmpdir(), 'streamspace-redis-'));
     const own = mode === 'sentinel' ? [] : ['save ""', 'repl-diskless-sync-delay 0'];
-    const plain = settings.some((line) => line.startsWith('tls-port')) ? [] : [`port ${port}`];
+    const plain = settings.some((line) => line.startsWith('tls-port')) ? ['port 0'] : [`port ${port}`];
     const lines = [...plain, 'bind 127.0.0.1', `dir ${this.#folder}`, ...own, ...settings];
     writeFileSync(
       join(this.#folder, 'redis.conf'),

@@ -30,7 +30,7 @@ describe('configuration of the hub', () => {
       agentEnrolment: new Map(),
       hubAddress: undefined,
       peerSecret: expect.stringMatching(/^[\w-]{43}$/),
-      pingMs: 1_000,
+      pingMs: 800,
       drainMs: 20_000,
       handshakeRate: 500,
       heartbeatMs: 30_000,

@@ -11,7 +11,10 @@ import { publisher } from '../../../api/src/events/publisher.ts';
 import type { Store } from '../../../api/src/store/store.ts';
 
 /** SIM_LOG=info shows what the programs of a simulation log. */
-export const silent = pino({ level: process.env.SIM_LOG ?? 'silent', base: null, timestamp: false }, pino.destination({ dest: 1, sync: true }));
+export const silent = pino(
+  { level: process.env.SIM_LOG ?? 'silent', base: null, timestamp: false },
+  pino.destination({ dest: 1, sync: true }),
+);
 const config = readConfig({ JWT_SECRET: 'x'.repeat(32), HEARTBEAT_INTERVAL: '1s', COMMAND_TIMEOUT: '1h' });
 
 /** One process of the hub: the real gateway and dispatcher on a store that outlives it. */

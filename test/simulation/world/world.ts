@@ -99,7 +99,7 @@ export class World {
 
   async stop(): Promise<void> {
     for (const agent of this.agents) agent.stop();
-    await this.clock.advance(20_000);
+    await this.clock.advance(8_000);
     this.hub.process.crash();
   }
 
