@@ -79,9 +79,9 @@ process.stdout.write(`${text}\n`);
 if (process.argv.includes('--update')) {
   const path = `${root}docs/ha.md`;
   const page = await readFile(path, 'utf8');
-  const marks = /(<!-- bench:election -->\n)[^]*?(\n<!-- end -->)/;
+  const marks = /(<!-- bench:election -->\n)[^]*?(<!-- end -->)/;
   await writeFile(
     path,
-    page.replace(marks, (_, begin: string, end: string) => `${begin}\n${text}\n${end}`),
+    page.replace(marks, (_, begin: string, end: string) => `${begin}\n${text}\n\n${end}`),
   );
 }
