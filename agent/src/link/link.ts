@@ -50,6 +50,9 @@ export class Link {
   #timer: Timer | undefined;
   #seq = 0;
   #answeredAt: number;
+  /** When anything at all came from the hub, monotonic milliseconds. */
+  #heardAt: number;
+  #watch: Timer | undefined;
   #error: StreamSpaceError | undefined;
   #resolve!: (error: StreamSpaceError) => void;
   #resolveClosed!: () => void;
@@ -60,7 +63,7 @@ export class Link {
     this.#clock = clock;
     this.welcome = welcome;
     this.#interval = Math.min(welcome.heartbeat_ms, heartbeatInterval);
-    this.#answeredAt = clock.monotonic();
+    this.#answeredAt = this.#heardAt = clock.monotonic();
     this.ended = new Promise((resolve) => (this.#resolve = resolve));
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
     const sink = {
@@ -83,6 +86,7 @@ export class Link {
       this.send({ type: 'vnc_disconnect', stream_id: streamId, error: error.toJSON() }),
     );
     ws.on('message', this.#onFrame);
+    ws.on('ping', () => (this.#heardAt = clock.monotonic()));
     ws.on('close', (code, reason) => {
       const text = reason.toString();
       this.#end(
@@ -104,6 +108,7 @@ export class Link {
     this.#listener = listener;
     for (const [data, isBinary] of this.#early.splice(0)) this.#onFrame(data, isBinary);
     this.#schedule();
+    if (this.welcome.ping_ms !== undefined) this.#watchPings(this.welcome.ping_ms, false);
   }
 
   /** Queues a message. Never throws: a link that can't send is over, and says so by {@link ended}. */
@@ -136,6 +141,7 @@ export class Link {
 
   readonly #onFrame = (data: RawData, isBinary: boolean): void => {
     if (this.isOver) return;
+    this.#heardAt = this.#clock.monotonic();
     if (this.#listener === undefined) {
       this.#early.push([data, isBinary]);
       return;
@@ -159,6 +165,20 @@ export class Link {
     if (error) this.#end(asStreamSpaceError(error));
   };
 
+  /**
+   * Ends the link when nothing came for two of the hub's pings [WIRE6]. Seen twice, as what came may still wait to be read by a process
+   * that was held up itself.
+   */
+  #watchPings(pingMs: number, silent: boolean): void {
+    if (this.isOver) return;
+    this.#watch = this.#clock.setTimeout(() => {
+      const since = this.#clock.monotonic() - this.#heardAt;
+      if (since > 2 * pingMs && silent)
+        return this.#end(new StreamSpaceError('heartbeat_lost', `The hub said nothing for ${Math.round(since)} ms`));
+      this.#watchPings(pingMs, since > 2 * pingMs);
+    }, pingMs / 4);
+  }
+
   #schedule(): void {
     if (this.isOver) return;
     this.#timer = this.#clock.setTimeout(() => {
@@ -181,6 +201,7 @@ export class Link {
     if (this.#error !== undefined) return;
     this.#error = error;
     this.#timer?.cancel();
+    this.#watch?.cancel();
     this.#early = [];
     this.mux.destroy(error);
     void closeSocket(this.#ws, this.#clock, code, error.message).then(this.#resolveClosed);

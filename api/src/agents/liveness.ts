@@ -14,7 +14,7 @@ export async function watchLiveness(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      await sleep(clock, Math.max(25, Math.min(heartbeatMs / 6, pingMs / 2)), signal);
+      await sleep(clock, Math.max(25, Math.min(heartbeatMs / 6, pingMs / 4)), signal);
     } catch {
       return;
     }
@@ -24,7 +24,7 @@ export async function watchLiveness(
         link.end(
           new StreamSpaceError('heartbeat_lost', `nothing heard for ${Math.round((now - link.lastHeard) / 1000)} s`),
         );
-      } else if (now - link.lastPinged >= Math.min(heartbeatMs, pingMs)) link.ping();
+      } else if (now - link.lastPinged >= Math.min(heartbeatMs, 0.75 * pingMs)) link.ping();
     }
   }
 }

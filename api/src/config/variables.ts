@@ -73,7 +73,7 @@ export const VARIABLES = {
   HUB_PING_INTERVAL: variable(
     duration(100, 60_000),
     'how often a silent connection is pinged; silence for two of them is noticed by agents and other replicas',
-    '1s',
+    '800ms',
   ),
   DRAIN_TIMEOUT: variable(
     duration(100, 3_600_000),
