@@ -51,7 +51,7 @@ describe('the program', () => {
       expect((await fetch(`${url}/health`)).status).toBe(200);
       expect((await fetch(`${url}/api/v1/openapi.json`)).status).toBe(200);
       expect((await fetch(`${url}/docs`)).status).toBe(200);
-    expect(await (await fetch(`${url}/metrics`)).text()).toContain('process_resident_memory_bytes');
+      expect(await (await fetch(`${url}/metrics`)).text()).toContain('process_resident_memory_bytes');
       hub.kill(signal);
       expect(await hub.ended).toBe(0);
       expect(hub.out).toContain('hub stopped');

@@ -141,7 +141,7 @@ describe('[I6] any replica serves anybody', () => {
   });
 
   test('a wake-up that is lost is repeated', async () => {
-    const { send } = holder.store.signals;
+    const send = holder.store.signals.send.bind(holder.store.signals);
     let lost = 0;
     holder.store.signals.send = async (...args) => (++lost === 1 ? undefined : send(...args));
     const agent = await holder.welcome();
