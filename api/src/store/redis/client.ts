@@ -41,7 +41,7 @@ export function openClient({ address, ca, onError }: ClientOptions): Client {
     autoResubscribe: false,
   } satisfies RedisOptions;
   const client = kind === 'cluster' ? cluster() : single();
-  client.on('error', onError);
+  client.on('error', (error: Error) => onError(withoutCommand(error)));
   // every step that waits for the connection listens
   client.setMaxListeners(0);
   return client;
@@ -82,4 +82,10 @@ export function openClient({ address, ca, onError }: ClientOptions): Client {
       },
     );
   }
+}
+
+/** The client's errors carry the command with its arguments: the password, where it was `AUTH`. */
+export function withoutCommand<T>(error: T): T {
+  if (error instanceof Error && 'command' in error) delete error.command;
+  return error;
 }

@@ -1,6 +1,6 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
-import { type Client, type ClientOptions, COMMAND_MS, openClient } from './client.ts';
+import { type Client, type ClientOptions, COMMAND_MS, openClient, withoutCommand } from './client.ts';
 import type { Script } from './scripts.ts';
 
 export interface ConnectionOptions extends ClientOptions {
@@ -115,14 +115,22 @@ export class Connection {
 
   #within<T>(ms: number, work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timer = this.#options.clock.setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+      const timer = this.#options.clock.setTimeout(
+        () => reject(new Error(`no answer within ${Math.round(ms)} ms`)),
+        ms,
+      );
       work.then(resolve, reject).finally(() => timer.cancel());
     });
   }
 }
 
 function unavailable(cause: unknown): StreamSpaceError {
-  return new StreamSpaceError('store_unavailable', 'the store can not be used now: try again', {}, { cause });
+  return new StreamSpaceError(
+    'store_unavailable',
+    'the store can not be used now: try again',
+    {},
+    { cause: withoutCommand(cause) },
+  );
 }
 
 async function evaluate(
