@@ -41,7 +41,7 @@ export class Replica {
       lock,
       clock,
       random,
-      maxBackoffMs: retryPeriodMs,
+      maxBackoffMs: 4 * retryPeriodMs,
       onChange,
       onEnd: (error) => {
         if (error !== undefined) this.report('watch', error);

@@ -48,6 +48,8 @@ class Replica {
   cut = false;
   /** The watch tells nothing. */
   deaf = false;
+  /** There is no watch. */
+  mute = false;
   /** What a call does after its effect, before its answer. */
   answer: () => Promise<void> = () => Promise.resolve();
   calls = 0;
@@ -107,6 +109,7 @@ class Replica {
       update: guarded(lock.update.bind(lock)),
       watch: async (onChange, signal) => {
         this.watches++;
+        if (this.mute) throw new Error('watching is forbidden');
         await lock.watch!((state) => {
           if (!this.deaf && !this.cut) onChange(state);
         }, signal);
@@ -230,6 +233,25 @@ describe('elector', () => {
     await bench.clock.advance(20_000);
     expect(b.watches).toBe(2);
     expect(b.calls - calls).toBeLessThan(4);
+  });
+
+  it('a watch that can not be had is tried now and then; polls do without', async () => {
+    bench = new Bench();
+    for (const name of ['a', 'b', 'c']) {
+      const replica = bench.replica(name);
+      replica.mute = true;
+      replica.start();
+    }
+    await bench.clock.advance(60_000);
+    expect(bench.leaders).toHaveLength(1);
+    for (const { watches } of bench.replicas) {
+      expect(watches).toBeGreaterThan(10);
+      expect(watches).toBeLessThan(45);
+    }
+    const leader = bench.replicas.find(({ elector }) => elector.leading)!;
+    await leader.stop();
+    await bench.clock.advance(3 * RETRY);
+    expect(bench.leaders).toHaveLength(1);
   });
 
   it('failure 15: the leader finds out as well', async () => {
