@@ -1,13 +1,12 @@
 // The driver in a process of its own, so that its memory is its own: agent.ts KUBECONFIG NAMESPACE. Speaks JSON lines.
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import type { SessionSpec } from '@streamspace/protocol';
 import { systemClock } from 'clock-port';
-import { KubeClient } from '../../agent/src/sessions/kubernetes/api/client.ts';
+import { KubeClient, type KubeObject } from '../../agent/src/sessions/kubernetes/api/client.ts';
 import { Connection } from '../../agent/src/sessions/kubernetes/api/connection.ts';
 import { makeKubernetesDriver } from '../../agent/src/sessions/kubernetes/index.ts';
 import { sessionName } from '../../agent/src/sessions/kubernetes/objects/names.ts';
+import { loadKubeConfig } from '../../agent/src/sessions/kubernetes/platform.ts';
 
 /** What is asked: sessions to create at once, or how the process is. */
 export type Question = { create: string[] } | { state: true };
@@ -23,8 +22,7 @@ export interface State {
 }
 
 const [path = '', namespace = ''] = process.argv.slice(2);
-const kubeConfig = new KubeConfig();
-kubeConfig.loadFromString(readFileSync(path, 'utf8'));
+const kubeConfig = loadKubeConfig(path);
 const began = new Map<string, number>();
 const made = new Map<string, number>();
 const driver = makeKubernetesDriver({
@@ -78,7 +76,9 @@ for await (const line of createInterface(process.stdin)) {
   }
   const ran = await Promise.all(question.create.map(create));
   const pods = await Promise.all(
-    question.create.map((id) => client.get<V1Pod>('pods', sessionName(id), AbortSignal.timeout(60_000))),
+    question.create.map((id) =>
+      client.get<KubeObject & { status?: { message?: string } }>('pods', sessionName(id), AbortSignal.timeout(60_000)),
+    ),
   );
   const created: Created = {
     podMade: question.create.map((id) => made.get(id)!),

@@ -15,7 +15,7 @@ import {
 import { homeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import type { DriverSetup } from '../contract/driver.ts';
 
-const DESKTOP_IMAGE = 'streamspace/desktop:latest';
+export const DESKTOP_IMAGE = 'streamspace/desktop:latest';
 const CLUSTER = 'sessions';
 const CONFIG = `kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4

@@ -1,8 +1,12 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { V1Pod, V1PodStatus, V1ResourceQuota } from '@kubernetes/client-node';
 import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
 import { KubeApiserver, kubeApiserverMissing } from '@streamspace/testkit';
 import type { Clock } from 'clock-port';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { kubernetesDriver } from '../../src/sessions/kubernetes/index.ts';
 import { sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import { container } from './kubernetes-kubelet.ts';
 import { type KubernetesPlace, kubernetesPlace, until } from './kubernetes-place.ts';
@@ -423,6 +427,31 @@ describe.skipIf(missing !== undefined)(
       place.kubelet.fate = () => waits[0]![1];
       const poor = leader({ kubeConfig: place.kubeConfig(status.token), startDeadline: 3_000 }).driver;
       await expect(poor.create(spec(), op())).rejects.toMatchObject({ message: expect.stringMatching(waits[0]![2]) });
+    });
+
+    it('checks SESSION_POD_TEMPLATE at the start, with the API server’s own words', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'template-'));
+      const start = async (spec: string) => {
+        const podTemplatePath = join(folder, 'pod.yaml');
+        await writeFile(podTemplatePath, `apiVersion: v1\nkind: Pod\nspec: ${spec}\n`);
+        const made = await kubernetesDriver({ ...place.options(), podTemplatePath }, soon());
+        return made.close();
+      };
+      try {
+        await start('{ nodeSelector: { a: b } }');
+        await expect(start('{ nodeSelektor: { a: b } }')).rejects.toMatchObject({
+          setting: 'SESSION_POD_TEMPLATE',
+          message: expect.stringMatching(/unknown field "spec\.nodeSelektor"/),
+        });
+        await expect(start('{ hostNetwork: true }')).rejects.toMatchObject({
+          message: expect.stringMatching(/violates PodSecurity "restricted.*host namespaces/),
+        });
+        await expect(start('{ containers: [{ image: x }] }')).rejects.toMatchObject({
+          message: expect.stringContaining('spec.containers[0].name: required'),
+        });
+      } finally {
+        await rm(folder, { recursive: true });
+      }
     });
 
     it('creates fifty at once', async () => {

@@ -61,7 +61,8 @@ export async function driverOfCluster(
   );
 }
 
-function loadKubeConfig(path: string | undefined): KubeConfig {
+/** From a file, or as a pod of the cluster. Throws {@link SettingError}. */
+export function loadKubeConfig(path: string | undefined): KubeConfig {
   const config = new KubeConfig();
   if (path === undefined) {
     if (!existsSync(TOKEN)) {
