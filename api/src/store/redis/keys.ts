@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Everything of an agent has its hash tag, and so one slot of a Cluster: docs/adr/0004-redis-keys.md. */
+/** Everything of an agent has its hash tag, and so one slot of a Cluster: docs/adr/0008-redis-keys.md. */
 const of = (agent: string): string => `ss:{agent:${agent}}`;
 
 const hashed = (...parts: string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
