@@ -38,8 +38,10 @@ export class ApiClient {
 
   /** Closes what is open. The client may be used again. */
   close(): void {
-    this.#renew('call');
-    this.#renew('watch');
+    for (const { http: plain, https: secure } of Object.values(this.#agents)) {
+      plain.destroy();
+      secure.destroy();
+    }
   }
 
   /** The answer's JSON. Rejects with {@link ApiError}, or with what the connection failed by. */
@@ -48,7 +50,7 @@ export class ApiClient {
       const response = await this.#send(call, 'call', signal);
       return JSON.parse(await text(response)) as T;
     } catch (error) {
-      if (!(error instanceof ApiError)) this.#renew('call');
+      if (!(error instanceof ApiError)) this.#suspect();
       throw error;
     }
   }
@@ -118,11 +120,15 @@ export class ApiClient {
     });
   }
 
-  #renew(kind: 'call' | 'watch'): void {
-    const { http: plain, https: secure } = this.#agents[kind];
-    this.#agents[kind] = newAgents();
-    plain.destroy();
-    secure.destroy();
+  /** A call got no answer: idle connections are as suspect as its own. Other calls under way may go on, on theirs. */
+  #suspect(): void {
+    const { http: plain, https: secure } = this.#agents.call;
+    this.#agents.call = newAgents();
+    for (const agent of [plain, secure]) {
+      // what is freed from now on is closed, not kept
+      Object.assign(agent, { keepAlive: false });
+      for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+    }
   }
 }
 

@@ -248,6 +248,18 @@ describe('list and watch', () => {
     expect(api.connections).toBe(2);
   });
 
+  it('a call that hangs does not disturb another', async () => {
+    const patient = client.call({ method: 'GET', path: '/patient' }, end.signal);
+    const { response } = await api.next();
+    const hung = new AbortController();
+    const call = client.call({ method: 'GET', path: '/hangs' }, hung.signal);
+    await api.next();
+    hung.abort(new Error('no answer'));
+    await expect(call).rejects.toThrow('no answer');
+    response.end('{"answered":true}');
+    expect(await patient).toEqual({ answered: true });
+  });
+
   it('reads a token that was rotated', async () => {
     const call = async () => {
       const calling = client.call({ method: 'GET', path: '/x' }, end.signal);
