@@ -59,16 +59,18 @@ const luaInside = {
   },
 };
 
-export async function buildPrograms() {
+const PROGRAMS = {
+  hub: 'api/src/main.ts',
+  agent: 'agent/src/main.ts',
+  launcher: 'scripts/launcher/main.ts',
+  'session-host': 'agent/src/sessions/process/host/main.ts',
+};
+
+export async function buildPrograms(entryPoints = PROGRAMS, outdir = 'dist') {
   await build({
     absWorkingDir: root,
-    entryPoints: {
-      hub: 'api/src/main.ts',
-      agent: 'agent/src/main.ts',
-      launcher: 'scripts/launcher/main.ts',
-      'session-host': 'agent/src/sessions/process/host/main.ts',
-    },
-    outdir: 'dist',
+    entryPoints,
+    outdir,
     bundle: true,
     splitting: true,
     format: 'esm',
