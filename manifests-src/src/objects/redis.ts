@@ -95,9 +95,12 @@ export function redis(base: Base, v: Values): Resource[] {
           },
         },
         volumeClaimTemplates: when(persistence.enabled, [
+          // what the API server would add is written out: Argo CD sees a difference for ever otherwise
           {
+            ...({ apiVersion: 'v1', kind: 'PersistentVolumeClaim' } as object),
             metadata: { name: 'data' },
             spec: {
+              volumeMode: 'Filesystem',
               accessModes: persistence.accessModes as never,
               storageClassName: when(given(persistence.storageClass), persistence.storageClass),
               resources: { requests: { storage: persistence.size } },

@@ -42,6 +42,19 @@ export function contextOf(source: ChartSource, release: Release, given: unknown)
   };
 }
 
+/** What is wrong with complete values, a line each: by the schema, or as a combination. */
+function refusals(source: ChartSource, context: Context): readonly string[] {
+  const invalid = problemsOf(source.schema, context.values);
+  if (invalid.length > 0) return invalid;
+  return source.checks
+    .filter((check) => valueOf(check.when, context))
+    .map((check) => valueOf(lift(check.say), context));
+}
+
+/** What is wrong with the values that a user gave; empty: nothing. */
+export const refusalsOf = (source: ChartSource, release: Release, given: unknown): readonly string[] =>
+  refusals(source, contextOf(source, release, given));
+
 /** The objects of a release, of the values that a user gave. Throws {@link ValuesError}. */
 export function objectsOf(
   source: ChartSource,
@@ -50,11 +63,7 @@ export function objectsOf(
   options: SynthOptions = {},
 ): KubeObject[] {
   const context = contextOf(source, release, given);
-  const invalid = problemsOf(source.schema, context.values);
-  if (invalid.length > 0) throw new ValuesError(invalid);
-  const refused = source.checks
-    .filter((check) => valueOf(check.when, context))
-    .map((check) => valueOf(lift(check.say), context));
+  const refused = refusals(source, context);
   if (refused.length > 0) throw new ValuesError(refused);
   const own = source.resources
     .filter((resource) => (options.tests === true || resource.test !== true) && valueOf(resource.when, context))

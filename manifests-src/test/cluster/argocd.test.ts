@@ -100,6 +100,8 @@ describe.skipIf(why !== undefined)(`Argo CD on kind${why === undefined ? '' : ` 
       '--patch',
       JSON.stringify(patch),
     );
+    // a cluster that was kept may run the plugin of an earlier build under the same name
+    await cluster.kubectl('-n', 'argocd', 'rollout', 'restart', 'deployment/argocd-repo-server');
     await cluster.kubectl('-n', 'argocd', 'rollout', 'status', 'deployment/argocd-repo-server', '--timeout=180s');
 
     const repository = join(cluster.folder, 'repository');

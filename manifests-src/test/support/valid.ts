@@ -1,17 +1,12 @@
 import type { ChartSource } from '../../src/charts/chart.ts';
-import { objectsOf, type Release, ValuesError } from '../../src/render/synth.ts';
+import { refusalsOf, type Release } from '../../src/render/synth.ts';
 import { coalesce } from '../../src/values/tree.ts';
 import { type Leaves, treeOf } from './arbitrary.ts';
 
 /** What is wrong with values; undefined: nothing. */
 export function problems(source: ChartSource, release: Release, values: unknown): readonly string[] | undefined {
-  try {
-    objectsOf(source, release, values);
-    return undefined;
-  } catch (error) {
-    if (error instanceof ValuesError) return error.problems;
-    throw error;
-  }
+  const found = refusalsOf(source, release, values);
+  return found.length === 0 ? undefined : found;
 }
 
 /**
