@@ -18,8 +18,11 @@ describe.skipIf(missing !== undefined)(
     }, 300_000);
     afterAll(() => cluster?.remove(), 120_000);
 
-    driverContract('kubernetes, screens through the API server', () =>
-      clusterPlace(cluster, 'contract', 'port-forward'),
+    driverContract(
+      'kubernetes, screens through the API server',
+      () => clusterPlace(cluster, 'contract', 'port-forward'),
+      // ten desktops at once on one small node
+      { step: 80_000 },
     );
 
     describe('real pods', () => {
