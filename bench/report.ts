@@ -4,6 +4,8 @@ import type { Scale } from './parts/scale.ts';
 import type { Contender } from './parts/screens.ts';
 
 export interface Results {
+  /** Kind of the hub's store. */
+  store?: string;
   at: string;
   machine: { cpu: string; cores: number; memory: number; node: string };
   screens: Contender[] | undefined;
@@ -76,7 +78,7 @@ export function report(results: Results): string {
           row('… and one download at full speed', fiftyFrozenAndDownload),
         ],
       ),
-      `The frozen viewer cost ${one(frozenBytes / MIB)} MiB (hub and agent together). ${flood.streams} downloads side by side: ${one(flood.slowest)} to ${one(flood.fastest)} MiB/s.`,
+      `A frozen viewer of a flooding screen costs ${one(frozenBytes / MIB)} MiB (hub and agent together; mean of 20). ${flood.streams} downloads side by side: ${one(flood.slowest)} to ${one(flood.fastest)} MiB/s.`,
     );
     const tail = besideFourBusy.p99 / besideFourBusy.p50;
     const frozen = fiftyAndFrozen.p99 / fifty.p99;
@@ -92,7 +94,7 @@ export function report(results: Results): string {
     const { perSecond, inFlight, create } = results.commands;
     parts.push(
       '## Commands',
-      `${whole(perSecond)} commands per second accepted and completed, ${inFlight} at a time (creates and deletes, a driver that takes no time, memory store).`,
+      `${whole(perSecond)} commands per second accepted and completed, ${inFlight} at a time (creates and deletes, a driver that takes no time, ${results.store ?? 'memory'} store).`,
       table(
         ['create, ms (POST to completed)', 'n', 'p50', 'p95', 'p99'],
         [['hub and agent together', create.n, one(create.p50), one(create.p95), one(create.p99)]],
@@ -105,7 +107,7 @@ export function report(results: Results): string {
     parts.push(
       '## Scale',
       table(
-        ['one hub, memory store', ''],
+        [`one hub, ${results.store ?? 'memory'} store`, ''],
         [
           [
             `resident memory with ${whole(agents)} agents and ${whole(sessions)} sessions`,

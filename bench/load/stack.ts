@@ -52,13 +52,14 @@ export class Stack {
     this.#folder = folder;
   }
 
-  static async start(ports: Ports): Promise<Stack> {
+  /** `hubEnv`: settings of the hub beyond those of the bench. */
+  static async start(ports: Ports, hubEnv: Record<string, string> = {}): Promise<Stack> {
     const folder = mkdtempSync(join(tmpdir(), 'streamspace-bench-'));
     const templates = join(folder, 'templates.json');
     writeFileSync(templates, JSON.stringify(TEMPLATES));
     const secret = randomBytes(32).toString('base64url');
     const enrolmentToken = `sse_${randomBytes(32).toString('base64url')}`;
-    const port = 20_000 + Math.floor(Math.random() * 20_000);
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
     const hub = BenchProcess.node(
       'dist/hub.js',
       {
@@ -70,6 +71,7 @@ export class Stack {
         LOG_LEVEL: 'info',
         RATE_LIMIT: '1000000',
         HEARTBEAT_INTERVAL: '30s',
+        ...hubEnv,
       },
       (line) => line.includes('listening'),
     );
