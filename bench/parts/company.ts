@@ -11,7 +11,7 @@ export interface Company {
   fifty: Distribution;
   fiftyAndFrozen: Distribution;
   fiftyFrozenAndDownload: Distribution;
-  /** What the frozen viewer's screen cost in hub and agent together, bytes. */
+  /** What a frozen viewer's screen costs in hub and agent together, bytes: the mean of 20. */
   frozenBytes: number;
   /** Downloads at full speed side by side: slowest and fastest, MiB/s. */
   flood: { streams: number; slowest: number; fastest: number };
@@ -26,12 +26,40 @@ async function fiftyEchoes(viewers: Channel[], seconds: number): Promise<Distrib
   return distribution(samples.flat());
 }
 
+/** Resident memory that one frozen viewer of a flooding screen adds, hub and agent together: the mean of many, after a warm-up. */
+async function costOfFrozen(stack: Stack, flood: string): Promise<number> {
+  const viewers = 20;
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  const memory = () => stack.hub.rss() + stack.agent.rss();
+  const freeze = async () => {
+    const frozen: Channel[] = [];
+    for (let i = 0; i < viewers; i++) {
+      const viewer = await stack.view(flood);
+      viewer.freeze();
+      frozen.push(viewer);
+    }
+    await pause(2_000);
+    return frozen;
+  };
+  // once for the heap to grow to what it needs anyway
+  for (const viewer of await freeze()) viewer.close();
+  await pause(2_000);
+  const before = memory();
+  const frozen = await freeze();
+  const cost = (memory() - before) / viewers;
+  for (const viewer of frozen) viewer.close();
+  await pause(1_000);
+  return Math.max(0, cost);
+}
+
 /** What neighbours do to each other: the claim of design I5, measured. */
 export async function company(stack: Stack, quick: boolean): Promise<Company> {
   const seconds = quick ? 1 : 5;
   const echo = await stack.session('echo');
   const flood = await stack.session('flood');
   const busy = await stack.session('busy');
+
+  const frozenBytes = await costOfFrozen(stack, flood);
 
   const one = await stack.view(echo);
   await echoRoundTrips(one, 500, 2_000);
@@ -45,11 +73,9 @@ export async function company(stack: Stack, quick: boolean): Promise<Company> {
   for (let i = 0; i < 50; i++) viewers.push(await stack.view(echo));
   await fiftyEchoes(viewers, 1);
   const fifty = await fiftyEchoes(viewers, seconds);
-  const before = stack.hub.rss() + stack.agent.rss();
   const frozen = await stack.view(flood);
   frozen.freeze();
   const fiftyAndFrozen = await fiftyEchoes(viewers, seconds);
-  const frozenBytes = stack.hub.rss() + stack.agent.rss() - before;
   const download = await stack.view(flood);
   download.onData(() => {});
   const fiftyFrozenAndDownload = await fiftyEchoes(viewers, seconds);
