@@ -3,7 +3,7 @@
 // the way of a screen's bytes. Prints a table, and with --update writes it to docs/bench-sessions.md.
 import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeApiserver, kubeApiserverMissing } from '@streamspace/testkit';
 import { kubernetesPlace } from '../../agent/test/integration/kubernetes-place.ts';
@@ -73,7 +73,7 @@ rows.push(...(await screenPaths(quick, say)));
 const text = [
   '# Sessions on Kubernetes: what the agent costs',
   '',
-  `\`npm run bench:sessions\`, Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${new Date().toISOString().slice(0, 10)}. API server, etcd, kubelet and agent share the machine.`,
+  `\`npm run bench:sessions\`, Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${new Date().toISOString().slice(0, 10)}. API server, etcd, kubelet and agent share the machine; load average ${loadavg()[0]!.toFixed(0)} at the end.`,
   '',
   '| what | measured |',
   '| --- | --- |',
