@@ -28,8 +28,7 @@ function shown(stored: Stored | undefined): AgentRecord | undefined {
 
 export function redisAgents(connection: Connection): AgentStore {
   const get = async (agentId: string): Promise<AgentRecord | undefined> => {
-    const hash = await connection.do((client) => client.hgetall(KEYS.agent(agentId)));
-    return shown(record<Stored>(Object.entries(hash).flat()));
+    return shown(record<Stored>(await connection.run(SCRIPTS.get, [KEYS.agent(agentId)], [])));
   };
 
   return {

@@ -1,7 +1,7 @@
 -- Changes an agent that is known.
 -- KEYS: agent
 -- ARGV: name, value, name, value, …
--- Returns its hash, or nothing
+-- Returns its JSON, or nothing
 if redis.call('HEXISTS', KEYS[1], 'id') == 0 then return false end
 redis.call('HSET', KEYS[1], unpack(ARGV))
-return redis.call('HGETALL', KEYS[1])
+return record(KEYS[1])

@@ -32,8 +32,7 @@ export function redisCommands(connection: Connection, locator: Locator): Command
     async get(id) {
       const agent = await locator.command(id);
       if (agent === undefined) return undefined;
-      const hash = await connection.do((client) => client.hgetall(KEYS.command(agent, id)));
-      return record<CommandRecord>(Object.entries(hash).flat());
+      return record<CommandRecord>(await connection.run(SCRIPTS.get, [KEYS.command(agent, id)], []));
     },
 
     async open(agentId) {

@@ -34,8 +34,8 @@ export function creation(connection: Connection, locator: Locator): Pick<Session
       await connection.runDurably(SCRIPTS.update, keys, ['', fields({ id }), KEPT.goneSessionsMs]),
     );
     if (now === undefined) return undefined;
-    const hash = await connection.do((client) => client.hgetall(KEYS.command(agent, command.id)));
-    return { session: now, command: record<CommandRecord>(Object.entries(hash).flat()) ?? command };
+    const found = await connection.run(SCRIPTS.get, [KEYS.command(agent, command.id)], []);
+    return { session: now, command: record<CommandRecord>(found) ?? command };
   };
 
   const make = async (

@@ -3,7 +3,7 @@
 -- ARGV: command id, attempt (empty: whatever it is), connection (JSON), command's fields (JSON list of name, value, …), session's fields
 --   (the same) or empty, what the key of a session begins with, and that of a command, milliseconds that a final command is kept, how
 --   many of them, milliseconds that a session that is gone is kept
--- Returns the command's hash, or nothing
+-- Returns the command's JSON, or nothing
 local now = redis.call('HMGET', KEYS[4], 'state', 'attempt', 'connection_id', 'session')
 if not now[1] or now[1] == '"completed"' or now[1] == '"failed"' then return false end
 if ARGV[2] ~= '' then
@@ -24,4 +24,4 @@ redis.call('PEXPIRE', KEYS[3], ARGV[8])
 while redis.call('LLEN', KEYS[3]) > tonumber(ARGV[9]) do
   redis.call('UNLINK', ARGV[7] .. redis.call('RPOP', KEYS[3]))
 end
-return redis.call('HGETALL', KEYS[4])
+return record(KEYS[4])

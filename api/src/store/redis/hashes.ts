@@ -7,12 +7,8 @@ export const fields = (record: object): string => JSON.stringify(pairs(record));
 export const pairs = (record: object): string[] =>
   Object.entries(record).flatMap(([name, value]) => (value === undefined ? [] : [name, JSON.stringify(value)]));
 
-/** The record of a hash as scripts return it; undefined for one that isn't there. */
-export function record<T>(reply: unknown): T | undefined {
-  if (!Array.isArray(reply) || reply.length === 0) return undefined;
-  const found: Record<string, unknown> = {};
-  for (let at = 0; at + 1 < reply.length; at += 2) found[reply[at] as string] = JSON.parse(reply[at + 1] as string);
-  return found as T;
-}
+/** The record that a script returned; undefined for one that isn't there. */
+export const record = <T>(reply: unknown): T | undefined =>
+  typeof reply === 'string' ? (JSON.parse(reply) as T) : undefined;
 
-export const records = <T>(reply: unknown): T[] => (reply as unknown[]).map((each) => record<T>(each)!);
+export const records = <T>(reply: unknown): T[] => JSON.parse(reply as string) as T[];

@@ -16,23 +16,25 @@ function script(keys: number, ...parts: string[]): Script {
 }
 
 // scripts/build.mjs puts the texts in the place of these calls
+const json = readFileSync(new URL('./json.lua', import.meta.url), 'utf8');
 const usage = readFileSync(new URL('./usage.lua', import.meta.url), 'utf8');
 
 /** Each is described at the head of its file; the number there is that of its keys. */
 export const SCRIPTS = {
+  get: script(1, json, readFileSync(new URL('./get-1.lua', import.meta.url), 'utf8')),
   claim: script(1, readFileSync(new URL('./claim-1.lua', import.meta.url), 'utf8')),
   ifHolds: script(1, readFileSync(new URL('./if-holds-1.lua', import.meta.url), 'utf8')),
-  change: script(1, readFileSync(new URL('./change-1.lua', import.meta.url), 'utf8')),
+  change: script(1, json, readFileSync(new URL('./change-1.lua', import.meta.url), 'utf8')),
   create: script(6, usage, readFileSync(new URL('./create-6.lua', import.meta.url), 'utf8')),
-  adopt: script(3, usage, readFileSync(new URL('./adopt-3.lua', import.meta.url), 'utf8')),
-  update: script(2, usage, readFileSync(new URL('./update-2.lua', import.meta.url), 'utf8')),
+  adopt: script(3, json, usage, readFileSync(new URL('./adopt-3.lua', import.meta.url), 'utf8')),
+  update: script(2, json, usage, readFileSync(new URL('./update-2.lua', import.meta.url), 'utf8')),
   remove: script(4, usage, readFileSync(new URL('./remove-4.lua', import.meta.url), 'utf8')),
-  sessions: script(1, readFileSync(new URL('./sessions-1.lua', import.meta.url), 'utf8')),
+  sessions: script(1, json, readFileSync(new URL('./sessions-1.lua', import.meta.url), 'utf8')),
   append: script(4, usage, readFileSync(new URL('./append-4.lua', import.meta.url), 'utf8')),
-  open: script(1, readFileSync(new URL('./open-1.lua', import.meta.url), 'utf8')),
-  markSent: script(2, readFileSync(new URL('./mark-sent-2.lua', import.meta.url), 'utf8')),
-  markAck: script(2, readFileSync(new URL('./mark-ack-2.lua', import.meta.url), 'utf8')),
-  finish: script(4, usage, readFileSync(new URL('./finish-4.lua', import.meta.url), 'utf8')),
+  open: script(1, json, readFileSync(new URL('./open-1.lua', import.meta.url), 'utf8')),
+  markSent: script(2, json, readFileSync(new URL('./mark-sent-2.lua', import.meta.url), 'utf8')),
+  markAck: script(2, json, readFileSync(new URL('./mark-ack-2.lua', import.meta.url), 'utf8')),
+  finish: script(4, json, usage, readFileSync(new URL('./finish-4.lua', import.meta.url), 'utf8')),
   replace: script(1, readFileSync(new URL('./replace-1.lua', import.meta.url), 'utf8')),
   index: script(1, readFileSync(new URL('./index-1.lua', import.meta.url), 'utf8')),
   prune: script(1, readFileSync(new URL('./prune-1.lua', import.meta.url), 'utf8')),

@@ -1,10 +1,10 @@
 -- All sessions of an agent.
 -- KEYS: its sessions (ids)
 -- ARGV: what the key of a session begins with
--- Returns hashes; ids of sessions that have expired are dropped on the way
+-- Returns a JSON list; ids of sessions that have expired are dropped on the way
 local found = {}
 for _, id in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  local session = redis.call('HGETALL', ARGV[1] .. id)
-  if #session > 0 then found[#found + 1] = session else redis.call('SREM', KEYS[1], id) end
+  local session = record(ARGV[1] .. id)
+  if session then found[#found + 1] = session else redis.call('SREM', KEYS[1], id) end
 end
-return found
+return '[' .. table.concat(found, ',') .. ']'

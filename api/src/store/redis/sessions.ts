@@ -9,8 +9,7 @@ import { SCRIPTS } from './scripts.ts';
 
 export function redisSessions(connection: Connection, locator: Locator): SessionStore {
   const at = async (agent: string, id: string): Promise<Session | undefined> => {
-    const hash = await connection.do((client) => client.hgetall(KEYS.session(agent, id)));
-    return record<Session>(Object.entries(hash).flat());
+    return record<Session>(await connection.run(SCRIPTS.get, [KEYS.session(agent, id)], []));
   };
 
   const ofAgent = async (agent: string): Promise<Session[]> =>

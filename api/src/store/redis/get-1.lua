@@ -1,0 +1,3 @@
+-- KEYS: a record
+-- Returns its JSON, or nothing
+return record(KEYS[1])
