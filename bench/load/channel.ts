@@ -9,6 +9,7 @@ export interface Channel {
   freeze(): void;
   thaw(): void;
   close(): void;
+  readonly closed: boolean;
 }
 
 export function tcpChannel(port: number): Promise<Channel> {
@@ -24,6 +25,9 @@ export function tcpChannel(port: number): Promise<Channel> {
         freeze: () => socket.pause(),
         thaw: () => socket.resume(),
         close: () => void socket.destroy(),
+        get closed() {
+          return socket.destroyed;
+        },
       });
     });
   });
@@ -50,6 +54,9 @@ export function webSocketChannel(url: string): Promise<Channel> {
         freeze: () => socket.pause(),
         thaw: () => socket.resume(),
         close: () => socket.terminate(),
+        get closed() {
+          return socket.readyState !== WebSocket.OPEN;
+        },
       });
     });
   });

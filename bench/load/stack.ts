@@ -14,7 +14,7 @@ export interface Ports {
   busy: number;
 }
 
-const TEMPLATES: Template[] = ['echo', 'flood', 'busy'].map((id) => ({
+export const TEMPLATES: Template[] = ['echo', 'flood', 'busy'].map((id) => ({
   id,
   name: id,
   description: 'a screen of the bench',
@@ -150,8 +150,24 @@ export class Stack {
 
   /** A viewer of the session. */
   async view(sessionId: string): Promise<Channel> {
+    return webSocketChannel(await this.#viewUrl(sessionId));
+  }
+
+  /** Viewers in a process of their own that take all they get. */
+  async takers(sessionId: string, count: number): Promise<BenchProcess> {
+    const urls = await Promise.all(Array.from({ length: count }, () => this.#viewUrl(sessionId)));
+    const process_ = BenchProcess.node(
+      'bench/load/taker.ts',
+      { TAKE: JSON.stringify(urls) },
+      (line) => line === 'taking',
+    );
+    await process_.ready;
+    return process_;
+  }
+
+  async #viewUrl(sessionId: string): Promise<string> {
     const { url } = await this.call<Ticket>('POST', `/sessions/${sessionId}/ticket`);
-    return webSocketChannel(new URL(url, this.origin.replace('http', 'ws')).href);
+    return new URL(url, this.origin.replace('http', 'ws')).href;
   }
 
   async stop(): Promise<void> {

@@ -64,10 +64,10 @@ export async function company(stack: Stack, quick: boolean): Promise<Company> {
   const one = await stack.view(echo);
   await echoRoundTrips(one, 500, 2_000);
   const alone = distribution(await echoRoundTrips(one, Number.POSITIVE_INFINITY, seconds * 1000));
-  const screens = await Promise.all([1, 2, 3, 4].map(() => stack.view(busy)));
-  for (const screen of screens) screen.onData(() => {});
+  const screens = await stack.takers(busy, 4);
   const besideFourBusy = distribution(await echoRoundTrips(one, Number.POSITIVE_INFINITY, seconds * 1000));
-  for (const channel of [one, ...screens]) channel.close();
+  one.close();
+  await screens.stop();
 
   const viewers: Channel[] = [];
   for (let i = 0; i < 50; i++) viewers.push(await stack.view(echo));
@@ -76,10 +76,10 @@ export async function company(stack: Stack, quick: boolean): Promise<Company> {
   const frozen = await stack.view(flood);
   frozen.freeze();
   const fiftyAndFrozen = await fiftyEchoes(viewers, seconds);
-  const download = await stack.view(flood);
-  download.onData(() => {});
+  const download = await stack.takers(flood, 1);
   const fiftyFrozenAndDownload = await fiftyEchoes(viewers, seconds);
-  for (const channel of [...viewers, frozen, download]) channel.close();
+  for (const channel of [...viewers, frozen]) channel.close();
+  await download.stop();
 
   const streams = 10;
   const floods = await Promise.all(Array.from({ length: streams }, () => stack.view(flood)));
