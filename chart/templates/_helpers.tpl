@@ -22,6 +22,17 @@ Name of the api-auth’s objects.
 {{- end }}
 
 {{/*
+Name of the api-peers’s objects.
+*/}}
+{{- define "streamspace.api-peers.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 53 }}
+{{- print (regexReplaceAll "-+$" (trunc 44 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-api-peers" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-api-peers" }}
+{{- end }}
+{{- end }}
+
+{{/*
 Name of the api-templates’s objects.
 */}}
 {{- define "streamspace.api-templates.fullname" -}}

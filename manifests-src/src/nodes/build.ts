@@ -16,6 +16,9 @@ export const chart = {
   appVersion: builtin('chart.appVersion'),
 };
 
+/** All values at once. */
+export const allValues = expr<unknown>({ kind: 'value', path: [], type: 'any' });
+
 /** Whether there is anything: not empty, zero or false. */
 export const given = (x: Expr<unknown>): Expr<boolean> => call('truthy', 'boolean', x);
 export const missing = (x: Expr<unknown>): Expr<boolean> => not(given(x));

@@ -3,7 +3,11 @@ import { FUNCTIONS } from './functions.ts';
 import type { Helper } from './helper.ts';
 
 /** A string as Go's lexer reads it. */
-export const goString = (text: string): string => JSON.stringify(text);
+export const goString = (text: string): string =>
+  JSON.stringify(text).replace(UNSEEN, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+// oxlint-disable-next-line no-control-regex, no-misleading-character-class -- it is about them
+const UNSEEN = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
 /** Collects the helpers that the written templates need. */
 export interface Helpers {

@@ -1,4 +1,5 @@
 import {
+  allValues,
   and,
   concat,
   eq,
@@ -7,6 +8,7 @@ import {
   gt,
   hasKey,
   isString,
+  json,
   lt,
   matches,
   milliseconds,
@@ -171,6 +173,11 @@ export function agentChecks(base: Base, view: AgentView, paths: Paths): Check[] 
 export function sharedChecks(base: Base): Check[] {
   const { enrolment, ca } = base.shared;
   return [
+    refuse(
+      // Helm's toYaml would silently give nothing for a list or map with one of these in it
+      matches(json(allValues), '[\u007f-\u009f\ufffe\uffff]'),
+      'values: a text has a control character in it (U+007F to U+009F, U+FFFE, U+FFFF), which YAML can’t hold; remove it',
+    ),
     refuse(
       and(missing(enrolment.token), missing(enrolment.existingSecret.name)),
       'enrolment: agents need a token; set enrolment.token (e.g. of `openssl rand -base64 32`), or enrolment.existingSecret.name',

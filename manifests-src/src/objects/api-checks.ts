@@ -1,8 +1,9 @@
-import { and, choose, contains, eq, given, gt, missing, not, or } from '../nodes/build.ts';
+import { and, choose, contains, eq, given, gt, missing, not, or, ge, milliseconds, mul } from '../nodes/build.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { disruptionChecks, logFileChecks } from './agent-checks.ts';
 import { type Check, refuse } from './check.ts';
+import { hasPeerSecret } from './api-env.ts';
 import { storeChoice } from './store.ts';
 
 /** Combinations of the hub's values that can't work. */
@@ -21,6 +22,18 @@ export function apiChecks(v: Refs<StreamspaceValues>): Check[] {
     refuse(
       and(only, not(secrets), missing(auth.jwksUrl)),
       'api.auth: users’ tokens need a key; set auth.jwksUrl (your issuer’s key set), auth.existingSecret.name, or auth.secret (e.g. of `openssl rand -base64 32`)',
+    ),
+    refuse(
+      and(only, given(auth.jwksUrl), store.any, not(hasPeerSecret(v))),
+      'api.peers: with auth.jwksUrl and a shared store the replicas need a secret of their own; set peers.existingSecret.name, or peers.secret (e.g. of `openssl rand -base64 32`)',
+    ),
+    refuse(
+      and(given(api.peers.secret), given(api.peers.existingSecret.name)),
+      'api.peers: secret and existingSecret.name are both set; leave one of them empty',
+    ),
+    refuse(
+      and(only, ge(milliseconds(api.config.drainTimeout), mul(api.terminationGracePeriodSeconds, 1000))),
+      'api.terminationGracePeriodSeconds: is not longer than config.drainTimeout: the kubelet would kill the api before it is done; raise it',
     ),
     refuse(
       and(only, secrets, given(auth.jwksUrl)),

@@ -1,4 +1,4 @@
-import { choose, concat, given, join, not, release, text } from '../nodes/build.ts';
+import { and, choose, concat, given, join, not, or, release, text } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
 import { when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
@@ -13,10 +13,15 @@ export const TEMPLATES_FOLDER = '/etc/streamspace/templates';
 
 type Values = Refs<StreamspaceValues>;
 
+/** Whether the replicas' own secret was given. */
+export const hasPeerSecret = (v: Values): Expr<boolean> =>
+  or(given(v.api.peers.secret), given(v.api.peers.existingSecret.name));
+
 /** The hub's environment: every variable that its values reach. */
 export function apiEnv(base: Base, v: Values) {
   const { config, auth } = v.api;
   const store = storeChoice(v);
+  const ca = caBundle(base);
   const jwt = secretOf(auth.existingSecret, base.object('api-auth'), 'jwt-secret');
   const token = enrolmentSecret(base);
   const password = redisPasswordSecret(base, v);
@@ -53,6 +58,27 @@ export function apiEnv(base: Base, v: Values) {
     when(given(config.templates), { name: 'TEMPLATES_FILE', value: `${TEMPLATES_FOLDER}/templates.json` }),
     { name: 'LOG_LEVEL', value: config.log.level },
     { name: 'LOG_FORMAT', value: config.log.format },
-    caBundle(base).env,
+    // its authority is one of the bundle's, where there is one
+    when(and(store.external, base.hasCa), { name: 'STORE_CA_FILE', value: ca.file }),
+    when(given(v.redis.external.waitReplicas), {
+      name: 'STORE_WAIT_REPLICAS',
+      value: text(v.redis.external.waitReplicas),
+    }),
+    when(given(v.redis.external.waitReplicas), { name: 'STORE_WAIT_TIMEOUT', value: v.redis.external.waitTimeout }),
+    when(
+      given(v.api.agentTokens.existingSecret.name),
+      fromSecret('AGENT_ENROLMENT_TOKENS', v.api.agentTokens.existingSecret),
+    ),
+    { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+    // replicas reach each other directly, not through the Service
+    { name: 'HUB_ADDRESS', value: `http://$(POD_IP):${HTTP_PORT}` },
+    when(
+      hasPeerSecret(v),
+      fromSecret('HUB_PEER_SECRET', secretOf(v.api.peers.existingSecret, base.object('api-peers'), 'peer-secret')),
+    ),
+    { name: 'HUB_PING_INTERVAL', value: config.pingInterval },
+    { name: 'DRAIN_TIMEOUT', value: config.drainTimeout },
+    { name: 'HANDSHAKE_RATE', value: text(config.handshakeRate) },
+    ca.env,
   ];
 }

@@ -151,6 +151,15 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
     }),
     madeSecret(
       base,
+      'api/peers.yaml',
+      'api-peers',
+      'peer-secret',
+      view.peers.existingSecret,
+      view.peers.secret,
+      view.enabled,
+    ),
+    madeSecret(
+      base,
       'api/auth.yaml',
       'api-auth',
       'jwt-secret',

@@ -34,6 +34,9 @@ export const api = section('The control plane (hub)', {
     heartbeatInterval: duration('How often agents report', '30s', ['10s']),
     commandTimeout: duration('How long a command may wait and run before it fails', '1h', ['2h']),
     ticketTtl: duration('How long a viewer’s ticket is valid', '30s', ['20s']),
+    drainTimeout: duration('How long a stopping replica waits for its agents to connect elsewhere', '20s', ['10s']),
+    pingInterval: duration('How often a silent connection is pinged', '800ms', ['1s']),
+    handshakeRate: integer('Connections of agents let in per second', 500, 1, 100_000),
     rateLimit: integer('Requests per user and minute', 600, 1, 1_000_000),
     templates: open<Record<string, unknown>[]>(
       'Session templates besides the built-in ones',
@@ -65,6 +68,22 @@ export const api = section('The control plane (hub)', {
       'https://idp.example.com/',
     ]),
     audience: pattern('`aud` that tokens must have', 'a text without spaces', '^[^ \\n\\t]+$', '', ['streamspace']),
+  }),
+  peers: section(
+    'Secret that replicas share; needed with auth.jwksUrl and redis, derived from the tokens’ secret otherwise',
+    {
+      existingSecret: workload.secretKey('Secret with it', 'peer-secret'),
+      secret: pattern(
+        'The secret itself, at least 32 characters; a Secret is made of it',
+        'at least 32 characters',
+        '^[!-~]{32,}$',
+        '',
+        ['abcdef0123456789{{abcdef01}}"\'z'],
+      ),
+    },
+  ),
+  agentTokens: section('Enrolment tokens of single agents (AGENT_ENROLMENT_TOKENS)', {
+    existingSecret: workload.secretKey('Secret with them', 'agent-tokens'),
   }),
   service: section('Service', {
     type: choice('Type', ['ClusterIP', 'NodePort', 'LoadBalancer'], 'ClusterIP'),

@@ -1,4 +1,4 @@
-import { flag, integer, list, objectName, pattern, quantity, section } from './kinds.ts';
+import { duration, flag, integer, list, objectName, pattern, quantity, section } from './kinds.ts';
 import * as workload from './workload.ts';
 
 /** Values of the hub's store. */
@@ -9,6 +9,8 @@ export const redis = section('The hub’s store: one Valkey node, or yours', {
       'rediss://cache.example.com:6380/1',
     ]),
     existingSecret: workload.secretKey('Secret with the URL', 'url'),
+    waitReplicas: integer('Replicas of it that must have a command before it is accepted', 0, 0, 10),
+    waitTimeout: duration('How long they may take', '1s', ['2s']),
   }),
   auth: section('Password of the installed Valkey', {
     existingSecret: workload.secretKey('Secret with the password', 'password'),

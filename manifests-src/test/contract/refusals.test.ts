@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { SOURCES } from '../../src/charts/sources.ts';
 import { coalesce } from '../../src/values/tree.ts';
 import { BASES, RELEASE } from '../support/bases.ts';
-import { writeChart } from '../support/charts.ts';
+import { asciiOf, writeChart } from '../support/charts.ts';
 import { execute, HELMS } from '../support/tools.ts';
 import { problems } from '../support/valid.ts';
 import { COMBINATIONS, SINGLE, type Wrong } from '../support/wrong.ts';
@@ -21,7 +21,7 @@ const wrongValues = ([, chart, set]: Wrong) => {
 
 async function byHelm(helm: string, wrong: Wrong): Promise<string> {
   const file = join(folder, `${wrong[0].replaceAll(/\W/g, '-')}.json`);
-  writeFileSync(file, JSON.stringify(wrongValues(wrong)));
+  writeFileSync(file, asciiOf(wrongValues(wrong)));
   const args = [
     'template',
     RELEASE.name,

@@ -2,7 +2,7 @@
 export const BASES: Readonly<Record<string, Record<string, unknown>>> = {
   streamspace: {
     enrolment: { existingSecret: { name: 'enrolment' } },
-    api: { auth: { jwksUrl: 'https://idp.example.com/keys' } },
+    api: { auth: { jwksUrl: 'https://idp.example.com/keys' }, peers: { existingSecret: { name: 'peers' } } },
     k8sAgent: { config: { agentId: 'eu-1' } },
   },
   'streamspace-k8s-agent': {

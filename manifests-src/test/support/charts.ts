@@ -27,6 +27,13 @@ export function objectsIn(text: string, version: '1.1' | '1.2'): KubeObject[] {
     .filter((object) => object !== null);
 }
 
+/** Values as YAML of nothing but ASCII: its readers take some other characters for the end of a line. */
+export const asciiOf = (values: unknown): string =>
+  JSON.stringify(values).replace(
+    /[^\x20-\x7e]/gu,
+    (char) => `\\U${char.codePointAt(0)!.toString(16).padStart(8, '0')}`,
+  );
+
 const key = ({ apiVersion, kind, metadata }: KubeObject) =>
   `${apiVersion} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
 

@@ -222,6 +222,24 @@ export const COMBINATIONS: readonly Wrong[] = [
     /give each its own/,
   ],
   [
+    'replicas without a secret of their own',
+    umbrella,
+    { api: { peers: { existingSecret: { name: '' } } } },
+    /api\.peers: .* set peers\.existingSecret\.name, or peers\.secret/,
+  ],
+  [
+    'a drain longer than the kubelet waits',
+    umbrella,
+    { api: { config: { drainTimeout: '1m' } } },
+    /api\.terminationGracePeriodSeconds: .* raise it/,
+  ],
+  [
+    'a control character',
+    umbrella,
+    agent({ sidecars: [{ name: 'a', image: 'b\u0085c' }] }),
+    /control character in it .* remove it/,
+  ],
+  [
     'a sidecar without an image',
     umbrella,
     agent({ logFile: { enabled: true, sidecar: { name: 'a' } } }),

@@ -48,6 +48,11 @@ const SETTINGS: Readonly<Record<string, Record<string, unknown>[]>> = {
     },
     { redis: { auth: { existingSecret: { name: 'password' } }, persistence: { enabled: false } } },
     { redis: { enabled: false } },
+    { api: { peers: { existingSecret: { name: '' } } } },
+    {
+      api: { agentTokens: { existingSecret: { name: 'tokens' } } },
+      redis: { external: { url: 'redis://a:6379', waitReplicas: 1 } },
+    },
     { api: { auth: { jwksUrl: '' } } },
     { enrolment: { existingSecret: { name: '' } } },
     { k8sAgent: { config: { controlPlaneUrl: 'ws://hub.example.com', allowInsecure: true } } },
