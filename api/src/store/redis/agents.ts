@@ -31,6 +31,24 @@ export function redisAgents(connection: Connection): AgentStore {
     return shown(record<Stored>(await connection.run(SCRIPTS.get, [KEYS.agent(agentId)], [])));
   };
 
+  const all = async (): Promise<AgentRecord[]> => {
+    const ids = await connection.do((client) => client.smembers(KEYS.agents));
+    const agents = await Promise.all(ids.map(get));
+    return agents.filter((agent) => agent !== undefined).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  };
+  // placement asks for all agents with every create: those who ask while one answer is on its way share the next one
+  let reading: Promise<unknown> = Promise.resolve();
+  let next: Promise<AgentRecord[]> | undefined;
+  const together = (): Promise<AgentRecord[]> =>
+    (next ??= reading
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        const answer = all();
+        reading = answer;
+        return answer;
+      }));
+
   return {
     get,
 
@@ -93,9 +111,7 @@ export function redisAgents(connection: Connection): AgentStore {
     },
 
     async list() {
-      const ids = await connection.do((client) => client.smembers(KEYS.agents));
-      const agents = await Promise.all(ids.map(get));
-      return agents.filter((agent) => agent !== undefined).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+      return (await together()).map((agent) => ({ ...agent }));
     },
   };
 
