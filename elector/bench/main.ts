@@ -2,7 +2,7 @@
 // Prints the table, writes bench/results/election.json, and with --update the table in docs/ha.md.
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -34,6 +34,7 @@ const results: Results = {
   machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version },
   versions: (await promisify(execFile)(programs.apiserver, ['--version'])).stdout.trim(),
   rounds,
+  load: [],
   contenders: contenders.map(({ name }) => ({ name, requestsPerMinute: undefined, seconds: {} })),
 };
 const entry = (name: string) => results.contenders.find((candidate) => candidate.name === name)!;
@@ -65,7 +66,10 @@ try {
   }
   await Promise.all(
     Array.from({ length: lanes }, async () => {
-      for (let job = jobs.shift(); job; job = jobs.shift()) await job();
+      for (let job = jobs.shift(); job; job = jobs.shift()) {
+        await job();
+        results.load.push(loadavg()[0]!);
+      }
     }),
   );
 } finally {

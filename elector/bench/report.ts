@@ -5,6 +5,8 @@ export interface Results {
   machine: { cpu: string; cores: number; node: string };
   versions: string;
   rounds: number;
+  /** The machine's load average (1 minute) after each round, everything else on it included. */
+  load: number[];
   contenders: { name: string; requestsPerMinute: number | undefined; seconds: Partial<Record<Row, number[]>> }[];
 }
 
@@ -79,7 +81,7 @@ export function report(results: Results): string {
     ]);
   }
   return [
-    `${results.at.slice(0, 10)}, ${results.machine.cores} cores (${results.machine.cpu}), Node ${results.machine.node}, ${results.versions}; ${results.rounds} rounds each, in one run. Seconds: median, p95, p99.`,
+    `${results.at.slice(0, 10)}, ${results.machine.cores} cores (${results.machine.cpu}), Node ${results.machine.node}, ${results.versions}; ${results.rounds} rounds each, in one run, at a load average of ${quantile(results.load, 0.5).toFixed(0)} (median; the bench's own is below 2). Seconds: median, p95, p99.`,
     table([['', ...contenders.map(({ name }) => name)], ...rows, requests]),
     `Goals, for ${ours.name}:`,
     table([['', 'measured', 'goal', ''], ...goals]),

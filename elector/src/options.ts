@@ -19,6 +19,11 @@ export interface ElectorOptions extends Timings {
    * another holder or a greater term was seen. For those whose actions are fenced by the term: an outage of the lock then costs nothing.
    */
   readonly onLoseSight?: 'stop' | 'keep-until-superseded';
+  /**
+   * How long this replica leaves a free lease to the others, milliseconds; asked whenever there is one. For a replica that could lead but not serve
+   * as well as they could. Default: 0.
+   */
+  readonly hesitationMs?: () => number;
   /** Called when leadership is given up at will, before the lease is released: finish what must be finished. */
   readonly onStop?: () => Promise<void>;
   /** How long `onStop` may take, milliseconds; then the lease is released anyway. Default 10,000. */
@@ -38,6 +43,7 @@ export function settingsOf(options: ElectorOptions): Settings {
     ...options,
     random: options.random ?? Math.random,
     termFloor: options.termFloor ?? (() => 0),
+    hesitationMs: options.hesitationMs ?? (() => 0),
     onLoseSight: options.onLoseSight ?? 'stop',
     stopTimeoutMs: options.stopTimeoutMs ?? 10_000,
     pollPeriodMs: options.pollPeriodMs ?? options.leaseDurationMs * 2.5,

@@ -39,7 +39,7 @@ export class Standby {
       const due = mustRead
         ? replica.retryAt
         : vacancy
-          ? Math.max(replica.retryAt, replica.holdOffUntil)
+          ? Math.max(replica.retryAt, replica.holdOffUntil, this.#vacantSince! + replica.settings.hesitationMs())
           : Math.min(pollAt, replica.seen.expiresAt);
       replica.nextAttemptAt = Math.max(now, due);
       if (now < due) {
