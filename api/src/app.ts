@@ -44,6 +44,8 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
     loggerInstance: deps.log,
     bodyLimit: BODY,
     requestTimeout: REQUEST_MS,
+    // what still comes over an open connection while the hub closes is answered, too
+    return503OnClosing: false,
     // before any hook or handler: an address that can't be decoded
     frameworkErrors: (error, _request, reply) =>
       void sendError(reply, new StreamSpaceError('invalid_request', error.message)),

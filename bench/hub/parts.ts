@@ -65,7 +65,8 @@ export async function routing(ports: Ports, quick: boolean): Promise<Routing> {
           await echoRoundTrips(channel, 1, 5_000);
           samples[where].push(performance.now() - began);
           channel.close();
-        } catch {
+        } catch (error) {
+          process.stderr.write(`${(error as Error).message}\n`);
           failed += 1;
         }
       }
@@ -204,6 +205,7 @@ export async function roll(ports: Ports, quick: boolean): Promise<Roll> {
     await cluster.agent(balancer.url, ports);
     const port = Number(balancer.url.split(':')[1]);
     let repeated = 0;
+    const why = new Map<string, number>();
     const again = async <T>(step: () => Promise<T>): Promise<T> => {
       const end = performance.now() + 15_000;
       for (;;) {
@@ -212,6 +214,8 @@ export async function roll(ports: Ports, quick: boolean): Promise<Roll> {
         } catch (error) {
           if (performance.now() > end) throw error;
           repeated += 1;
+          const what = (error as Error).message.slice(0, 160);
+          why.set(what, (why.get(what) ?? 0) + 1);
           await pause(20);
         }
       }
@@ -249,7 +253,8 @@ export async function roll(ports: Ports, quick: boolean): Promise<Roll> {
           const id = await again(() => session(cluster, port, 'echo'));
           await again(() => cluster.call(port, 'DELETE', `/sessions/${id}`));
           commands += 2;
-        } catch {
+        } catch (error) {
+          process.stderr.write(`${(error as Error).message}\n`);
           failed += 1;
         }
         await pause(50);
@@ -264,6 +269,7 @@ export async function roll(ports: Ports, quick: boolean): Promise<Roll> {
     }
     over = true;
     await Promise.all([...viewers, ...givers]);
+    for (const [what, times] of why) process.stderr.write(`${times} × ${what}\n`);
     return { commands, failed, repeated, stall: distribution(stalls) };
   } finally {
     balancer.stop();

@@ -33,6 +33,7 @@ export class BenchProcess {
       );
       for (const stream of [this.child.stdout!, this.child.stderr!]) {
         createInterface({ input: stream }).on('line', (line) => {
+          if (process.env.BENCH_TEE) process.stderr.write(`${line}\n`);
           keep(line);
           if (!isReady(line)) return;
           clearTimeout(timer);

@@ -6,8 +6,10 @@ import type { Reception } from './reception.ts';
 import type { Roster } from './roster.ts';
 
 /** Milliseconds within which the agents begin to connect elsewhere: a load balancer needs a moment to see that this hub is unready. */
-const BEGIN_MS = 250;
+const BEGIN_MS = 750;
 const SPREAD_MS = 1_000;
+/** Milliseconds before it counts that they come back to this hub: a load balancer may have been slow to see that it stops. */
+const IN_VAIN_MS = 3_500;
 /** Milliseconds for the store to say whether there are other replicas. */
 const LOOK_MS = 1_000;
 /** Milliseconds between two looks whether everybody has come back to this hub in vain. */
@@ -33,6 +35,7 @@ export async function sendElsewhere(deps: DrainDeps, signal: AbortSignal): Promi
   const gone = new StreamSpaceError('going_away', 'this hub is about to stop; connect again');
   roster.endArriving(gone);
   const before = roster.counts.links;
+  const began = clock.monotonic();
   if (before === 0) return;
   let others = await otherReplicas(deps, signal);
   for (const link of roster.live) {
@@ -48,7 +51,7 @@ export async function sendElsewhere(deps: DrainDeps, signal: AbortSignal): Promi
       if (over.signal.aborted) return;
       const { links } = roster.counts;
       if (links < before) others = true;
-      const inVain = !others && reception.sentAway >= links;
+      const inVain = !others && reception.sentAway >= links && clock.monotonic() - began >= IN_VAIN_MS;
       if (links > 0 && !inVain && !signal.aborted) return;
       over.abort();
       timer.cancel();

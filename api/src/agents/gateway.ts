@@ -124,7 +124,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
     },
     register(app: FastifyInstance) {
       gateway.attach(app.server);
-      peerRoutes(app, { guard, clock, roster, rotations });
+      peerRoutes(app, { guard, clock, roster, rotations, draining: () => draining });
       app.addHook('preClose', () => gateway.stop());
     },
     async drain(signal) {

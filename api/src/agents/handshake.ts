@@ -27,10 +27,10 @@ export interface HandshakeDeps {
   /** The live link of an agent id here, if there is one. */
   holder(agentId: string): AgentLink | undefined;
   /**
-   * Whether a connection that another replica of the hub holds is there and answers. Rejects when that replica won't say; false when
-   * it has gone.
+   * Whether a connection that another replica of the hub holds is there and answers, and whether that replica has asked it to connect
+   * elsewhere. Rejects when that replica won't say.
    */
-  probe(hub: string, agentId: string, connectionId: string): Promise<boolean>;
+  probe(hub: string, agentId: string, connectionId: string): Promise<{ alive: boolean; leaving: boolean }>;
   /**
    * The link was accepted: it is to be welcomed and takes its place, and that of `previous`, wherever in the hub that is. Called
    * within the agent's turn.
@@ -121,18 +121,25 @@ async function claimAgent(deps: HandshakeDeps, link: AgentLink, hello: AgentMess
     });
   const first = await claim(false);
   if (first.accepted || first.code !== 'duplicate_agent') return first;
-  return (await alive(deps, link.agentId, first.connectionId)) ? first : claim(first.connectionId ?? true);
+  return (await alive(deps, link.agentId, first, hello.replica)) ? first : claim(first.connectionId ?? true);
 }
 
 /** Whether the connection that holds the agent id is there and answers. */
-async function alive(deps: HandshakeDeps, agentId: string, connectionId: string | undefined): Promise<boolean> {
+async function alive(
+  deps: HandshakeDeps,
+  agentId: string,
+  { connectionId, replica: holds }: { connectionId?: string; replica: string },
+  comes: string,
+): Promise<boolean> {
   const holder = deps.holder(agentId);
   if (holder !== undefined && holder.connectionId === connectionId) return holder.probe(PROBE_MS);
   const record = await deps.store.agents.get(agentId);
   if (record === undefined || record.hub === null || record.hub === deps.hub || connectionId === undefined)
     return false;
   try {
-    return await deps.probe(record.hub, agentId, connectionId);
+    const there = await deps.probe(record.hub, agentId, connectionId);
+    // the very agent, which a replica that stops has sent here [CON8]
+    return there.alive && !(there.leaving && holds === comes);
   } catch {
     // that replica is there, and won't say (another secret, a clock that is off): the agent's heartbeats tell
     const heard = record.last_heartbeat ?? record.connected_since;

@@ -152,9 +152,10 @@ export function reception(deps: ReceptionDeps): Reception {
     async probe(hub, agent, connection) {
       try {
         const answer = await deps.peers.ask(hub, 'probe', { agent, connection }, PROBE_PEER_MS);
-        return (answer as { alive?: unknown }).alive === true;
+        const { alive, leaving } = answer as { alive?: unknown; leaving?: unknown };
+        return { alive: alive === true, leaving: leaving === true };
       } catch (error) {
-        if (isUnreachable(error)) return false;
+        if (isUnreachable(error)) return { alive: false, leaving: false };
         throw error;
       }
     },

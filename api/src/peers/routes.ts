@@ -8,18 +8,27 @@ import type { PeerClaims, PeerGuard, Purpose } from './credential.ts';
 /** Milliseconds that an agent has to answer a ping, for another replica that asks. */
 const PROBE_MS = 2_000;
 
+export interface PeerRouteDeps {
+  readonly guard: PeerGuard;
+  readonly clock: Clock;
+  readonly roster: Roster;
+  readonly rotations: Rotations;
+  /** Whether this replica sends its agents elsewhere. */
+  draining(): boolean;
+}
+
 /**
  * POST /internal/v1/…: what other replicas ask of the one that holds an agent. All of it is in the signed credential; there is no body.
  * Nothing is passed on: an agent that isn't here any more is `agent_offline`.
  */
-export function peerRoutes(
-  app: FastifyInstance,
-  { guard, clock, roster, rotations }: { guard: PeerGuard; clock: Clock; roster: Roster; rotations: Rotations },
-): void {
+export function peerRoutes(app: FastifyInstance, { guard, clock, roster, rotations, draining }: PeerRouteDeps): void {
   const answer: Record<Exclude<Purpose, 'screen'>, (claims: PeerClaims) => Promise<object>> = {
     async probe({ agent, connection }) {
       const link = roster.get(agent);
-      return { alive: link !== undefined && link.connectionId === connection && (await link.probe(PROBE_MS)) };
+      return {
+        leaving: draining(),
+        alive: link !== undefined && link.connectionId === connection && (await link.probe(PROBE_MS)),
+      };
     },
     async supersede({ agent, connection, reason }) {
       if (connection !== undefined) roster.supersede(agent, connection, reason ?? 'another connection was accepted');

@@ -265,6 +265,16 @@ describe('[I7] drain', () => {
     await expect(holder.viewer('s1')).rejects.toMatchObject({ status: 503 });
   });
 
+  test('[TERM4] [CON8] an agent without HA moves, too: it is no duplicate of itself', async () => {
+    const agent = await holder.welcome({ term: 0 });
+    const drained = holder.gateway.drain(new AbortController().signal);
+    await agent.hear('go_away');
+    const stranger = await other.agent('a1');
+    expect(await stranger.hello({ term: 0, replica: 'r2' })).toMatchObject({ error: { code: 'duplicate_agent' } });
+    expect((await other.welcome({ term: 0 })).ws.readyState).toBe(WebSocket.OPEN);
+    await drained;
+  });
+
   test('a viewer that needs another replica only is sent away at once', async () => {
     const { agent } = await holder.running();
     const { viewer } = await farScreen(agent);
@@ -277,7 +287,7 @@ describe('[I7] drain', () => {
     const drained = third.gateway.drain(new AbortController().signal);
     await agent.hear('go_away');
     await expect(third.agent('alone')).rejects.toMatchObject({ status: 503, body: { error: { code: 'going_away' } } });
-    await third.clock.advance(500);
+    await third.clock.advance(4_000);
     expect((await agent.closed).code).toBe(1012);
     await drained;
   });

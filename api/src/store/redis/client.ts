@@ -44,6 +44,8 @@ export function openClient({ address, ca, onError }: ClientOptions): Client {
   client.on('error', (error: Error) => onError(withoutCommand(error)));
   // every step that waits for the connection listens
   client.setMaxListeners(0);
+  if (client instanceof Redis) survive(client);
+  else client.on('+node', survive);
   return client;
 
   function single(): Redis {
@@ -88,4 +90,9 @@ export function openClient({ address, ca, onError }: ClientOptions): Client {
 export function withoutCommand<T>(error: T): T {
   if (error instanceof Error && 'command' in error) delete error.command;
   return error;
+}
+
+/** A TLS socket can fail twice: its own error, and then the alert that the server sends. The client listens only once. */
+function survive(redis: Redis): void {
+  redis.on('error', () => redis.stream?.on('error', () => undefined));
 }
