@@ -183,6 +183,7 @@ export class Dispatcher {
       {
         command_id: command.id,
         action: command.action,
+        trace_id: command.trace_id,
         seconds,
         code: outcome.error?.code,
         err: outcome.error?.message,

@@ -15,7 +15,7 @@ import { Viewer } from './viewer.ts';
 const PING_MS = 20_000;
 /** Milliseconds for another replica to take a screen. */
 const PEER_OPEN_MS = 3_000;
-/** Tickets that don't hold, from one address: so many at once, then one in so many milliseconds. */
+/** Tickets that don't hold, from one address and for one session: so many at once, then one in so many milliseconds. */
 const GUESSES = { burst: 20, everyMs: 3_000, keys: 10_000 };
 
 export interface ViewerDeps extends Pick<
@@ -117,9 +117,10 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
   };
 
   const take = async (upgrade: Upgrade, sessionId: string) => {
-    const address = upgrade.request.socket.remoteAddress ?? '';
+    // with the session: behind one proxy everybody has the same address, and one's guesses must not shut out the others
+    const address = `${upgrade.request.socket.remoteAddress ?? ''} ${sessionId}`;
     if (guesses.exhausted(address))
-      throw new StreamSpaceError('rate_limited', 'too many tickets of this address did not hold: wait a little', {
+      throw new StreamSpaceError('rate_limited', 'too many tickets for this session did not hold: wait a little', {
         retry_after_ms: GUESSES.everyMs,
       });
     try {
