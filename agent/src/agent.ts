@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { type Clock, iso } from 'clock-port';
 import type { Election } from '@streamspace/protocol';
-import type { Elector, ElectorEvents, Leading } from 'lease-elector';
+import type { Elector, ElectorEvents, ElectorOptions, Leading } from 'lease-elector';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { AgentMetrics } from './health/metrics.ts';
 import { type AgentView, metricsRoutes, probeRoutes } from './health/probes.ts';
 import { ProbeServer } from './health/server.ts';
+import { HubSight } from './leader/hub-sight.ts';
 import { LeadershipLoop } from './leader/leadership.ts';
 import { replicaOf } from './leader/locks.ts';
 import { Credentials } from './link/credential.ts';
@@ -16,6 +17,8 @@ import { Replicas } from './replicas.ts';
 import { scope } from './scope.ts';
 import { Service } from './service.ts';
 import type { SessionDriver } from './sessions/driver.ts';
+
+type ElectorHooks = Required<Pick<ElectorOptions, 'onStop' | 'hesitationMs'>>;
 
 export interface AgentDeps {
   readonly config: Config;
@@ -28,8 +31,8 @@ export interface AgentDeps {
   readonly build: string;
   /** PEM of the CAs that may sign the control plane; undefined: the system's. */
   readonly ca?: string | undefined;
-  /** Needed with ENABLE_HA. `onStop` is to be awaited before the lease is given up at will. */
-  readonly elector?: ((onStop: () => Promise<void>) => Elector) | undefined;
+  /** Needed with ENABLE_HA: makes the elector with these options besides its own. */
+  readonly elector?: ((hooks: ElectorHooks) => Elector) | undefined;
 }
 
 /** One replica of an agent. */
@@ -53,6 +56,7 @@ class AgentReplica implements Agent {
   readonly #metrics: AgentMetrics;
   readonly #dialer: Dialer;
   readonly #credentials: Credentials;
+  readonly #sight: HubSight;
   readonly #elector: Elector | undefined;
   readonly #loop: LeadershipLoop | undefined;
   #service: Service | undefined;
@@ -65,6 +69,14 @@ class AgentReplica implements Agent {
     this.#startedAt = clock.monotonic();
     this.#metrics = new AgentMetrics(() => this.#uptime);
     this.#dialer = new Dialer({ ...config, ca: deps.ca }, clock);
+    this.#sight = new HubSight({
+      clock,
+      log,
+      random: deps.random,
+      probe: (signal) => this.#dialer.reachable(signal),
+      leads: () => this.#elector?.leading !== undefined,
+      yield: (reason) => this.#elector?.yield(reason, config.leaseDuration * 2),
+    });
     this.#credentials = new Credentials({
       file: join(config.stateDir, 'agents', config.agentId, 'credential'),
       token: config.agentToken,
@@ -72,7 +84,12 @@ class AgentReplica implements Agent {
       log,
       enrol: (token, signal) => this.#dialer.enrol(token, signal),
     });
-    this.#elector = config.enableHa ? deps.elector?.(() => this.#service?.finish() ?? Promise.resolve()) : undefined;
+    this.#elector = config.enableHa
+      ? deps.elector?.({
+          onStop: () => this.#service?.finish() ?? Promise.resolve(),
+          hesitationMs: () => (this.#sight.reachable ? 0 : config.leaseDuration),
+        })
+      : undefined;
     if (config.enableHa && this.#elector === undefined) throw new Error('ENABLE_HA needs an elector');
     this.#loop =
       this.#elector &&
@@ -98,7 +115,9 @@ class AgentReplica implements Agent {
         { health_port: this.ports.health, metrics_port: this.ports.metrics, ha: config.enableHa },
         'Agent started',
       );
-      await (this.#loop === undefined ? this.#runAlone(signal) : this.#loop.run(signal));
+      await (this.#loop === undefined
+        ? this.#runAlone(signal)
+        : Promise.all([this.#loop.run(signal), this.#sight.run(signal)]));
       log.info('Agent stopped');
     } finally {
       await Promise.all([health.close(), metrics.close()]);
@@ -146,6 +165,7 @@ class AgentReplica implements Agent {
       raiseTerm: (atLeast) => elector?.raiseTerm(atLeast) ?? Promise.resolve(),
       onLink: (link) => {
         this.#link = link;
+        this.#sight.connected = link !== undefined;
         this.#metrics.connected.set(link === undefined ? 0 : 1);
         if (link !== undefined) this.#metrics.term.set(link.welcome.term);
         if (link === undefined || accepted) return;
@@ -180,6 +200,7 @@ class AgentReplica implements Agent {
       connected: this.#link !== undefined,
       lastHeartbeat: this.#lastHeartbeat === undefined ? null : iso(this.#lastHeartbeat),
       leader: elector === undefined ? config.podName : replicaOf(elector.status().holder),
+      election: elector?.status(),
       term: elector?.status().term ?? this.#link?.welcome.term ?? 0,
     };
   }

@@ -35,7 +35,7 @@ async function main(): Promise<void> {
     hostCommand: [process.execPath, fileURLToPath(new URL('session-host.js', import.meta.url))],
     kill: (pid, signal) => void process.kill(pid, signal),
   });
-  const lock = config.enableHa ? await lockFor(config, clock, process, randomBytes(8).toString('hex')) : undefined;
+  const lock = config.enableHa ? await lockFor(config, clock, log, process, randomBytes(8).toString('hex')) : undefined;
   const agent = createAgent({
     config,
     clock,
@@ -46,18 +46,22 @@ async function main(): Promise<void> {
     ca: config.controlPlaneCaFile === undefined ? undefined : await readFile(config.controlPlaneCaFile, 'utf8'),
     elector:
       lock &&
-      ((onStop) =>
-        new Elector({
-          ...lock,
+      ((hooks) => {
+        const elector = new Elector({
+          lock: lock.lock,
+          identity: lock.identity,
           clock,
           leaseDurationMs: config.leaseDuration,
           renewDeadlineMs: config.leaseRenewDeadline,
           retryPeriodMs: config.leaseRetryPeriod,
           // the hub fences by term, so an outage of the lock is no reason to stop (I2)
           onLoseSight: 'keep-until-superseded',
-          onStop,
+          ...hooks,
           stopTimeoutMs: config.gracefulShutdownTimeout + 2_000,
-        })),
+        });
+        lock.attach?.(elector);
+        return elector;
+      }),
   });
 
   const stop = new AbortController();

@@ -45,28 +45,33 @@ const driver: SessionDriver = {
   list: () => world.live(config.agentId),
   connect: () => Promise.reject(new StreamSpaceError('screen_unreachable', 'no screens in this world')),
   watch: (_onChange, signal) =>
-    new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
+    new Promise((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    }),
 };
 
-const lock = await lockFor(config, systemClock, process, String(Math.random()));
+const log = pino({ level: config.logLevel, base: { replica: config.podName } });
+const { lock, identity } = await lockFor(config, systemClock, log, process, String(Math.random()));
 const stop = new AbortController();
 process.on('SIGTERM', () => stop.abort(new Error('SIGTERM')));
 await createAgent({
   config,
   clock: systemClock,
-  log: pino({ level: config.logLevel, base: { replica: config.podName } }),
+  log,
   driver,
   random: Math.random,
   build: 'chaos',
-  elector: (onStop) =>
+  elector: (hooks) =>
     new Elector({
-      ...lock,
+      lock,
+      identity,
       clock: systemClock,
       leaseDurationMs: config.leaseDuration,
       renewDeadlineMs: config.leaseRenewDeadline,
       retryPeriodMs: config.leaseRetryPeriod,
       onLoseSight: 'keep-until-superseded',
-      onStop,
+      ...hooks,
       stopTimeoutMs: config.gracefulShutdownTimeout + 2_000,
     }),
 }).run(stop.signal);

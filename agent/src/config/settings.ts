@@ -102,14 +102,14 @@ export const SETTINGS = {
   leaseLock: absent('LEASE_LOCK', leaseLock, 'What the replicas share to elect a leader', {
     defaultInWords: 'kubernetes on kubernetes, file elsewhere',
   }),
-  leaseDuration: optional('LEASE_DURATION', duration(), '6s', 'A lease that was not renewed for so long is free'),
+  leaseDuration: optional('LEASE_DURATION', duration(), '4s', 'A lease that was not renewed for so long is free'),
   leaseRenewDeadline: optional(
     'LEASE_RENEW_DEADLINE',
     duration(),
-    '4s',
+    '3s',
     'A leader that could not renew for so long lost it',
   ),
-  leaseRetryPeriod: optional('LEASE_RETRY_PERIOD', duration(), '1s', 'How often a lease is renewed, or looked at'),
+  leaseRetryPeriod: optional('LEASE_RETRY_PERIOD', duration(), '1250ms', 'How often a lease is renewed, or looked at'),
 
   sessionImagePullPolicy: optional(
     'SESSION_IMAGE_PULL_POLICY',

@@ -1,3 +1,4 @@
+import type { ElectorStatus } from 'lease-elector';
 import type { AgentMetrics } from './metrics.ts';
 import { json, type Routes } from './server.ts';
 
@@ -15,6 +16,8 @@ export interface AgentView {
   /** Name of the leading replica, '' if none is known, and its term. */
   readonly leader: string;
   readonly term: number;
+  /** What this replica's elector knows; undefined where HA is off. Times are RFC 3339. */
+  readonly election: ElectorStatus | undefined;
 }
 
 /** `/health`: restart me if it fails. `/ready`: a healthy standby is ready, a leader is while the control plane has it. */
@@ -36,8 +39,20 @@ export function probeRoutes(look: () => AgentView): Routes {
       });
     },
     '/leader': () => {
-      const { role, leader, term } = look();
-      return json(200, { is_leader: role === 'leader', leader, term });
+      const { role, leader, term, election } = look();
+      const loss = election?.lastLoss;
+      return json(200, {
+        is_leader: role === 'leader',
+        leader,
+        term,
+        lock: election?.lock ?? null,
+        holder: election?.holder ?? null,
+        since: election?.since ?? null,
+        renewed_at: election?.renewedAt ?? null,
+        last_loss: loss === undefined ? null : loss,
+        next_attempt_at: election?.nextAttemptAt ?? null,
+        watching: election?.watching ?? null,
+      });
     },
   };
 }

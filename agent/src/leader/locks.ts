@@ -1,20 +1,24 @@
 import { join } from 'node:path';
 import type { Clock } from 'clock-port';
-import type { Lock } from 'lease-elector';
+import type { Elector, Lock } from 'lease-elector';
 import { FileLock, type ProcessTable } from 'lease-elector/file/index';
 import { MemoryLease } from 'lease-elector/memory/index';
-import { type Config, ConfigError } from '../config.ts';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
 
 /** A lock, and who this replica is to it: `<replica>@<what no other process has>`. */
 export interface ReplicaLock {
   readonly lock: Lock;
   readonly identity: string;
+  /** To be called with the elector that uses it; what it returns ends that. */
+  attach?(elector: Elector): () => void;
 }
 
-/** The lock that LEASE_LOCK names. Its name derives from AGENT_ID, never from the replica (failure 10). Rejects with {@link ConfigError}. */
+/** The lock that LEASE_LOCK names. Its name derives from AGENT_ID or is given, never from the replica (failure 10). */
 export async function lockFor(
   config: Config,
   clock: Clock,
+  log: Logger,
   processes: ProcessTable,
   nonce: string,
 ): Promise<ReplicaLock> {
@@ -27,15 +31,21 @@ export async function lockFor(
     }
     case 'memory':
       return { lock: new MemoryLease(config.agentId, clock).lock(), identity: `${config.podName}@${nonce}` };
-    default:
-      throw new ConfigError([
-        { name: 'LEASE_LOCK', message: `LEASE_LOCK: ${kind} is not in this build; it has file and memory` },
-      ]);
+    case 'redis': {
+      // ioredis is loaded where it is used
+      const { RedisLock } = await import('lease-elector/redis/index');
+      const onError = (error: Error) => log.warn({ err: error }, 'Redis of the lease');
+      const lock = new RedisLock({ redis: target, clock, name: config.agentId, onError });
+      return { lock, identity: `${config.podName}@${nonce}` };
+    }
+    case 'kubernetes': {
+      const { kubernetesLock } = await import('./kubernetes-lock.ts');
+      return kubernetesLock(config, clock, log, nonce);
+    }
   }
 }
 
-/** The replica's name in an identity of the lock. */
+/** The replica's name in an identity of the lock: `name@anything`, or `name_uid` of a pod. */
 export function replicaOf(identity: string): string {
-  const at = identity.lastIndexOf('@');
-  return at > 0 ? identity.slice(0, at) : identity;
+  return /^(.+?)(@.*|_[0-9a-f]{8}-[0-9a-f-]{27})$/.exec(identity)?.[1] ?? identity;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from 'clock-port';
 import type { AgentMessageOf } from '@streamspace/protocol';
+import { answers } from './answers.ts';
 import { enrol } from './enrol.ts';
 import { hubUrls } from './hub-url.ts';
 import type { Link } from './link.ts';
@@ -31,6 +32,13 @@ export class Dialer {
     const url = hubUrls(controlPlaneUrl).connect;
     const agent = proxyAgent(url, this.#options);
     return openLink({ url, token, hello, agent, ca, heartbeatInterval }, this.#clock, signal);
+  }
+
+  /** Whether the hub answers at all, whatever it says. */
+  async reachable(signal: AbortSignal): Promise<boolean> {
+    const { ca, controlPlaneUrl } = this.#options;
+    const url = hubUrls(controlPlaneUrl).health;
+    return answers({ url, agent: proxyAgent(url, this.#options), ca }, signal);
   }
 
   /** See {@link enrol}. */

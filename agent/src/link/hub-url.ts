@@ -1,5 +1,6 @@
 const CONNECT = '/api/v1/agent/connect';
 const ENROL = '/api/v1/agents/enrol';
+const HEALTH = '/api/v1/health';
 
 /** Addresses of one control plane. */
 export interface HubUrls {
@@ -7,6 +8,7 @@ export interface HubUrls {
   readonly connect: URL;
   /** http: or https: */
   readonly enrol: URL;
+  readonly health: URL;
 }
 
 /** `url`: CONTROL_PLANE_URL, with or without the path of the endpoint; another path is a prefix in front of it. */
@@ -19,7 +21,9 @@ export function hubUrls(url: string): HubUrls {
   enrol.protocol = base.protocol === 'wss:' ? 'https:' : 'http:';
   enrol.pathname = prefix + ENROL;
   enrol.search = '';
-  return { connect, enrol };
+  const health = new URL(enrol);
+  health.pathname = prefix + HEALTH;
+  return { connect, enrol, health };
 }
 
 /** Whether the bytes stay on this machine. */

@@ -78,7 +78,7 @@ export async function startAgent(options: StartOptions): Promise<AgentUnderTest>
     ca: options.ca,
     elector:
       lock &&
-      ((onStop) =>
+      ((hooks) =>
         (elector = new Elector({
           lock,
           identity: `${name}@${Math.random().toString(36).slice(2)}`,
@@ -87,7 +87,7 @@ export async function startAgent(options: StartOptions): Promise<AgentUnderTest>
           renewDeadlineMs: config.leaseRenewDeadline,
           retryPeriodMs: config.leaseRetryPeriod,
           onLoseSight: 'keep-until-superseded',
-          onStop,
+          ...hooks,
           stopTimeoutMs: config.gracefulShutdownTimeout + 1000,
         }))),
   });

@@ -49,9 +49,9 @@ describe('configuration', () => {
     ['AGENT_TOKEN', 'agentToken', undefined],
     ['HEALTH_PORT', 'healthPort', 8080],
     ['STATE_DIR', 'stateDir', '/home/ada/.streamspace'],
-    ['LEASE_DURATION', 'leaseDuration', 6_000],
-    ['LEASE_RENEW_DEADLINE', 'leaseRenewDeadline', 4_000],
-    ['LEASE_RETRY_PERIOD', 'leaseRetryPeriod', 1_000],
+    ['LEASE_DURATION', 'leaseDuration', 4_000],
+    ['LEASE_RENEW_DEADLINE', 'leaseRenewDeadline', 3_000],
+    ['LEASE_RETRY_PERIOD', 'leaseRetryPeriod', 1_250],
     ['PRIORITY', 'priority', 'normal'],
   ])('%s has its default', (name, field, value) => {
     expect(SETTINGS[field].name).toBe(name);
@@ -139,7 +139,7 @@ describe('configuration', () => {
       CONTROL_PLANE_URL: '',
       MAX_SESSIONS: 'many',
       LOG_LEVLE: 'debug',
-      LEASE_DURATION: '4s',
+      LEASE_DURATION: '3s',
     });
     expect(problems.map(({ name }) => name).sort()).toEqual([
       'AGENT_ID',
@@ -180,8 +180,8 @@ describe('configuration', () => {
   });
 
   it.each([
-    [{ LEASE_DURATION: '4s' }, 'LEASE_DURATION'],
-    [{ LEASE_RETRY_PERIOD: '3500ms' }, 'LEASE_RENEW_DEADLINE'],
+    [{ LEASE_DURATION: '3s' }, 'LEASE_DURATION'],
+    [{ LEASE_RETRY_PERIOD: '2600ms' }, 'LEASE_RENEW_DEADLINE'],
     [{ RECONNECT_DELAY: '10m' }, 'MAX_RECONNECT_DELAY'],
     [{ HEALTH_PORT: '9090' }, 'METRICS_PORT'],
     [{ AGENT_TOKEN: 'sse_0123456789abcdef', AGENT_TOKEN_FILE: '/t' }, 'AGENT_TOKEN_FILE'],

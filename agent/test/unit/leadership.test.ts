@@ -55,6 +55,7 @@ const view = (): AgentView => ({
   lastHeartbeat: null,
   leader: '',
   term: 0,
+  election: elector.status(),
 });
 const probe = (path: string) => {
   const answer = probeRoutes(view)[path]!() as Answer;

@@ -40,6 +40,7 @@ describe('the way to the hub', () => {
   ])('%s leads to %s and %s', (url, connect, enrol) => {
     const urls = hubUrls(url);
     expect([urls.connect.href, urls.enrol.href]).toEqual([connect, enrol]);
+    expect(urls.health.href).toBe(enrol.replace('agents/enrol', 'health'));
   });
 
   it('knows this machine', () => {

@@ -442,6 +442,24 @@ describe('elector', () => {
     expect(a.elector.status()).toMatchObject({ lastLoss: { reason: 'yielded' } });
   });
 
+  it('hesitates: one that could not serve leaves a free lease to those who could, and takes it when nobody does', async () => {
+    bench = new Bench();
+    const a = bench.replica('a').start();
+    await bench.clock.advance(1_000);
+    const hesitant = bench.replica('b', { hesitationMs: () => 5_000 }).start();
+    const willing = bench.replica('c').start();
+    await bench.clock.advance(1_000);
+    await a.stop();
+    await bench.clock.advance(500);
+    expect(bench.leaders).toEqual(['c']);
+    await willing.stop();
+    await bench.clock.advance(4_500);
+    expect(bench.leaders).toEqual([]);
+    await bench.clock.advance(1_000);
+    expect(bench.leaders).toEqual(['b']);
+    expect(hesitant.elector.leading?.term).toBe(3);
+  });
+
   it('yields: with nobody else there it leads again after the hold-off, not before', async () => {
     bench = new Bench();
     const a = bench.replica('a').start();

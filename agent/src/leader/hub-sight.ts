@@ -1,0 +1,71 @@
+import { type Clock, sleep, withDeadline } from 'clock-port';
+import type { Logger } from 'pino';
+
+export interface HubSightOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+  /** Whether the hub answers at all, from here. */
+  probe(signal: AbortSignal): Promise<boolean>;
+  /** Whether this replica leads now. */
+  leads(): boolean;
+  /** Gives the lead to another replica. */
+  yield(reason: string): void;
+}
+
+/** Between two looks, milliseconds: often enough to know before the lead has to change. */
+const LOOK_PERIOD = 2_000;
+const LOOK_TIMEOUT = 2_000;
+/** A leader that has not seen the hub for so long gives way, milliseconds: the hub's own restart takes less. */
+const YIELD_AFTER = 6_000;
+
+/**
+ * Whether this replica sees the hub. A leader that doesn't gives way to a replica that does: those who don't hesitate to take the lead. Once for
+ * each time that it was connected: when the hub itself is away, the lead changes hands at most once, and stays there.
+ */
+export class HubSight {
+  readonly #options: HubSightOptions;
+  #connected = false;
+  #reachable = true;
+  #mayYield = false;
+  #lostAt: number | undefined;
+
+  constructor(options: HubSightOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the hub could be reached at the last look; true before the first. */
+  get reachable(): boolean {
+    return this.#connected || this.#reachable;
+  }
+
+  /** The link is up, or down. */
+  set connected(connected: boolean) {
+    this.#connected = connected;
+    this.#lostAt = connected ? undefined : (this.#lostAt ?? this.#options.clock.monotonic());
+    if (connected) this.#mayYield = this.#reachable = true;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#options;
+    while (!signal.aborted) {
+      await sleep(clock, LOOK_PERIOD * (0.75 + random() / 2), signal).catch(() => undefined);
+      if (!signal.aborted && !this.#connected) await this.#look(signal);
+    }
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const { clock, log, probe } = this.#options;
+    this.#reachable = await withDeadline(clock, LOOK_TIMEOUT, 'hub', signal, (limit) => probe(limit)).catch(
+      () => false,
+    );
+    const unseen = clock.monotonic() - (this.#lostAt ?? clock.monotonic());
+    if (this.reachable || !this.#mayYield || unseen < YIELD_AFTER || !this.#options.leads()) return;
+    this.#mayYield = false;
+    log.warn(
+      { unseen_ms: Math.round(unseen) },
+      'The hub can’t be reached from here: giving the lead to another replica',
+    );
+    this.#options.yield('the hub can’t be reached from here');
+  }
+}

@@ -1,0 +1,100 @@
+import { type Clock, withDeadline } from 'clock-port';
+import type { Logger } from 'pino';
+import {
+  ApiClient,
+  KubernetesLock,
+  type OwnerReference,
+  podIdentity,
+  recordEvents,
+} from 'lease-elector/kubernetes/index';
+import type { Config } from '../config.ts';
+import { loadKubeConfig } from '../sessions/kubernetes/platform.ts';
+import type { ReplicaLock } from './locks.ts';
+
+/** Of the Lease, where LEASE_LOCK names none. */
+const LEASE_NAME = 'k8s-agent-leader-election';
+/** What tells this agent's replicas from other pods, of the labels that the chart sets. */
+const REPLICA_LABELS = ['name', 'instance', 'component'].map((label) => `app.kubernetes.io/${label}`);
+/** To find out who this pod is and whose, milliseconds. */
+const LOOK_TIMEOUT = 5_000;
+
+interface ObjectMeta {
+  readonly name: string;
+  readonly uid: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly { kind: string; name: string; uid: string; apiVersion: string }[];
+}
+
+interface Self {
+  readonly uid: string;
+  readonly selector: string;
+  readonly owner: OwnerReference | undefined;
+}
+
+/**
+ * The Lease that the replicas share, in the namespace that this pod is in. Where this is no pod of the cluster, or may not look at
+ * pods, the kubelet's word is not had, and a leader that dies without a word is replaced when its lease expires.
+ */
+export async function kubernetesLock(config: Config, clock: Clock, log: Logger, nonce: string): Promise<ReplicaLock> {
+  const cluster = loadKubeConfig(config.kubeconfig);
+  const namespace = cluster.getContextObject(cluster.getCurrentContext())?.namespace ?? config.namespace;
+  const name = config.leaseLock.target === '' ? LEASE_NAME : config.leaseLock.target;
+  const client = new ApiClient(cluster);
+  const self = await withDeadline(clock, LOOK_TIMEOUT, 'this pod', undefined, (signal) =>
+    lookAtSelf(client, namespace, config.podName, signal),
+  ).catch((error: unknown) => {
+    log.warn(
+      { err: error, pod: config.podName, namespace },
+      'Own pod not found: the lease goes without the kubelet’s word',
+    );
+    return undefined;
+  });
+  client.close();
+  const lock = new KubernetesLock({
+    config: cluster,
+    clock,
+    namespace,
+    name,
+    watchHolderPod: self !== undefined,
+    ...(self?.owner && { owner: self.owner }),
+    ...(self !== undefined && self.selector !== '' && { podSelector: self.selector }),
+  });
+  return {
+    lock,
+    identity: self === undefined ? `${config.podName}@${nonce}` : podIdentity(config.podName, self.uid),
+    attach: (elector) =>
+      recordEvents({
+        elector,
+        lock,
+        clock,
+        onError: (error) => log.debug({ err: error }, 'Event on the Lease not written'),
+      }),
+  };
+}
+
+async function lookAtSelf(client: ApiClient, namespace: string, podName: string, signal: AbortSignal): Promise<Self> {
+  const get = async (path: string) =>
+    (await client.call<{ metadata: ObjectMeta }>({ method: 'GET', path }, signal)).metadata;
+  const pod = await get(`/api/v1/namespaces/${namespace}/pods/${encodeURIComponent(podName)}`);
+  const selector = REPLICA_LABELS.flatMap((label) =>
+    pod.labels?.[label] === undefined ? [] : `${label}=${pod.labels[label]}`,
+  ).join(',');
+  const replicaSet = pod.ownerReferences?.find(({ kind }) => kind === 'ReplicaSet');
+  if (replicaSet === undefined) return { uid: pod.uid, selector, owner: undefined };
+  // the ReplicaSet goes with the next roll, the Deployment stays; without the right to look, the Lease has no owner
+  const owners = await get(`/apis/apps/v1/namespaces/${namespace}/replicasets/${replicaSet.name}`).then(
+    ({ ownerReferences }) => ownerReferences,
+    () => undefined,
+  );
+  const deployment = owners?.find(({ kind }) => kind === 'Deployment');
+  return {
+    uid: pod.uid,
+    selector,
+    owner: deployment && {
+      apiVersion: deployment.apiVersion,
+      kind: deployment.kind,
+      name: deployment.name,
+      uid: deployment.uid,
+    },
+  };
+}

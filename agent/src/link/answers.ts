@@ -1,0 +1,24 @@
+import { type Agent, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+
+/** Whether an HTTP server answers there, with whatever status below 500. Never rejects; false when the signal aborts. */
+export function answers(
+  options: { url: URL; agent?: Agent | undefined; ca?: string | undefined },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { url, agent, ca } = options;
+  return new Promise((resolve) => {
+    const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(
+      url,
+      // a connection of its own: one that is kept may be the one that is broken
+      { method: 'GET', signal, agent: agent ?? false, ...(ca !== undefined && { ca }) },
+      (response) => {
+        response.resume();
+        response.on('error', () => undefined);
+        resolve((response.statusCode ?? 500) < 500);
+      },
+    );
+    request.on('error', () => resolve(false));
+    request.end();
+  });
+}
