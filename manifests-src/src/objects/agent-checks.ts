@@ -175,8 +175,8 @@ export function sharedChecks(base: Base): Check[] {
   return [
     refuse(
       // Helm's toYaml would silently give nothing for a list or map with one of these in it
-      matches(json(allValues), '[\u007f-\u009f\ufffe\uffff]'),
-      'values: a text has a control character in it (U+007F to U+009F, U+FFFE, U+FFFF), which YAML can’t hold; remove it',
+      matches(json(allValues), '[\u007f-\u009f\ufffe\uffff]|(^|[^\\\\])(\\\\\\\\)*\\\\u202[89]'),
+      'values: a text has a control character in it (U+007F to U+009F, U+2028, U+2029, U+FFFE, U+FFFF), which readers of YAML take differently; remove it',
     ),
     refuse(
       and(missing(enrolment.token), missing(enrolment.existingSecret.name)),

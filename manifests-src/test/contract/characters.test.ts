@@ -9,7 +9,9 @@ import { asciiOf, objectsIn, writeChart } from '../support/charts.ts';
 import { execute, HELMS } from '../support/tools.ts';
 
 /** Every character of the first planes that YAML can hold, and some of the others. */
-const FIRST = Array.from({ length: 0x2fff }, (_, index) => index + 1).filter((code) => code < 0x7f || code > 0x9f);
+const FIRST = Array.from({ length: 0x2fff }, (_, index) => index + 1).filter(
+  (code) => (code < 0x7f || code > 0x9f) && code !== 0x2028 && code !== 0x2029,
+);
 const CHARACTERS = [...FIRST, 0xa000, 0xd7ff, 0xe000, 0xfeff, 0xfffd, 0x1_0000, 0x1_f5a5, 0xe_0001, 0x10_ffff].map(
   (code) => `a ${String.fromCodePoint(code)}b`,
 );

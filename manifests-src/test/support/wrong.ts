@@ -234,6 +234,12 @@ export const COMBINATIONS: readonly Wrong[] = [
     /api\.terminationGracePeriodSeconds: .* raise it/,
   ],
   [
+    'a line separator',
+    umbrella,
+    agent({ sidecars: [{ name: 'a', image: '\u2028-' }] }),
+    /control character in it .* remove it/,
+  ],
+  [
     'a control character',
     umbrella,
     agent({ sidecars: [{ name: 'a', image: 'b\u0085c' }] }),
