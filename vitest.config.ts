@@ -23,9 +23,9 @@ export default defineConfig({
     // two cores: more workers than that only fight each other
     maxWorkers: 2,
     projects: [
-      suite('unit', 'unit', { testTimeout: 10_000 }),
-      suite('contract', 'contract', { testTimeout: 30_000 }),
-      suite('simulation', 'simulation', { testTimeout: 300_000 }),
+      suite('unit', 'unit', { testTimeout: 30_000 }),
+      suite('contract', 'contract', { testTimeout: 60_000, hookTimeout: 60_000 }),
+      suite('simulation', 'simulation', { testTimeout: 900_000 }),
       suite('integration', 'integration', {
         testTimeout: 60_000,
         hookTimeout: 60_000,
