@@ -24,6 +24,9 @@ let connected = 0;
 /** When each agent that lost its connection lost it, and how long it took to be welcome again. */
 let back: number[] = [];
 let lost = 0;
+/** Tries that did not lead to a welcome, by why. */
+let refused: Record<string, number> = {};
+const why = (reason: string) => (refused[reason] = (refused[reason] ?? 0) + 1);
 let stopping = false;
 
 class SimulatedAgent {
@@ -50,10 +53,12 @@ class SimulatedAgent {
     let retryAfter = 0;
     let beats: NodeJS.Timeout | undefined;
     socket.on('error', (error) => {
+      why(error.message);
       if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') dead.set(this.#port, performance.now());
     });
     socket.on('unexpected-response', (_request, response) => {
       retryAfter = Number(response.headers['retry-after'] ?? 0) * 1_000;
+      why(`HTTP ${response.statusCode} ${retryAfter}`);
       response.resume();
       socket.terminate();
     });
@@ -76,7 +81,10 @@ class SimulatedAgent {
     socket.on('message', (data) => {
       if (welcome) return;
       const message = JSON.parse((data as Buffer).toString()) as { type: string; retry_after_ms?: number };
-      if (message.type === 'refuse') retryAfter = message.retry_after_ms ?? 0;
+      if (message.type === 'refuse') {
+        retryAfter = message.retry_after_ms ?? 0;
+        why(JSON.stringify(message).slice(0, 120));
+      }
       if (message.type !== 'welcome') return;
       welcome = true;
       connected += 1;
@@ -126,7 +134,8 @@ for (let at = 0; at < agents.length; at += 50) {
 }
 say({ ready: connected });
 process.on('SIGUSR2', () => {
-  say({ connected, lost, back });
+  say({ connected, lost, refused, back });
+  refused = {};
   back = [];
   lost = 0;
 });

@@ -55,6 +55,8 @@ export class AgentLink implements StreamLink {
   /** Monotonic milliseconds of the last message. Pongs don't count: a mute agent must not look alive. */
   lastHeard: number;
   lastPinged: number;
+  /** How often it is pinged at least, milliseconds: what its welcome promised. */
+  pingMs = Number.POSITIVE_INFINITY;
 
   readonly #ws: WebSocket;
   readonly #clock: Clock;

@@ -3,7 +3,7 @@ import { type Clock, sleep } from 'clock-port';
 import type { AgentLink } from './link.ts';
 
 /**
- * Ends links that are silent for more than three heartbeat intervals, and pings the others every `pingMs`, so that an agent knows within
+ * Ends links that are silent for more than three heartbeat intervals, and pings the others as often as their welcome said, so that an agent knows within
  * two of those that its hub has gone without a word [WIRE5]. One timer for all.
  */
 export async function watchLiveness(
@@ -24,7 +24,7 @@ export async function watchLiveness(
         link.end(
           new StreamSpaceError('heartbeat_lost', `nothing heard for ${Math.round((now - link.lastHeard) / 1000)} s`),
         );
-      } else if (now - link.lastPinged >= Math.min(heartbeatMs, 0.75 * pingMs)) link.ping();
+      } else if (now - link.lastPinged >= Math.min(heartbeatMs, 0.75 * link.pingMs)) link.ping();
     }
   }
 }

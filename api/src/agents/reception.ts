@@ -20,6 +20,8 @@ import { Turns } from './turns.ts';
 
 /** Connections of agents on one hub, welcomed or about to be. */
 const MAX_LINKS = 20_000;
+/** What pings may cost: with more agents than that times HUB_PING_INTERVAL, each is pinged less often. */
+const PINGS_PER_SECOND = 2_000;
 /** Milliseconds for another replica to ask its agent whether it is there; it waits two seconds itself. */
 const PROBE_PEER_MS = 3_500;
 /** Of them, those that may be about to be. */
@@ -113,13 +115,14 @@ export function reception(deps: ReceptionDeps): Reception {
       return live.closed(link, new StreamSpaceError('agent_offline', 'the agent left before it was welcomed'));
     link.welcomed = true;
     link.lastHeard = clock.monotonic();
+    link.pingMs = Math.max(config.pingMs, Math.ceil((roster.links / PINGS_PER_SECOND) * 1_000));
     link.tell({
       type: 'welcome',
       version: link.version,
       connection_id: connectionId,
       term,
       heartbeat_ms: config.heartbeatMs,
-      ping_ms: config.pingMs,
+      ping_ms: link.pingMs,
     });
     counters.registrations.inc();
     log.info({ agent: agentId, replica, term, connection: connectionId, build: hello.build }, 'Registered agent');
@@ -204,7 +207,7 @@ export function reception(deps: ReceptionDeps): Reception {
       const bearer = /^Bearer +(\S+)$/i.exec(upgrade.request.headers.authorization ?? '')?.[1];
       try {
         // before anything is asked of the store
-        admission.enter(roster.counts.handshakes);
+        admission.enter(roster.arriving);
       } catch (error) {
         counters.admissions.inc({ outcome: 'later' });
         throw error;

@@ -28,6 +28,16 @@ export class Roster {
     return { links: this.#live.size, handshakes: this.#arriving.size, streams };
   }
 
+  /** Connections that are welcome. */
+  get links(): number {
+    return this.#live.size;
+  }
+
+  /** Connections that are about to be welcomed. */
+  get arriving(): number {
+    return this.#arriving.size;
+  }
+
   arrive(link: AgentLink): void {
     this.#arriving.add(link);
   }
