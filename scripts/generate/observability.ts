@@ -118,7 +118,7 @@ function panelOf({ name, help, type, labels }: Metric): {
   const legend = (labels.length === 0 ? ['instance'] : labels).map((label) => `{{${label}}}`).join(' ');
   const unit = name.endsWith('_bytes')
     ? 'bytes'
-    : /_seconds$/.test(name)
+    : name.endsWith('_seconds')
       ? 's'
       : name.endsWith('_timestamp')
         ? 'dateTimeAsIso'

@@ -14,7 +14,7 @@ export interface PeerRouteDeps {
   readonly roster: Roster;
   readonly rotations: Rotations;
   /** Whether this replica sends its agents elsewhere. */
-  draining(): boolean;
+  readonly draining: () => boolean;
 }
 
 /**
