@@ -48,14 +48,14 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
     env: [...apiEnv(base, v), logs.env, spread(view.extraEnv)],
     envFrom: [spread(view.extraEnvFrom)],
     ports: [{ name: 'http', containerPort: HTTP_PORT }],
-    startupProbe: httpProbe('/api/v1/health', 'http', view.probes.startup),
+    startupProbe: httpProbe('/api/v1/ready', 'http', view.probes.startup),
     livenessProbe: {
       tcpSocket: { port: 'http' },
       periodSeconds: view.probes.liveness.periodSeconds,
       timeoutSeconds: view.probes.liveness.timeoutSeconds,
       failureThreshold: view.probes.liveness.failureThreshold,
     },
-    readinessProbe: httpProbe('/api/v1/health', 'http', view.probes.readiness),
+    readinessProbe: httpProbe('/api/v1/ready', 'http', view.probes.readiness),
     resources: when(given(view.resources), view.resources),
     securityContext: HARDENED,
     volumeMounts: [
