@@ -35,6 +35,7 @@ const results: Results = {
   versions: (await promisify(execFile)(programs.apiserver, ['--version'])).stdout.trim(),
   rounds,
   load: [],
+  failed: [],
   contenders: contenders.map(({ name }) => ({ name, requestsPerMinute: undefined, seconds: {} })),
 };
 const entry = (name: string) => results.contenders.find((candidate) => candidate.name === name)!;
@@ -43,6 +44,12 @@ const arena: Arena = {
   quiet: new Quiet(),
   commands: { ours: await ourProgram(), 'client-go': 'missing' in theirs ? [] : theirs },
   measure: ({ name }, row, ms) => void (entry(name).seconds[row] ??= []).push(ms / 1000),
+};
+
+/** After every round: a run takes long. */
+const save = async () => {
+  await mkdir(`${root}bench/results`, { recursive: true });
+  await writeFile(`${root}bench/results/election.json`, `${JSON.stringify(results, null, 2)}\n`);
 };
 
 try {
@@ -67,8 +74,14 @@ try {
   await Promise.all(
     Array.from({ length: lanes }, async () => {
       for (let job = jobs.shift(); job; job = jobs.shift()) {
-        await job();
+        try {
+          await job();
+        } catch (error) {
+          results.failed.push(String(error).slice(0, 2000));
+          say(`a round failed: ${String(error).slice(0, 2000)}`);
+        }
         results.load.push(loadavg()[0]!);
+        await save();
       }
     }),
   );
@@ -76,8 +89,6 @@ try {
   await server.stop();
 }
 
-await mkdir(`${root}bench/results`, { recursive: true });
-await writeFile(`${root}bench/results/election.json`, `${JSON.stringify(results, null, 2)}\n`);
 const text = report(results);
 process.stdout.write(`${text}\n`);
 if (process.argv.includes('--update')) {

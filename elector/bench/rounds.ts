@@ -63,7 +63,11 @@ class Round {
     const added = Array.from({ length: count }, () =>
       this.fleet.add(this.#command, identity === undefined ? {} : { identity }),
     );
-    await until(() => added.every((replica) => replica.of('started').length > 0), LONG_MS, 'replicas start');
+    await until(
+      () => added.every((replica) => replica.of('started').length > 0),
+      LONG_MS,
+      () => `replicas start\n${added.map(({ program }) => program.output.slice(-500)).join('\n')}`,
+    );
   }
 
   /** Milliseconds until the Lease, just deleted, has a holder again. */
