@@ -55,6 +55,14 @@ describe('leadership', () => {
         .sort(),
     ).toEqual(['r1 leader', 'r2 standby', 'r3 standby']);
     expect(hub.connections).toHaveLength(1);
+    expect((await probe(second, '/leader')).body).toMatchObject({
+      is_leader: false,
+      leader: 'r1',
+      term: 1,
+      lock: 'agent-1',
+      since: expect.stringMatching(/^\d{4}-/),
+      last_loss: null,
+    });
     expect(await probe(first, '/ready')).toMatchObject({
       status: 200,
       body: { status: 'ready', role: 'leader', control_plane_connected: true },

@@ -146,7 +146,19 @@ describe('servers', () => {
       control_plane_connected: true,
       last_heartbeat: expect.stringMatching(/^\d{4}-/),
     });
-    expect(await (await get(health, '/leader')).json()).toEqual({ is_leader: true, leader: 'replica-1', term: 1 });
+    // HA is off: there is no lease, and nothing to tell of one
+    expect(await (await get(health, '/leader')).json()).toEqual({
+      is_leader: true,
+      leader: 'replica-1',
+      term: 1,
+      lock: null,
+      holder: null,
+      since: null,
+      renewed_at: null,
+      last_loss: null,
+      next_attempt_at: null,
+      watching: null,
+    });
     expect([
       (await get(health, '/nothing')).status,
       (await fetch(`http://127.0.0.1:${health}/health`, { method: 'POST' })).status,
