@@ -100,9 +100,9 @@ export const ha = section('High availability: replicas elect a leader, and only 
     '',
     ['other-lease'],
   ),
-  leaseDuration: duration('A lease that was not renewed for so long is free', '6s', ['15s']),
-  renewDeadline: duration('A leader that could not renew for so long lost it', '4s', ['5s']),
-  retryPeriod: duration('How often it is renewed, or looked at', '1s', ['2s']),
+  leaseDuration: duration('A lease that was not renewed for so long is free', '4s', ['15s']),
+  renewDeadline: duration('A leader that could not renew for so long lost it', '3s', ['5s']),
+  retryPeriod: duration('How often it is renewed, or looked at', '1250ms', ['2s']),
   createLease: flag(
     'Have kubectl or Helm make the Lease (the agent makes it itself otherwise; Argo CD never syncs a Lease)',
     false,
