@@ -9,7 +9,7 @@ import { BenchProcess, root } from '../load/process.ts';
 import { TEMPLATES, type Ports } from '../load/stack.ts';
 
 const SECRET = 'a secret of the bench, long enough for HS256 ..';
-export const ENROLMENT = `sse_bench${'x'.repeat(40)}`;
+const ENROLMENT = `sse_bench${'x'.repeat(40)}`;
 const TICKS = 100;
 
 /** Replicas of a hub on one Redis with AOF, on this machine. */
@@ -44,7 +44,7 @@ export class Cluster {
     });
   }
 
-  static async start(hubs: number, env: Record<string, string> = {}): Promise<Cluster> {
+  static async start(hubs: number, env: Record<string, string> = {}, flags: string[] = []): Promise<Cluster> {
     const ports = await freePorts(hubs + 1);
     const token = await new SignJWT({ roles: ['admin', 'user'] })
       .setProtectedHeader({ alg: 'HS256' })
@@ -59,7 +59,7 @@ export class Cluster {
       const program = new Program({
         name: `hub-${index + 1}`,
         command: process.execPath,
-        args: [`${root}dist/hub.js`],
+        args: [...flags, `${root}dist/hub.js`],
         env: {
           PORT: `${port}`,
           HOST: '127.0.0.1',

@@ -88,16 +88,21 @@ export interface Durable {
   /** Milliseconds until 202. */
   answer: Distribution;
   hubs: number;
+  /** Milliseconds of the hubs' CPU for each command, from POST to its end. */
+  cpuMs: number;
 }
 
 /** Commands accepted (202, stored by Redis with AOF) per second by two replicas, the agent away so that only acceptance is measured. */
 export async function durable(ports: Ports, quick: boolean): Promise<Durable> {
-  const cluster = await Cluster.start(2);
+  const profiles = process.env.BENCH_PROFILE;
+  const cluster = await Cluster.start(2, {}, profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : []);
   try {
     await cluster.agent(`127.0.0.1:${cluster.ports[0]}`, ports);
     const samples: number[] = [];
+    const cpu = () => cluster.hubs.reduce((sum, { program }) => sum + Cluster.cpu(program.pid!), 0);
+    const cpuBefore = cpu();
     const began = performance.now();
-    const end = began + (quick ? 3_000 : 15_000);
+    const end = began + (quick ? 5_000 : 15_000);
     await Promise.all(
       Array.from({ length: 64 }, async (_, index) => {
         const port = cluster.ports[index % cluster.ports.length]!;
@@ -112,7 +117,9 @@ export async function durable(ports: Ports, quick: boolean): Promise<Durable> {
       }),
     );
     const acceptedPerSecond = samples.length / ((performance.now() - began) / 1000);
-    return { acceptedPerSecond, answer: distribution(samples), hubs: cluster.hubs.length };
+    const cpuMs = ((cpu() - cpuBefore) * 1000) / samples.length;
+    if (process.env.BENCH_PROFILE) await Promise.all(cluster.hubs.map(({ program }) => program.stop(30_000)));
+    return { acceptedPerSecond, answer: distribution(samples), hubs: cluster.hubs.length, cpuMs };
   } finally {
     await cluster.stop();
   }
@@ -128,6 +135,8 @@ export interface Crowd {
   returned: number;
   /** Cores used by the busiest of the others in the five seconds after. */
   cores: number;
+  /** Milliseconds of the hubs' CPU for each agent that came back, the half minute's idling of all others included. */
+  cpuMs: number;
 }
 
 /** Idle agents on three replicas, one of which is killed. */
@@ -170,6 +179,7 @@ export async function crowd(quick: boolean): Promise<Crowd> {
     await pause(5_000);
     const cores = Math.max(...others.map((pid, index) => (Cluster.cpu(pid) - cpu[index]!) / 5));
     await pause(quick ? 10_000 : 30_000);
+    const used = others.reduce((sum, pid, index) => sum + Cluster.cpu(pid) - cpu[index]!, 0);
     for (const { child } of processes) child.kill('SIGUSR2');
     while (reports.length < halves) await pause(50);
     for (const { back: _back, ...rest } of reports) process.stderr.write(`${JSON.stringify(rest)}\n`);
@@ -181,6 +191,7 @@ export async function crowd(quick: boolean): Promise<Crowd> {
       returned: back.length,
       back: distribution(back),
       cores,
+      cpuMs: (used * 1000) / Math.max(1, back.length),
     };
   } finally {
     await Promise.all(processes.map((process) => process.stop()));
@@ -225,7 +236,7 @@ export async function roll(ports: Ports, quick: boolean): Promise<Roll> {
     const watched = await Promise.all(Array.from({ length: 4 }, () => again(() => session(cluster, port, 'busy'))));
     let over = false;
     const stalls: number[] = [];
-    const viewers = Array.from({ length: quick ? 4 : 16 }, async (_, index) => {
+    const viewers = Array.from({ length: quick ? 4 : 6 }, async (_, index) => {
       let seen: number | undefined;
       let longest = 0;
       stalls.push(0);
@@ -249,7 +260,7 @@ export async function roll(ports: Ports, quick: boolean): Promise<Roll> {
     });
     let commands = 0;
     let failed = 0;
-    const givers = Array.from({ length: 8 }, async () => {
+    const givers = Array.from({ length: 4 }, async () => {
       while (!over) {
         try {
           const id = await again(() => session(cluster, port, 'echo'));
