@@ -146,7 +146,7 @@ export class Stack {
     }
   }
 
-  sessions = async (): Promise<Session[]> => (await this.call<{ items: Session[] }>('GET', '/sessions')).items;
+  sessions = async (): Promise<Session[]> => (await this.call<{ items: Session[] }>('GET', '/sessions?all=true')).items;
 
   /** A viewer of the session. */
   async view(sessionId: string): Promise<Channel> {

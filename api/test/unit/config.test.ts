@@ -87,7 +87,14 @@ describe('configuration of the hub', () => {
       },
       allowedOrigins: ['https://a.example.com', 'http://b.example.com:8080'],
       enrolmentTokenHash: createHash('sha256').update(token).digest('hex'),
-      agentEnrolment: new Map([['lab', createHash('sha256').update(`sse_${'z'.repeat(32)}`).digest('hex')]]),
+      agentEnrolment: new Map([
+        [
+          'lab',
+          createHash('sha256')
+            .update(`sse_${'z'.repeat(32)}`)
+            .digest('hex'),
+        ],
+      ]),
       hubAddress: 'http://10.0.0.1:8080',
       peerSecret: 'p'.repeat(32),
       pingMs: 500,
