@@ -76,8 +76,13 @@ export class Cluster {
       program.start();
       cluster.hubs.push({ program, port });
     }
-    for (const { port } of cluster.hubs) await cluster.ready(port);
-    return cluster;
+    try {
+      for (const { port } of cluster.hubs) await cluster.ready(port);
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
   }
 
   get ports(): number[] {
