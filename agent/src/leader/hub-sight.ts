@@ -55,10 +55,10 @@ export class HubSight {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { clock, log, probe } = this.#options;
-    this.#reachable = await withDeadline(clock, LOOK_TIMEOUT, 'hub', signal, (limit) => probe(limit)).catch(
-      () => false,
-    );
+    const { clock, log } = this.#options;
+    this.#reachable = await withDeadline(clock, LOOK_TIMEOUT, 'hub', signal, (limit) =>
+      this.#options.probe(limit),
+    ).catch(() => false);
     const unseen = clock.monotonic() - (this.#lostAt ?? clock.monotonic());
     if (this.reachable || !this.#mayYield || unseen < YIELD_AFTER || !this.#options.leads()) return;
     this.#mayYield = false;

@@ -79,11 +79,12 @@ describe.skipIf(missing !== undefined)(title, () => {
     const electors: Elector[] = [];
     const running: Promise<void>[] = [];
     for (const name of ['agent-0', 'agent-1']) {
-      const { lock, identity, attach } = await lockOf(name);
+      const held = await lockOf(name);
+      const { lock, identity } = held;
       expect(replicaOf(identity)).toBe(name);
       const timings = { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, retryPeriodMs: 2_000 };
       const elector = new Elector({ lock, identity, clock: systemClock, ...timings });
-      attach!(elector);
+      held.attach!(elector);
       electors.push(elector);
       running.push(elector.run(stop.signal));
       await until(() => electors[0]!.leading !== undefined, 'the first to lead');
