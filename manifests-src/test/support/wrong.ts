@@ -39,14 +39,14 @@ export const COMBINATIONS: readonly Wrong[] = [
   [
     'a lease shorter than its deadline',
     umbrella,
-    agent({ ha: { enabled: true, leaseDuration: '4s' } }),
-    /leaseDuration: 4s must be longer than renewDeadline \(4s\)/,
+    agent({ ha: { enabled: true, leaseDuration: '3s' } }),
+    /leaseDuration: 3s must be longer than renewDeadline \(3s\)/,
   ],
   [
     'a deadline shorter than the retries',
     umbrella,
-    agent({ ha: { enabled: true, retryPeriod: '3500ms' } }),
-    /renewDeadline: 4s must be longer than 1\.2 × retryPeriod/,
+    agent({ ha: { enabled: true, retryPeriod: '2600ms' } }),
+    /renewDeadline: 3s must be longer than 1\.2 × retryPeriod/,
   ],
   ['a Lease without an election', umbrella, agent({ ha: { createLease: true } }), /set k8sAgent\.ha\.enabled=true too/],
   [
