@@ -83,7 +83,7 @@ export function report(results: Results): string {
     ]);
   }
   return [
-    `${results.at.slice(0, 10)}, ${results.machine.cores} cores (${results.machine.cpu}), Node ${results.machine.node}, ${results.versions}; ${results.rounds} rounds each, in one run, at a load average of ${quantile(results.load, 0.5).toFixed(0)} (median; the bench's own is below 2). ${results.failed.length === 0 ? '' : `${results.failed.length} rounds could not be finished. `}Seconds: median, p95, p99.`,
+    `${results.at.slice(0, 10)}, ${results.machine.cores} cores (${results.machine.cpu}), Node ${results.machine.node}, ${results.versions}; ${results.rounds} rounds each, in one run, at a load average of ${quantile(results.load, 0.5).toFixed(0)} (median, all else on the machine included). ${results.failed.length === 0 ? '' : `${results.failed.length} rounds could not be finished. `}Seconds: median, p95, p99.`,
     table([['', ...contenders.map(({ name }) => name)], ...rows, requests]),
     `Goals, for ${ours.name}:`,
     table([['', 'measured', 'goal', ''], ...goals]),
