@@ -1,4 +1,5 @@
 import { type AgentMessage, LIMITS } from '@streamspace/protocol';
+import { iso } from 'clock-port';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -105,6 +106,8 @@ test('no frame of an agent, in any state of its link, harms the hub or leaves a 
             id: 'on-screen',
             state: 'running',
           });
+          // a report of an earlier round may have left it out, and so ended it [SES3]
+          await hub.store.sessions.update('on-screen', { state: 'running', updated_at: iso(hub.clock.now()) });
           await hub.viewer('on-screen');
           const { stream_id } = await agent.hear('vnc_connect');
           agent.say({ type: 'vnc_connected', stream_id, credit: 1000 });
