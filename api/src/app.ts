@@ -95,7 +95,7 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
       api.get('/openapi.json', { schema: { hide: true }, config: { access: 'open' } }, async () => app.swagger());
       sessionRoutes(api, { ...deps, dispatcher: gateway.dispatcher });
       templateRoutes(api, deps);
-      agentRoutes(api, deps);
+      agentRoutes(api, { ...deps, dispatcher: gateway.dispatcher });
       authRoutes(api, { ...deps, links: gateway });
       commandRoutes(api, deps);
       eventRoutes(api, deps);

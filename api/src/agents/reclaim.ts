@@ -1,6 +1,7 @@
 import { iso, parseIso } from 'clock-port';
+import { newCommand } from '../commands/new-command.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
-import type { AgentRecord, CommandRecord } from '../store/store.ts';
+import type { AgentRecord } from '../store/store.ts';
 import type { AgentLink } from './link.ts';
 import type { Dispatcher, LinkDeps } from './ports.ts';
 
@@ -39,29 +40,12 @@ export async function reclaim(deps: ReclaimDeps, link: AgentLink): Promise<boole
   // it could not come back otherwise
   if (credentialHash !== undefined) await store.credentials.setNew(agentId, credentialHash);
   await deps.seed?.();
-  await store.commands.append(listSessions(deps, agentId));
+  const traceId = deps.randomBytes(16).toString('hex');
+  await store.commands.append(
+    newCommand(deps, { action: 'list_sessions', agent: agentId, session: null, user: 'hub', traceId }),
+  );
   deps.dispatcher.wake(agentId);
   const agent = await store.agents.get(agentId);
   if (agent !== undefined) await publish.agent('agent.registered', agent);
   return true;
-}
-
-function listSessions({ clock, config, randomBytes }: ReclaimDeps, agentId: string): CommandRecord {
-  const now = clock.now();
-  return {
-    id: `c-${randomBytes(12).toString('hex')}`,
-    action: 'list_sessions',
-    agent: agentId,
-    session: null,
-    user: 'hub',
-    state: 'pending',
-    attempt: 0,
-    error: null,
-    created_at: iso(now),
-    updated_at: iso(now),
-    expires_at: iso(now + config.commandTimeoutMs),
-    trace_id: randomBytes(16).toString('hex'),
-    payload: {},
-    connection_id: null,
-  };
 }

@@ -2,15 +2,18 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Id, StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
+import { newCommand } from '../commands/new-command.ts';
 import type { HubDeps } from '../deps.ts';
-import { publicAgent } from '../events/publisher.ts';
+import { publicAgent, publicCommand } from '../events/publisher.ts';
 import { Items, route, Shared } from '../http/route.ts';
 import type { AgentRecord } from '../store/store.ts';
+import type { Dispatcher } from './ports.ts';
 
 const params = Type.Object({ id: Id }, { additionalProperties: false });
 
 /** Agents are there for everybody to see; only admins change them. */
-export function agentRoutes(scope: FastifyInstance, { store, publish }: HubDeps): void {
+export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher: Dispatcher }): void {
+  const { store, publish, dispatcher } = deps;
   const app = scope.withTypeProvider<TypeBoxTypeProvider>();
 
   const found = (id: string, agent: AgentRecord | undefined): AgentRecord => {
@@ -47,6 +50,30 @@ export function agentRoutes(scope: FastifyInstance, { store, publish }: HubDeps)
       log.info({ agent_id: id, draining: agent.draining }, 'agent drain changed');
       await publish.agent('agent.updated', agent);
       return publicAgent(agent);
+    },
+  );
+
+  app.post(
+    '/agents/:id/list',
+    route({
+      tag: 'agents',
+      summary: 'Have an agent list what it runs',
+      description:
+        "A command, as those of sessions are: what the agent answers corrects the hub's sessions. While it is away the command waits.",
+      access: 'admin',
+      status: 202,
+      answer: Shared('Command'),
+      params,
+      body: Type.Object({}, { additionalProperties: false }),
+      errors: ['not_found'],
+    }),
+    async ({ params: { id }, user, traceId }, reply) => {
+      found(id, await store.agents.get(id));
+      const command = newCommand(deps, { action: 'list_sessions', agent: id, session: null, user: user.id, traceId });
+      await store.commands.append(command);
+      dispatcher.wake(id);
+      await publish.command(command);
+      return reply.code(202).send(publicCommand(command));
     },
   );
 

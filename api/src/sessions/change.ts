@@ -5,7 +5,8 @@ import type { User } from '../auth/users.ts';
 import type { HubDeps } from '../deps.ts';
 import { publicCommand } from '../events/publisher.ts';
 import type { CommandRecord, Reservation, SessionChange } from '../store/store.ts';
-import { newCommand, specOf } from './records.ts';
+import { newCommand } from '../commands/new-command.ts';
+import { specOf } from './records.ts';
 import { decide, type Operation, RULES } from './rules.ts';
 
 /** How often a session that changed between reading and writing is read again. */
@@ -39,7 +40,14 @@ export async function changeSession(
     const { action, during } = RULES[operation];
     const reservation = operation === 'wake' ? await roomToWake(deps, session) : undefined;
     const payload = await payloadOf(deps, operation, session, caller.deleteHome === true);
-    const command = newCommand(deps, { action, session, user: caller.user.id, traceId: caller.traceId, payload });
+    const command = newCommand(deps, {
+      action,
+      agent: session.agent,
+      session: id,
+      user: caller.user.id,
+      traceId: caller.traceId,
+      payload,
+    });
     const change: SessionChange = {
       id,
       from: { state: session.state, command: session.command },

@@ -3,7 +3,8 @@ import { publicCommand } from '../events/publisher.ts';
 import type { Dispatcher } from '../agents/ports.ts';
 import type { HubDeps } from '../deps.ts';
 import type { CommandRecord } from '../store/store.ts';
-import { needsOf, newCommand, newSession, specOf } from './records.ts';
+import { newCommand } from '../commands/new-command.ts';
+import { needsOf, newSession, specOf } from './records.ts';
 import { place } from './placement.ts';
 
 /** How often a candidate that filled up meanwhile is replaced by the next. */
@@ -47,7 +48,8 @@ export async function createSession(
     const payload = { spec: specOf(session, template) };
     const command = newCommand(deps, {
       action: 'create_session',
-      session,
+      agent: session.agent,
+      session: session.id,
       user: caller.user,
       traceId: caller.traceId,
       payload,

@@ -157,6 +157,7 @@ describe('roles', () => {
     ['PATCH', 'agents/a1', { status: 'offline' }],
     ['POST', 'agents/enrolments', {}],
     ['POST', 'agents/a1/rotate', undefined],
+    ['POST', 'agents/a1/list', undefined],
     ['DELETE', 'agents/a1/credential', undefined],
   ] as const)('%s %s is for admins', async (method, url, body) => {
     await hub.agent('a1');

@@ -242,4 +242,21 @@ describe('agents', () => {
     });
     expect((await create()).status).toBe(202);
   });
+
+  it('list what they run when they are asked, as a command', async () => {
+    expect(await hub.as('admin', 'POST', 'agents/a1/list')).toMatchObject({ status: 404, code: 'not_found' });
+    await hub.agent('a1');
+    const { status, body } = await hub.as('admin', 'POST', 'agents/a1/list', {});
+    expect(status).toBe(202);
+    expect(body).toMatchObject({
+      action: 'list_sessions',
+      agent: 'a1',
+      session: null,
+      user: 'admin',
+      state: 'pending',
+    });
+    expect(await hub.store.commands.get(body.id)).toMatchObject({ action: 'list_sessions', state: 'pending' });
+    expect(hub.links.woken).toContain('a1');
+    expect((await hub.as('admin', 'GET', `commands/${body.id}`)).body.id).toBe(body.id);
+  });
 });
