@@ -36,6 +36,10 @@ export function apiChecks(v: Refs<StreamspaceValues>): Check[] {
       'api.terminationGracePeriodSeconds: is not longer than config.drainTimeout: the kubelet would kill the api before it is done; raise it',
     ),
     refuse(
+      and(only, gt(api.service.nodePort, 0), eq(api.service.type, 'ClusterIP')),
+      'api.service.nodePort: a ClusterIP Service has none; set service.type to NodePort or LoadBalancer, or nodePort to 0',
+    ),
+    refuse(
       and(only, secrets, given(auth.jwksUrl)),
       'api.auth: a secret and jwksUrl are both set; tokens are signed by one of them: leave the other empty',
     ),

@@ -108,7 +108,14 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
       spec: {
         type: view.service.type,
         selector: base.selector(COMPONENT),
-        ports: [{ name: 'http', port: view.service.port, targetPort: 'http' }],
+        ports: [
+          {
+            name: 'http',
+            port: view.service.port,
+            targetPort: 'http',
+            nodePort: when(gt(view.service.nodePort, 0), view.service.nodePort),
+          },
+        ],
       },
     }),
     resource<k8s.KubePodDisruptionBudgetProps>(

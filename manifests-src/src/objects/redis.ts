@@ -69,6 +69,9 @@ export function redis(base: Base, v: Values): Resource[] {
                   '',
                   '--maxmemory-policy',
                   'noeviction',
+                  // without a password it would answer to its own pod only; who may connect is the NetworkPolicy's matter
+                  '--protected-mode',
+                  'no',
                   when(password.used, ['--requirepass', '$(REDIS_PASSWORD)']),
                   spread(view.extraArgs),
                 ],

@@ -88,6 +88,7 @@ export const api = section('The control plane (hub)', {
   service: section('Service', {
     type: choice('Type', ['ClusterIP', 'NodePort', 'LoadBalancer'], 'ClusterIP'),
     port: port('Port of the Service', 80),
+    nodePort: integer('Port on every node, for NodePort and LoadBalancer; 0: any free one', 0, 0, 32_767),
     annotations: annotations('Annotations'),
   }),
   ingress: section('Ingress', {

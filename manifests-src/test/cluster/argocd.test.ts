@@ -80,7 +80,7 @@ describe.skipIf(why !== undefined)(`Argo CD on kind${why === undefined ? '' : ` 
     await installMetrics(cluster);
 
     await buildPlugin();
-    await cluster.exec(['docker', 'build', '-q', '-f', `${root}argocd/Dockerfile`, '-t', PLUGIN, root]);
+    await cluster.exec(['docker', 'build', '-q', '-f', `${root}images/Dockerfile`, '--target', 'argocd-plugin', '-t', PLUGIN, root]);
     await cluster.load(PLUGIN);
     // what the argo-cd chart makes of the fragment
     const fragment = parse(readFileSync(`${root}argocd/argo-cd-values.yaml`, 'utf8')) as {

@@ -56,6 +56,12 @@ export const COMBINATIONS: readonly Wrong[] = [
     /maxReconnectDelay: is less than reconnectDelay/,
   ],
   [
+    'a node port of a Service that has none',
+    umbrella,
+    { api: { service: { nodePort: 30_080 } } },
+    /set service\.type to NodePort or LoadBalancer, or nodePort to 0/,
+  ],
+  [
     'a kubelet that kills too early',
     umbrella,
     agent({ terminationGracePeriodSeconds: 30 }),

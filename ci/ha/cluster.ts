@@ -1,0 +1,154 @@
+import type { KindCluster } from '../kind/cluster.ts';
+import { run } from '../kind/host.ts';
+import { NAMESPACE } from '../kind/install.ts';
+import { Kube, type KubeObject } from './kube.ts';
+import type { Component, PodEntry } from './history.ts';
+import { podOf } from './observed.ts';
+
+export const LEASE = 'k8s-agent-leader-election';
+const LEASES = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`;
+const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
+
+export type Pod = PodEntry & { ip: string; hostIp: string; containers: { name: string; id: string }[] };
+
+/** What an agent says of itself at `/leader`. */
+export interface LeaderView {
+  is_leader: boolean;
+  leader: string;
+  term: number;
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A cluster that kind made with the chart in it, and everything that can be done to it from outside. */
+export class HaCluster {
+  readonly kind: KindCluster;
+  readonly kube: Kube;
+
+  constructor(kind: KindCluster, kube: Kube) {
+    this.kind = kind;
+    this.kube = kube;
+  }
+
+  async pods(component: Component): Promise<Pod[]> {
+    const selector = component === 'session' ? 'app=session' : `app.kubernetes.io/component=${component}`;
+    const { items } = await this.kube.get<{ items: KubeObject[] }>(
+      `${PODS}?labelSelector=${encodeURIComponent(selector)}`,
+    );
+    return items.flatMap((object) => {
+      const entry = podOf('known', object);
+      if (entry === undefined) return [];
+      const status = object.status as {
+        podIP?: string;
+        hostIP?: string;
+        containerStatuses?: { name: string; containerID?: string }[];
+      };
+      const containers = (status.containerStatuses ?? []).map(({ name, containerID = '' }) => ({
+        name,
+        id: containerID.replace(/^\w+:\/\//, ''),
+      }));
+      return [{ ...entry, ip: status.podIP ?? '', hostIp: status.hostIP ?? '', containers }];
+    });
+  }
+
+  /** The pod that holds the Lease; rejects when there is none now. */
+  async leader(): Promise<Pod> {
+    const lease = await this.kube.get<KubeObject & { spec: { holderIdentity?: string } }>(`${LEASES}/${LEASE}`);
+    const holder = (lease.spec.holderIdentity ?? '').split('_')[0];
+    const pod = (await this.pods('k8s-agent')).find(({ name }) => name === holder);
+    if (pod === undefined) throw new Error(`nobody leads: the holder is ${JSON.stringify(holder)}`);
+    return pod;
+  }
+
+  deletePod(name: string, graceSeconds?: number): Promise<unknown> {
+    const grace = graceSeconds === undefined ? '' : `?gracePeriodSeconds=${graceSeconds}`;
+    return this.kube.call('DELETE', `${PODS}/${name}${grace}`);
+  }
+
+  /** False when there was none. */
+  deleteLease(): Promise<boolean> {
+    return this.kube.call('DELETE', `${LEASES}/${LEASE}`).then(
+      () => true,
+      (error: Error) => {
+        if (error.message.includes(': 404 ')) return false;
+        throw error;
+      },
+    );
+  }
+
+  /** In a node, as root. */
+  exec(node: string, script: string): Promise<string> {
+    return run('docker', ['exec', node, 'bash', '-c', script], { limitMs: 60_000 });
+  }
+
+  docker(...args: string[]): Promise<string> {
+    return run('docker', args, { limitMs: 60_000 });
+  }
+
+  /** Sends a signal to every process of a pod's container from its node: nothing in the container can prevent it. */
+  async signal(pod: Pod, signal: 'KILL' | 'STOP' | 'CONT'): Promise<void> {
+    const container = pod.containers[0]?.id ?? '';
+    if (!/^[0-9a-f]{64}$/.test(container)) throw new Error(`pod ${pod.name} has no container that runs`);
+    const found = `grep -l ${container} /proc/[0-9]*/cgroup 2>/dev/null | cut -d/ -f3`;
+    await this.exec(pod.node, `pids=$(${found}); [ -n "$pids" ] && kill -${signal} $pids`);
+  }
+
+  /** What a pod's HTTP port answers, asked from its own node: no NetworkPolicy is in the way. */
+  async ask<T>(pod: Pod, port: number, path: string): Promise<T> {
+    const text = await this.exec(
+      pod.node,
+      `exec 3<>/dev/tcp/${pod.ip}/${port}; printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3; timeout 5 cat <&3`,
+    );
+    const body = text.slice(text.indexOf('\r\n\r\n') + 4);
+    return (path === '/metrics' ? body : JSON.parse(body)) as T;
+  }
+
+  /** Rules at the top of the node's filter: what they match is dropped, established connections included. Undone by `heal`. */
+  async cut(pod: Pod, matches: readonly string[]): Promise<void> {
+    const rules = matches.flatMap((match) =>
+      ['FORWARD', 'INPUT', 'OUTPUT'].map(
+        (chain) => `iptables -w 5 -I ${chain} ${match} -m comment --comment ha-scenario -j DROP`,
+      ),
+    );
+    await this.exec(pod.node, rules.join(' && '));
+  }
+
+  async heal(node: string): Promise<void> {
+    const find = `iptables -w 5 -S | grep -- '--comment ha-scenario' | sed 's/^-A/-D/'`;
+    await this.exec(node, `${find} | while read -r rule; do iptables -w 5 $rule; done`);
+  }
+
+  nodes(): Promise<string[]> {
+    return this.kube
+      .get<{ items: KubeObject[] }>('/api/v1/nodes')
+      .then(({ items }) => items.map(({ metadata }) => metadata.name));
+  }
+
+  /** Addresses of the API server behind its Service. */
+  async apiServer(): Promise<{ ip: string; port: number }> {
+    const { subsets } = await this.kube.get<{ subsets: { addresses: { ip: string }[]; ports: { port: number }[] }[] }>(
+      '/api/v1/namespaces/default/endpoints/kubernetes',
+    );
+    return { ip: subsets[0]!.addresses[0]!.ip, port: subsets[0]!.ports[0]!.port };
+  }
+
+  kubectl(...args: string[]): Promise<string> {
+    return this.kind.kubectl(['-n', NAMESPACE, ...args]);
+  }
+
+  /** Waits until `look` gives something; rejects after `limitMs`, with what was wrong last. */
+  async until<T>(what: string, look: () => Promise<T | undefined | false>, limitMs: number): Promise<T> {
+    const end = performance.now() + limitMs;
+    for (let last = ''; ;) {
+      try {
+        const found = await look();
+        if (found !== undefined && found !== false) return found;
+      } catch (error) {
+        last = (error as Error).message;
+      }
+      if (performance.now() > end)
+        throw new Error(`${what}: not within ${limitMs / 1000} s${last === '' ? '' : ` (${last})`}`);
+      await pause(100);
+    }
+  }
+}

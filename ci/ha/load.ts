@@ -1,0 +1,153 @@
+import type { Command } from '@streamspace/protocol';
+import { codeOf, type Answer, type Hub } from './hub.ts';
+import { type Fact, isFinal, type Op } from './history.ts';
+import { TEMPLATE } from './values.ts';
+
+/** The mix: eight lists a second, a session created every three seconds, and each of them deleted two seconds after its creation ended. */
+export const MIX = { listMs: 125, createMs: 3_000, lifeMs: 2_000 };
+/** Milliseconds before a wish without an answer is uttered again. */
+const AGAIN_MS = 150;
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Users' programs: commands at a steady rate, however long each takes, and no fewer while nobody answers. A session's creation and
+ * deletion is asked for until there is an answer; a list that is not answered is left to the next one.
+ */
+export class Load {
+  readonly #hub: Hub;
+  readonly #note: (fact: Fact) => void;
+  readonly #at: (wall: string) => number;
+  /** Accepted commands that are not final yet, and what to do then. */
+  readonly #open = new Map<string, (state: string) => void>();
+  /** Events may be here before the answer that names the command. */
+  readonly #early = new Map<string, Command>();
+  readonly #sessions = new Set<string>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #giveUp = new AbortController();
+  #asking = 0;
+  #count = 0;
+  #stopped = false;
+
+  constructor(hub: Hub, note: (fact: Fact) => void, at: (wall: string) => number) {
+    this.#hub = hub;
+    this.#note = note;
+    this.#at = at;
+  }
+
+  start(prefix: string): void {
+    this.#timers.push(
+      setInterval(() => void this.#list(`${prefix}-l${this.#count++}`), MIX.listMs),
+      setInterval(() => void this.#create(`${prefix}-c${this.#count++}`), MIX.createMs),
+    );
+    void this.#create(`${prefix}-c${this.#count++}`);
+  }
+
+  /** The state of a command, as the hub's events tell it. */
+  seen(command: Command): void {
+    const { id, state, attempt, error, updated_at } = command;
+    if (!this.#open.has(id)) {
+      // ours, but for the answer that names it, or somebody else's
+      if (this.#asking > 0 && this.#early.size < 10_000) this.#early.set(`${id} ${state}`, command);
+      return;
+    }
+    const code = error === null ? {} : { code: error.code };
+    this.#note({ kind: 'seen', command: id, state, attempt, at: this.#at(updated_at), ...code });
+    if (!isFinal(state)) return;
+    const then = this.#open.get(id);
+    this.#open.delete(id);
+    then?.(state);
+  }
+
+  /** No new wishes but the deletion of what was created; resolves when everything accepted is final, or after `limitMs`. */
+  async stop(limitMs: number): Promise<void> {
+    this.#stopped = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    const end = performance.now() + limitMs;
+    let rest = 0;
+    while (performance.now() < end && (this.#open.size > 0 || this.#asking > 0 || this.#sessions.size > 0)) {
+      await pause(50);
+      // events tell most of it; what they don't is asked for
+      if (++rest % 10 === 0)
+        for (const id of [...this.#open.keys()].slice(0, 50)) {
+          const { status, body } = await this.#hub.command(id).catch(() => ({ status: 0, body: undefined }));
+          if (status === 200) this.seen(body as Command);
+          if (status === 404) {
+            this.#note({ kind: 'seen', command: id, state: 'unknown', attempt: 0, at: 0 });
+            this.#open.delete(id);
+          }
+        }
+    }
+    this.#giveUp.abort();
+  }
+
+  async #list(key: string): Promise<void> {
+    const answer = await this.#ask(key, 'list', () => this.#hub.list());
+    if (answer !== undefined) this.#accepted(key, 'list', answer, null);
+  }
+
+  async #create(key: string): Promise<void> {
+    const answer = await this.#until(key, 'create', () => this.#hub.create(key, TEMPLATE));
+    if (answer === undefined) return;
+    const { id } = answer.session;
+    this.#sessions.add(id);
+    this.#accepted(key, 'create', answer.command, id, () => {
+      const timer = setTimeout(() => void this.#delete(`${key}-d`, id), this.#stopped ? 0 : MIX.lifeMs);
+      this.#giveUp.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+    });
+  }
+
+  async #delete(key: string, session: string): Promise<void> {
+    const answer = await this.#until(key, 'delete', () => this.#hub.delete(session));
+    if (answer === undefined) this.#sessions.delete(session);
+    else this.#accepted(key, 'delete', answer.command, session, () => this.#sessions.delete(session));
+  }
+
+  #accepted(
+    key: string,
+    op: Op,
+    { id }: Command,
+    session: string | null,
+    then: (state: string) => void = () => {},
+  ): void {
+    this.#note({ kind: 'accepted', key, op, command: id, session });
+    this.#open.set(id, then);
+    for (const state of ['sent', 'ack', 'completed', 'failed']) {
+      const early = this.#early.get(`${id} ${state}`);
+      if (early !== undefined) this.seen(early);
+    }
+    if (this.#asking === 0) this.#early.clear();
+  }
+
+  /** Asks until it is accepted or refused for good; undefined: refused, or there was no time. */
+  async #until<T>(key: string, op: Op, ask: () => Promise<Answer<T>>): Promise<T | undefined> {
+    while (!this.#giveUp.signal.aborted) {
+      let final = false;
+      const body = await this.#ask(key, op, ask, (status) => (final = status < 500 && status !== 429));
+      if (body !== undefined || final) return body;
+      await pause(AGAIN_MS);
+    }
+    return undefined;
+  }
+
+  async #ask<T>(
+    key: string,
+    op: Op,
+    ask: () => Promise<Answer<T>>,
+    refused: (status: number) => void = () => {},
+  ): Promise<T | undefined> {
+    this.#asking++;
+    this.#note({ kind: 'asked', key, op });
+    try {
+      const { status, body } = await ask();
+      if (status === 202) return body;
+      this.#note({ kind: 'refused', key, op, status, code: codeOf(body) });
+      refused(status);
+    } catch (error) {
+      this.#note({ kind: 'unanswered', key, op, why: (error as Error).message });
+    } finally {
+      this.#asking--;
+    }
+    return undefined;
+  }
+}

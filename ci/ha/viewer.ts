@@ -1,0 +1,64 @@
+import { createWebSocketStream, WebSocket } from 'ws';
+import { RfbClient } from '@streamspace/testkit';
+import { codeOf, type Hub } from './hub.ts';
+import type { Fact } from './history.ts';
+
+/** As the console does it: at once, then up to a second, with jitter. Milliseconds. */
+const RETRY = { base: 300, max: 1_000 };
+/** A screen that shows nothing new for so long is connected anew, as the console's heartbeat would. Milliseconds. */
+const SILENT_MS = 4_000;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Watches one session's screen until the signal aborts, with a fresh ticket whenever its connection is lost. */
+export async function view(hub: Hub, session: string, note: (fact: Fact) => void, signal: AbortSignal): Promise<void> {
+  let failures = 0;
+  for (let connection = 1; !signal.aborted; connection++) {
+    let shown = false;
+    try {
+      const { status, body } = await hub.ticket(session);
+      if (status !== 201) {
+        note({ kind: 'screen', what: 'refused', connection, reason: `${status} ${codeOf(body)}` });
+      } else {
+        const socket = new WebSocket(hub.origin.replace('http', 'ws') + body.url, ['binary'], {
+          handshakeTimeout: 1_500,
+        });
+        socket.on('close', (code, reason) =>
+          note({ kind: 'screen', what: 'closed', connection, reason: `${code} ${reason.toString()}` }),
+        );
+        shown = await watch(socket, connection, note, signal);
+      }
+    } catch (error) {
+      note({ kind: 'screen', what: 'refused', connection, reason: (error as Error).message });
+    }
+    failures = shown ? 0 : failures + 1;
+    await pause(Math.random() * Math.min(RETRY.max, RETRY.base * 2 ** failures));
+  }
+}
+
+/** Notes every picture until the connection ends; whether there was one. */
+async function watch(
+  socket: WebSocket,
+  connection: number,
+  note: (fact: Fact) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const stream = createWebSocketStream(socket);
+  stream.on('error', () => undefined);
+  let shown = 0;
+  try {
+    const client = await RfbClient.open(stream, AbortSignal.any([signal, AbortSignal.timeout(SILENT_MS)]));
+    note({ kind: 'screen', what: 'open', connection, reason: '' });
+    for (;;) {
+      const before = shown;
+      await client.until(() => client.updates > before, AbortSignal.any([signal, AbortSignal.timeout(SILENT_MS)]));
+      shown = client.updates;
+      note({ kind: 'frame', connection, number: client.picture.at(0, 0), bytes: client.bytesReceived });
+    }
+  } catch (error) {
+    if (!signal.aborted) note({ kind: 'note', text: `screen ${connection}: ${(error as Error).message}` });
+    return shown > 0;
+  } finally {
+    stream.destroy();
+    socket.terminate();
+  }
+}
