@@ -103,15 +103,15 @@ export class Cluster {
   }
 
   /** The bench's agent, connected to that replica or, by a balancer, to any. */
-  async agent(at: string, ports: Ports): Promise<void> {
+  async agent(at: string, ports: Ports, id = 'bench'): Promise<void> {
     const agent = BenchProcess.node(
       'bench/load/agent.ts',
       {
-        AGENT_ID: 'bench',
+        AGENT_ID: id,
         CONTROL_PLANE_URL: `ws://${at}`,
         PLATFORM: 'process',
         AGENT_TOKEN: ENROLMENT,
-        STATE_DIR: join(this.#folder, 'agent'),
+        STATE_DIR: join(this.#folder, id),
         MAX_SESSIONS: '10000',
         MAX_CONCURRENT_OPERATIONS: '64',
         RECONNECT_DELAY: '200ms',

@@ -59,7 +59,7 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
       return;
     }
     // a signal may have been lost on its way here
-    dispatcher.pump(link.agentId);
+    dispatcher.pump(link.agentId, true);
     const said = JSON.stringify([beat.status, beat.capacity, beat.active_sessions, beat.replicas]);
     if (lastBeat.get(link) === said) return;
     lastBeat.set(link, said);
@@ -90,12 +90,17 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
       case 'session_gone':
         return queue(() => sessionGone(deps, link, message));
       case 'ack':
-        return link.queue(bytes, () => dispatcher.ack(link, message));
+        return link.queue(bytes, () => dispatcher.ack(link, message), message.command_id);
       case 'result':
-        return link.queue(bytes, async () => {
-          const listed = await dispatcher.result(link, message);
-          if (listed !== undefined) await reconcile(deps, link, listed.sessions, listed.asOf);
-        });
+        return link.queue(
+          bytes,
+          async () => {
+            const listed = await dispatcher.result(link, message);
+            // it changes many sessions: not beside anything else
+            if (listed !== undefined) queue(() => reconcile(deps, link, listed.sessions, listed.asOf));
+          },
+          message.command_id,
+        );
       case 'vnc_connected':
         return link.streams.connected(message);
       case 'vnc_disconnect':

@@ -169,9 +169,9 @@ export class AgentLink implements StreamLink {
     });
   }
 
-  /** Queues work on the store behind what this link has asked before; a link that asks for too much is ended. */
-  queue(bytes: number, task: () => Promise<void>): void {
-    if (this.open && !this.work.push(bytes, task)) {
+  /** Queues work on the store behind what this link has asked before (with a lane: of that lane, or of none); a link that asks for too much is ended. */
+  queue(bytes: number, task: () => Promise<void>, lane?: string): void {
+    if (this.open && !this.work.push(bytes, task, lane)) {
       this.end(
         new StreamSpaceError('rate_limited', 'the agent sends faster than the hub can store; connect again later'),
       );

@@ -69,6 +69,12 @@ async function change(deps: ReportDeps, session: Session, state: SessionState, r
   if (changed !== undefined) await deps.publish.session(changed);
 }
 
+/** Whether a command for it is not final: they end in the order of acceptance, so that its latest one tells. */
+async function commandOpen(deps: ReportDeps, { command: id }: Session): Promise<boolean> {
+  const command = id === null ? undefined : await deps.store.commands.get(id);
+  return command !== undefined && command.state !== 'completed' && command.state !== 'failed';
+}
+
 async function openSessions(deps: ReportDeps, agentId: string): Promise<Set<string | null>> {
   return new Set((await deps.store.commands.open(agentId)).map((command) => command.session));
 }
@@ -79,8 +85,7 @@ export async function sessionState(deps: ReportDeps, link: AgentLink, status: Se
   const known = await deps.store.sessions.get(status.spec.id);
   if (known === undefined) return learn(deps, link, status);
   if (known.agent !== link.agentId) return;
-  const open = (await openSessions(deps, link.agentId)).has(known.id);
-  const state = nextState(known.state, status.state, open);
+  const state = nextState(known.state, status.state, await commandOpen(deps, known));
   if (state !== undefined) await change(deps, known, state, status.reason ?? null);
 }
 
@@ -94,7 +99,7 @@ export async function sessionGone(
   const known = await deps.store.sessions.get(message.session_id);
   if (known === undefined || known.agent !== link.agentId || known.state === 'gone') return;
   if (known.state === 'deleting') {
-    if (!(await openSessions(deps, link.agentId)).has(known.id)) await change(deps, known, 'gone', null);
+    if (!(await commandOpen(deps, known))) await change(deps, known, 'gone', null);
     return;
   }
   await change(deps, known, 'failed', message.reason === '' ? 'gone from the platform' : message.reason);

@@ -1,11 +1,16 @@
+/** Pieces of different lanes that are under way at once. */
+const MAX_SIDE_BY_SIDE = 64;
+
 /**
- * Work of one link, in the order of arrival, one piece at a time, so that the read loop never waits. Bounded in pieces and in the
- * bytes that they hold; who goes beyond gets `false` and has to give up the link.
+ * Work of one link, in the order of arrival, so that the read loop never waits. Pieces with a lane run side by side with those of other
+ * lanes, the others one at a time. Bounded in pieces and in the bytes that they hold; who goes beyond gets `false` and has to give
+ * up the link.
  */
 export class WorkQueue {
   readonly #limit: { readonly pieces: number; readonly bytes: number };
   readonly #failed: (error: unknown) => void;
-  #waiting: { bytes: number; task: () => Promise<void> }[] = [];
+  #waiting: { bytes: number; task: () => Promise<void>; lane: string | undefined }[] = [];
+  readonly #lanes = new Map<string, Promise<void>>();
   #bytes = 0;
   #running = false;
 
@@ -21,15 +26,15 @@ export class WorkQueue {
   }
 
   /** Queues `task`, which holds about `bytes` of memory until it has run. False when there is no room: nothing was queued. */
-  push(bytes: number, task: () => Promise<void>): boolean {
+  push(bytes: number, task: () => Promise<void>, lane?: string): boolean {
     if (this.#waiting.length >= this.#limit.pieces || this.#bytes + bytes > this.#limit.bytes) return false;
-    this.last(task, bytes);
+    this.last(task, bytes, lane);
     return true;
   }
 
   /** Queues without asking for room: for the one piece that ends a link. */
-  last(task: () => Promise<void>, bytes = 0): void {
-    this.#waiting.push({ bytes, task });
+  last(task: () => Promise<void>, bytes = 0, lane?: string): void {
+    this.#waiting.push({ bytes, task, lane });
     this.#bytes += bytes;
     if (!this.#running) void this.#run();
   }
@@ -42,14 +47,36 @@ export class WorkQueue {
 
   async #run(): Promise<void> {
     this.#running = true;
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      try {
-        await next.task();
-      } catch (error) {
-        this.#failed(error);
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const { lane } = next;
+      const before =
+        lane === undefined
+          ? Promise.all(this.#lanes.values())
+          : (this.#lanes.get(lane) ??
+            (this.#lanes.size < MAX_SIDE_BY_SIDE ? undefined : Promise.race(this.#lanes.values())));
+      // `drop` may come meanwhile
+      if (before !== undefined && (lane !== undefined || this.#lanes.size > 0)) {
+        await before;
+        continue;
       }
-      this.#bytes = Math.max(0, this.#bytes - next.bytes);
+      this.#waiting.shift();
+      const done = this.#do(next);
+      if (lane === undefined) await done;
+      else
+        this.#lanes.set(
+          lane,
+          done.finally(() => this.#lanes.delete(lane)),
+        );
     }
     this.#running = false;
+  }
+
+  async #do({ bytes, task }: { bytes: number; task: () => Promise<void> }): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.#bytes = Math.max(0, this.#bytes - bytes);
   }
 }

@@ -25,6 +25,10 @@ export interface DeliveryDeps {
 
 /** Commands that may be with one agent at a time; it runs MAX_CONCURRENT_OPERATIONS of them, the others wait there. */
 const MAX_IN_FLIGHT = 64;
+/** Commands of one look at the queue. */
+const PAGE = 128;
+/** Commands that may wait here for those of their sessions that are with the agent; with more, the rest of the queue has to wait, too. */
+const MAX_WAITING = 1_024;
 /** Milliseconds until a look at the store that failed is repeated. */
 const RETRY_MS = 1_000;
 
@@ -35,8 +39,13 @@ const RETRY_MS = 1_000;
 export class Delivery {
   readonly link: CommandLink;
   readonly #deps: DeliveryDeps;
-  readonly #inFlight = new Map<string, { attempt: number; session: string | null; sentAt: string }>();
+  readonly #inFlight = new Map<string, CommandRecord>();
+  /** Read, and not sent: another of their session is with the agent, or too many are. In the order of acceptance. */
+  readonly #waiting = new Map<string, CommandRecord>();
+  /** Up to which place the queue has been read. */
+  #after = 0;
   #wanted = false;
+  #anew = false;
   #running = false;
   #retry: Timer | undefined;
 
@@ -49,19 +58,27 @@ export class Delivery {
     return this.#inFlight.size;
   }
 
-  /** Sends what can be sent now. Returns at once; calls while it is at it are one more round. */
-  pump(): void {
+  /**
+   * Sends what can be sent now. Returns at once; calls while it is at it are one more round. Reads what is new in the queue; `anew`: all of
+   * it, because places begin again in a store that was emptied, or lost its last writes.
+   */
+  pump(anew = false): void {
     this.#wanted = true;
+    this.#anew ||= anew;
     if (!this.#running) void this.#run();
   }
 
-  /** The command is over, as far as this link is concerned: its session is free for the next one. Says when it was sent. */
-  forget(id: string, attempt?: number): string | undefined {
+  /** What is with the agent, as it was when it was sent: `updated_at` says when. */
+  sent(id: string): CommandRecord | undefined {
+    return this.#inFlight.get(id);
+  }
+
+  /** The command is over, as far as this link is concerned: its session is free for the next one. */
+  forget(id: string, attempt?: number): void {
     const known = this.#inFlight.get(id);
-    if (known === undefined || (attempt !== undefined && known.attempt !== attempt)) return undefined;
+    if (known === undefined || (attempt !== undefined && known.attempt !== attempt)) return;
     this.#inFlight.delete(id);
     this.pump();
-    return known.sentAt;
   }
 
   stop(): void {
@@ -79,25 +96,48 @@ export class Delivery {
       this.#deps.metrics.storeFailures.inc({ step: 'delivery' });
       this.#deps.log.warn({ err: error, agent: this.link.agentId }, 'Commands not delivered; trying again');
       this.#retry?.cancel();
-      if (this.link.open) this.#retry = this.#deps.clock.setTimeout(() => this.pump(), RETRY_MS);
+      if (this.link.open) this.#retry = this.#deps.clock.setTimeout(() => this.pump(true), RETRY_MS);
     } finally {
       this.#running = false;
     }
   }
 
   async #round(): Promise<void> {
-    const open = await this.#deps.store.commands.open(this.link.agentId);
+    if (this.#anew) {
+      this.#anew = false;
+      this.#after = 0;
+      this.#waiting.clear();
+    }
+    for (let more = true; more && this.#inFlight.size < MAX_IN_FLIGHT && this.link.open;) {
+      more = this.#waiting.size < MAX_WAITING && (await this.#read());
+      await Promise.all(this.#sendable().map((command) => this.#send(command)));
+    }
+    // what is left is for the next result
+  }
+
+  /** Whether there may be more behind what was read. */
+  async #read(): Promise<boolean> {
+    const { commands, last } = await this.#deps.store.commands.next(this.link.agentId, this.#after, PAGE);
+    this.#after = last;
+    for (const command of commands) if (!this.#inFlight.has(command.id)) this.#waiting.set(command.id, command);
+    return commands.length === PAGE;
+  }
+
+  /** Takes out what can be sent now. */
+  #sendable(): CommandRecord[] {
     const busy = new Set<string>();
     for (const { session } of this.#inFlight.values()) if (session !== null) busy.add(session);
-    for (const command of open) {
-      if (this.#inFlight.size >= MAX_IN_FLIGHT || !this.link.open) return; // the next result pumps
-      if (this.#inFlight.has(command.id)) continue;
+    const sendable: CommandRecord[] = [];
+    for (const command of this.#waiting.values()) {
+      if (this.#inFlight.size + sendable.length >= MAX_IN_FLIGHT) break;
       if (command.session !== null) {
         if (busy.has(command.session)) continue;
         busy.add(command.session);
       }
-      await this.#send(command);
+      sendable.push(command);
     }
+    for (const { id } of sendable) this.#waiting.delete(id);
+    return sendable;
   }
 
   async #send(command: CommandRecord): Promise<void> {
@@ -105,7 +145,7 @@ export class Delivery {
     const at = iso(clock.now());
     const sent = await store.commands.markSent(command.id, this.link.connectionId, at);
     if (sent === undefined) return; // final meanwhile, or this connection does not hold the agent any more
-    this.#inFlight.set(sent.id, { attempt: sent.attempt, session: sent.session, sentAt: at });
+    this.#inFlight.set(sent.id, sent);
     metrics.commands.inc({ state: 'sent' });
     if (sent.attempt > 1) metrics.redeliveries.inc();
     else metrics.commandLatency.observe({ until: 'sent' }, (clock.now() - parseIso(sent.created_at)) / 1_000);
@@ -121,7 +161,7 @@ export class Delivery {
     const at = iso(this.#deps.clock.now());
     const failed = await this.#deps.store.commands.finish(command.id, attempt, { state: 'failed', error }, at);
     this.forget(command.id);
-    if (failed !== undefined) void this.#deps.publish.command(failed);
+    if (failed !== undefined) void this.#deps.publish.command(failed.command);
   }
 }
 

@@ -11,6 +11,8 @@ import { sessionPatch } from './outcome.ts';
 const SWEEP_MS = 5_000;
 /** Milliseconds after which a command that was not sent, though its agent is connected, is called to mind again. */
 const OVERDUE_MS = 2_000;
+/** Commands of one look for those that have expired. */
+const SWEEP_PAGE = 256;
 
 export interface DispatcherDeps extends Omit<DeliveryDeps, 'store'> {
   readonly store: DeliveryDeps['store'] & Pick<Store, 'signals' | 'events'>;
@@ -49,9 +51,9 @@ export class CommandDispatcher implements Dispatcher {
     else this.#wakeElsewhere(agentId);
   }
 
-  /** Looks whether there is something for an agent that is connected here. */
-  pump(agentId: string): void {
-    this.#deliveries.get(agentId)?.pump();
+  /** Looks whether there is something for an agent that is connected here; `anew`: also whether something was overlooked. */
+  pump(agentId: string, anew = false): void {
+    this.#deliveries.get(agentId)?.pump(anew);
   }
 
   /** The link is the agent's from now on: everything that is not final is sent on it. */
@@ -87,8 +89,12 @@ export class CommandDispatcher implements Dispatcher {
     link: CommandLink,
     message: AgentMessageOf<'result'>,
   ): Promise<{ sessions: SessionStatus[]; asOf: string } | undefined> {
-    const { clock, log, metrics } = this.#deps;
-    const { error } = message;
+    const { store, clock, log, metrics } = this.#deps;
+    const { error, command_id: id } = message;
+    const delivery = () => {
+      const current = this.#deliveries.get(link.agentId);
+      return current?.link === link ? current : undefined;
+    };
     const outcome =
       error === undefined
         ? ({ state: 'completed' } as const)
@@ -96,26 +102,24 @@ export class CommandDispatcher implements Dispatcher {
             state: 'failed',
             error: { code: error.code, message: error.message, retryable: error.retryable },
           } as const);
+    const sent = delivery()?.sent(id);
     const finished = await retrying(
       clock,
       link.signal,
-      () =>
-        this.#finish(
-          message.command_id,
-          { number: message.attempt, connectionId: link.connectionId },
-          outcome,
-          message,
-        ),
+      async () => {
+        const command = sent ?? (await store.commands.get(id));
+        const attempt = { number: message.attempt, connectionId: link.connectionId };
+        return command === undefined ? undefined : this.#finish(command, attempt, outcome, message);
+      },
       () => metrics.storeFailures.inc({ step: 'result' }),
     );
-    const delivery = this.#deliveries.get(link.agentId);
-    const sentAt = delivery?.link === link ? delivery.forget(message.command_id, message.attempt) : undefined;
+    delivery()?.forget(id, message.attempt);
     if (finished === undefined) {
-      log.debug({ agent: link.agentId, command: message.command_id, attempt: message.attempt }, 'Late result ignored');
+      log.debug({ agent: link.agentId, command: id, attempt: message.attempt }, 'Late result ignored');
       return undefined;
     }
-    if (finished.action === 'list_sessions' && message.sessions !== undefined && sentAt !== undefined)
-      return { sessions: message.sessions, asOf: sentAt };
+    if (finished.action === 'list_sessions' && message.sessions !== undefined && sent?.attempt === message.attempt)
+      return { sessions: message.sessions, asOf: sent.updated_at };
     return undefined;
   }
 
@@ -157,25 +161,32 @@ export class CommandDispatcher implements Dispatcher {
     // first out, then in again: a wake during the look is not lost
     this.#watched.delete(agentId);
     try {
-      const open = await store.commands.open(agentId);
-      if (open.length === 0) return;
+      let page = await store.commands.next(agentId, 0, SWEEP_PAGE);
+      if (page.commands.length === 0) return;
       this.#watched.add(agentId);
       const agent = await store.agents.get(agentId);
       let overdue = false;
-      for (const command of open) {
-        if (!expired(command, agent, clock.now(), commandTimeoutMs)) {
-          if (command.state === 'pending' && clock.now() - parseIso(command.created_at) > OVERDUE_MS) overdue = true;
-          continue;
+      for (;;) {
+        let any = false;
+        for (const command of page.commands) {
+          if (!expired(command, agent, clock.now(), commandTimeoutMs)) {
+            if (command.state === 'pending' && clock.now() - parseIso(command.created_at) > OVERDUE_MS) overdue = true;
+            continue;
+          }
+          any = true;
+          const error = new StreamSpaceError(
+            'command_expired',
+            `agent ${agentId} did not carry it out before ${command.expires_at}; try again when it is online`,
+          ).toJSON();
+          await this.#finish(command, null, { state: 'failed', error }, { error });
+          this.#deliveries.get(agentId)?.forget(command.id);
         }
-        const error = new StreamSpaceError(
-          'command_expired',
-          `agent ${agentId} did not carry it out before ${command.expires_at}; try again when it is online`,
-        ).toJSON();
-        await this.#finish(command.id, null, { state: 'failed', error }, { error });
-        this.#deliveries.get(agentId)?.forget(command.id);
+        // the queue is in the order of acceptance: behind a page without any that has expired there is none
+        if (!any || page.commands.length < SWEEP_PAGE) break;
+        page = await store.commands.next(agentId, page.last, SWEEP_PAGE);
       }
       if (!overdue || agent?.connected !== true) return;
-      if (this.#deliveries.has(agentId)) this.pump(agentId);
+      if (this.#deliveries.has(agentId)) this.pump(agentId, true);
       else this.#wakeElsewhere(agentId);
     } catch (error) {
       this.#watched.add(agentId);
@@ -212,27 +223,19 @@ export class CommandDispatcher implements Dispatcher {
   }
 
   async #finish(
-    id: string,
+    command: CommandRecord,
     attempt: { number: number; connectionId: string } | null,
     outcome: { state: 'completed' } | { state: 'failed'; error: NonNullable<Command['error']> },
     result: Pick<AgentMessageOf<'result'>, 'error' | 'session'>,
   ): Promise<CommandRecord | undefined> {
     const { store, clock, publish, metrics } = this.#deps;
-    const command = await store.commands.get(id);
-    if (command === undefined) return undefined;
-    const session = command.session === null ? undefined : await store.sessions.get(command.session);
     const at = iso(clock.now());
-    const patch = sessionPatch(command, session, result, at);
-    const finished = await store.commands.finish(id, attempt, outcome, at, patch);
+    const finished = await store.commands.finish(command.id, attempt, outcome, at, sessionPatch(command, result, at));
     if (finished === undefined) return undefined;
-    metrics.commands.inc({ state: finished.state });
-    metrics.commandLatency.observe({ until: 'final' }, (clock.now() - parseIso(finished.created_at)) / 1_000);
-    await publish.command(finished);
-    if (patch !== undefined && session !== undefined) {
-      // it is stored: failing here would only have the step repeated for nothing
-      const now = await store.sessions.get(session.id).catch(() => undefined);
-      await publish.session(now ?? { ...session, ...patch });
-    }
-    return finished;
+    const { command: final, session } = finished;
+    metrics.commands.inc({ state: final.state });
+    metrics.commandLatency.observe({ until: 'final' }, (clock.now() - parseIso(final.created_at)) / 1_000);
+    await Promise.all([publish.command(final), session === undefined ? undefined : publish.session(session)]);
+    return final;
   }
 }

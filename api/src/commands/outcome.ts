@@ -17,18 +17,13 @@ const NOT_DONE: Partial<Record<Command['action'], SessionState>> = {
   delete_session: 'failed',
 };
 
-/**
- * What a command's end changes in its session; undefined when nothing: no session, one that is gone, or one that a later command
- * has taken on (the state is that command's now).
- */
+/** What a command's end changes in its session, if that is still this command's (the store looks); undefined when nothing. */
 export function sessionPatch(
-  command: Command,
-  session: Session | undefined,
+  command: Pick<Command, 'action' | 'session'>,
   result: Result,
   at: string,
 ): Partial<Session> | undefined {
-  if (session === undefined || session.state === 'gone') return undefined;
-  if (session.command !== command.id) return undefined;
+  if (command.session === null) return undefined;
   const { error, session: status } = result;
   if (error === undefined) {
     const state = DONE[command.action];

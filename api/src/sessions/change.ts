@@ -63,8 +63,7 @@ export async function changeSession(
     if (stored === 'conflict') continue;
     deps.dispatcher.wake(session.agent);
     const changed = { ...session, ...change.patch };
-    await publish.session(changed);
-    await publish.command(command);
+    await Promise.all([publish.session(changed), publish.command(command)]);
     return { session: changed, command: publicCommand(command) };
   }
   throw new StreamSpaceError('conflict', `session ${id} keeps changing: try again`);

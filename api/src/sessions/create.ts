@@ -2,9 +2,10 @@ import { type Accepted, type CreateSession, type Session, StreamSpaceError } fro
 import { publicCommand } from '../events/publisher.ts';
 import type { Dispatcher } from '../agents/ports.ts';
 import type { HubDeps } from '../deps.ts';
-import type { CommandRecord } from '../store/store.ts';
+import type { AgentRecord, CommandRecord } from '../store/store.ts';
 import { newCommand } from '../commands/new-command.ts';
 import { needsOf, newSession, specOf } from './records.ts';
+import type { Candidates } from './candidates.ts';
 import { place } from './placement.ts';
 
 /** How often a candidate that filled up meanwhile is replaced by the next. */
@@ -21,15 +22,15 @@ export interface CreateCaller {
  * Throws `template_unknown`, `no_placement` (with the reason in words), `conflict` for an idempotency key used for something else.
  */
 export async function createSession(
-  deps: HubDeps & { dispatcher: Dispatcher },
+  deps: HubDeps & { dispatcher: Dispatcher; candidates: Candidates },
   wish: CreateSession,
   caller: CreateCaller,
 ): Promise<Accepted> {
-  const { store, publish } = deps;
+  const { store, publish, candidates } = deps;
   const earlier =
     caller.idempotencyKey === undefined ? undefined : await store.sessions.created(caller.user, caller.idempotencyKey);
   if (earlier) return again(wish, earlier);
-  const template = await store.templates.get(wish.template);
+  const [template, seen] = await Promise.all([store.templates.get(wish.template), candidates.list(false)]);
   if (template === undefined) {
     const known = (await store.templates.list()).map(({ id }) => id).join(', ');
     throw new StreamSpaceError('template_unknown', `there is no template ${wish.template}; there are ${known}`);
@@ -37,10 +38,16 @@ export async function createSession(
   const request = { platforms: template.platforms, ...needsOf(wish, template), region: wish.region, agent: wish.agent };
   const full = new Set<string>();
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const agents = (await store.agents.list()).map((agent) =>
-      full.has(agent.id) ? { ...agent, active_sessions: agent.capacity.max_sessions } : agent,
-    );
-    const placement = place(request, agents);
+    const among = (agents: AgentRecord[]) =>
+      place(
+        request,
+        agents.map((agent) =>
+          full.has(agent.id) ? { ...agent, active_sessions: agent.capacity.max_sessions } : agent,
+        ),
+      );
+    let placement = among(attempt === 0 ? seen : await candidates.list(true));
+    // nobody is refused for what was so a moment ago
+    if ('reasons' in placement) placement = among(await candidates.list(true));
     if ('reasons' in placement)
       throw new StreamSpaceError('no_placement', `no place for the session: ${placement.reasons}`);
     const { agent } = placement;
@@ -62,9 +69,9 @@ export async function createSession(
       continue;
     }
     if (!made.created) return again(wish, made);
+    candidates.placed(agent.id, session);
     deps.dispatcher.wake(agent.id);
-    await publish.session(made.session);
-    await publish.command(made.command);
+    await Promise.all([publish.session(made.session), publish.command(made.command)]);
     return { session: made.session, command: publicCommand(made.command) };
   }
   throw new StreamSpaceError('at_capacity', 'agents filled up while the session was being placed: try again');

@@ -6,6 +6,7 @@ import type { Dispatcher } from '../agents/ports.ts';
 import { makeTicket } from '../auth/tickets.ts';
 import type { HubDeps } from '../deps.ts';
 import { Items, route, Shared } from '../http/route.ts';
+import { Candidates } from './candidates.ts';
 import { changeSession, sessionFor } from './change.ts';
 import { createSession } from './create.ts';
 import { requireScreen } from './rules.ts';
@@ -14,9 +15,13 @@ const params = Type.Object({ id: Id }, { additionalProperties: false });
 const Empty = Type.Object({}, { additionalProperties: false });
 const Flag = Type.Optional(Type.Enum(['true', 'false']));
 
-export function sessionRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher: Dispatcher }): void {
+export function sessionRoutes(scope: FastifyInstance, given: HubDeps & { dispatcher: Dispatcher }): void {
   const app = scope.withTypeProvider<TypeBoxTypeProvider>();
-  const { store } = deps;
+  const { store } = given;
+  const deps = { ...given, candidates: new Candidates(store, given.clock) };
+  const over = new AbortController();
+  deps.candidates.follow(over.signal);
+  app.addHook('preClose', async () => over.abort(new Error('the hub stops')));
   const changed = { tag: 'sessions', status: 202, answer: Shared('Accepted'), params } as const;
 
   app.post(

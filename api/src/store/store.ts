@@ -107,7 +107,8 @@ export interface Reservation {
 
 export interface SessionStore {
   /**
-   * Session and its `create_session` command in one step, if the agent's live sessions still leave room; `at_capacity` otherwise.
+   * Session and its `create_session` command in one step, if the agent isn't drained and its live sessions still leave room;
+   * `at_capacity` otherwise.
    * With an idempotency key seen before (same user) nothing is made and the earlier pair returned.
    */
   create(
@@ -154,6 +155,11 @@ export interface CommandStore {
   get(id: string): Promise<CommandRecord | undefined>;
   /** Commands of the agent that are not final, oldest first. */
   open(agentId: string): Promise<CommandRecord[]>;
+  /**
+   * A page of `open`: at most `limit` commands behind the place `after` (0: from the beginning), and the place of the last of them (`after`
+   * when there is none). A later command has a greater place, for as long as the store keeps what it has.
+   */
+  next(agentId: string, after: number, limit: number): Promise<{ commands: CommandRecord[]; last: number }>;
   /** `sent` with the next attempt number, if the command is not final and the connection still holds the agent; undefined otherwise. */
   markSent(id: string, connectionId: string, at: string): Promise<CommandRecord | undefined>;
   /** `ack` if that attempt is the current one, sent on that connection, which still holds the agent, and the command is in `sent`; undefined otherwise. */
@@ -161,8 +167,8 @@ export interface CommandStore {
   /**
    * Final state if not final already and the attempt is the current one on that connection, which still holds
    * the agent (`null`: whatever it is, for expiry). In the
-   * same step the session changes, if this command is still the session's latest (`Session.command`): a `delete` that was accepted
-   * meanwhile is not undone by the end of a `create`.
+   * same step the session changes, if it isn't `gone` and this command is still its latest (`Session.command`): a `delete` that was accepted
+   * meanwhile is not undone by the end of a `create`. Returns the session, as it is then, only if it was changed.
    */
   finish(
     id: string,
@@ -170,7 +176,7 @@ export interface CommandStore {
     outcome: { state: 'completed' } | { state: 'failed'; error: NonNullable<Command['error']> },
     at: string,
     sessionPatch?: Partial<Session>,
-  ): Promise<CommandRecord | undefined>;
+  ): Promise<{ command: CommandRecord; session?: Session } | undefined>;
 }
 
 export interface TicketRecord {

@@ -64,6 +64,29 @@ describe('work queue', () => {
   });
 });
 
+test('work queue: lanes run side by side, each in its order; a piece without one is alone', async () => {
+  const done: string[] = [];
+  const queue = new WorkQueue({ pieces: 10, bytes: 100 }, () => {});
+  const [a, alone] = [gate(), gate()];
+  const step = (name: string, until?: Promise<void>) => async (): Promise<void> => {
+    await until;
+    done.push(name);
+  };
+  queue.push(1, step('a1', a.passed), 'a');
+  queue.push(1, step('b1'), 'b');
+  queue.push(1, step('a2'), 'a');
+  queue.push(1, step('alone', alone.passed));
+  queue.push(1, step('c1'), 'c');
+  await settled();
+  expect(done).toEqual(['b1']);
+  a.open();
+  await settled();
+  expect(done).toEqual(['b1', 'a1', 'a2']);
+  alone.open();
+  await settled();
+  expect(done).toEqual(['b1', 'a1', 'a2', 'alone', 'c1']);
+});
+
 describe('turns', () => {
   test('one at a time for each key, others side by side, a failure lets the next go', async () => {
     const turns = new Turns(5);

@@ -8,6 +8,7 @@ import type { Dispatcher } from '../../../api/src/agents/ports.ts';
 import { readConfig } from '../../../api/src/config.ts';
 import type { HubDeps } from '../../../api/src/deps.ts';
 import { publisher } from '../../../api/src/events/publisher.ts';
+import { Candidates } from '../../../api/src/sessions/candidates.ts';
 import type { Store } from '../../../api/src/store/store.ts';
 
 /** SIM_LOG=info shows what the programs of a simulation log. */
@@ -20,7 +21,7 @@ const config = readConfig({ JWT_SECRET: 'x'.repeat(32), HEARTBEAT_INTERVAL: '1s'
 /** One process of the hub: the real gateway and dispatcher on a store that outlives it. */
 export class SimHub {
   readonly process: SimProcess;
-  readonly deps: HubDeps & { dispatcher: Dispatcher };
+  readonly deps: HubDeps & { dispatcher: Dispatcher; candidates: Candidates };
   readonly #gateway: LinkGateway;
 
   constructor(name: string, world: VirtualClock, random: Random, store: Store, mishaps: Mishaps) {
@@ -39,7 +40,7 @@ export class SimHub {
     };
     const unused = () => Promise.reject(new Error('not in this simulation'));
     this.#gateway = agentGateway({ ...deps, authenticateAgent: unused, originAllowed: () => true, takeTicket: unused });
-    this.deps = { ...deps, dispatcher: this.#gateway.dispatcher };
+    this.deps = { ...deps, dispatcher: this.#gateway.dispatcher, candidates: new Candidates(own, process.clock) };
   }
 
   /** An agent's connection, authenticated. */

@@ -39,6 +39,16 @@ export function memoryCommands(state: MemoryState): CommandStore {
       return state.openCommands(agentId).map((command) => ({ ...command }));
     },
 
+    async next(agentId, after, limit) {
+      const commands = state
+        .openCommands(agentId)
+        .filter(({ id }) => state.placeOf(id) > after)
+        .slice(0, limit)
+        .map((command) => ({ ...command }));
+      const last = commands.at(-1);
+      return { commands, last: last === undefined ? after : state.placeOf(last.id) };
+    },
+
     async markSent(id, connectionId, at) {
       const command = open(id);
       if (command === undefined || state.agents.get(command.agent)?.connection_id !== connectionId) return undefined;
@@ -62,14 +72,16 @@ export function memoryCommands(state: MemoryState): CommandStore {
       if (command === undefined) return undefined;
       if (attempt !== null && !has(command, attempt.number, attempt.connectionId)) return undefined;
       const session = command.session === null ? undefined : state.sessions.get(command.session);
-      if (session !== undefined && sessionPatch !== undefined && session.command === id)
-        state.putSession({ ...session, ...sessionPatch, id: session.id });
-      return put({
+      const changes =
+        session !== undefined && sessionPatch !== undefined && session.command === id && session.state !== 'gone';
+      const changed = changes ? state.putSession({ ...session, ...sessionPatch, id: session.id }) : undefined;
+      const final = put({
         ...command,
         state: outcome.state,
         error: outcome.state === 'failed' ? outcome.error : null,
         updated_at: at,
       });
+      return { command: final, ...(changed !== undefined && { session: { ...changed } }) };
     },
   };
 }

@@ -28,7 +28,7 @@ export function memorySessions(state: MemoryState): SessionStore {
       const key = idempotencyKey === undefined ? undefined : keyOf(session.user, idempotencyKey);
       const before = key === undefined ? undefined : earlier(key);
       if (before) return { created: false, ...before };
-      if (!state.fits(session, reservation)) return 'at_capacity';
+      if (state.agents.get(session.agent)?.draining || !state.fits(session, reservation)) return 'at_capacity';
       state.putSession({ ...session });
       state.putCommand({ ...command });
       if (key !== undefined) remember(key, session.id, { ...command });

@@ -37,6 +37,9 @@ export class MemoryState {
   readonly commands = new Map<string, CommandRecord>();
   /** Commands that are not final, by agent, in the order of acceptance. */
   readonly #open = new Map<string, Set<string>>();
+  /** Places of commands that are not final: a number that grows with each. */
+  readonly #places = new Map<string, number>();
+  #accepted = 0;
   readonly #byAgent = new Map<string, Set<string>>();
   readonly #byUser = new Map<string, Set<string>>();
   readonly #usage = new Map<string, Usage>();
@@ -98,13 +101,22 @@ export class MemoryState {
     this.commands.set(command.id, command);
     if (isFinal(command)) {
       this.#open.get(command.agent)?.delete(command.id);
+      this.#places.delete(command.id);
       trim(this.#final, command.id, KEPT.finalCommands, (oldest) => this.commands.delete(oldest));
-    } else index(this.#open, command.agent, command.id);
+    } else {
+      index(this.#open, command.agent, command.id);
+      if (!this.#places.has(command.id)) this.#places.set(command.id, (this.#accepted += 1));
+    }
     return command;
   }
 
   openCommands(agentId: string): CommandRecord[] {
     return [...(this.#open.get(agentId) ?? [])].map((id) => this.commands.get(id)!);
+  }
+
+  /** Its place among all that were accepted; 0 when it is final. */
+  placeOf(id: string): number {
+    return this.#places.get(id) ?? 0;
   }
 
   #unindex(session: Session): void {

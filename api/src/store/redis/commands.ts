@@ -1,3 +1,4 @@
+import type { Session } from '@streamspace/protocol';
 import type { CommandRecord, CommandStore } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { fields, record, records } from './hashes.ts';
@@ -9,9 +10,11 @@ export function redisCommands(connection: Connection, locator: Locator): Command
   return {
     async append(command, change) {
       const { id, agent } = command;
-      await locator.addCommand(id, agent);
       const its = KEYS.command(agent, id);
       const keys = [KEYS.agent(agent), KEYS.queue(agent), its, change ? KEYS.session(agent, change.id) : its];
+      // on a Cluster the index is on another node, perhaps: first that, then what it points to
+      if (connection.oneNode) keys.push(KEYS.agentOfCommand(id));
+      else await locator.addCommand(id, agent);
       const { from, reservation } = change ?? {};
       const args = [
         id,
@@ -23,9 +26,12 @@ export function redisCommands(connection: Connection, locator: Locator): Command
         reservation?.cpu ?? '',
         reservation?.memory ?? '',
         KEPT.goneSessionsMs,
+        agent,
+        KEPT.commandIndexMs,
       ];
       const appended = await connection.runDurably(SCRIPTS.append, keys, args);
-      if (appended !== 'appended') await locator.forgetCommand(id);
+      if (appended === 'appended') locator.rememberCommand(id, agent);
+      else if (!connection.oneNode) await locator.forgetCommand(id);
       return appended as 'appended' | 'conflict' | 'at_capacity';
     },
 
@@ -39,6 +45,14 @@ export function redisCommands(connection: Connection, locator: Locator): Command
       return records<CommandRecord>(
         await connection.run(SCRIPTS.open, [KEYS.queue(agentId)], [KEYS.command(agentId, '')]),
       );
+    },
+
+    async next(agentId, after, limit) {
+      const args = [KEYS.command(agentId, ''), after, limit];
+      const [found, last] = (await connection.run(SCRIPTS.next, [KEYS.queue(agentId)], args)) as [string, string];
+      const commands = records<CommandRecord>(found);
+      for (const { id } of commands) locator.rememberCommand(id, agentId);
+      return { commands, last: Number(last) };
     },
 
     async markSent(id, connectionId, at) {
@@ -73,9 +87,11 @@ export function redisCommands(connection: Connection, locator: Locator): Command
         KEPT.finalCommandsPerAgent,
         KEPT.goneSessionsMs,
       ];
-      const finished = record<CommandRecord>(await connection.run(SCRIPTS.finish, keys, args));
-      if (finished !== undefined) void locator.forgetCommand(id);
-      return finished;
+      const finished = (await connection.run(SCRIPTS.finish, keys, args)) as [string, string | null] | null;
+      if (finished === null) return undefined;
+      void locator.forgetCommand(id);
+      const session = record<Session>(finished[1]);
+      return { command: record<CommandRecord>(finished[0])!, ...(session !== undefined && { session }) };
     },
   };
 }

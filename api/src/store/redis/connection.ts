@@ -40,6 +40,11 @@ export class Connection {
       options.waitReplicas === 0 ? [this.#client] : Array.from({ length: DURABLE_CLIENTS }, () => this.#open());
   }
 
+  /** Whether every key is on one server: then a script may use any of them. */
+  get oneNode(): boolean {
+    return this.#options.address.kind !== 'cluster';
+  }
+
   /** A client of its own, for blocking reads. The caller disconnects it. */
   another(): Client {
     return openClient(this.#options);

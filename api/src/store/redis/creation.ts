@@ -44,7 +44,10 @@ export function creation(connection: Connection, locator: Locator): Pick<Session
     keyed: boolean,
   ): Promise<'created' | 'exists' | 'at_capacity'> => {
     const { agent, id, user } = session;
-    await Promise.all([locator.addSession(id, agent, user), locator.addCommand(command.id, agent)]);
+    // on a Cluster the indexes are on other nodes, perhaps: first those, then what they point to
+    if (!connection.oneNode)
+      await Promise.all([locator.addSession(id, agent, user), locator.addCommand(command.id, agent)]);
+    const indexes = [KEYS.agentOfSession(id), KEYS.agentOfCommand(command.id), KEYS.agents, KEYS.sessionsOfUser(user)];
     const keys = [
       KEYS.agent(agent),
       KEYS.sessions(agent),
@@ -52,12 +55,17 @@ export function creation(connection: Connection, locator: Locator): Pick<Session
       KEYS.queue(agent),
       KEYS.command(agent, command.id),
       KEYS.unwanted(agent, id),
+      ...(connection.oneNode ? indexes : []),
     ];
     const stands = keyed ? KEPT.creatingMs : 0;
     const room = [maxSessions, cpu, memory];
-    const args = [id, command.id, fields(session), fields(command), ...room, stands, KEPT.goneSessionsMs];
+    const kept = [stands, KEPT.goneSessionsMs, KEPT.commandIndexMs];
+    const args = [id, command.id, fields(session), fields(command), ...room, ...kept, agent];
     const made = (await connection.runDurably(SCRIPTS.create, keys, args)) as 'created' | 'exists' | 'at_capacity';
-    if (made === 'at_capacity')
+    if (made !== 'at_capacity') {
+      locator.rememberSession(id, agent);
+      locator.rememberCommand(command.id, agent);
+    } else if (!connection.oneNode)
       await Promise.all([locator.forgetSession(id, agent, user), locator.forgetCommand(command.id)]);
     return made;
   };

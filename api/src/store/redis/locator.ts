@@ -31,6 +31,10 @@ export class Locator {
     this.#remember(key, agent);
   }
 
+  rememberCommand(id: string, agent: string): void {
+    this.#remember(KEYS.agentOfCommand(id), agent);
+  }
+
   /** After it is final. Not waited for by anybody: it would go in time anyway. */
   async forgetCommand(id: string): Promise<void> {
     const key = KEYS.agentOfCommand(id);
@@ -47,6 +51,10 @@ export class Locator {
       this.#connection.run(SCRIPTS.index, [KEYS.sessionsOfUser(user)], [`${agent} ${id}`]),
     ]);
     return before ?? agent;
+  }
+
+  rememberSession(id: string, agent: string): void {
+    this.#remember(KEYS.agentOfSession(id), agent);
   }
 
   async moveSession(id: string, agent: string): Promise<void> {

@@ -6,7 +6,7 @@ export interface Script {
   readonly text: string;
   /** SHA-1 (hex), by which the server knows it. */
   readonly sha: string;
-  /** How many of its arguments are keys. */
+  /** How many of its arguments are keys, at most. */
   readonly keys: number;
 }
 
@@ -25,13 +25,14 @@ export const SCRIPTS = {
   claim: script(1, readFileSync(new URL('./claim-1.lua', import.meta.url), 'utf8')),
   ifHolds: script(1, readFileSync(new URL('./if-holds-1.lua', import.meta.url), 'utf8')),
   change: script(1, json, readFileSync(new URL('./change-1.lua', import.meta.url), 'utf8')),
-  create: script(6, usage, readFileSync(new URL('./create-6.lua', import.meta.url), 'utf8')),
+  create: script(10, usage, readFileSync(new URL('./create-10.lua', import.meta.url), 'utf8')),
   adopt: script(3, json, usage, readFileSync(new URL('./adopt-3.lua', import.meta.url), 'utf8')),
   update: script(2, json, usage, readFileSync(new URL('./update-2.lua', import.meta.url), 'utf8')),
   remove: script(4, usage, readFileSync(new URL('./remove-4.lua', import.meta.url), 'utf8')),
   sessions: script(1, json, readFileSync(new URL('./sessions-1.lua', import.meta.url), 'utf8')),
-  append: script(4, usage, readFileSync(new URL('./append-4.lua', import.meta.url), 'utf8')),
+  append: script(5, usage, readFileSync(new URL('./append-5.lua', import.meta.url), 'utf8')),
   open: script(1, json, readFileSync(new URL('./open-1.lua', import.meta.url), 'utf8')),
+  next: script(1, json, readFileSync(new URL('./next-1.lua', import.meta.url), 'utf8')),
   markSent: script(2, json, readFileSync(new URL('./mark-sent-2.lua', import.meta.url), 'utf8')),
   markAck: script(2, json, readFileSync(new URL('./mark-ack-2.lua', import.meta.url), 'utf8')),
   finish: script(4, json, usage, readFileSync(new URL('./finish-4.lua', import.meta.url), 'utf8')),

@@ -28,6 +28,24 @@ export function commandContract(makeStore: MakeStore): void {
       expect(await commands().get('unknown')).toBeUndefined();
     });
 
+    it('reads what is open page by page, on from where the last one ended', async () => {
+      const ids = (page: { commands: { id: string }[] }) => page.commands.map(({ id }) => id);
+      expect(await commands().next('a1', 0, 2)).toEqual({ commands: [], last: 0 });
+      for (const id of ['c1', 'c2', 'c3', 'c4', 'c5']) await commands().append(command({ id, session: null }));
+      await commands().finish('c1', null, DONE, LATER);
+      const first = await commands().next('a1', 0, 2);
+      expect(ids(first)).toEqual(['c2', 'c3']);
+      expect(first.commands[0]).toEqual(await commands().get('c2'));
+      await commands().finish('c4', null, DONE, LATER);
+      const second = await commands().next('a1', first.last, 2);
+      expect(ids(second)).toEqual(['c5']);
+      expect(await commands().next('a1', second.last, 2)).toEqual({ commands: [], last: second.last });
+      await commands().append(command({ id: 'c6', session: null }));
+      expect(ids(await commands().next('a1', second.last, 2))).toEqual(['c6']);
+      // who begins anew sees all again
+      expect(ids(await commands().next('a1', 0, 10))).toEqual(['c2', 'c3', 'c5', 'c6']);
+    });
+
     it('[CMD3] counts attempts, and knows which connection has the current one', async () => {
       await commands().append(command());
       expect(await commands().markSent('c1', CONN, LATER)).toMatchObject({
@@ -69,8 +87,7 @@ export function commandContract(makeStore: MakeStore): void {
       expect(await commands().finish('c1', { number: 1, connectionId: CONN }, DONE, LATER)).toBeUndefined();
       expect(await commands().finish('c1', { number: 2, connectionId: 'another' }, DONE, LATER)).toBeUndefined();
       expect(await commands().finish('c1', { number: 2, connectionId: CONN }, DONE, LATER)).toMatchObject({
-        state: 'completed',
-        error: null,
+        command: { state: 'completed', error: null },
       });
     });
 
@@ -87,8 +104,7 @@ export function commandContract(makeStore: MakeStore): void {
       await commands().append(command());
       await commands().markSent('c1', CONN, LATER);
       expect(await commands().finish('c1', { number: 1, connectionId: CONN }, FAILED, LATER)).toMatchObject({
-        state: 'failed',
-        error: ERROR,
+        command: { state: 'failed', error: ERROR },
       });
       expect(await commands().finish('c1', { number: 1, connectionId: CONN }, DONE, LATER)).toBeUndefined();
       expect(await commands().finish('c1', null, DONE, LATER)).toBeUndefined();
@@ -113,7 +129,7 @@ export function commandContract(makeStore: MakeStore): void {
       await commands().append(command({ id: 'sent' }));
       await commands().markSent('sent', CONN, LATER);
       for (const id of ['waiting', 'sent'])
-        expect(await commands().finish(id, null, FAILED, LATER)).toMatchObject({ state: 'failed' });
+        expect(await commands().finish(id, null, FAILED, LATER)).toMatchObject({ command: { state: 'failed' } });
     });
 
     describe('with a session', () => {
@@ -171,10 +187,10 @@ export function commandContract(makeStore: MakeStore): void {
 
       it('changes the session with the result, in the same step', async () => {
         await commands().markSent('c1', CONN, AT);
-        await commands().finish('c1', { number: 1, connectionId: CONN }, FAILED, LATER, {
-          state: 'failed',
-          reason: 'no',
-        });
+        const attempt = { number: 1, connectionId: CONN };
+        const finished = await commands().finish('c1', attempt, FAILED, LATER, { state: 'failed', reason: 'no' });
+        expect(finished?.command).toEqual(await commands().get('c1'));
+        expect(finished?.session).toEqual(await get());
         expect(await get()).toMatchObject({ state: 'failed', reason: 'no', id: 's1' });
       });
 
@@ -186,11 +202,19 @@ export function commandContract(makeStore: MakeStore): void {
       it('leaves the session alone when a later command has it: a delete is not undone by the end of a create', async () => {
         const deleting = { state: 'deleting', command: 'c2' } as const;
         await commands().append(command({ id: 'c2', action: 'delete_session' }), { id: 's1', patch: deleting });
-        expect(await commands().finish('c1', null, DONE, LATER, { state: 'running' })).toMatchObject({
-          state: 'completed',
-        });
+        const created = await commands().finish('c1', null, DONE, LATER, { state: 'running' });
+        expect(created?.command).toMatchObject({ state: 'completed' });
+        expect(created?.session).toBeUndefined();
         expect(await get()).toMatchObject(deleting);
         await commands().finish('c2', null, DONE, LATER, { state: 'gone' });
+        expect(await get()).toMatchObject({ state: 'gone' });
+      });
+
+      it('leaves a session that is gone as it is', async () => {
+        await given.store.sessions.update('s1', { state: 'gone' });
+        const finished = await commands().finish('c1', null, DONE, LATER, { state: 'running' });
+        expect(finished).toMatchObject({ command: { state: 'completed' } });
+        expect(finished?.session).toBeUndefined();
         expect(await get()).toMatchObject({ state: 'gone' });
       });
     });

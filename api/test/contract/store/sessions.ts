@@ -37,6 +37,15 @@ export function sessionContract(makeStore: MakeStore): void {
       expect(await create('elsewhere', { agent: 'a2' }, room)).toMatchObject({ created: true });
     });
 
+    it('refuses a session on an agent that is drained, whatever placement has seen', async () => {
+      await given.store.agents.claim(claim());
+      await given.store.agents.setDraining('a1', true);
+      expect(await create('s1')).toBe('at_capacity');
+      expect(await sessions().get('s1')).toBeUndefined();
+      await given.store.agents.setDraining('a1', false);
+      expect(await create('s2')).toMatchObject({ created: true });
+    });
+
     it('failure 12: of many created at once there are never more than fit', async () => {
       const results = await Promise.all(
         Array.from({ length: 20 }, (_, index) => create(`s${index}`, {}, { ...ROOM, cpu: 3 })),

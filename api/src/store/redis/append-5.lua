@@ -1,8 +1,9 @@
 -- A command at the tail of its agent's queue, and the change of its session that goes with it.
--- KEYS: agent, its queue, the command, the session (the command again: without a change)
+-- KEYS: agent, its queue, the command, the session (the command again: without a change); where it is on the same server, the index too:
+--   agent of the command
 -- ARGV: command id, command's fields (JSON list of name, value, …), session's fields (the same) or empty: no change,
 --   state and command that the session has to have (JSON) or empty, most sessions (empty: no reservation), CPUs, memory,
---   milliseconds that a session that is gone is kept
+--   milliseconds that a session that is gone is kept, agent id, milliseconds that the command's index is kept
 -- Returns appended | conflict | at_capacity
 if ARGV[3] ~= '' then
   local session = redis.call('HMGET', KEYS[4], 'state', 'command', 'cpu', 'memory')
@@ -11,5 +12,6 @@ if ARGV[3] ~= '' then
   if ARGV[6] ~= '' and not fits(KEYS[1], session[3], session[4], ARGV[6], ARGV[7], ARGV[8]) then return 'at_capacity' end
   put_session(KEYS[1], KEYS[4], cjson.decode(ARGV[3]), ARGV[9])
 end
+if KEYS[5] then redis.call('SET', KEYS[5], ARGV[10], 'PX', ARGV[11]) end
 enqueue(KEYS[1], KEYS[2], KEYS[3], ARGV[1], cjson.decode(ARGV[2]))
 return 'appended'

@@ -1,0 +1,68 @@
+import type { Agent } from '@streamspace/protocol';
+import type { Clock } from 'clock-port';
+import type { AgentRecord, Store } from '../store/store.ts';
+
+/** Milliseconds that what was read of the agents is used at least, and at most. */
+const AGE_MS = { least: 100, most: 5_000 };
+/** So much of the time may go into reading them. */
+const SHARE = 1 / 20;
+
+/**
+ * The agents as placement sees them: read now and then, and kept up by events and by what is placed here in between. The store checks again
+ * what counts (room, drained) when a session is made, and a refusal is given only by what has just been read.
+ */
+export class Candidates {
+  readonly #store: Pick<Store, 'agents' | 'events'>;
+  readonly #clock: Clock;
+  #agents = new Map<string, AgentRecord>();
+  /** Monotonic milliseconds until which they are used. */
+  #until = Number.NEGATIVE_INFINITY;
+  #reading: Promise<void> | undefined;
+
+  constructor(store: Pick<Store, 'agents' | 'events'>, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** Keeps up with what others do, until the signal aborts. */
+  follow(signal: AbortSignal): void {
+    this.#store.events.subscribe(({ type, agent: id, data }) => {
+      const known = id === null ? undefined : this.#agents.get(id);
+      if (known === undefined || id === null) {
+        // a new one: nothing to keep up
+        if (type === 'agent.registered') this.#until = Number.NEGATIVE_INFINITY;
+      } else if (type === 'agent.disconnected') {
+        this.#agents.set(id, { ...known, connected: false, status: 'offline' });
+      } else if (type === 'agent.registered' || type === 'agent.updated') {
+        this.#agents.set(id, { ...known, ...(data as unknown as Agent) });
+      }
+    }, signal);
+  }
+
+  /** `fresh`: read after this call. */
+  async list(fresh: boolean): Promise<AgentRecord[]> {
+    if (fresh) await this.#reading?.catch(() => undefined);
+    if (fresh || this.#clock.monotonic() >= this.#until) await (this.#reading ??= this.#read());
+    return [...this.#agents.values()];
+  }
+
+  /** A session was placed there: the next one sees it. */
+  placed(agentId: string, { cpu, memory }: { cpu: number; memory: number }): void {
+    const agent = this.#agents.get(agentId);
+    if (agent === undefined) return;
+    const used = { cpu: agent.used.cpu + cpu, memory: agent.used.memory + memory };
+    this.#agents.set(agentId, { ...agent, active_sessions: agent.active_sessions + 1, used });
+  }
+
+  async #read(): Promise<void> {
+    const began = this.#clock.monotonic();
+    try {
+      const agents = await this.#store.agents.list();
+      this.#agents = new Map(agents.map((agent) => [agent.id, agent]));
+      const now = this.#clock.monotonic();
+      this.#until = now + Math.min(Math.max((now - began) / SHARE, AGE_MS.least), AGE_MS.most);
+    } finally {
+      this.#reading = undefined;
+    }
+  }
+}
