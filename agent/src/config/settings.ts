@@ -137,6 +137,18 @@ export const SETTINGS = {
   sessionPodTemplate: absent('SESSION_POD_TEMPLATE', path, 'Path of a pod’s YAML that session pods are merged into', {
     defaultInWords: 'none',
   }),
+  sessionWarmPool: absent(
+    'SESSION_WARM_POOL',
+    path,
+    'Path of a JSON file of templates (the control plane’s TEMPLATES_FILE will do): so many pods of each are kept ready as its warm says',
+    { defaultInWords: 'none' },
+  ),
+  sessionIdleTimeout: absent(
+    'SESSION_IDLE_TIMEOUT',
+    duration(1000),
+    'A session in which nobody typed or moved the mouse for so long is hibernated',
+    { defaultInWords: 'never' },
+  ),
 
   vncPort: optional('VNC_PORT', integer(1, 65_535), '5900', 'Port of a session’s VNC server'),
   vncTunnelTimeout: optional('VNC_TUNNEL_TIMEOUT', duration(), '1h', 'A screen without a byte for so long is closed'),

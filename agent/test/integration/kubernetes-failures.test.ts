@@ -4,28 +4,16 @@ import { join } from 'node:path';
 import type { V1Pod, V1PodStatus, V1ResourceQuota } from '@kubernetes/client-node';
 import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
 import { KubeApiserver, kubeApiserverMissing } from '@streamspace/testkit';
-import type { Clock } from 'clock-port';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { kubernetesDriver } from '../../src/sessions/kubernetes/index.ts';
 import { sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
+import { fastClock } from './kubernetes-clock.ts';
 import { container } from './kubernetes-kubelet.ts';
 import { type KubernetesPlace, kubernetesPlace, until } from './kubernetes-place.ts';
 
 const missing = kubeApiserverMissing();
 const LIMIT = 40_000;
 const soon = () => AbortSignal.timeout(LIMIT);
-
-/** The machine's clock, running faster: waits of a minute take seconds, and nothing else changes. */
-function fastClock(factor: number): Clock {
-  return {
-    now: () => Date.now(),
-    monotonic: () => performance.now() * factor,
-    setTimeout(fn, ms) {
-      const timer = setTimeout(fn, Math.max(0, ms / factor));
-      return { cancel: () => clearTimeout(timer) };
-    },
-  };
-}
 
 describe.skipIf(missing !== undefined)(
   `kubernetes sessions that fail${missing ? `: ${missing}` : ''}`,

@@ -6,9 +6,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { claimFor } from '../../src/sessions/kubernetes/objects/claim.ts';
+import { hasHome } from '../../src/sessions/kubernetes/objects/environment.ts';
 import { mergePod } from '../../src/sessions/kubernetes/objects/merge.ts';
 import { homeName, labelValue, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
-import { podFor } from '../../src/sessions/kubernetes/objects/pod.ts';
+import { podFor, warmPodFor } from '../../src/sessions/kubernetes/objects/pod.ts';
 import { bytesQuantity, cpuQuantity, parseQuantity } from '../../src/sessions/kubernetes/objects/quantity.ts';
 import { recordOf, type SessionRecord } from '../../src/sessions/kubernetes/objects/record.ts';
 import { serviceFor } from '../../src/sessions/kubernetes/objects/service.ts';
@@ -46,6 +47,7 @@ const record = (spec: SessionSpec): SessionRecord => ({
   term: 3,
   reason: '',
   deleteHome: false,
+  pod: sessionName(spec.id),
   since: '2026-01-31T12:00:01.000Z',
 });
 const UID = '11111111-2222-3333-4444-555555555555';
@@ -65,7 +67,9 @@ describe('session objects', () => {
     const all = {
       pod: podFor({ ...record(spec), uid: UID }, config),
       service: serviceFor(record(spec), config),
-      claim: claimFor(spec, config),
+      ...(hasHome(spec)
+        ? { claim: claimFor(spec, config) }
+        : { warm: warmPodFor(spec, 'warm-desktop-0123456789', config) }),
     };
     for (const [kind, object] of Object.entries(all)) {
       await expect(stringify(object, { lineWidth: 0, sortMapEntries: true })).toMatchFileSnapshot(

@@ -3,6 +3,7 @@ import type { KubeClient } from './api/client.ts';
 import type { DriverLog, SessionObjectsConfig } from './options.ts';
 import type { RecordStore } from './state/record-store.ts';
 import type { View } from './state/view.ts';
+import type { WarmPool } from './warm/pool.ts';
 
 /** What the parts of the driver share. */
 export interface Context {
@@ -12,6 +13,7 @@ export interface Context {
   readonly log: DriverLog;
   readonly records: RecordStore;
   readonly view: View;
+  readonly pool: WarmPool;
   /** Milliseconds a start may take. */
   readonly startDeadline: number;
   readonly step: (step: string, sessionId: string) => Promise<void>;

@@ -3,20 +3,23 @@ import { type Capacity, SessionSpec, type SessionStatus, StreamSpaceError } from
 import type { Duplex } from 'node:stream';
 import { Compile } from 'typebox/compile';
 import type { Operation, SessionDriver } from '../driver.ts';
+import { ApiError } from './api/error.ts';
 import { Bounds, capacityFor, type OwnUse } from './capacity.ts';
 import type { Context } from './context.ts';
-import { screenPort } from './objects/environment.ts';
-import { ownSelector } from './objects/names.ts';
+import { checkEnvironment, screenPort } from './objects/environment.ts';
+import { ownSelector, sessionName } from './objects/names.ts';
 import { parseQuantity } from './objects/quantity.ts';
 import { recordOf, type StoredRecord } from './objects/record.ts';
 import { refuseSharedHome, removeHome } from './operations/home.ts';
 import { start } from './operations/start.ts';
 import { readPod, removePod } from './operations/stop.ts';
 import { connectScreen } from './screens/screen.ts';
-import { settling } from './settling.ts';
+import { settling } from '../settling.ts';
 import { fence } from './state/record-store.ts';
 import { reasonFor } from './state/reason.ts';
+import { refusalOf } from './state/refusal.ts';
 import { statusFor } from './state/status.ts';
+import { isOf } from './state/view.ts';
 import { Busy } from './watch/busy.ts';
 import { watchSessions } from './watch/watch.ts';
 
@@ -47,7 +50,7 @@ export class KubernetesDriver implements SessionDriver {
   }
 
   capacity(signal: AbortSignal): Promise<Capacity> {
-    return settling(signal, async () => {
+    return settled(signal, async () => {
       const { config } = this.#context;
       const [{ quotas, nodes }, pods] = await Promise.all([this.#bounds.read(signal), this.#pods(signal)]);
       return capacityFor(quotas, nodes, useOf(pods), { ...config, maxSessions: this.#maxSessions });
@@ -58,15 +61,27 @@ export class KubernetesDriver implements SessionDriver {
     return this.#operation(spec.id, operation, async () => {
       const problem = specCheck.Check(spec) ? undefined : (specCheck.Errors(spec)[0]?.message ?? 'not a session spec');
       if (problem !== undefined) throw new StreamSpaceError('invalid_request', `spec: ${problem}`);
-      const { records, step } = this.#context;
-      const created = await records.create(spec, operation);
-      await step('record made', spec.id);
-      return created.made ? this.#start(created.record, operation) : this.#resume(spec.id, operation, 'creating');
+      const { records, step, pool, config } = this.#context;
+      checkEnvironment(spec, config);
+      const warm = pool.take(spec);
+      try {
+        const created = await records.create(spec, warm ?? sessionName(spec.id), operation);
+        await step('record made', spec.id);
+        return await (created.made
+          ? this.#start(created.record, operation)
+          : this.#resume(created.record, operation, 'creating'));
+      } finally {
+        if (warm !== undefined) pool.giveBack(warm);
+      }
     });
   }
 
   wake(sessionId: string, operation: Operation): Promise<SessionStatus> {
-    return this.#operation(sessionId, operation, () => this.#resume(sessionId, operation, 'waking'));
+    return this.#operation(sessionId, operation, async () => {
+      const record = await this.#context.records.read(sessionId, operation.signal);
+      if (record === undefined) throw notFound(sessionId);
+      return this.#resume(record, operation, 'waking');
+    });
   }
 
   hibernate(sessionId: string, operation: Operation): Promise<SessionStatus> {
@@ -77,7 +92,7 @@ export class KubernetesDriver implements SessionDriver {
         return current.phase === 'hibernated' ? undefined : { phase: 'hibernated' };
       });
       await step('record changed', sessionId);
-      await removePod(this.#context, sessionId, { force: false }, operation.signal);
+      await removePod(this.#context, record, { force: false }, operation.signal);
       return { spec: record.spec, state: 'hibernated' };
     });
   }
@@ -106,29 +121,29 @@ export class KubernetesDriver implements SessionDriver {
   }
 
   list(signal: AbortSignal): Promise<SessionStatus[]> {
-    return settling(signal, async () => {
+    return settled(signal, async () => {
       const query = { labelSelector: ownSelector(this.#context.config.agentId) };
       const [services, pods] = await Promise.all([
         this.#context.client.list<V1Service>('services', query, signal),
         this.#pods(signal),
       ]);
-      const podOf = new Map(pods.map((pod) => [pod.metadata?.labels?.['session'], pod]));
+      const podOf = new Map(pods.map((pod) => [pod.metadata?.name, pod]));
       return services.items
         .flatMap((service) => {
           const record = recordOf(service);
-          return (record && statusFor(record, podOf.get(record.spec.id))) ?? [];
+          return (record && statusFor(record, ownOf(record, podOf.get(record.pod)))) ?? [];
         })
         .sort((a, b) => (a.spec.id < b.spec.id ? -1 : 1));
     });
   }
 
   connect(sessionId: string, signal: AbortSignal): Promise<Duplex> {
-    return settling(signal, async () => {
+    return settled(signal, async () => {
       const { records, view, config } = this.#context;
       const live = view.live;
       const record = live ? view.record(sessionId) : await this.#read(() => records.read(sessionId, signal), sessionId);
       if (record === undefined || record.phase === 'deleting') throw notFound(sessionId);
-      const pod = live ? view.pod(sessionId) : await readPod(this.#context, sessionId, signal);
+      const pod = live ? view.pod(sessionId) : await readPod(this.#context, record, signal);
       const status = statusFor(record, pod);
       if (status?.state !== 'running' || pod === undefined) {
         const what =
@@ -165,7 +180,7 @@ export class KubernetesDriver implements SessionDriver {
 
   /** One change of a session: within its signal, with the cluster in sight, and known to the watch as our own doing. */
   #operation<T extends SessionStatus | void>(id: string, operation: Operation, work: () => Promise<T>): Promise<T> {
-    return settling(operation.signal, async () => {
+    return settled(operation.signal, async () => {
       if (!ID.test(id)) {
         throw new StreamSpaceError(
           'invalid_request',
@@ -177,9 +192,10 @@ export class KubernetesDriver implements SessionDriver {
   }
 
   /** What a start finds there already is joined, what ended is started again. */
-  async #resume(sessionId: string, operation: Operation, phase: 'creating' | 'waking'): Promise<SessionStatus> {
+  async #resume(found: StoredRecord, operation: Operation, phase: 'creating' | 'waking'): Promise<SessionStatus> {
     const { records, step } = this.#context;
-    const pod = await readPod(this.#context, sessionId, operation.signal);
+    const sessionId = found.spec.id;
+    const pod = await readPod(this.#context, found, operation.signal);
     const dead = pod === undefined || reasonFor(pod).state === 'failed';
     const record = await records.change(sessionId, operation, (current) => {
       if (current.phase === 'deleting') throw deleting(sessionId);
@@ -205,7 +221,7 @@ export class KubernetesDriver implements SessionDriver {
   async #finishDelete(record: StoredRecord, signal: AbortSignal): Promise<void> {
     const { spec } = record;
     const { step, records } = this.#context;
-    await removePod(this.#context, spec.id, { force: true }, signal);
+    await removePod(this.#context, record, { force: true }, signal);
     await step('pod removed', spec.id);
     if (record.deleteHome) {
       await removeHome(this.#context, spec, signal);
@@ -224,6 +240,12 @@ export class KubernetesDriver implements SessionDriver {
     return ID.test(sessionId) ? read() : Promise.resolve(undefined);
   }
 }
+
+const settled = <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> =>
+  settling(signal, work, (error) => (error instanceof ApiError ? refusalOf(error, 'request') : undefined));
+
+const ownOf = (record: StoredRecord, pod: V1Pod | undefined): V1Pod | undefined =>
+  pod !== undefined && isOf(pod, record.spec.id) ? pod : undefined;
 
 const notFound = (id: string) => new StreamSpaceError('not_found', `There is no session ${id} here`);
 const deleting = (id: string) => new StreamSpaceError('conflict', `Session ${id} is being deleted`);

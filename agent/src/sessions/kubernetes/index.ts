@@ -8,6 +8,8 @@ import { checkPodTemplate, readPodTemplate } from './pod-template.ts';
 import { SettingError } from './setting-error.ts';
 import { RecordStore } from './state/record-store.ts';
 import { View } from './state/view.ts';
+import { WarmPool } from './warm/pool.ts';
+import { readWarmTemplates } from './warm/templates.ts';
 
 export { KubernetesDriver } from './driver.ts';
 export { SettingError } from './setting-error.ts';
@@ -16,15 +18,19 @@ export type { KubernetesDriverOptions } from './options.ts';
 /** The template's check needs the API server; where that is away at the start, it is done without, milliseconds. */
 const CHECK_MS = 10_000;
 
-/** The driver for one namespace. Throws {@link SettingError} when the pod template is wrong. */
+/** The driver for one namespace. Throws {@link SettingError} when the pod template or the warm pool is wrong. */
 export async function kubernetesDriver(
   options: KubernetesDriverOptions & {
     /** Path of a pod's YAML, `SESSION_POD_TEMPLATE`. */
     readonly podTemplatePath: string | undefined;
+    /** Path of a file of templates, `SESSION_WARM_POOL`. */
+    readonly warmPoolPath?: string | undefined;
   },
   signal: AbortSignal,
 ): Promise<KubernetesDriver> {
-  const { podTemplatePath, ...given } = options;
+  const { podTemplatePath, warmPoolPath, ...rest } = options;
+  const warm = warmPoolPath === undefined ? [] : await readWarmTemplates(warmPoolPath, rest);
+  const given = { ...rest, warm };
   if (podTemplatePath === undefined) return makeKubernetesDriver(given);
   const full = { ...given, podTemplate: await readPodTemplate(podTemplatePath) };
   const client = new KubeClient(new Connection(given.kubeConfig, given.clock), given.namespace, given.clock);
@@ -50,7 +56,7 @@ export function makeKubernetesDriver(options: KubernetesDriverOptions): Kubernet
   const { kubeConfig, clock, log, startDeadline, step } = options;
   const client = new KubeClient(new Connection(kubeConfig, clock), options.namespace, clock);
   const view = new View(client, options.agentId, clock, log);
-  const context: Context = {
+  const common: Omit<Context, 'pool'> = {
     client,
     config: options,
     clock,
@@ -62,5 +68,6 @@ export function makeKubernetesDriver(options: KubernetesDriverOptions): Kubernet
       await step?.(name, sessionId);
     },
   };
-  return new KubernetesDriver(context, options);
+  const pool = new WarmPool(common, options.warm ?? [], options.maxSessions);
+  return new KubernetesDriver({ ...common, pool }, options);
 }

@@ -1,5 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from 'clock-port';
+import type { WarmTemplate } from './warm/templates.ts';
 
 /** What session objects are made of besides their spec. Memory and storage are bytes, cpu is cores. */
 export interface SessionObjectsConfig {
@@ -39,6 +40,8 @@ export interface KubernetesDriverOptions extends SessionObjectsConfig {
   readonly screens: 'direct' | 'port-forward';
   /** A start that takes longer fails with what it waits for; milliseconds, less than `COMMAND_TIMEOUT`. */
   readonly startDeadline: number;
+  /** Templates of which pods are kept ready. */
+  readonly warm?: readonly WarmTemplate[];
   readonly clock: Clock;
   readonly log: DriverLog;
   /** Tests see every step between two writes, and may end the driver there. */

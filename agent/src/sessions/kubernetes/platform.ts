@@ -22,6 +22,7 @@ export interface ClusterSettings {
   readonly sessionStorageClass: string | undefined;
   readonly sessionServiceType: 'ClusterIP' | 'NodePort' | 'LoadBalancer';
   readonly sessionPodTemplate: string | undefined;
+  readonly sessionWarmPool: string | undefined;
   readonly vncPort: number;
 }
 
@@ -52,6 +53,7 @@ export async function driverOfCluster(
       serviceType: settings.sessionServiceType,
       vncPort: settings.vncPort,
       podTemplatePath: settings.sessionPodTemplate,
+      warmPoolPath: settings.sessionWarmPool,
       screens: settings.kubeconfig === undefined ? 'direct' : 'port-forward',
       startDeadline: settings.commandTimeout * START_SHARE,
       clock,

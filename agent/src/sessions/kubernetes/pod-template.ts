@@ -3,7 +3,7 @@ import type { SessionSpec } from '@streamspace/protocol';
 import { parse } from 'yaml';
 import type { KubeClient } from './api/client.ts';
 import { ApiError } from './api/error.ts';
-import { ANNOTATIONS, HOME_VOLUME, SESSION_CONTAINER } from './objects/names.ts';
+import { ANNOTATIONS, HOME_VOLUME, SESSION_CONTAINER, sessionName, WARM_LABEL } from './objects/names.ts';
 import { podFor } from './objects/pod.ts';
 import type { PodTemplate, SessionObjectsConfig } from './options.ts';
 import { SettingError } from './setting-error.ts';
@@ -15,7 +15,7 @@ const refused = (path: string, problems: readonly string[], cause?: unknown): Se
     { cause },
   );
 
-const RESERVED_LABELS = ['app', 'agent', 'session', 'user'];
+const RESERVED_LABELS = ['app', 'agent', 'session', 'user', WARM_LABEL];
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -117,7 +117,13 @@ export async function checkPodTemplate(
   signal: AbortSignal,
 ): Promise<void> {
   const pod = podFor(
-    { spec: SAMPLE, commandId: 'check', term: 0, uid: '00000000-0000-0000-0000-000000000000' },
+    {
+      spec: SAMPLE,
+      commandId: 'check',
+      term: 0,
+      pod: sessionName(SAMPLE.id),
+      uid: '00000000-0000-0000-0000-000000000000',
+    },
     config,
   );
   delete pod.metadata!.ownerReferences;

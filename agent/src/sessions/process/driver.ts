@@ -13,7 +13,7 @@ import type { SessionRecord } from './record.ts';
 import { RecordStore } from './record-store.ts';
 import { Removal } from './removal.ts';
 import { SessionWatch } from './session-watch.ts';
-import { settling } from './settling.ts';
+import { settling } from '../settling.ts';
 import { connectSocket } from './socket.ts';
 import { Starter } from './starter.ts';
 import { existing, fence, isLive, type LiveRecord, seen } from './transitions.ts';

@@ -104,6 +104,18 @@ export class KubeClient {
     });
   }
 
+  /** A JSON merge patch. With `metadata.uid` or `.resourceVersion` in it it holds only for that very one (`Conflict`). */
+  patch<T extends KubeObject>(resource: Resource, name: string, changes: object, signal: AbortSignal): Promise<T> {
+    return this.#json({
+      method: 'PATCH',
+      path: this.path(resource, name),
+      query: { fieldManager: FIELD_MANAGER },
+      body: changes,
+      contentType: 'application/merge-patch+json',
+      signal,
+    });
+  }
+
   /** Any call, by method, as what has no function of its own needs it. */
   raw<T>(method: Call['method'], path: string, body: unknown, contentType: string, signal: AbortSignal): Promise<T> {
     return this.#json({ method, path, body, contentType, signal });

@@ -10,7 +10,8 @@ export const ANNOTATIONS = {
   term: 'streamspace.io/term',
   phase: 'streamspace.io/phase',
   reason: 'streamspace.io/reason',
-  home: 'streamspace.io/home',
+  pod: 'streamspace.io/pod',
+  shape: 'streamspace.io/shape',
   deleteHome: 'streamspace.io/delete-home',
   since: 'streamspace.io/since',
 } as const;
@@ -19,6 +20,8 @@ export const ANNOTATIONS = {
 export const SESSION_CONTAINER = 'session';
 export const SCREEN_PORT = 'vnc';
 export const HOME_VOLUME = 'home';
+/** Label of pods that wait for a session: the template that they are for. */
+export const WARM_LABEL = 'warm';
 
 const NAME_LIMIT = 63;
 
@@ -31,7 +34,7 @@ function bounded(prefix: string, readable: string, hash: string): string {
   return head === '' ? `${prefix}${hash}` : `${prefix}${head}-${hash}`;
 }
 
-/** Name of a session's Pod and Service. An id may begin with a digit and have 63 characters; a Service's name may not. */
+/** Name of a session's Service, and of its Pod unless that was taken from the warm pool. An id may begin with a digit and have 63 characters; a Service's name may not. */
 export function sessionName(sessionId: string): string {
   const name = `session-${sessionId}`;
   return name.length <= NAME_LIMIT ? name : bounded('session-', sessionId, digest(sessionId));
@@ -46,6 +49,9 @@ export function homeName({ user, template }: Pick<SessionSpec, 'user' | 'templat
     .slice(0, 24)}-${template}`;
   return bounded('home-', readable.replace(/^-+/, ''), digest(user, template));
 }
+
+/** Name of a pod that waits for a session of the template; `unique`: ten or so characters that no other one has. */
+export const warmName = (template: string, unique: string): string => bounded('warm-', template, unique);
 
 /** Any text as the value of a label; what is one already stays as it is. */
 export function labelValue(text: string): string {

@@ -1,6 +1,7 @@
-import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import type { V1Container, V1ObjectMeta, V1Pod, V1PodSpec, V1Volume } from '@kubernetes/client-node';
+import { createHash } from 'node:crypto';
 import type { SessionObjectsConfig } from '../options.ts';
-import { environment, homePath, screenPort } from './environment.ts';
+import { environment, hasHome, homePath, type PodPlan, screenPort } from './environment.ts';
 import { mergePod } from './merge.ts';
 import {
   ANNOTATIONS,
@@ -10,6 +11,7 @@ import {
   SESSION_CONTAINER,
   sessionLabels,
   sessionName,
+  WARM_LABEL,
 } from './names.ts';
 import { bytesQuantity, cpuQuantity } from './quantity.ts';
 import type { StoredRecord } from './record.ts';
@@ -20,44 +22,82 @@ const GROUP = 1000;
 const GRACE_SECONDS = 10;
 /** A screen may take this long to answer once the container runs, seconds. */
 const SCREEN_SECONDS = 120;
+/** Where a session without a home reads whose it is: files `id` and `user`. */
+const IDENTITY_FOLDER = '/etc/streamspace/session';
 
-type Identity = Pick<StoredRecord, 'spec' | 'commandId' | 'term' | 'uid'>;
+export type Identity = Pick<StoredRecord, 'spec' | 'commandId' | 'term' | 'uid' | 'pod'>;
 
 /**
  * The pod of a session, ready for Pod Security `restricted`. It is owned by the session's Service of that very uid: a pod that a
  * superseded leader makes for a session that is gone goes by itself.
  */
 export function podFor(record: Identity, config: SessionObjectsConfig): V1Pod {
-  const { spec } = record;
-  const built: V1Pod = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {},
-    spec: podSpec(record, config),
-  };
-  const pod = config.podTemplate === undefined ? built : mergePod(built, config.podTemplate);
-  // what identifies the session is never the template's
+  const { spec, metadata } = build(record.spec, config);
+  const { labels, annotations, ownerReferences } = identityOf(record, config);
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    spec: pod.spec!,
+    spec,
     metadata: {
-      name: sessionName(spec.id),
+      name: record.pod,
       namespace: config.namespace,
-      labels: { ...pod.metadata?.labels, ...sessionLabels(spec, config.agentId) },
-      annotations: {
-        ...pod.metadata?.annotations,
-        [ANNOTATIONS.spec]: JSON.stringify(spec),
-        [ANNOTATIONS.user]: spec.user,
-        [ANNOTATIONS.command]: record.commandId,
-        [ANNOTATIONS.term]: String(record.term),
-      },
-      ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name: sessionName(spec.id), uid: record.uid }],
+      // what identifies the session is never the template's
+      labels: { ...metadata?.labels, ...labels },
+      annotations: { ...metadata?.annotations, ...annotations },
+      ownerReferences,
     },
   };
 }
 
-function podSpec({ spec }: Identity, config: SessionObjectsConfig): V1PodSpec {
+/** What makes a pod the session's: labels by which it is found, who made it so, and the Service that it goes with. */
+export function identityOf(
+  { spec, commandId, term, uid }: Identity,
+  { agentId }: Pick<SessionObjectsConfig, 'agentId'>,
+): Required<Pick<V1ObjectMeta, 'labels' | 'annotations' | 'ownerReferences'>> {
+  return {
+    labels: sessionLabels(spec, agentId),
+    annotations: {
+      [ANNOTATIONS.spec]: JSON.stringify(spec),
+      [ANNOTATIONS.user]: spec.user,
+      [ANNOTATIONS.command]: commandId,
+      [ANNOTATIONS.term]: String(term),
+    },
+    ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name: sessionName(spec.id), uid }],
+  };
+}
+
+/** A pod that waits for a session of the template. It has no owner: the agent that keeps the pool removes it. */
+export function warmPodFor(plan: PodPlan, name: string, config: SessionObjectsConfig): V1Pod {
+  const { template, image, cpu, memory, storage, env } = plan;
+  const anybodys = { template, image, cpu, memory, storage, env };
+  const { spec, metadata } = build(anybodys, config);
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    spec,
+    metadata: {
+      name,
+      namespace: config.namespace,
+      labels: { ...metadata?.labels, app: 'session', agent: config.agentId, [WARM_LABEL]: template },
+      annotations: { ...metadata?.annotations, [ANNOTATIONS.shape]: shapeOf(plan, config) },
+    },
+  };
+}
+
+/** Equal for plans whose pods differ in nothing but whose they are. */
+export function shapeOf(plan: PodPlan, config: SessionObjectsConfig): string {
+  const { template, image, cpu, memory, storage, env } = plan;
+  const built = build({ template, image, cpu, memory, storage, env }, config);
+  return createHash('sha256').update(JSON.stringify(built)).digest('hex').slice(0, 16);
+}
+
+function build(plan: PodPlan, config: SessionObjectsConfig): { metadata: V1ObjectMeta | undefined; spec: V1PodSpec } {
+  const built: V1Pod = { apiVersion: 'v1', kind: 'Pod', metadata: {}, spec: podSpec(plan, config) };
+  const { metadata, spec } = config.podTemplate === undefined ? built : mergePod(built, config.podTemplate);
+  return { metadata, spec: spec! };
+}
+
+function podSpec(plan: PodPlan, config: SessionObjectsConfig): V1PodSpec {
   return {
     // a desktop that ended is not started behind its user's back: it has failed, and says why
     restartPolicy: 'Never',
@@ -70,26 +110,50 @@ function podSpec({ spec }: Identity, config: SessionObjectsConfig): V1PodSpec {
       fsGroupChangePolicy: 'OnRootMismatch',
       seccompProfile: { type: 'RuntimeDefault' },
     },
-    containers: [sessionContainer(spec, config)],
+    containers: [sessionContainer(plan, config)],
     volumes: [
-      { name: HOME_VOLUME, persistentVolumeClaim: { claimName: homeName(spec) } },
+      ...homeVolumes(plan, config),
       { name: 'tmp', emptyDir: { sizeLimit: '1Gi' } },
       { name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: '512Mi' } },
     ],
   };
 }
 
-function sessionContainer(spec: Identity['spec'], config: SessionObjectsConfig): V1Container {
+/** The user's home; or, without one, room for files that go with the pod, and who the user is once that is known. */
+function homeVolumes(plan: PodPlan, config: SessionObjectsConfig): V1Volume[] {
+  if (hasHome(plan)) {
+    const claimName = homeName({ user: plan.user ?? '', template: plan.template });
+    return [{ name: HOME_VOLUME, persistentVolumeClaim: { claimName } }];
+  }
+  const field = (path: string, fieldPath: string) => ({ path, fieldRef: { fieldPath } });
+  return [
+    {
+      name: HOME_VOLUME,
+      emptyDir: { sizeLimit: bytesQuantity(plan.storage > 0 ? plan.storage : config.defaultStorage) },
+    },
+    {
+      name: 'identity',
+      downwardAPI: {
+        items: [
+          field('id', "metadata.labels['session']"),
+          field('user', `metadata.annotations['${ANNOTATIONS.user}']`),
+        ],
+      },
+    },
+  ];
+}
+
+function sessionContainer(plan: PodPlan, config: SessionObjectsConfig): V1Container {
   const amounts = {
-    cpu: cpuQuantity(spec.cpu > 0 ? spec.cpu : config.defaultCpu),
-    memory: bytesQuantity(spec.memory > 0 ? spec.memory : config.defaultMemory),
+    cpu: cpuQuantity(plan.cpu > 0 ? plan.cpu : config.defaultCpu),
+    memory: bytesQuantity(plan.memory > 0 ? plan.memory : config.defaultMemory),
   };
   return {
     name: SESSION_CONTAINER,
-    image: spec.image === '' ? config.defaultImage : spec.image,
+    image: plan.image === '' ? config.defaultImage : plan.image,
     imagePullPolicy: config.imagePullPolicy,
-    env: environment(spec, config),
-    ports: [{ name: SCREEN_PORT, containerPort: screenPort(spec, config), protocol: 'TCP' }],
+    env: environment(plan, config),
+    ports: [{ name: SCREEN_PORT, containerPort: screenPort(plan, config), protocol: 'TCP' }],
     resources: { requests: amounts, limits: { ...amounts } },
     // only until it answers once: VNC servers count connections that say nothing as attacks
     startupProbe: {
@@ -104,7 +168,8 @@ function sessionContainer(spec: Identity['spec'], config: SessionObjectsConfig):
       capabilities: { drop: ['ALL'] },
     },
     volumeMounts: [
-      { name: HOME_VOLUME, mountPath: homePath(spec) },
+      { name: HOME_VOLUME, mountPath: homePath(plan) },
+      ...(hasHome(plan) ? [] : [{ name: 'identity', mountPath: IDENTITY_FOLDER, readOnly: true }]),
       { name: 'tmp', mountPath: '/tmp' },
       { name: 'shm', mountPath: '/dev/shm' },
     ],

@@ -2,7 +2,7 @@ import { SessionSpec } from '@streamspace/protocol';
 import type { V1Service } from '@kubernetes/client-node';
 import { Compile } from 'typebox/compile';
 import type { KubeObject } from '../api/client.ts';
-import { ANNOTATIONS } from './names.ts';
+import { ANNOTATIONS, sessionName } from './names.ts';
 
 /**
  * What is wanted of a session, and how far that has come. `creating` has never run; `waking` has, and goes back to `hibernated`
@@ -25,6 +25,8 @@ export interface SessionRecord {
   readonly reason: string;
   /** Of phase `deleting`: whether the home goes too. */
   readonly deleteHome: boolean;
+  /** Name of its pod, whether there is one now or not: one of the pool's if it began with such a pod. */
+  readonly pod: string;
   /** When the phase began, RFC 3339. */
   readonly since: string;
 }
@@ -45,6 +47,7 @@ export function recordAnnotations(record: SessionRecord): Record<string, string>
     [ANNOTATIONS.term]: String(record.term),
     [ANNOTATIONS.reason]: record.reason,
     [ANNOTATIONS.deleteHome]: String(record.deleteHome),
+    [ANNOTATIONS.pod]: record.pod,
     [ANNOTATIONS.since]: record.since,
   };
 }
@@ -75,6 +78,7 @@ export function recordOf(service: V1Service): StoredRecord | undefined {
     commandId: annotations[ANNOTATIONS.command] ?? '',
     reason: annotations[ANNOTATIONS.reason] ?? '',
     deleteHome: annotations[ANNOTATIONS.deleteHome] === 'true',
+    pod: annotations[ANNOTATIONS.pod] ?? sessionName(spec.id),
     since: annotations[ANNOTATIONS.since] ?? '',
     uid: service.metadata?.uid ?? '',
     version: service.metadata?.resourceVersion ?? '',

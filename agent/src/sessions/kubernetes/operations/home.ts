@@ -4,6 +4,7 @@ import { sleep } from 'clock-port';
 import { ApiError, isStatus } from '../api/error.ts';
 import type { Context } from '../context.ts';
 import { claimFor } from '../objects/claim.ts';
+import { hasHome } from '../objects/environment.ts';
 import { homeName } from '../objects/names.ts';
 import { refusalOf } from '../state/refusal.ts';
 
@@ -23,8 +24,9 @@ export async function readHome(
   }
 }
 
-/** Makes the home unless it is there. One that is just being deleted is waited for, and made anew. */
+/** Makes the home, if the session is to have one, unless it is there. One that is just being deleted is waited for, and made anew. */
 export async function ensureHome(context: Context, spec: SessionSpec, signal: AbortSignal): Promise<void> {
+  if (!hasHome(spec)) return;
   for (;;) {
     try {
       await context.client.create('persistentvolumeclaims', claimFor(spec, context.config), signal);
@@ -40,10 +42,17 @@ export async function ensureHome(context: Context, spec: SessionSpec, signal: Ab
 
 /** Throws `conflict` when another session lives in the home too. */
 export function refuseSharedHome(context: Context, spec: SessionSpec): void {
+  if (!hasHome(spec)) return;
   const name = homeName(spec);
   const other = context.view
     .records()
-    .find((record) => record.spec.id !== spec.id && record.phase !== 'deleting' && homeName(record.spec) === name);
+    .find(
+      (record) =>
+        record.spec.id !== spec.id &&
+        record.phase !== 'deleting' &&
+        hasHome(record.spec) &&
+        homeName(record.spec) === name,
+    );
   if (other === undefined) return;
   throw new StreamSpaceError(
     'conflict',
@@ -53,6 +62,7 @@ export function refuseSharedHome(context: Context, spec: SessionSpec): void {
 
 /** Removes the home, and waits a little for the cluster to let it go: it does so once no pod has it any more. */
 export async function removeHome(context: Context, spec: SessionSpec, signal: AbortSignal): Promise<void> {
+  if (!hasHome(spec)) return;
   const { client, clock } = context;
   const home = await readHome(context, spec, signal);
   if (home === undefined || !(await client.remove('persistentvolumeclaims', homeName(spec), {}, signal))) return;

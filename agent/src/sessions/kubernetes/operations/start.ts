@@ -1,6 +1,6 @@
 import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import { type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
-import { deadline, DeadlineError, withDeadline } from 'clock-port';
+import { deadline, DeadlineError, sleep, withDeadline } from 'clock-port';
 import type { Operation } from '../../driver.ts';
 import { ApiError, isStatus } from '../api/error.ts';
 import type { Context } from '../context.ts';
@@ -8,8 +8,9 @@ import { SESSION_CONTAINER, sessionName } from '../objects/names.ts';
 import { podFor } from '../objects/pod.ts';
 import type { StoredRecord } from '../objects/record.ts';
 import { type Diagnosis, reasonFor } from '../state/reason.ts';
-import { refusalOf } from '../state/refusal.ts';
+import { isQuota, refusalOf } from '../state/refusal.ts';
 import { fence } from '../state/record-store.ts';
+import { claimPod } from '../warm/claim.ts';
 import { ensureHome, readHome } from './home.ts';
 import { readPod, removePod } from './stop.ts';
 
@@ -22,6 +23,9 @@ const DOUBTFUL_MS = 60_000;
 /** A slow start is looked at this often even if nothing changes: time itself may make it worth words. Milliseconds. */
 const LOOK_AGAIN_MS = 5_000;
 const LOG_MS = 5_000;
+/** What warm pods had of a quota is free again after some time: tries, and milliseconds between them. */
+const LET_GO_TRIES = 20;
+const LET_GO_MS = 250;
 /** So much of the program's last output is part of the reason. */
 const LOG_QUERY = { container: SESSION_CONTAINER, tailLines: 10, limitBytes: 2048 };
 
@@ -41,7 +45,7 @@ export async function start(
   try {
     await ensureHome(context, spec, limit.signal);
     await context.step('home made', spec.id);
-    const pod = await ensurePod(context, record, limit.signal);
+    const pod = await ensurePod(context, record, operation, limit.signal);
     await context.step('pod made', spec.id);
     await untilReady(context, record, operation, pod, limit.signal, (reason, worthTelling) => {
       waitsFor = reason;
@@ -91,18 +95,38 @@ async function fail(context: Context, record: StoredRecord, reason: string, sign
   const current = await context.records.read(record.spec.id, signal);
   if (current?.uid !== record.uid || current.term !== record.term || current.phase !== record.phase) return;
   if ((await context.records.note(current, { phase: 'failed', reason }, signal)) === undefined) return;
-  const pod = await readPod(context, record.spec.id, signal);
+  const pod = await readPod(context, current, signal);
   const ended = pod?.status?.phase === 'Failed' || pod?.status?.phase === 'Succeeded';
-  if (pod !== undefined && !ended) await removePod(context, record.spec.id, { force: true }, signal);
+  if (pod !== undefined && !ended) await removePod(context, current, { force: true }, signal);
 }
 
-/** The session's pod: the one that is there if it can still serve, a new one otherwise. */
-async function ensurePod(context: Context, record: StoredRecord, signal: AbortSignal): Promise<V1Pod> {
-  const { client, config, view } = context;
-  const { id } = record.spec;
+/** The session's pod: the pool's that its record names, the one that is there if it can still serve, a new one otherwise. */
+async function ensurePod(
+  context: Context,
+  given: StoredRecord,
+  operation: Operation,
+  signal: AbortSignal,
+): Promise<V1Pod> {
+  const { client, config, view, pool } = context;
+  const { id } = given.spec;
+  const own = sessionName(id);
+  let record = given;
+  let gaveWay = false;
+  let room = LET_GO_TRIES;
   const usable = (pod: V1Pod) =>
     pod.metadata?.ownerReferences?.some(({ uid }) => uid === record.uid) === true && reasonFor(pod).state !== 'failed';
-  for (let pod = view.pod(id); ; pod = await readPod(context, id, signal)) {
+  if (record.pod !== own) {
+    const claimed = await claimPod(context, record, signal);
+    if (claimed === 'lost') {
+      // under compare-and-set with the term: whoever still goes by the old name can't get that pod any more
+      const { phase } = given;
+      record = await context.records.change(id, operation, (current) => {
+        if (current.phase === phase) return { pod: own };
+        throw new StreamSpaceError('conflict', `Session ${id} was changed (${current.phase}) while it started`);
+      });
+    } else if (claimed !== undefined && usable(claimed)) return claimed;
+  }
+  for (let pod = view.pod(id); ; pod = await readPod(context, record, signal)) {
     if (pod === undefined) {
       try {
         // one that the watch has not shown yet is taken over by it, if it is the same
@@ -110,14 +134,20 @@ async function ensurePod(context: Context, record: StoredRecord, signal: AbortSi
         view.pods.learn(made);
         if (usable(made)) return made;
       } catch (error) {
+        if (isQuota(error) && (gaveWay || (await pool.giveWay(signal)))) {
+          // counted off a little later
+          gaveWay = true;
+          await sleep(context.clock, LET_GO_MS, signal);
+          if (room-- > 0) continue;
+        }
         // somebody else's was there first, and differs
         if (!(isStatus(error, 422) || isStatus(error, 409))) throw error;
-        if ((await readPod(context, id, signal)) === undefined) throw error;
+        if ((await readPod(context, record, signal)) === undefined) throw error;
       }
       continue;
     }
     if (usable(pod)) return pod;
-    await removePod(context, id, { force: false }, signal);
+    await removePod(context, record, { force: false }, signal);
   }
 }
 
@@ -132,7 +162,8 @@ async function untilReady(
 ): Promise<void> {
   const { view, clock } = context;
   const { id } = record.spec;
-  const name = sessionName(id);
+  const name = made.metadata!.name!;
+  let gaveWay = false;
   const began = clock.monotonic();
   let claim: V1PersistentVolumeClaim | undefined;
   let doubtful: number | undefined;
@@ -145,11 +176,15 @@ async function untilReady(
     // seen by the watch once, and not any more
     const gone =
       current === undefined
-        ? (await readPod(context, id, signal)) === undefined
+        ? (await readPod(context, { spec: record.spec, pod: name }, signal)) === undefined
         : current.metadata?.uid !== made.metadata?.uid;
     if (gone) throw new StreamSpaceError('driver_failed', 'Its pod was deleted from outside');
     let diagnosis = reasonFor(pod, view.events(pod, claim?.metadata?.name ?? ''), claim);
     if (diagnosis.state === 'running') return true;
+    if (diagnosis.unschedulable && !gaveWay) {
+      gaveWay = true;
+      await context.pool.giveWay(signal);
+    }
     if (/persistentvolumeclaim/i.test(diagnosis.reason)) {
       claim = await readHome(context, record.spec, signal);
       diagnosis = reasonFor(pod, view.events(pod, claim?.metadata?.name ?? ''), claim);

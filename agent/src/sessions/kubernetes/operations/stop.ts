@@ -1,17 +1,26 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { deadline, sleep } from 'clock-port';
 import { isStatus } from '../api/error.ts';
-import { sessionName } from '../objects/names.ts';
+import type { StoredRecord } from '../objects/record.ts';
+import { isOf } from '../state/view.ts';
 import type { Context } from '../context.ts';
 
 /** Beyond the pod's own grace period its node has this long, milliseconds; then the node is taken for lost. */
 const NODE_MS = 30_000;
 const BEHIND_MS = 50;
 
+/** The part of a record that says which pod is meant. */
+type Whose = Pick<StoredRecord, 'spec' | 'pod'>;
+
 /** The session's pod as it is now; undefined when there is none. */
-export async function readPod(context: Context, sessionId: string, signal: AbortSignal): Promise<V1Pod | undefined> {
+export async function readPod(
+  context: Context,
+  { pod: name, spec }: Whose,
+  signal: AbortSignal,
+): Promise<V1Pod | undefined> {
   try {
-    return await context.client.get<V1Pod>('pods', sessionName(sessionId), signal);
+    const pod = await context.client.get<V1Pod>('pods', name, signal);
+    return isOf(pod, spec.id) ? pod : undefined;
   } catch (error) {
     if (isStatus(error, 404)) return undefined;
     throw error;
@@ -25,14 +34,15 @@ export async function readPod(context: Context, sessionId: string, signal: Abort
  */
 export async function removePod(
   context: Context,
-  sessionId: string,
+  record: Whose,
   options: { force: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   const { client, view, clock } = context;
-  const pod = await readPod(context, sessionId, signal);
+  const pod = await readPod(context, record, signal);
   if (pod === undefined) return;
-  const name = sessionName(sessionId);
+  const { pod: name } = record;
+  const sessionId = record.spec.id;
   const uid = pod.metadata?.uid;
   const remove = async (gracePeriodSeconds?: number): Promise<boolean> => {
     try {
@@ -52,10 +62,9 @@ export async function removePod(
     for (;;) {
       const { changed, stop } = view.nextChange(sessionId, forced ? signal : patience.signal);
       try {
-        if (view.pod(sessionId)?.metadata?.uid === uid) await changed;
+        if (view.pods.get(name)?.metadata?.uid === uid) await changed;
         // the watch may be behind: what it does not show is gone, or was not seen yet
-        else if ((await readPod(context, sessionId, signal))?.metadata?.uid === uid)
-          await sleep(clock, BEHIND_MS, signal);
+        else if ((await readPod(context, record, signal))?.metadata?.uid === uid) await sleep(clock, BEHIND_MS, signal);
         else return;
       } catch (error) {
         if (signal.aborted || !patience.signal.aborted) throw error;

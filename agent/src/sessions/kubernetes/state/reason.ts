@@ -20,9 +20,11 @@ export interface Diagnosis {
   readonly doubtful: boolean;
   /** The session's program ended by itself: its last lines are worth a look. */
   readonly crashed: boolean;
+  /** No node has room for it. */
+  readonly unschedulable: boolean;
 }
 
-const plain = { reason: '', final: false, routine: false, doubtful: false, crashed: false };
+const plain = { reason: '', final: false, routine: false, doubtful: false, crashed: false, unschedulable: false };
 const starting = (reason: string): Diagnosis => ({ ...plain, state: 'starting', reason });
 const routine = (reason: string): Diagnosis => ({ ...starting(reason), routine: true });
 const doubtful = (reason: string): Diagnosis => ({ ...plain, state: 'starting', reason, doubtful: true });
@@ -158,7 +160,7 @@ function unscheduled(
   }
   if (condition.reason === 'SchedulingGated')
     return starting(`Held back by a scheduling gate of pod ${pod.metadata?.name ?? ''}`);
-  return starting(`Can’t be scheduled: ${scheduler}`);
+  return { ...starting(`Can’t be scheduled: ${scheduler}`), unschedulable: true };
 }
 
 const told = (condition: V1PodCondition | undefined): string => (condition?.message ? `: ${condition.message}` : '');

@@ -18,6 +18,7 @@ export interface RecordChange {
   readonly phase?: Phase;
   readonly reason?: string;
   readonly deleteHome?: boolean;
+  readonly pod?: string;
 }
 
 /** The records of sessions in their Services, changed by compare-and-set; no operation changes what a higher term has changed. */
@@ -41,8 +42,8 @@ export class RecordStore {
     return record?.agent === this.#config.agentId ? record : undefined;
   }
 
-  /** Makes the record, or returns the one that is there; `made` tells which. Throws `session_exists` if that is of another spec or agent. */
-  async create(spec: SessionSpec, operation: Operation): Promise<{ record: StoredRecord; made: boolean }> {
+  /** Makes the record, with the name of the session's pod, or returns the one that is there; `made` tells which. Throws `session_exists` if that is of another spec or agent. */
+  async create(spec: SessionSpec, pod: string, operation: Operation): Promise<{ record: StoredRecord; made: boolean }> {
     const { commandId, term, signal } = operation;
     const record = {
       spec,
@@ -51,6 +52,7 @@ export class RecordStore {
       term,
       reason: '',
       deleteHome: false,
+      pod,
       since: this.#now(),
     } as const;
     for (let tries = 0; tries < TRIES; tries++) {
@@ -136,8 +138,8 @@ export class RecordStore {
   }
 
   #next(current: StoredRecord, change: RecordChange): SessionRecord {
-    const { phase = current.phase, reason = '', deleteHome = current.deleteHome } = change;
-    return { ...current, phase, reason, deleteHome, since: phase === current.phase ? current.since : this.#now() };
+    const { phase = current.phase, reason = '', deleteHome = current.deleteHome, pod = current.pod } = change;
+    return { ...current, phase, reason, deleteHome, pod, since: phase === current.phase ? current.since : this.#now() };
   }
 
   #stored(service: V1Service): StoredRecord {

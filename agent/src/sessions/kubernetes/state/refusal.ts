@@ -1,5 +1,8 @@
 import { StreamSpaceError } from '@streamspace/protocol';
-import type { ApiError } from '../api/error.ts';
+import { type ApiError, isStatus } from '../api/error.ts';
+
+/** Whether it was the namespace's quota. */
+export const isQuota = (error: unknown): boolean => isStatus(error, 403) && /exceeded quota/.test(error.message);
 
 /** What the API server refused, in words for whoever wanted a session. `what`: e.g. `pod`. */
 export function refusalOf(error: ApiError, what: string): StreamSpaceError {

@@ -3,7 +3,7 @@ import type { Clock } from 'clock-port';
 import type { KubeClient, KubeObject } from '../api/client.ts';
 import { Informer } from '../api/informer.ts';
 import { SharedRun } from '../api/shared-run.ts';
-import { ownSelector, sessionName } from '../objects/names.ts';
+import { ANNOTATIONS, ownSelector, sessionName } from '../objects/names.ts';
 import { recordOf, type StoredRecord } from '../objects/record.ts';
 import type { DriverLog } from '../options.ts';
 
@@ -17,6 +17,9 @@ export class View {
   readonly #events: Informer<CoreV1Event & KubeObject>;
   readonly #shared: SharedRun;
   readonly #sharedEvents: SharedRun;
+  /** Of sessions whose pod was the pool's: Service by pod, and pod by Service. */
+  readonly #serviceOf = new Map<string, string>();
+  readonly #podOf = new Map<string, string>();
 
   constructor(client: KubeClient, agentId: string, clock: Clock, log: DriverLog) {
     const query = { labelSelector: ownSelector(agentId) };
@@ -32,8 +35,12 @@ export class View {
       optional: true,
       onTrouble: onTrouble('events'),
     });
+    this.services.onChange((name, service) => this.#note(name, service?.metadata?.annotations?.[ANNOTATIONS.pod]));
     this.#shared = new SharedRun(async (signal) => {
       await Promise.all([this.pods.run(signal), this.services.run(signal)]);
+      // what was copied is forgotten
+      this.#serviceOf.clear();
+      this.#podOf.clear();
     });
     this.#sharedEvents = new SharedRun((signal) => this.#events.run(signal));
   }
@@ -65,8 +72,27 @@ export class View {
     return this.services.all().flatMap((service) => recordOf(service) ?? []);
   }
 
+  /** The session's own pod: not one of the pool's that it is about to get. */
   pod(sessionId: string): V1Pod | undefined {
-    return this.pods.get(sessionName(sessionId));
+    const name = sessionName(sessionId);
+    const pod = this.pods.get(this.#podOf.get(name) ?? name);
+    return pod !== undefined && isOf(pod, sessionId) ? pod : undefined;
+  }
+
+  /** Whether a session's record names the pod, which is of another name than its own would be. */
+  isNamed(pod: string): boolean {
+    return this.#serviceOf.has(pod);
+  }
+
+  /** Calls back with the name of a session's Service when that changes, or its pod does. Returns how to stop it. */
+  onChange(listener: (name: string) => void): () => void {
+    const stops = [
+      this.pods.onChange((pod) => listener(this.#serviceOf.get(pod) ?? pod)),
+      this.services.onChange((service) => listener(service)),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
   }
 
   /** Warnings of a pod and its home. */
@@ -91,8 +117,7 @@ export class View {
       };
       const onAbort = () => reject(signal.reason as Error);
       stops.push(
-        this.pods.onChange(onChange),
-        this.services.onChange(onChange),
+        this.onChange(onChange),
         this.#events.onChange(() => resolve()),
       );
       if (signal.aborted) return onAbort();
@@ -102,7 +127,23 @@ export class View {
     changed.then(stop, stop);
     return { changed, stop };
   }
+
+  #note(service: string, given: string | undefined): void {
+    const pod = given === service ? undefined : given;
+    const before = this.#podOf.get(service);
+    if (before === pod) return;
+    if (before !== undefined) this.#serviceOf.delete(before);
+    if (pod === undefined) this.#podOf.delete(service);
+    else {
+      this.#podOf.set(service, pod);
+      this.#serviceOf.set(pod, service);
+    }
+  }
 }
+
+/** Whether a pod is the session's, and not the pool's or, by then, another session's. */
+export const isOf = (pod: V1Pod, sessionId: string): boolean =>
+  pod.metadata?.name === sessionName(sessionId) || pod.metadata?.labels?.['session'] === sessionId;
 
 async function unlessAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
   let onAbort: (() => void) | undefined;

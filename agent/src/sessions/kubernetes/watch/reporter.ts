@@ -30,7 +30,7 @@ export class Reporter {
   /** What is so at the beginning is no news, except a failure that nobody has written down. */
   begin(record: StoredRecord): void {
     const name = sessionName(record.spec.id);
-    const status = statusFor(record, this.#context.view.pods.get(name));
+    const status = statusFor(record, this.#context.view.pod(record.spec.id));
     const news = record.phase === 'running' && status?.state === 'failed';
     this.#told.set(name, { id: record.spec.id, status: news ? { spec: record.spec, state: 'running' } : status });
     if (news) this.look(name);
@@ -82,12 +82,12 @@ export class Reporter {
       this.#told.delete(name);
       return;
     }
-    const pod = view.pods.get(name);
+    const pod = view.pod(id);
     let diagnosis: Diagnosis | undefined = pod && reasonFor(pod);
     let status = statusFor(record, pod, diagnosis);
     if (record.phase === 'running' && status?.state === 'failed' && diagnosis?.final !== false) {
       if (pod !== undefined && diagnosis !== undefined) {
-        diagnosis = { ...diagnosis, reason: await withLog(this.#context, name, diagnosis, this.#signal) };
+        diagnosis = { ...diagnosis, reason: await withLog(this.#context, record.pod, diagnosis, this.#signal) };
         status = statusFor(record, pod, diagnosis);
       }
       // written down, so that the reason outlives the pod; if somebody changed the record meanwhile, that is looked at again

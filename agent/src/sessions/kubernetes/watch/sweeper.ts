@@ -6,6 +6,7 @@ import { specOf, type StoredRecord } from '../objects/record.ts';
 import { withLog } from '../operations/start.ts';
 import { readPod, removePod } from '../operations/stop.ts';
 import { reasonFor } from '../state/reason.ts';
+import { isWarm } from '../warm/pool.ts';
 import type { Busy } from './busy.ts';
 
 /** What nobody works on for this long was left behind by somebody who died, milliseconds: its command may just be on its way again. */
@@ -91,7 +92,7 @@ export class Sweeper {
         if (!abandoned || pod === undefined) return undefined;
         return async (signal) => {
           say('pod removed');
-          await removePod(this.#context, id, { force: false }, signal);
+          await removePod(this.#context, record, { force: false }, signal);
         };
       case 'creating':
       case 'waking':
@@ -110,7 +111,7 @@ export class Sweeper {
       if (!abandoned) return undefined;
       return async (signal) => {
         say(record.phase === 'creating' ? 'removed' : 'hibernated again');
-        if ((await readPod(this.#context, id, signal)) !== undefined) return;
+        if ((await readPod(this.#context, record, signal)) !== undefined) return;
         if (record.phase === 'creating') await records.remove(record, signal);
         else await records.note(record, { phase: 'hibernated' }, signal);
       };
@@ -126,10 +127,10 @@ export class Sweeper {
     if (!abandoned || !(diagnosis.final || late)) return undefined;
     return async (signal) => {
       say('failed');
-      const why = await withLog(this.#context, sessionName(id), diagnosis, signal);
+      const why = await withLog(this.#context, record.pod, diagnosis, signal);
       const reason = late ? `Not started within ${Math.round(startDeadline / 1000)} s: ${why}` : why;
       const noted = await records.note(record, { phase: 'failed', reason }, signal);
-      if (noted && diagnosis.state !== 'failed') await removePod(this.#context, id, { force: true }, signal);
+      if (noted && diagnosis.state !== 'failed') await removePod(this.#context, record, { force: true }, signal);
     };
   }
 
@@ -138,6 +139,8 @@ export class Sweeper {
     const { client, view, log } = this.#context;
     const { uid, name, ownerReferences = [], deletionTimestamp } = pod.metadata ?? {};
     const owner = ownerReferences.find(({ kind }) => kind === 'Service');
+    // the pool's keeper sees to those
+    if (isWarm(pod)) return undefined;
     if (deletionTimestamp !== undefined || age < ABANDONED_MS / 2) return undefined;
     if (owner !== undefined) {
       if (owners.has(owner.uid)) return undefined;
@@ -170,7 +173,7 @@ export class Sweeper {
       term: Number.isSafeInteger(term) ? term : 0,
       signal,
     };
-    const { record } = await records.create(spec, operation);
+    const { record } = await records.create(spec, sessionName(spec.id), operation);
     const { name, uid } = pod.metadata!;
     const owner = { apiVersion: 'v1', kind: 'Service', name: sessionName(spec.id), uid: record.uid };
     await client.apply(

@@ -25,14 +25,14 @@ export async function watchSessions(
   try {
     await view.during(signal, async () => {
       const stops = [
-        view.pods.onChange((name) => reporter.look(name)),
-        view.services.onChange((name) => reporter.look(name)),
+        view.onChange((name) => reporter.look(name)),
         busy.listen(
           (id, status) => reporter.tell(id, status),
           (id) => reporter.settle(id),
         ),
       ];
       for (const record of view.records()) reporter.begin(record);
+      const keeping = context.pool.keep(signal);
       try {
         for (;;) {
           await sweeper.sweep(signal);
@@ -40,6 +40,7 @@ export async function watchSessions(
         }
       } finally {
         for (const stop of stops) stop();
+        await keeping;
       }
     });
   } catch (error) {

@@ -1,10 +1,15 @@
 import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import { DeadlineError } from 'clock-port';
-import { ApiError } from './api/error.ts';
-import { refusalOf } from './state/refusal.ts';
 
-/** Runs `work` and settles when it does or when the signal aborts, whichever is first; throws nothing but {@link StreamSpaceError}. */
-export async function settling<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` and settles when it does or when the signal aborts, whichever is first; throws nothing but {@link StreamSpaceError}.
+ * `meaning`: the platform's own errors in words for the hub; undefined for those that are none of its own.
+ */
+export async function settling<T>(
+  signal: AbortSignal,
+  work: () => Promise<T>,
+  meaning: (error: unknown) => StreamSpaceError | undefined = () => undefined,
+): Promise<T> {
   let onAbort: (() => void) | undefined;
   try {
     signal.throwIfAborted();
@@ -15,7 +20,8 @@ export async function settling<T>(signal: AbortSignal, work: () => Promise<T>): 
     return await Promise.race([work(), aborted]);
   } catch (error) {
     if (error instanceof StreamSpaceError) throw error;
-    if (error instanceof ApiError) throw refusalOf(error, 'request');
+    const meant = meaning(error);
+    if (meant !== undefined) throw meant;
     if (!signal.aborted) throw asStreamSpaceError(error, 'driver_failed');
     const { reason } = signal as { reason: unknown };
     throw asStreamSpaceError(reason, reason instanceof DeadlineError ? 'command_timeout' : 'command_aborted');

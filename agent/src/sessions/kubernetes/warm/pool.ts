@@ -1,0 +1,189 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import type { SessionSpec } from '@streamspace/protocol';
+import { sleep, withDeadline } from 'clock-port';
+import { randomBytes } from 'node:crypto';
+import { isStatus } from '../api/error.ts';
+import type { Context } from '../context.ts';
+import { hasHome } from '../objects/environment.ts';
+import { ANNOTATIONS, WARM_LABEL, warmName } from '../objects/names.ts';
+import { shapeOf, warmPodFor } from '../objects/pod.ts';
+import { reasonFor } from '../state/reason.ts';
+import type { WarmTemplate } from './templates.ts';
+
+/** The pool is looked at this often even if nothing changes, in what the watch shows already: it costs no request. Milliseconds. */
+const LOOK_MS = 10_000;
+/** After a claim the session comes first, milliseconds. */
+const SETTLE_MS = 500;
+/** One round of making and removing may take so long, milliseconds. */
+const ROUND_MS = 60_000;
+/** Where there is no room for more, or a pod did not come up, the next one is tried after this long, milliseconds. */
+const PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 600_000;
+/** Pods made at the same time: sessions are started besides. */
+const AT_ONCE = 5;
+
+/**
+ * Pods that are ready before their session comes, so many of each template as its `warm` says. The leader keeps them; what is
+ * there is counted in what the cluster shows, so the next leader goes on with the same ones, and what two leaders have made for a
+ * moment is taken away again. They give way: to the sessions that `MAX_SESSIONS` allows, and to a start that finds no room.
+ */
+export class WarmPool {
+  readonly #context: Omit<Context, 'pool'>;
+  readonly #templates: readonly WarmTemplate[];
+  readonly #maxSessions: number;
+  readonly #shapes: ReadonlyMap<WarmTemplate, string>;
+  /** Given to a session of this process whose record does not name them yet. */
+  readonly #given = new Set<string>();
+  readonly #seen = new Map<string, number>();
+  #pausedUntil = 0;
+  #pause = PAUSE_MS;
+
+  constructor(context: Omit<Context, 'pool'>, templates: readonly WarmTemplate[], maxSessions: number) {
+    this.#context = context;
+    this.#templates = templates;
+    this.#maxSessions = maxSessions;
+    this.#shapes = new Map(templates.map((template) => [template, shapeOf(template, context.config)]));
+  }
+
+  /** The name of a ready pod that is just what the session needs; nobody else gets it until `giveBack`. */
+  take(spec: SessionSpec): string | undefined {
+    if (this.#templates.length === 0 || hasHome(spec)) return undefined;
+    const shape = shapeOf(spec, this.#context.config);
+    const pod = this.#waiting()
+      .filter((each) => shapeIn(each) === shape && reasonFor(each).state === 'running')
+      .toSorted(byAge)[0];
+    const name = pod?.metadata?.name;
+    if (name !== undefined) this.#given.add(name);
+    return name;
+  }
+
+  /** The session has it, and its record says so, or does not need it. */
+  giveBack(name: string): void {
+    this.#given.delete(name);
+  }
+
+  /** Removes what waits, and makes no more for a while: somebody has a session to run there. Whether there was anything. */
+  async giveWay(signal: AbortSignal): Promise<boolean> {
+    const waiting = this.#waiting();
+    if (waiting.length === 0) return false;
+    this.#context.log.info({ pods: waiting.length }, 'Warm pods give way to a session');
+    this.#pausedUntil = this.#context.clock.monotonic() + PAUSE_MS;
+    await Promise.all(waiting.map((pod) => this.#remove(pod, signal)));
+    return true;
+  }
+
+  /** Keeps the pool while the cluster is in sight, until the signal aborts. */
+  async keep(signal: AbortSignal): Promise<void> {
+    const { view, clock, log } = this.#context;
+    let changed!: () => void;
+    let change = new Promise<void>((resolve) => (changed = resolve));
+    const stop = view.pods.onChange((name, pod) => {
+      if (pod === undefined || isWarm(pod) || view.isNamed(name)) changed();
+    });
+    try {
+      while (!signal.aborted) {
+        try {
+          await withDeadline(clock, ROUND_MS, 'warm pool', signal, (limit) => this.#round(limit));
+        } catch (error) {
+          if (signal.aborted) return;
+          log.warn({ err: error }, 'The warm pool could not be kept; trying again');
+          this.#rest();
+        }
+        const patience = new AbortController();
+        const over = () => patience.abort();
+        signal.addEventListener('abort', over, { once: true });
+        await Promise.race([change, sleep(clock, LOOK_MS, patience.signal).catch(() => undefined)]);
+        patience.abort();
+        signal.removeEventListener('abort', over);
+        await sleep(clock, SETTLE_MS, signal).catch(() => undefined);
+        change = new Promise<void>((resolve) => (changed = resolve));
+      }
+    } finally {
+      stop();
+    }
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    const { view, clock, startDeadline, log } = this.#context;
+    const waiting = this.#waiting();
+    const names = new Set(waiting.map(({ metadata }) => metadata!.name!));
+    for (const name of this.#seen.keys()) if (!names.has(name)) this.#seen.delete(name);
+    const remove: V1Pod[] = [];
+    const good = waiting.filter((pod) => {
+      const name = pod.metadata!.name!;
+      const since = this.#seen.get(name) ?? clock.monotonic();
+      this.#seen.set(name, since);
+      const { state, final, reason } = reasonFor(pod);
+      if (state === 'running') return true;
+      if (!final && clock.monotonic() - since < startDeadline) return true;
+      log.warn({ pod: name, reason }, 'A warm pod did not come up, or ended; it is replaced later');
+      this.#rest();
+      remove.push(pod);
+      return false;
+    });
+    const active = view.records().filter(({ phase }) => phase !== 'hibernated' && phase !== 'failed').length;
+    let room = Math.max(0, this.#maxSessions - active);
+    const make: WarmTemplate[] = [];
+    const kept = new Set<V1Pod>();
+    for (const template of this.#templates) {
+      const shape = this.#shapes.get(template);
+      const want = Math.min(template.warm, room);
+      const mine = good.filter((pod) => shapeIn(pod) === shape).toSorted(byReadiness);
+      for (const pod of mine.slice(0, want)) kept.add(pod);
+      for (let missing = want - mine.length; missing > 0; missing--) make.push(template);
+      room -= want;
+    }
+    remove.push(...good.filter((pod) => !kept.has(pod)));
+    await Promise.all(remove.map((pod) => this.#remove(pod, signal)));
+    if (make.length === 0 && [...kept].every((pod) => reasonFor(pod).state === 'running')) this.#pause = PAUSE_MS;
+    if (clock.monotonic() < this.#pausedUntil) return;
+    while (make.length > 0) await Promise.all(make.splice(0, AT_ONCE).map((template) => this.#make(template, signal)));
+  }
+
+  async #make(template: WarmTemplate, signal: AbortSignal): Promise<void> {
+    const { client, config, view } = this.#context;
+    const name = warmName(template.id, randomBytes(5).toString('hex'));
+    const made = await client.create<V1Pod>('pods', warmPodFor(template, name, config), signal);
+    view.pods.learn(made);
+  }
+
+  /** Unless it was claimed, or changed otherwise, since it was looked at. */
+  async #remove(pod: V1Pod, signal: AbortSignal): Promise<void> {
+    const { uid, resourceVersion, name } = pod.metadata!;
+    const preconditions = { uid, resourceVersion };
+    try {
+      // nobody is in it
+      await this.#context.client.remove('pods', name!, { preconditions, gracePeriodSeconds: 0 }, signal);
+    } catch (error) {
+      if (!isStatus(error, 409)) throw error;
+    }
+  }
+
+  /** Pods of the pool that no session has or is about to get. */
+  #waiting(): V1Pod[] {
+    const { view } = this.#context;
+    return view.pods.all().filter((pod) => {
+      const { name, deletionTimestamp } = pod.metadata!;
+      return isWarm(pod) && deletionTimestamp === undefined && !this.#given.has(name!) && !view.isNamed(name!);
+    });
+  }
+
+  #rest(): void {
+    this.#pausedUntil = this.#context.clock.monotonic() + this.#pause;
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+  }
+}
+
+/** Whether a pod waits for its session. */
+export const isWarm = (pod: V1Pod): boolean => pod.metadata?.labels?.[WARM_LABEL] !== undefined;
+
+const shapeIn = (pod: V1Pod): string | undefined => pod.metadata?.annotations?.[ANNOTATIONS.shape];
+
+/** Oldest first; leaders agree on it. */
+function byAge(a: V1Pod, b: V1Pod): number {
+  const at = (pod: V1Pod) => `${String(pod.metadata?.creationTimestamp ?? '')} ${pod.metadata?.name}`;
+  return at(a) < at(b) ? -1 : 1;
+}
+
+const byReadiness = (a: V1Pod, b: V1Pod): number =>
+  Number(reasonFor(b).state === 'running') - Number(reasonFor(a).state === 'running') || byAge(a, b);

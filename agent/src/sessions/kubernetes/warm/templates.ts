@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { checkEnvironment, hasHome } from '../objects/environment.ts';
+import type { SessionObjectsConfig } from '../options.ts';
+import { SettingError } from '../setting-error.ts';
+
+const SETTING = 'SESSION_WARM_POOL';
+/** Pods of one template that may be kept ready. */
+const MOST = 1000;
+
+// what else a template of the control plane has is not the agent's business
+const Template = Type.Object({
+  id: Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' }),
+  image: Type.Optional(Type.String({ maxLength: 1024 })),
+  cpu: Type.Optional(Type.Number({ minimum: 0 })),
+  memory: Type.Optional(Type.Number({ minimum: 0 })),
+  storage: Type.Optional(Type.Number({ minimum: 0 })),
+  env: Type.Optional(Type.Record(Type.String(), Type.String())),
+  warm: Type.Optional(Type.Integer({ minimum: 0, maximum: MOST })),
+});
+const check = Compile(Type.Array(Template));
+
+/** A template of which pods are kept ready. Memory and storage are bytes, cpu is cores; 0: the agent's default. */
+export interface WarmTemplate extends Required<Static<typeof Template>> {
+  /** As the id, by the name that specs have for it. */
+  readonly template: string;
+}
+
+/** Those templates of a file (the control plane's `TEMPLATES_FILE`, or as much of it) of which pods are kept ready. Throws {@link SettingError}. */
+export async function readWarmTemplates(
+  path: string,
+  config: Pick<SessionObjectsConfig, 'vncPort'>,
+): Promise<WarmTemplate[]> {
+  const refused = (problems: readonly string[], cause?: unknown) =>
+    new SettingError(
+      SETTING,
+      problems.map((problem) => `${path}: ${problem}`),
+      { cause },
+    );
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw refused([`can’t be read as JSON: ${(error as Error).message}`], error);
+  }
+  if (!check.Check(parsed)) {
+    throw refused(
+      [...check.Errors(parsed)].map(({ instancePath, message }) => `${instancePath || 'the file'} ${message}`),
+    );
+  }
+  const problems: string[] = [];
+  const templates = parsed.flatMap(({ id, image = '', cpu = 0, memory = 0, storage = 0, env = {}, warm = 0 }) => {
+    if (warm === 0) return [];
+    try {
+      checkEnvironment({ env }, config);
+      if (hasHome({ env })) {
+        problems.push(
+          `${id}: warm: ${warm} needs STREAMSPACE_HOME=none in its env: a pod can’t be given a user’s home once it runs`,
+        );
+      }
+    } catch (error) {
+      problems.push(`${id}: ${(error as Error).message}`);
+    }
+    return [{ id, template: id, image, cpu, memory, storage, env, warm }];
+  });
+  const twice = templates.find(({ id }, index) => templates.findIndex((each) => each.id === id) !== index);
+  if (twice !== undefined) problems.push(`${twice.id}: is there twice; give each template one entry`);
+  if (problems.length > 0) throw refused(problems);
+  return templates;
+}
