@@ -45,6 +45,8 @@ export const Template = Type.Object(
     memory: Type.Number({ minimum: 0 }),
     storage: Type.Number({ minimum: 0 }),
     env: Type.Record(Type.String(), Type.String()),
+    /** Of interest to agents on Kubernetes that are given the same file (SESSION_WARM_POOL): pods of it that are kept ready. */
+    warm: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
   },
   closed,
 );
