@@ -8,7 +8,7 @@ import { caBundle } from './pod.ts';
 
 export const STATE_DIR = '/var/lib/streamspace';
 export const TOKEN_FOLDER = '/etc/streamspace/enrolment';
-export const POD_TEMPLATE_FOLDER = '/etc/streamspace/session';
+export const SESSION_FOLDER = '/etc/streamspace/session';
 export const HEALTH_PORT = 8080;
 
 /** Name of the Lease: as the specification has it for a release called streamspace, otherwise the release's own. */
@@ -69,7 +69,9 @@ export function agentEnv(base: Base, view: AgentView) {
     ['SESSION_DEFAULT_STORAGE', session.storage],
     optional('SESSION_STORAGE_CLASS', session.storageClass),
     ['SESSION_SERVICE_TYPE', session.serviceType],
-    ['SESSION_POD_TEMPLATE', `${POD_TEMPLATE_FOLDER}/pod.yaml`, given(session.podTemplate)],
+    ['SESSION_POD_TEMPLATE', `${SESSION_FOLDER}/pod.yaml`, given(session.podTemplate)],
+    ['SESSION_WARM_POOL', `${SESSION_FOLDER}/templates.json`, given(session.warmPool)],
+    optional('SESSION_IDLE_TIMEOUT', session.idleTimeout),
     ['VNC_PORT', text(vnc.port)],
     ['VNC_TUNNEL_TIMEOUT', vnc.tunnelTimeout],
     ['VNC_BUFFER_SIZE', text(vnc.bufferSize)],

@@ -49,6 +49,9 @@ export function agentRbac(base: Base, view: AgentView): Resource[] {
           resources: ['pods', 'services', 'persistentvolumeclaims'],
           verbs: ['get', 'list', 'watch', 'create', 'delete', 'patch'],
         },
+        // what bounds the agent's capacity, and why a pod does not start
+        { apiGroups: [''], resources: ['resourcequotas'], verbs: ['get', 'list'] },
+        { apiGroups: [''], resources: ['events'], verbs: ['get', 'list', 'watch'] },
         { apiGroups: [''], resources: ['pods/log'], verbs: ['get', 'list'] },
         { apiGroups: [''], resources: ['pods/portforward'], verbs: ['get', 'create'] },
         when(rbac.configMaps, { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'watch'] }),

@@ -1,11 +1,11 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { and, given, gt, json } from '../nodes/build.ts';
+import { and, given, gt, json, or } from '../nodes/build.ts';
 import { type Entries, entries, spread, when } from '../nodes/tree.ts';
 import {
   agentEnv,
   HEALTH_PORT,
   leaseName,
-  POD_TEMPLATE_FOLDER,
+  SESSION_FOLDER,
   sessionNamespace,
   hasSessionNamespace,
   STATE_DIR,
@@ -49,6 +49,8 @@ export function agent(base: Base, view: AgentView): Resource[] {
   const name = base.object(COMPONENT);
   const { config, ha, metrics } = view;
   const hasTemplate = given(config.session.podTemplate);
+  const hasPool = given(config.session.warmPool);
+  const hasFiles = or(hasTemplate, hasPool);
   const logs = logToFile(view);
   const ca = caBundle(base);
   const secret = enrolmentSecret(base);
@@ -74,7 +76,7 @@ export function agent(base: Base, view: AgentView): Resource[] {
       ...scratch.mounts(STATE_DIR),
       { name: 'enrolment', mountPath: TOKEN_FOLDER, readOnly: true },
       { name: 'kube-api-access', mountPath: TOKEN_MOUNT, readOnly: true },
-      when(hasTemplate, { name: 'session', mountPath: POD_TEMPLATE_FOLDER, readOnly: true }),
+      when(hasFiles, { name: 'session', mountPath: SESSION_FOLDER, readOnly: true }),
       ca.mount,
       logs.mount,
       spread(view.extraVolumeMounts),
@@ -98,6 +100,7 @@ export function agent(base: Base, view: AgentView): Resource[] {
           labels: base.podLabels(COMPONENT, view.podLabels),
           annotations: podAnnotations(base, view.podAnnotations, {
             session: [hasTemplate, json(config.session.podTemplate)],
+            pool: [hasPool, json(config.session.warmPool)],
           }),
         },
         spec: entries<k8s.PodSpec>(placement(base, COMPONENT, view), {
@@ -114,7 +117,7 @@ export function agent(base: Base, view: AgentView): Resource[] {
             scratch.volume,
             { name: 'enrolment', secret: { secretName: secret.name, items: [{ key: secret.key, path: 'token' }] } },
             apiToken,
-            when(hasTemplate, { name: 'session', configMap: { name: base.object('k8s-agent-session') } }),
+            when(hasFiles, { name: 'session', configMap: { name: base.object('k8s-agent-session') } }),
             ca.volume,
             logs.volume,
             spread(view.extraVolumes),
@@ -146,10 +149,13 @@ export function agent(base: Base, view: AgentView): Resource[] {
         spec: disruptionOf(base, COMPONENT, view.pdb),
       },
     ),
-    resource<k8s.KubeConfigMapProps>('agent/session-template.yaml', and(view.enabled, hasTemplate), 'v1', 'ConfigMap', {
+    resource<k8s.KubeConfigMapProps>('agent/session-template.yaml', and(view.enabled, hasFiles), 'v1', 'ConfigMap', {
       metadata: base.meta(base.object('k8s-agent-session'), { component: COMPONENT, wave: WAVES.settings }),
       // JSON is YAML
-      data: { 'pod.yaml': json(config.session.podTemplate) },
+      data: {
+        'pod.yaml': when(hasTemplate, json(config.session.podTemplate)),
+        'templates.json': when(hasPool, json(config.session.warmPool)),
+      },
     }),
     resource<k8s.KubeLeaseProps>(
       'agent/lease.yaml',

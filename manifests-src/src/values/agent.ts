@@ -72,6 +72,27 @@ export const tuning = {
         },
       },
     ]),
+    warmPool: open<Record<string, unknown>[]>(
+      'Templates of which pods are kept ready: as those of the control plane, each with warm, how many',
+      [],
+      [
+        [
+          {
+            id: 'kiosk',
+            image: 'streamspace/desktop:1',
+            cpu: 1,
+            memory: 1_073_741_824,
+            env: { STREAMSPACE_HOME: 'none', X: '{{ x }} & "y"' },
+            warm: 2,
+          },
+        ],
+      ],
+    ),
+    idleTimeout: duration(
+      'A session in which nobody typed or moved the mouse for so long is hibernated; empty: never',
+      '',
+      ['45m'],
+    ),
   }),
   vnc: section('Screens', {
     port: port('Port of a session’s VNC server', 5900),
