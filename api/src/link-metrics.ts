@@ -16,6 +16,7 @@ export interface LinkMetrics {
   readonly disconnects: Counter<'code'>;
   readonly commands: Counter<'state'>;
   readonly redeliveries: Counter;
+  readonly asked: Counter;
   readonly viewers: Counter<'outcome'>;
   /** Looks for the replica that holds an agent: `here`, `peer`, `offline`. */
   readonly lookups: Counter<'found'>;
@@ -98,7 +99,12 @@ export function linkMetrics(
     }),
     redeliveries: new Counter({
       name: 'streamspace_hub_command_redeliveries_total',
-      help: 'Commands sent again, on a later connection',
+      help: 'Commands sent again, on a later connection or to ask what became of them',
+      registers,
+    }),
+    asked: new Counter({
+      name: 'streamspace_hub_command_questions_total',
+      help: 'Commands that an agent with a live connection did not answer, and was asked for',
       registers,
     }),
     viewers: new Counter({

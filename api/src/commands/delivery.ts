@@ -25,6 +25,8 @@ export interface DeliveryDeps {
 
 /** Commands that may be with one agent at a time; it runs MAX_CONCURRENT_OPERATIONS of them, the others wait there. */
 const MAX_IN_FLIGHT = 64;
+/** Milliseconds without an ack after which an agent is asked what became of a command; doubled each time, up to the longest. */
+const ASK_MS = { first: 15_000, longest: 120_000 };
 /** Commands of one look at the queue. */
 const PAGE = 128;
 /** Commands that may wait here for those of their sessions that are with the agent; with more, the rest of the queue has to wait, too. */
@@ -40,6 +42,8 @@ export class Delivery {
   readonly link: CommandLink;
   readonly #deps: DeliveryDeps;
   readonly #inFlight = new Map<string, CommandRecord>();
+  /** Of those, the ones without an ack: when the agent is to be asked (monotonic milliseconds), and how long after the last time. */
+  readonly #unanswered = new Map<string, { at: number; afterMs: number }>();
   /** Read, and not sent: another of their session is with the agent, or too many are. In the order of acceptance. */
   readonly #waiting = new Map<string, CommandRecord>();
   /** Up to which place the queue has been read. */
@@ -78,7 +82,30 @@ export class Delivery {
     const known = this.#inFlight.get(id);
     if (known === undefined || (attempt !== undefined && known.attempt !== attempt)) return;
     this.#inFlight.delete(id);
+    this.#unanswered.delete(id);
     this.pump();
+  }
+
+  /** The agent has begun with it: it will say how it ends, or its connection will. */
+  acked(id: string): void {
+    this.#unanswered.delete(id);
+  }
+
+  /**
+   * Asks the agent what became of commands that it has not answered for a while, though its connection is alive [CMD8]: by sending them
+   * again, as the next attempt. It joins what runs, or repeats what came of it [CMD4]. Rejects when the store is away.
+   */
+  async ask(): Promise<void> {
+    const { clock, metrics } = this.#deps;
+    for (const [id, { at, afterMs }] of this.#unanswered) {
+      const command = this.#inFlight.get(id);
+      if (!this.link.open) return;
+      if (at > clock.monotonic() || command === undefined) continue;
+      metrics.asked.inc();
+      await this.#send(command, Math.min(2 * afterMs, ASK_MS.longest));
+      // final meanwhile (expired), or this connection does not hold the agent any more
+      if (this.#inFlight.get(id) === command) this.forget(id);
+    }
   }
 
   stop(): void {
@@ -140,12 +167,13 @@ export class Delivery {
     return sendable;
   }
 
-  async #send(command: CommandRecord): Promise<void> {
+  async #send(command: CommandRecord, askMs = ASK_MS.first): Promise<void> {
     const { store, clock, publish, metrics } = this.#deps;
     const at = iso(clock.now());
     const sent = await store.commands.markSent(command.id, this.link.connectionId, at);
     if (sent === undefined) return; // final meanwhile, or this connection does not hold the agent any more
     this.#inFlight.set(sent.id, sent);
+    this.#unanswered.set(sent.id, { at: clock.monotonic() + askMs, afterMs: askMs });
     metrics.commands.inc({ state: 'sent' });
     if (sent.attempt > 1) metrics.redeliveries.inc();
     else metrics.commandLatency.observe({ until: 'sent' }, (clock.now() - parseIso(sent.created_at)) / 1_000);

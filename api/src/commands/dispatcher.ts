@@ -80,6 +80,8 @@ export class CommandDispatcher implements Dispatcher {
       () => metrics.storeFailures.inc({ step: 'ack' }),
     );
     if (acked === undefined) return;
+    const delivery = this.#deliveries.get(link.agentId);
+    if (delivery?.link === link) delivery.acked(acked.id);
     metrics.commands.inc({ state: 'ack' });
     await publish.command(acked);
   }
@@ -123,8 +125,28 @@ export class CommandDispatcher implements Dispatcher {
     return undefined;
   }
 
-  /** Fails what has expired [CMD7], until the signal aborts. */
+  /** Fails what has expired [CMD7], and asks agents what became of what they don't answer [CMD8], until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#expire(signal), this.#ask(signal)]);
+  }
+
+  async #ask(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#deps;
+    while (!signal.aborted) {
+      await sleep(clock, SWEEP_MS, signal).catch(() => undefined);
+      for (const delivery of Array.from(this.#deliveries.values())) {
+        if (signal.aborted) return;
+        try {
+          await delivery.ask();
+        } catch (error) {
+          log.warn({ err: error, agent: delivery.link.agentId }, 'Agent not asked for a command; trying again');
+          break;
+        }
+      }
+    }
+  }
+
+  async #expire(signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#deps;
     let primed = false;
     store.signals.subscribe(
