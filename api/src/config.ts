@@ -100,6 +100,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     problems.push(
       `HUB_PEER_SECRET: is required with JWT_JWKS_URL and a shared STORE_URL (${VARIABLES.HUB_PEER_SECRET.read.takes})`,
     );
+  if ((env['ENROLMENT_TOKEN_AGENTS'] ?? '') !== '' && (env['ENROLMENT_TOKEN'] ?? '') === '')
+    problems.push('ENROLMENT_TOKEN_AGENTS: says whom ENROLMENT_TOKEN may enrol again: set that too');
   if (problems.length > 0) throw new ConfigError(problems);
 
   return Object.freeze<Config>({
@@ -118,7 +120,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     }),
     allowedOrigins: values.ALLOWED_ORIGINS,
     enrolmentTokenHash: values.ENROLMENT_TOKEN === undefined ? undefined : sha256(values.ENROLMENT_TOKEN),
-    agentEnrolment: new Map([...values.AGENT_ENROLMENT_TOKENS].map(([id, token]) => [id, sha256(token)])),
+    agentEnrolment: new Map(
+      [
+        ...[...values.ENROLMENT_TOKEN_AGENTS].map((id) => [id, values.ENROLMENT_TOKEN ?? ''] as const),
+        ...values.AGENT_ENROLMENT_TOKENS,
+      ].map(([id, token]) => [id, sha256(token)]),
+    ),
     hubAddress: values.HUB_ADDRESS,
     peerSecret: values.HUB_PEER_SECRET ?? derived(values.JWT_SECRET),
     pingMs: values.HUB_PING_INTERVAL,

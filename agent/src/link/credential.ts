@@ -13,7 +13,8 @@ export interface CredentialOptions {
   enrol(token: string, signal: AbortSignal): Promise<string>;
 }
 
-const ENROLMENT = 'sse_';
+/** What a credential begins with; whatever else an agent is given is an enrolment token, which an operator may have made up. */
+const CREDENTIAL = 'ssa_';
 
 /**
  * What the agent shows to the hub. The stored credential comes first: it may be younger than the configured one [AUTH5]. One that the
@@ -33,7 +34,7 @@ export class Credentials {
     const stored = await readSecret(file);
     if (stored !== undefined && !this.#refused.has(stored)) return stored;
     const given = await this.#given();
-    if (given?.startsWith(ENROLMENT) === true) {
+    if (given?.startsWith(CREDENTIAL) === false) {
       const credential = await this.#options.enrol(given, signal);
       await writeSecret(file, credential);
       this.#refused.clear();

@@ -40,6 +40,11 @@ describe('credential', () => {
     expect(await readdir(join(folder, 'agents', 'agent-1'))).toEqual(['credential']);
   });
 
+  it('[AUTH3] takes what an operator made up for an enrolment token', async () => {
+    expect(await make({ token: 'bWFkZSB1cCBieSBvcGVuc3NsIHJhbmQ=' }).current(signal)).toBe('ssa_1');
+    expect(enrolled).toEqual(['bWFkZSB1cCBieSBvcGVuc3NsIHJhbmQ=']);
+  });
+
   it('[AUTH5] a stored one is younger than the configured one', async () => {
     const credentials = make({ token: 'ssa_configured' });
     expect(await credentials.current(signal)).toBe('ssa_configured');

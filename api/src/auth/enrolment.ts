@@ -27,7 +27,8 @@ export async function makeEnrolment(
 
 /**
  * Exchanges an enrolment token for a credential of exactly one agent [AUTH3]. A token for any agent, ENROLMENT_TOKEN included, does it
- * for new ids only: it must not be a key to every agent there is (failure 13). Rejects with `unauthenticated`, or `conflict`.
+ * for new ids only, and for those that ENROLMENT_TOKEN_AGENTS names: it must not be a key to every agent there is (failure 13). Rejects
+ * with `unauthenticated`, or `conflict`.
  */
 export async function enrol(
   { store, config, clock, randomBytes }: Pick<HubDeps, 'store' | 'config' | 'clock' | 'randomBytes'>,
@@ -43,14 +44,14 @@ export async function enrol(
     'conflict',
     `agent ${agentId} has been enrolled before: use its credential, or ask an admin for an enrolment token for exactly this agent (POST /api/v1/agents/enrolments)`,
   );
-  if (config.enrolmentTokenHash !== undefined && sameHash(config.enrolmentTokenHash, hash)) {
-    if (!(await store.credentials.setNew(agentId, credential.hash))) throw taken;
-    return answer;
-  }
   const own = config.agentEnrolment.get(agentId);
   if (own !== undefined && sameHash(own, hash)) {
     // Replaces the credential: of an agent's replicas, which each keep their own, the one that enrolled last is the one that leads.
     await store.credentials.set(agentId, credential.hash);
+    return answer;
+  }
+  if (config.enrolmentTokenHash !== undefined && sameHash(config.enrolmentTokenHash, hash)) {
+    if (!(await store.credentials.setNew(agentId, credential.hash))) throw taken;
     return answer;
   }
   const enrolment = await store.credentials.takeEnrolment(hash, agentId, iso(clock.now()));

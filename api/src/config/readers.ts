@@ -102,6 +102,20 @@ export function file(takes: string): Reader<string> {
   return { takes: `the path of ${takes}`, read: (value) => (value.includes('\0') ? undefined : value) };
 }
 
+/** Agent ids. */
+export function ids(): Reader<ReadonlySet<string>> {
+  return {
+    takes: 'a comma list of agent ids',
+    read: (value) => {
+      const all = value
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== '');
+      return all.every((id) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(id)) ? new Set(all) : undefined;
+    },
+  };
+}
+
 /** A comma list of `agent-id=enrolment-token`; each token once. */
 export function bound(): Reader<ReadonlyMap<string, string>> {
   return {

@@ -1,4 +1,17 @@
-import { type Reader, bound, choice, duration, file, origins, secret, store, text, url, whole } from './readers.ts';
+import {
+  type Reader,
+  bound,
+  choice,
+  duration,
+  file,
+  ids,
+  origins,
+  secret,
+  store,
+  text,
+  url,
+  whole,
+} from './readers.ts';
 
 /** One environment variable: how it is read, what it is without it, and what it is for. Documentation is generated from this table. */
 export interface Variable<T> {
@@ -50,6 +63,11 @@ export const VARIABLES = {
   ),
   ALLOWED_ORIGINS: variable(origins(), 'other origins whose pages may call the hub; its own always may', ''),
   ENROLMENT_TOKEN: optional(secret(32), 'enrolment token for any new agent id, usable many times: for automation'),
+  ENROLMENT_TOKEN_AGENTS: variable(
+    ids(),
+    'agent ids that ENROLMENT_TOKEN may enrol again, as those of AGENT_ENROLMENT_TOKENS: who enrols last has the valid credential',
+    '',
+  ),
   AGENT_ENROLMENT_TOKENS: variable(
     bound(),
     'an enrolment token for each of these agent ids, usable as often as needed: who enrols last has the valid credential',

@@ -259,6 +259,18 @@ describe('[AUTH3] enrolment of agents', () => {
     expect(many.filter(({ status }) => status === 201)).toHaveLength(1);
   });
 
+  it('enrols the agents that ENROLMENT_TOKEN_AGENTS names again: their replicas have no disk in common', async () => {
+    const bootstrap = 'b'.repeat(43);
+    await hub.stop();
+    hub = await Rest.start({ ENROLMENT_TOKEN: bootstrap, ENROLMENT_TOKEN_AGENTS: 'a1, a9' });
+    const first = (await enrol(bootstrap)).body.credential;
+    const second = (await enrol(bootstrap)).body.credential;
+    expect(await authenticate(second)).toBe('a1');
+    await expect(authenticate(first)).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect((await enrol(bootstrap, 'a2')).status).toBe(201);
+    expect((await enrol(bootstrap, 'a2')).status).toBe(409);
+  });
+
   it('failure 13: a credential authenticates as its own agent only', async () => {
     const { credential } = (await enrol(await token({ agent_id: 'a1' }))).body;
     await enrol(await token({ agent_id: 'a2' }), 'a2');

@@ -159,6 +159,27 @@ describe('configuration of the hub', () => {
     ]);
   });
 
+  it('lets ENROLMENT_TOKEN enrol the agents again that are named, unless they have a token of their own', () => {
+    const [token, own] = ['b'.repeat(32), `sse_${'z'.repeat(32)}`];
+    const { agentEnrolment } = readConfig({
+      JWT_SECRET: SECRET,
+      ENROLMENT_TOKEN: token,
+      ENROLMENT_TOKEN_AGENTS: 'lab,office',
+      AGENT_ENROLMENT_TOKENS: `lab=${own}`,
+    });
+    const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+    expect([...agentEnrolment]).toEqual([
+      ['lab', hash(own)],
+      ['office', hash(token)],
+    ]);
+    expect(problems({ JWT_SECRET: SECRET, ENROLMENT_TOKEN_AGENTS: 'lab' })).toEqual([
+      expect.stringContaining('set that too'),
+    ]);
+    expect(problems({ JWT_SECRET: SECRET, ENROLMENT_TOKEN: token, ENROLMENT_TOKEN_AGENTS: 'Not An Id' })).toHaveLength(
+      1,
+    );
+  });
+
   it.each(['JWT_SECRET', 'ENROLMENT_TOKEN'])('refuses a short %s without repeating it', (name) => {
     const [problem] = problems({ JWT_SECRET: SECRET, [name]: 'hunter2' });
     expect(problem).toContain(`${name}: takes a secret of at least 32 bytes`);

@@ -51,6 +51,8 @@ export function apiEnv(base: Base, v: Values) {
     when(given(auth.audience), { name: 'JWT_AUDIENCE', value: auth.audience }),
     when(given(config.allowedOrigins), { name: 'ALLOWED_ORIGINS', value: join(config.allowedOrigins, ',') }),
     fromSecret('ENROLMENT_TOKEN', token),
+    // its replicas have no disk in common: each enrols when it begins to lead
+    when(v.k8sAgent.enabled, { name: 'ENROLMENT_TOKEN_AGENTS', value: v.k8sAgent.config.agentId }),
     { name: 'HEARTBEAT_INTERVAL', value: config.heartbeatInterval },
     { name: 'COMMAND_TIMEOUT', value: config.commandTimeout },
     { name: 'TICKET_TTL', value: config.ticketTtl },
