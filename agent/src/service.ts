@@ -20,6 +20,7 @@ import { Links } from './link/links.ts';
 import type { Replicas } from './replicas.ts';
 import { SessionBook } from './sessions/book.ts';
 import type { SessionDriver } from './sessions/driver.ts';
+import { Idleness } from './sessions/idleness.ts';
 import { Tunnels } from './tunnel/tunnels.ts';
 
 export interface ServiceOptions {
@@ -54,6 +55,7 @@ export class Service {
   readonly #dispatcher: Dispatcher;
   readonly #links: Links;
   #conversation: HubConversation | undefined;
+  readonly #idleness: Idleness | undefined;
   readonly #tunnels = new Set<Tunnels>();
   #capacity: Capacity | undefined;
   #driverFailed = false;
@@ -74,6 +76,15 @@ export class Service {
         onFinish: (...finished) => this.#onFinish(...finished),
       },
     });
+    this.#idleness =
+      config.sessionIdleTimeout === undefined
+        ? undefined
+        : new Idleness({
+            clock,
+            timeout: config.sessionIdleTimeout,
+            running: () => this.#book.running,
+            onIdle: (id) => this.#hibernate(id, config.sessionIdleTimeout!),
+          });
     this.#links = new Links({
       clock,
       log,
@@ -88,7 +99,12 @@ export class Service {
 
   /** Until the signal aborts; then aborts operations, closes the link and resolves. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#links.run(signal), this.#watch(signal), this.#abortWith(signal)]);
+    await Promise.all([
+      this.#links.run(signal),
+      this.#watch(signal),
+      this.#abortWith(signal),
+      this.#idleness?.run(signal),
+    ]);
     this.#options.onLink(undefined);
   }
 
@@ -168,6 +184,7 @@ export class Service {
       log,
       idleTimeout: config.vncTunnelTimeout,
       bufferSize: config.vncBufferSize,
+      onInput: this.#idleness && ((id) => this.#idleness!.used(id)),
       onCount: (change) => metrics.tunnels.inc(change),
     });
     this.#tunnels.add(tunnels);
@@ -245,9 +262,31 @@ export class Service {
     );
     if (outcome.error === undefined && command.action === 'delete_session') this.#book.delete(command.session_id!);
     if (outcome.session !== undefined) this.#book.set(outcome.session);
+    if (outcome.session?.state === 'running') this.#idleness?.used(outcome.session.spec.id);
     // a viewer may have come while the session was stopping
     if (outcome.error === undefined) this.#onStart(command);
     this.#countSessions();
+  }
+
+  /**
+   * A command of our own, on the way of all commands: in the session's order, under the hub's term, with its viewers sent away. The hub
+   * is told as of any change that the platform makes by itself.
+   */
+  #hibernate(sessionId: string, timeout: number): void {
+    const { log, random } = this.#options;
+    const link = this.#links.current;
+    // without a hub nobody could wake it again; with a command under way somebody uses it
+    if (link === undefined || this.#dispatcher.concerns(sessionId)) return;
+    log.info({ session_id: sessionId, idle_ms: timeout }, 'Session is idle: hibernating it');
+    const id = `idle-${random().toString(36).slice(2)}${random().toString(36).slice(2)}`;
+    const command: Command = { type: 'command', id, attempt: 1, action: 'hibernate_session', session_id: sessionId };
+    this.#dispatcher.dispatch(command, link.welcome.term, {
+      send: (message) => {
+        if (message.type !== 'result' || message.session === undefined) return;
+        const reason = `Hibernated: nobody used it for ${Math.round(timeout / 1000)} s`;
+        this.#conversation?.send({ type: 'session_state', session: { ...message.session, reason } });
+      },
+    });
   }
 
   #countSessions(): void {

@@ -56,11 +56,11 @@ export async function openLink(options: OpenOptions, clock: Clock, signal: Abort
     ...(options.ca !== undefined && { ca: options.ca }),
     ...(unmasked && { generateMask: (mask: Buffer) => void mask.fill(0) }),
   });
+  // an abort comes while the handshake is under way: from then on its error has nobody else to go to
+  ws.on('error', () => undefined);
   try {
     return await withDeadline(clock, OPEN_TIMEOUT, 'hello', signal, (limit) => greet(ws, options, clock, limit));
   } catch (error) {
-    // an abort comes while the handshake is under way: its error has nobody to go to
-    ws.on('error', () => undefined);
     const wrong = error instanceof StreamSpaceError && error.code !== 'unauthenticated' ? error.close : 1000;
     await closeSocket(ws, clock, wrong, '');
     throw error;

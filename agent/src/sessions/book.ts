@@ -18,6 +18,11 @@ export class SessionBook {
     return this.#sessions.delete(id);
   }
 
+  /** Ids of the sessions that run. */
+  get running(): string[] {
+    return [...this.#sessions.values()].filter(({ state }) => state === 'running').map(({ spec }) => spec.id);
+  }
+
   /** Sessions that use the platform now: not hibernated, not failed. */
   get active(): number {
     let count = 0;

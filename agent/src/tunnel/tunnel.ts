@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from 'clock-port';
 import { type MuxStream, StreamSpaceError } from '@streamspace/protocol';
+import { ViewerInput } from './viewer-input.ts';
 
 /** After one direction ended, how long the other may go on without a byte. Milliseconds. */
 const LINGER = 10_000;
@@ -14,6 +15,8 @@ export class Tunnel {
   readonly #screen: Duplex;
   readonly #clock: Clock;
   readonly #idleTimeout: number;
+  readonly #onInput: (() => void) | undefined;
+  readonly #input = new ViewerInput();
   readonly #onOver: (error: StreamSpaceError | undefined) => void;
   #stream: MuxStream | undefined;
   #timer: Timer | undefined;
@@ -25,14 +28,16 @@ export class Tunnel {
 
   /**
    * `onOver`: called once, when both ends are closed. With an error the other end has not been told: say `vnc_disconnect`.
-   * `idleTimeout`: milliseconds without a byte in either direction.
+   * `idleTimeout`: milliseconds without a byte in either direction. `onInput`: called when the viewer typed or moved the mouse.
    */
   constructor(
     screen: Duplex,
     clock: Clock,
     idleTimeout: number,
     onOver: (error: StreamSpaceError | undefined) => void,
+    onInput?: () => void,
   ) {
+    this.#onInput = onInput;
     this.#screen = screen;
     this.#clock = clock;
     this.#idleTimeout = idleTimeout;
@@ -44,6 +49,7 @@ export class Tunnel {
   readonly handler = {
     onData: (data: Buffer, consumed: () => void): void => {
       this.#activeAt = this.#clock.monotonic();
+      if (this.#onInput !== undefined && this.#input.sees(data)) this.#onInput();
       // there is nobody left to hear it; the viewer's end may still have to be told
       if (this.#screenClosed || this.#viewerEnded) return consumed();
       this.#screen.write(data, consumed);
