@@ -1,7 +1,7 @@
 import type { KindCluster } from '../kind/cluster.ts';
 import { run } from '../kind/host.ts';
 import { NAMESPACE } from '../kind/install.ts';
-import { Kube, type KubeObject } from './kube.ts';
+import type { Kube, KubeObject } from './kube.ts';
 import type { Component, PodEntry } from './history.ts';
 import { podOf } from './observed.ts';
 
@@ -103,14 +103,13 @@ export class HaCluster {
     return (path === '/metrics' ? body : JSON.parse(body)) as T;
   }
 
-  /** Rules at the top of the node's filter: what they match is dropped, established connections included. Undone by `heal`. */
-  async cut(pod: Pod, matches: readonly string[]): Promise<void> {
-    const rules = matches.flatMap((match) =>
-      ['FORWARD', 'INPUT', 'OUTPUT'].map(
-        (chain) => `iptables -w 5 -I ${chain} ${match} -m comment --comment ha-scenario -j DROP`,
-      ),
-    );
-    await this.exec(pod.node, rules.join(' && '));
+  /**
+   * Rules at the top of what the node forwards: what they match is dropped, established connections included. Undone by `heal`. The
+   * kubelet's probes come from the node itself and pass.
+   */
+  async cut(node: string, matches: readonly string[]): Promise<void> {
+    const rules = matches.map((match) => `iptables -w 5 -I FORWARD ${match} -m comment --comment ha-scenario -j DROP`);
+    await this.exec(node, rules.join(' && '));
   }
 
   async heal(node: string): Promise<void> {

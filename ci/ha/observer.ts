@@ -19,7 +19,12 @@ const TOLD = new Set([
   'Lost the lead',
   'Term raised',
   'Leader observed',
-  'Connected to the control plane',
+  'Agent started',
+  'Connected',
+  'Connection lost',
+  'Not connected',
+  'Stopping',
+  'Lock failed; going on',
 ]);
 
 interface Container {

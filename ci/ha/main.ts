@@ -1,0 +1,44 @@
+// npm run bench:ha [-- --rounds 20] [-- --only H2a,H3a]: rounds of the HA scenarios on the cluster of `npm run kind:up`.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { makeCluster } from '../kind/cluster.ts';
+import { root } from '../kind/root.ts';
+import { playRound, type RoundResult } from './round.ts';
+import { Rig } from './rig.ts';
+import { SCENARIOS } from './scenarios/index.ts';
+
+const { values: given } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '20' },
+    only: { type: 'string', default: '' },
+    name: { type: 'string', default: 'streamspace' },
+    out: { type: 'string', default: 'test-results/ha/bench' },
+  },
+});
+const say = (text: string) => void process.stderr.write(`${text}\n`);
+const only = given.only.split(',').filter((id) => id !== '');
+const chosen = SCENARIOS.filter(({ id }) => only.length === 0 || only.some((each) => id.startsWith(each)));
+if (chosen.length === 0) throw new Error(`--only ${given.only}: there are ${SCENARIOS.map(({ id }) => id).join(', ')}`);
+const folder = join(root, given.out);
+await mkdir(folder, { recursive: true });
+const rig = await Rig.set(await makeCluster(given.name), folder, 'ha');
+const results: RoundResult[] = [];
+try {
+  for (let round = 1; round <= Number(given.rounds); round++) {
+    for (const scenario of chosen) {
+      const result = await playRound(rig, scenario, round, join(folder, `${scenario.id}-${round}`));
+      results.push(result);
+      await writeFile(join(folder, 'results.json'), JSON.stringify(results, null, 1));
+      const { failover, viewer, election } = result.figures;
+      const ms = (value: number | undefined) => (value === undefined ? '–' : `${Math.round(value)} ms`);
+      say(
+        `${scenario.id} ${round}: ${result.wrong.length === 0 ? 'as it should be' : 'WRONG'}; elected ${ms(election)}, gap ${ms(failover)}, viewer ${ms(viewer)}, took ${Math.round(result.took / 1_000)} s`,
+      );
+      for (const each of result.wrong) say(`  ${each}`);
+    }
+  }
+} finally {
+  await rig.close();
+}
+if (results.some(({ wrong }) => wrong.length > 0)) process.exitCode = 1;

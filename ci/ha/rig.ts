@@ -1,0 +1,113 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { KindCluster } from '../kind/cluster.ts';
+import { HUB, install, NAMESPACE, userToken } from '../kind/install.ts';
+import { HaCluster } from './cluster.ts';
+import { Hub } from './hub.ts';
+import { Kube } from './kube.ts';
+import { Observer } from './observer.ts';
+import { TEMPLATE, writeValues } from './values.ts';
+
+/** The agent id of test-values/ha.yaml. */
+const AGENT = 'ha';
+/** test-values/ha.yaml with one replica of each, and no election. */
+const ONE = ['k8sAgent.replicaCount=1', 'k8sAgent.ha.enabled=false', 'api.replicaCount=1'];
+const SCREEN_MS = 120_000;
+
+/** What all rounds share: the cluster and the hub, who looks at them, and a session whose screen is watched. */
+export class Rig {
+  readonly cluster: HaCluster;
+  readonly hub: Hub;
+  readonly observer: Observer;
+  /** Id of the session whose screen is watched. */
+  readonly screen: string;
+  /** Tells the wishes of this run from those of others. */
+  readonly run: string;
+  readonly install: (shape: 'ha' | 'one') => Promise<void>;
+  readonly #stop: AbortController;
+
+  private constructor(
+    parts: Pick<Rig, 'cluster' | 'hub' | 'observer' | 'screen' | 'run' | 'install'>,
+    stop: AbortController,
+  ) {
+    this.cluster = parts.cluster;
+    this.hub = parts.hub;
+    this.observer = parts.observer;
+    this.screen = parts.screen;
+    this.run = parts.run;
+    this.install = parts.install;
+    this.#stop = stop;
+  }
+
+  /** Installs the chart with what the scenarios need, in that shape, and opens the session. `folder` is where results go. */
+  static async set(kind: KindCluster, folder: string, shape: 'ha' | 'one'): Promise<Rig> {
+    await mkdir(folder, { recursive: true });
+    const values = join(folder, 'values.json');
+    await writeValues(values);
+    const installShape = (wanted: 'ha' | 'one') =>
+      install(kind, 'ha', ['-f', values, ...(wanted === 'one' ? ONE.flatMap((set) => ['--set', set]) : [])]);
+    await installShape(shape);
+    const kube = await Kube.start(kind.kubeconfig);
+    const stop = new AbortController();
+    stop.signal.addEventListener('abort', () => kube.stop(), { once: true });
+    try {
+      const hub = new Hub(HUB, await userToken('ha'), AGENT);
+      const cluster = new HaCluster(kind, kube);
+      const observer = new Observer(kube, hub, stop.signal);
+      observer.start();
+      const run = Math.random().toString(36).slice(2, 8);
+      return new Rig(
+        { cluster, hub, observer, screen: await openScreen(cluster, hub, run), run, install: installShape },
+        stop,
+      );
+    } catch (error) {
+      stop.abort();
+      throw error;
+    }
+  }
+
+  /** Deletes the session, and looks no longer. The chart stays. */
+  async close(): Promise<void> {
+    await this.hub.delete(this.screen).catch(() => undefined);
+    this.#stop.abort();
+  }
+
+  /** What somebody who was not there needs to find out why: the state of everything, events, logs of runs before the last. */
+  async leaveTraces(folder: string): Promise<void> {
+    const { cluster } = this;
+    const leave = async (file: string, ...args: string[]) => {
+      const text = await cluster.kubectl(...args).catch((error: Error) => error.message);
+      await writeFile(join(folder, file), text);
+    };
+    await leave('objects.txt', 'get', 'pods,services,leases,persistentvolumeclaims', '-o', 'wide');
+    await leave('lease.yaml', 'get', 'lease', '-o', 'yaml');
+    await leave('events.txt', 'get', 'events', '--sort-by=.metadata.creationTimestamp');
+    await leave('pods.txt', 'describe', 'pods', '-n', NAMESPACE);
+    await mkdir(join(folder, 'previous'), { recursive: true });
+    for (const component of ['k8s-agent', 'api'] as const)
+      for (const { name, restarts } of await cluster.pods(component).catch(() => []))
+        if (restarts > 0) await leave(join('previous', `${name}.log`), 'logs', name, '--previous', '--tail=2000');
+  }
+}
+
+async function openScreen(cluster: HaCluster, hub: Hub, run: string): Promise<string> {
+  const made = await cluster.until(
+    'a session is accepted',
+    async () => {
+      const { status, body } = await hub.create(`screen-${run}`, TEMPLATE);
+      if (status !== 202) throw new Error(`${status} ${JSON.stringify(body)}`);
+      return body.session.id;
+    },
+    SCREEN_MS,
+  );
+  await cluster.until(
+    'the session runs',
+    async () => {
+      const session = (await hub.sessions()).find(({ id }) => id === made);
+      if (session?.state === 'running') return true;
+      throw new Error(`${session?.state}: ${session?.reason ?? ''}`);
+    },
+    SCREEN_MS,
+  );
+  return made;
+}

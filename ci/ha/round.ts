@@ -1,0 +1,130 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { check } from './checker.ts';
+import { type Figures, figures } from './figures.ts';
+import { Recorder } from './history.ts';
+import { Load } from './load.ts';
+import type { Rig } from './rig.ts';
+import type { Bound, Scenario } from './scenario.ts';
+import { Stage } from './stage.ts';
+import { timeline } from './timeline.ts';
+import { view } from './viewer.ts';
+
+/** Commands that have to be served, at that rate and without a break, before anything is harmed. */
+const BASELINE = { commands: 20, ms: 3_000 };
+const BASELINE_MS = 60_000;
+/** What goes on after everything is healthy again. */
+const AFTER_MS = 1_000;
+/** For everything accepted to end, and for hub and cluster to agree, once nothing is harmed any more. */
+const END_MS = 60_000;
+const AGREE_MS = 15_000;
+
+export interface RoundResult {
+  scenario: string;
+  round: number;
+  /** Everything that is wrong, in words. */
+  wrong: string[];
+  figures: Figures;
+  folder: string;
+  /** How long the round took, milliseconds. */
+  took: number;
+}
+
+/** One scenario, once: load, harm, what came of it. Everything is written into `folder`. Never rejects: what fails is wrong. */
+export async function playRound(rig: Rig, scenario: Scenario, round: number, folder: string): Promise<RoundResult> {
+  await mkdir(folder, { recursive: true });
+  const began = performance.now();
+  const wrong: string[] = [];
+  const attempt = async (what: string, work: () => Promise<unknown>): Promise<boolean> => {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      wrong.push(`${what}: ${(error as Error).message}`);
+      return false;
+    }
+  };
+
+  // a recorder of its own for what is done before: its history does not count
+  const before = new Recorder(join(folder, 'prepare.ndjson'));
+  const prepared = await attempt('preparation', async () => {
+    await scenario.prepare?.(new Stage(rig.cluster, rig.hub, before, rig.install));
+  });
+  await before.close();
+
+  const recorder = new Recorder(join(folder, 'history.ndjson'));
+  const note = recorder.note.bind(recorder);
+  note({ kind: 'begin', scenario: scenario.id, round, wall: recorder.wall, screen: rig.screen });
+  await rig.observer.record(recorder, folder);
+  const stage = new Stage(rig.cluster, rig.hub, recorder, rig.install);
+  const load = new Load(rig.hub, note, (wall) => recorder.at(wall));
+  rig.observer.onCommand = (command) => load.seen(command);
+  const look = new AbortController();
+  const viewing = view(rig.hub, rig.screen, note, look.signal);
+  load.start(`${scenario.id.toLowerCase()}-${round}-${rig.run}`);
+
+  if (
+    prepared &&
+    (await attempt('before the fault', () => (scenario.served === false ? stage.pause(2_000) : baseline(stage))))
+  ) {
+    await attempt('the injection', () => scenario.inject(stage));
+    await attempt('afterwards', () => stage.healthy());
+    await attempt('the screen', () => screenIsBack(stage));
+    await stage.pause(AFTER_MS);
+  }
+  note({ kind: 'note', text: 'the load ends' });
+  await load.stop(END_MS);
+  rig.observer.onCommand = () => {};
+  await attempt('hub and cluster agree', () =>
+    rig.cluster.until(
+      'the same sessions there and there',
+      async () => {
+        note({ kind: 'sessions', items: (await rig.hub.sessions()).map(({ id, state }) => ({ id, state })) });
+        return check(recorder.entries).every((each) => !each.startsWith('session '));
+      },
+      AGREE_MS,
+    ),
+  );
+  look.abort(new Error('the round is over'));
+  await viewing;
+  rig.observer.rest();
+
+  const measured = figures(recorder.entries);
+  wrong.push(...check(recorder.entries), ...(scenario.check?.(recorder.entries, measured) ?? []));
+  wrong.push(...scenario.required.flatMap((bound) => missed(bound, measured)));
+  await writeFile(join(folder, 'timeline.txt'), timeline(recorder.entries));
+  await recorder.close();
+  const result = { scenario: scenario.id, round, wrong, figures: measured, folder, took: performance.now() - began };
+  await writeFile(join(folder, 'result.json'), JSON.stringify(result, null, 2));
+  if (wrong.length > 0) await rig.leaveTraces(folder);
+  return result;
+}
+
+/** Commands and the screen flow. */
+async function baseline(stage: Stage): Promise<void> {
+  await stage.cluster.until(
+    'commands are served and the screen shows something',
+    async () => {
+      const since = stage.recorder.now - BASELINE.ms;
+      const recent = stage.recorder.entries.filter(({ t }) => t >= since);
+      const served = recent.filter((entry) => entry.kind === 'seen' && entry.state === 'completed').length;
+      return since > 0 && served >= BASELINE.commands && recent.some(({ kind }) => kind === 'frame');
+    },
+    BASELINE_MS,
+  );
+}
+
+async function screenIsBack(stage: Stage): Promise<void> {
+  const from = stage.recorder.now;
+  await stage.cluster.until(
+    'a picture',
+    async () => stage.recorder.entries.findLast(({ kind }) => kind === 'frame')!.t > from,
+    BASELINE_MS,
+  );
+}
+
+function missed({ figure, ms }: Bound, measured: Figures): string[] {
+  const value = measured[figure];
+  if (value === undefined) return [`${figure}: nothing was measured, and less than ${ms} ms is required`];
+  return value < ms ? [] : [`${figure}: ${Math.round(value)} ms, and less than ${ms} ms is required`];
+}

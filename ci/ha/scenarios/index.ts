@@ -1,0 +1,31 @@
+import type { Scenario } from '../scenario.ts';
+import { everythingDeleted, leaderAndHubKilled, storeRestarted } from './hub.ts';
+import { leaseDeleted, leaseDeletedAgain } from './lease.ts';
+import { cutFromAll, cutFromApiServer, cutFromHub, cutOneWay } from './network.ts';
+import { nodeKilled, nodePaused } from './nodes.ts';
+import { containerKilled, frozen, podDeleted, podsRestarted } from './pods.ts';
+import { agentRolled, hubRolled, upgraded } from './rollouts.ts';
+import { start } from './start.ts';
+
+/** In the order in which one cluster serves all: the upgrade makes what the others need, node failures come last. */
+export const SCENARIOS: readonly Scenario[] = [
+  upgraded,
+  start,
+  podDeleted,
+  containerKilled,
+  leaseDeleted,
+  leaseDeletedAgain,
+  cutFromApiServer,
+  cutFromHub,
+  cutFromAll,
+  cutOneWay,
+  podsRestarted,
+  agentRolled,
+  hubRolled,
+  storeRestarted,
+  leaderAndHubKilled,
+  everythingDeleted,
+  frozen,
+  nodePaused,
+  nodeKilled,
+];

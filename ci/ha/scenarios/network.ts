@@ -1,0 +1,82 @@
+import type { Pod } from '../cluster.ts';
+import type { Entry } from '../history.ts';
+import type { Scenario } from '../scenario.ts';
+import type { Stage } from '../stage.ts';
+
+/** The hub's pods listen on this port. */
+const HUB_PORT = 8080;
+/** A partition lasts at least so long: the Lease expires, and the old leader has time to do harm. Milliseconds. */
+const LASTS_MS = 10_000;
+
+/** What is dropped between the leader and the rest. */
+type Shape = (leader: Pod, stage: Stage) => Promise<string[]>;
+
+const fromApiServer: Shape = async ({ ip }, { cluster }) => {
+  const server = await cluster.apiServer();
+  return [
+    `-s ${ip} -d ${server.ip} -p tcp --dport ${server.port}`,
+    `-s ${server.ip} -d ${ip} -p tcp --sport ${server.port}`,
+  ];
+};
+const fromHub: Shape = async ({ ip }) => [`-s ${ip} -p tcp --dport ${HUB_PORT}`, `-d ${ip} -p tcp --sport ${HUB_PORT}`];
+const fromAll: Shape = async ({ ip }) => [`-s ${ip}`, `-d ${ip}`];
+/** It can talk, and hears nothing: what it asks for happens, and it does not know. */
+const deaf: Shape = async ({ ip }) => [`-d ${ip}`];
+
+/** H4: the leader's network is cut in that shape, and healed when another serves. */
+function partition(id: string, title: string, shape: Shape): Scenario {
+  return {
+    id,
+    title,
+    required: [],
+    goals: [
+      { figure: 'failover', ms: 6_000 },
+      { figure: 'viewer', ms: 7_000 },
+    ],
+    async inject(stage) {
+      const leader = await stage.cluster.leader();
+      const rules = await shape(leader, stage);
+      stage.fault(`${title}: ${leader.name}`);
+      await stage.cluster.cut(leader.node, rules);
+      try {
+        await stage.pause(LASTS_MS);
+        await stage.served();
+      } finally {
+        await stage.cluster.heal(leader.node);
+        stage.mended(`the network of ${leader.name}`);
+      }
+    },
+    check: (history) => [...replaced(history), ...sameProcess(history)],
+  };
+}
+
+/** The cut took effect: another leads. */
+function replaced(history: readonly Entry[]): string[] {
+  const fault = history.find((entry) => entry.kind === 'fault');
+  const healthy = history.findLast((entry) => entry.kind === 'healthy');
+  if (fault?.kind !== 'fault' || healthy?.kind !== 'healthy') return [];
+  return fault.what.endsWith(healthy.leader) ? [`${healthy.leader}, which was cut off, still leads`] : [];
+}
+
+/** The old leader recovered as a standby: no container was restarted, no pod replaced. */
+function sameProcess(history: readonly Entry[]): string[] {
+  const first = new Map<string, number>();
+  const wrong: string[] = [];
+  for (const entry of history) {
+    if (entry.kind !== 'pod' || entry.component !== 'k8s-agent') continue;
+    const before = first.get(entry.uid);
+    if (before === undefined) {
+      first.set(entry.uid, entry.restarts);
+      if (entry.change === 'added') wrong.push(`${entry.name}: a new pod, where nothing was deleted`);
+    } else if (entry.restarts > before) {
+      wrong.push(`${entry.name}: restarted instead of going back to standby`);
+      first.set(entry.uid, entry.restarts);
+    }
+  }
+  return wrong;
+}
+
+export const cutFromApiServer = partition('H4a', 'leader cut from the API server', fromApiServer);
+export const cutFromHub = partition('H4b', 'leader cut from the hub', fromHub);
+export const cutFromAll = partition('H4c', 'leader cut from both', fromAll);
+export const cutOneWay = partition('H4d', 'leader hears nothing (one way)', deaf);

@@ -1,0 +1,60 @@
+import type { Scenario } from '../scenario.ts';
+import type { Stage } from '../stage.ts';
+
+const required = [{ figure: 'failover', ms: 20_000 }] as const;
+const goals = [
+  { figure: 'failover', ms: 6_000 },
+  { figure: 'viewer', ms: 7_000 },
+] as const;
+
+/** The workers hold replicas only (ci/kind-values.yaml, values.ts): sessions and the store are elsewhere. */
+async function worker(stage: Stage): Promise<string> {
+  const { name, node } = await stage.cluster.leader();
+  if (node.endsWith('control-plane')) throw new Error(`the leader ${name} is on ${node}, which can't be taken away`);
+  return node;
+}
+
+const ready = async (stage: Stage, node: string): Promise<void> => {
+  await stage.cluster.kubectl('wait', `node/${node}`, '--for=condition=Ready', '--timeout=120s');
+};
+
+/** H2: the leader's node stands still, and comes back as it was. */
+export const nodePaused: Scenario = {
+  id: 'H2c',
+  title: 'leader’s node paused',
+  required,
+  goals,
+  async inject(stage) {
+    const node = await worker(stage);
+    stage.fault(`docker pause ${node}`);
+    await stage.cluster.docker('pause', node);
+    try {
+      await stage.served();
+      await stage.pause(3_000);
+    } finally {
+      await stage.cluster.docker('unpause', node);
+      stage.mended(`docker unpause ${node}`);
+    }
+    await ready(stage, node);
+  },
+};
+
+/** H2: the leader's node dies, and is started again later. */
+export const nodeKilled: Scenario = {
+  id: 'H2d',
+  title: 'leader’s node killed',
+  required,
+  goals,
+  async inject(stage) {
+    const node = await worker(stage);
+    stage.fault(`docker kill ${node}`);
+    await stage.cluster.docker('kill', node);
+    try {
+      await stage.served();
+    } finally {
+      await stage.cluster.docker('start', node);
+      stage.mended(`docker start ${node}`);
+    }
+    await ready(stage, node);
+  },
+};
