@@ -3,10 +3,10 @@ import { systemClock } from 'clock-port';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
-import { SERVER, WITHOUT_SERVER } from '../support/redis-programs.ts';
+import { SERVER, ABOUT_SERVER } from '../support/redis-programs.ts';
 import { storeContract } from './store.ts';
 
-describe.skipIf(SERVER === undefined)(`with a real Cluster of three primaries${WITHOUT_SERVER}`, () => {
+describe.skipIf(SERVER === undefined)(`with a real Cluster of three primaries${ABOUT_SERVER}`, () => {
   let cluster: RedisCluster;
   beforeAll(async () => {
     cluster = await RedisCluster.start();

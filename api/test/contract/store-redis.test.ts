@@ -3,10 +3,10 @@ import { systemClock } from 'clock-port';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
-import { RedisProcess, SERVER, WITHOUT_SERVER } from '../support/redis-programs.ts';
+import { RedisProcess, SERVER, ABOUT_SERVER } from '../support/redis-programs.ts';
 import { storeContract } from './store.ts';
 
-describe.skipIf(SERVER === undefined)(`with a real server${WITHOUT_SERVER}`, () => {
+describe.skipIf(SERVER === undefined)(`with a real server${ABOUT_SERVER}`, () => {
   let server: RedisProcess;
   let operator: Redis;
   beforeAll(async () => {

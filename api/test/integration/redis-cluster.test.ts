@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { claim, command, session } from '../support/records.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
-import { eventually, RedisProcess, SERVER, WITHOUT_SERVER } from '../support/redis-programs.ts';
+import { eventually, RedisProcess, SERVER, ABOUT_SERVER } from '../support/redis-programs.ts';
 import { Creating, RedisScene } from '../support/redis-stores.ts';
 
 const event = (n: number) =>
   ({ at: '', type: 'session.updated', agent: null, session: null, user: null, data: { n } }) as const;
 
-describe.skipIf(SERVER === undefined)(`redis store: Cluster${WITHOUT_SERVER}`, () => {
+describe.skipIf(SERVER === undefined)(`redis store: Cluster${ABOUT_SERVER}`, () => {
   const scene = new RedisScene();
   let cluster: RedisCluster;
   afterEach(async () => {

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { eventually, freePort, RedisProcess, SERVER, WITHOUT_SERVER } from '../support/redis-programs.ts';
+import { eventually, freePort, RedisProcess, SERVER, ABOUT_SERVER } from '../support/redis-programs.ts';
 import { RedisScene } from '../support/redis-stores.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../dist/hub.js', import.meta.url));
 const JWT_SECRET = 'a secret of the tests, long enough for HS256';
 
-describe.skipIf(SERVER === undefined)(`the program with a Redis store${WITHOUT_SERVER}`, () => {
+describe.skipIf(SERVER === undefined)(`the program with a Redis store${ABOUT_SERVER}`, () => {
   const scene = new RedisScene();
   const ends: (() => Promise<unknown>)[] = [];
   afterEach(async () => {

@@ -6,14 +6,14 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { StoreSettings } from '../../src/store/open.ts';
 import { claim, command, ROOM, session } from '../support/records.ts';
-import { freePort, RedisProcess, SERVER, WITHOUT_SERVER } from '../support/redis-programs.ts';
+import { freePort, RedisProcess, SERVER, ABOUT_SERVER } from '../support/redis-programs.ts';
 import { RedisScene } from '../support/redis-stores.ts';
 
 const OPENSSL = has('openssl');
 const TLS = SERVER !== undefined && !said(SERVER, '--tls-port', 'none').includes('Bad directive');
 const WHY =
   SERVER === undefined
-    ? WITHOUT_SERVER
+    ? ABOUT_SERVER
     : OPENSSL
       ? TLS
         ? ''

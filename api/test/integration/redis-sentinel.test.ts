@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { claim, command, ROOM, session } from '../support/records.ts';
-import { eventually, RedisProcess, SERVER, WITHOUT_SERVER } from '../support/redis-programs.ts';
+import { eventually, RedisProcess, SERVER, ABOUT_SERVER } from '../support/redis-programs.ts';
 import { Creating, RedisScene } from '../support/redis-stores.ts';
 
-describe.skipIf(SERVER === undefined)(`redis store: Sentinel${WITHOUT_SERVER}`, () => {
+describe.skipIf(SERVER === undefined)(`redis store: Sentinel${ABOUT_SERVER}`, () => {
   const scene = new RedisScene();
   afterEach(() => scene.end());
 

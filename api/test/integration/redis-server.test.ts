@@ -2,7 +2,7 @@ import type { Event } from '@streamspace/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
 import { AT, claim, command, LATER, ROOM, session, template } from '../support/records.ts';
-import { eventually, freePort, RedisProcess, SERVER, WITHOUT_SERVER } from '../support/redis-programs.ts';
+import { eventually, freePort, RedisProcess, SERVER, ABOUT_SERVER } from '../support/redis-programs.ts';
 import { Creating, RedisScene } from '../support/redis-stores.ts';
 
 const UNAVAILABLE = expect.objectContaining({ code: 'store_unavailable' }) as unknown;
@@ -22,7 +22,7 @@ const works = async (store: Store): Promise<boolean> =>
     () => false,
   );
 
-describe.skipIf(SERVER === undefined)(`redis store: one server${WITHOUT_SERVER}`, () => {
+describe.skipIf(SERVER === undefined)(`redis store: one server${ABOUT_SERVER}`, () => {
   const scene = new RedisScene();
   afterEach(() => scene.end());
 

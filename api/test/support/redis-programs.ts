@@ -1,29 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import process from 'node:process';
+import { join } from 'node:path';
 import { Redis, type RedisOptions as AllOptions } from 'ioredis';
+import { ABOUT_SERVER, SERVER } from '../../../test/support/redis-server.ts';
+
+export { ABOUT_SERVER, SERVER };
 
 type RedisOptions = Omit<AllOptions, 'replyMapping'>;
-
-/** Where a Valkey or Redis server is. */
-export const SERVER = ['valkey-server', 'redis-server'].map(onPath).find((path) => path !== undefined);
-/** For titles of suites: why they don't run. */
-export const WITHOUT_SERVER = SERVER === undefined ? ' (not run: no valkey-server or redis-server on the PATH)' : '';
-
-function onPath(program: string): string | undefined {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return join(folder, program);
-    } catch {
-      // in the next one, then
-    }
-  }
-  return undefined;
-}
 
 export async function freePort(): Promise<number> {
   for (;;) {
