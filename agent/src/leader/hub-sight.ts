@@ -15,9 +15,11 @@ export interface HubSightOptions {
 
 /** Between two looks, milliseconds: often enough to know before the lead has to change. */
 const LOOK_PERIOD = 2_000;
-const LOOK_TIMEOUT = 2_000;
-/** A leader that has not seen the hub for so long gives way, milliseconds: the hub's own restart takes less. */
-const YIELD_AFTER = 6_000;
+/** The same of a leader that lost its connection: each look tells whether another replica has to serve. */
+const LOST_PERIOD = 500;
+const LOOK_TIMEOUT = 800;
+/** A leader that has not seen the hub for so long (and so for two looks) gives way, milliseconds. */
+const YIELD_AFTER = 2_500;
 
 /**
  * Whether this replica sees the hub. A leader that doesn't gives way to a replica that does: those who don't hesitate to take the lead. Once for
@@ -49,7 +51,8 @@ export class HubSight {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
     while (!signal.aborted) {
-      await sleep(clock, LOOK_PERIOD * (0.75 + random() / 2), signal).catch(() => undefined);
+      const period = this.#mayYield && this.#options.leads() ? LOST_PERIOD : LOOK_PERIOD;
+      await sleep(clock, period * (0.75 + random() / 2), signal).catch(() => undefined);
       if (!signal.aborted && !this.#connected) await this.#look(signal);
     }
   }

@@ -41,10 +41,10 @@ describe('HubSight', () => {
     await clock.advance(20_000);
     answers = false;
     sight.connected = false;
-    await clock.advance(4_000);
+    await clock.advance(2_400);
     expect(yields).toEqual([]);
     expect(sight.reachable).toBe(false);
-    await clock.advance(4_000);
+    await clock.advance(1_100);
     expect(yields).toEqual(['the hub can’t be reached from here']);
   });
 
