@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { basename, delimiter, isAbsolute, join } from 'node:path';
 
 /** A program with the arguments that make it fit for a session. */
 export type Command = readonly [path: string, ...args: string[]];
@@ -26,6 +26,16 @@ const TERMINALS: readonly Command[] = [
   ['rxvt'],
   ['st'],
 ];
+
+/**
+ * The window manager's command with which it makes `file` as soon as it manages windows; undefined for one that can't say so.
+ * Undefined too for a path that would need more than simple quotes.
+ */
+export function announcing([path, ...args]: Command, file: string): Command | undefined {
+  return basename(path) === 'openbox' && !file.includes("'")
+    ? [path, ...args, '--startup', `touch '${file}'`]
+    : undefined;
+}
 
 /** What an X desktop is put together from. */
 export interface Programs {

@@ -1,19 +1,23 @@
+import { access, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { sleep, withDeadline } from 'clock-port';
+import { type Clock, sleep, withDeadline } from 'clock-port';
 import { START_VARIABLE } from '../stragglers.ts';
 import { BoundedLog } from './bounded-log.ts';
 import { Child, firstLine } from './child.ts';
 import type { DesktopTools } from './choice.ts';
 import type { Desktop, DesktopOrder } from './desktop.ts';
-import type { Command, Programs } from './programs.ts';
+import { announcing, type Command, type Programs } from './programs.ts';
 import { writeXauthority } from './xauthority.ts';
 
 const START_MS = 20_000;
 /** Pauses before a program that ended is started again: from this, doubled up to that. */
 const AGAIN_MS = 250;
 const AGAIN_MAX_MS = 10_000;
+/** How long the window manager may take before the program is started without it, and how often it is looked for. */
+const MANAGER_MS = 10_000;
+const LOOK_MS = 20;
 /** How long output may still come after a program's end. */
 const LAST_WORDS_MS = 300;
 /** One that ran this long ended because somebody closed it. */
@@ -77,9 +81,15 @@ export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Progra
         const display = `:${await Promise.race([firstLine(server.extra, order.clock, START_MS, 'start of Xvnc'), died])}`;
         await Promise.race([answers(order.screen), died]);
         if (!signal.aborted) {
-          if (programs.windowManager) kept.push(keepRunning(programs.windowManager, display));
-          kept.push(keepRunning(program, display));
           onReady();
+          if (programs.windowManager) {
+            const managing = join(order.folder, 'managing');
+            await rm(managing, { force: true });
+            const announced = announcing(programs.windowManager, managing);
+            kept.push(keepRunning(announced ?? programs.windowManager, display));
+            if (announced) await Promise.race([appears(managing, order.clock, over.signal), died, abortOf(signal)]);
+          }
+          if (!signal.aborted) kept.push(keepRunning(program, display));
         }
         await Promise.race([died, abortOf(signal)]);
       } finally {
@@ -123,6 +133,19 @@ function answers(path: string): Promise<void> {
     socket.once('error', (error) => reject(new Error(`Xvnc does not serve its screen: ${error.message}`)));
     socket.once('close', () => reject(new Error('Xvnc closed the first connection')));
   });
+}
+
+/** Waits for the window manager: a window that is there before it stays small, and has no focus. Not for ever: rather that than none. */
+async function appears(file: string, clock: Clock, signal: AbortSignal): Promise<void> {
+  const end = clock.monotonic() + MANAGER_MS;
+  while (!signal.aborted && clock.monotonic() < end) {
+    const there = await access(file).then(
+      () => true,
+      () => false,
+    );
+    if (there) return;
+    await sleep(clock, LOOK_MS, signal).catch(() => {});
+  }
 }
 
 function abortOf(signal: AbortSignal): Promise<void> {
