@@ -7,7 +7,7 @@ import { systemClock } from 'clock-port';
 import { KubeClient } from '../../agent/src/sessions/kubernetes/api/client.ts';
 import { Connection } from '../../agent/src/sessions/kubernetes/api/connection.ts';
 import { connectTcp } from '../../agent/src/sessions/kubernetes/screens/direct.ts';
-import { portForward } from '../../agent/src/sessions/kubernetes/screens/port-forward.ts';
+import { PortForwarder } from '../../agent/src/sessions/kubernetes/screens/port-forward.ts';
 import { clusterMissing, DESKTOP_IMAGE, SessionCluster } from '../../agent/test/integration/kubernetes-cluster.ts';
 
 const PORT = 5900;
@@ -63,8 +63,11 @@ export async function screenPaths(quick: boolean, say: (text: string) => void): 
     });
     const [line] = (await once(createInterface(kubectl.stdout), 'line')) as [string];
     const local = Number(/127\.0\.0\.1:(\d+)/.exec(line)?.[1]);
+    const websocket = new PortForwarder(client, ['websocket']);
+    const spdy = new PortForwarder(client, ['spdy']);
     const ways: Record<string, () => Promise<Readable>> = {
-      'through the API server': () => portForward(client, 'loud', PORT, limit()),
+      'through the API server': () => websocket.open('loud', PORT, limit()),
+      'through the API server, SPDY': () => spdy.open('loud', PORT, limit()),
       'kubectl port-forward': async () => connect(local, '127.0.0.1'),
       ...(cluster.routed && { 'direct to the pod': () => connectTcp(address, PORT, limit()) }),
     };

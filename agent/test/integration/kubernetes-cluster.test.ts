@@ -1,10 +1,14 @@
 import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
 import { RfbClient } from '@streamspace/testkit';
+import { systemClock } from 'clock-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PortForwarder } from '../../src/sessions/kubernetes/screens/port-forward.ts';
+import { connectScreen } from '../../src/sessions/kubernetes/screens/screen.ts';
 import { sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import { driverContract } from '../contract/driver.ts';
 import { clusterMissing, type ClusterPlace, clusterPlace, SessionCluster } from './kubernetes-cluster.ts';
 import { until } from './kubernetes-place.ts';
+import { realScreens } from './kubernetes-real-screens.ts';
 
 const missing = clusterMissing();
 const soon = () => AbortSignal.timeout(60_000);
@@ -24,6 +28,8 @@ describe.skipIf(missing !== undefined)(
       // ten desktops at once on one small node
       { step: 80_000 },
     );
+
+    realScreens(() => cluster);
 
     describe('real pods', () => {
       let place: ClusterPlace;
@@ -145,10 +151,13 @@ describe.skipIf(missing !== undefined)(
         const one = spec();
         await driver.create(one, op());
         const pod = { metadata: { name: sessionName(one.id) }, status: {} };
-        const { connectScreen } = await import('../../src/sessions/kubernetes/screens/screen.ts');
-        const { systemClock } = await import('clock-port');
         await expect(
-          connectScreen({ pod, port: 5999 }, 'port-forward', { client: place.client, clock: systemClock }, soon()),
+          connectScreen(
+            { pod, port: 5999 },
+            'port-forward',
+            { forwarder: new PortForwarder(place.client), clock: systemClock },
+            soon(),
+          ),
         ).rejects.toMatchObject({
           code: 'screen_unreachable',
           message: expect.stringMatching(/refused/),

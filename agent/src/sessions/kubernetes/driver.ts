@@ -13,6 +13,7 @@ import { recordOf, type StoredRecord } from './objects/record.ts';
 import { refuseSharedHome, removeHome } from './operations/home.ts';
 import { start } from './operations/start.ts';
 import { readPod, removePod } from './operations/stop.ts';
+import { PortForwarder } from './screens/port-forward.ts';
 import { connectScreen } from './screens/screen.ts';
 import { settling } from '../settling.ts';
 import { fence } from './state/record-store.ts';
@@ -36,6 +37,7 @@ export class KubernetesDriver implements SessionDriver {
   readonly #context: Context;
   readonly #maxSessions: number;
   readonly #screens: 'direct' | 'port-forward';
+  readonly #forwarder: PortForwarder;
   readonly #busy = new Busy();
   readonly #bounds: Bounds;
 
@@ -45,6 +47,7 @@ export class KubernetesDriver implements SessionDriver {
   ) {
     this.#context = context;
     this.#bounds = new Bounds(context.client, context.clock);
+    this.#forwarder = new PortForwarder(context.client);
     this.#maxSessions = options.maxSessions;
     this.#screens = options.screens;
   }
@@ -97,8 +100,8 @@ export class KubernetesDriver implements SessionDriver {
     });
   }
 
-  delete(sessionId: string, options: { deleteHome: boolean }, operation: Operation): Promise<void> {
-    return this.#operation(sessionId, operation, async () => {
+  async delete(sessionId: string, options: { deleteHome: boolean }, operation: Operation): Promise<void> {
+    await this.#operation(sessionId, operation, async () => {
       const { records, step } = this.#context;
       const current = await records.read(sessionId, operation.signal);
       if (current === undefined) return;
@@ -118,6 +121,7 @@ export class KubernetesDriver implements SessionDriver {
       await step('record changed', sessionId);
       await this.#finishDelete(record, operation.signal);
     });
+    this.#busy.deleted(sessionId, operation.term);
   }
 
   list(signal: AbortSignal): Promise<SessionStatus[]> {
@@ -139,7 +143,7 @@ export class KubernetesDriver implements SessionDriver {
 
   connect(sessionId: string, signal: AbortSignal): Promise<Duplex> {
     return settled(signal, async () => {
-      const { records, view, config } = this.#context;
+      const { records, view, config, clock } = this.#context;
       const live = view.live;
       const record = live ? view.record(sessionId) : await this.#read(() => records.read(sessionId, signal), sessionId);
       if (record === undefined || record.phase === 'deleting') throw notFound(sessionId);
@@ -150,7 +154,12 @@ export class KubernetesDriver implements SessionDriver {
           status?.state === 'hibernated' ? 'hibernated: wake it first' : `${status?.state}: ${status?.reason ?? ''}`;
         throw new StreamSpaceError('session_not_running', `Session ${sessionId} is ${what}`);
       }
-      return connectScreen({ pod, port: screenPort(record.spec, config) }, this.#screens, this.#context, signal);
+      return connectScreen(
+        { pod, port: screenPort(record.spec, config) },
+        this.#screens,
+        { clock, forwarder: this.#forwarder },
+        signal,
+      );
     });
   }
 
@@ -187,7 +196,7 @@ export class KubernetesDriver implements SessionDriver {
           `session id ${JSON.stringify(id)}: lower case letters, digits and dashes, at most 63`,
         );
       }
-      return this.#busy.during(id, operation.term, () => this.#context.view.during(operation.signal, work));
+      return this.#busy.during(id, () => this.#context.view.during(operation.signal, work));
     });
   }
 

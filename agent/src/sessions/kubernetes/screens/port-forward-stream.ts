@@ -18,13 +18,18 @@ export class PortForwardStream extends Duplex {
   readonly #headerLeft = [PORT_BYTES, PORT_BYTES];
   #failure = '';
   #onOpened!: () => void;
-  /** Resolves at the first byte: a screen speaks first, and before it nobody knows whether the pod's port answers. */
+  /** Resolves at the first byte: a screen speaks first, and before it nobody knows whether the pod's port answers. Rejects when it does not. */
   readonly opened: Promise<void>;
 
   constructor(socket: WebSocket) {
     super({ allowHalfOpen: false, readableHighWaterMark: READ_AHEAD });
     this.#socket = socket;
-    this.opened = new Promise((resolve) => (this.#onOpened = resolve));
+    this.opened = new Promise((resolve, reject) => {
+      this.#onOpened = resolve;
+      this.once('error', reject);
+      this.once('close', () => reject(new Error('the API server closed the port-forward')));
+    });
+    this.opened.catch(() => undefined);
     socket.binaryType = 'nodebuffer';
     socket.on('message', (data) => this.#receive(data as Buffer));
     socket.on('error', (error) => this.destroy(error));

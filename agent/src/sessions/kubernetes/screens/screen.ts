@@ -2,9 +2,8 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, withDeadline } from 'clock-port';
 import type { Duplex } from 'node:stream';
-import type { KubeClient } from '../api/client.ts';
 import { connectTcp } from './direct.ts';
-import { portForward } from './port-forward.ts';
+import type { PortForwarder } from './port-forward.ts';
 
 /** A screen that takes longer to answer does not, milliseconds. */
 const CONNECT_MS = 10_000;
@@ -16,7 +15,7 @@ const CONNECT_MS = 10_000;
 export async function connectScreen(
   target: { readonly pod: V1Pod; readonly port: number },
   way: 'direct' | 'port-forward',
-  context: { readonly client: KubeClient; readonly clock: Clock },
+  context: { readonly forwarder: PortForwarder; readonly clock: Clock },
   signal: AbortSignal,
 ): Promise<Duplex> {
   const { pod, port } = target;
@@ -24,7 +23,7 @@ export async function connectScreen(
     return await withDeadline(context.clock, CONNECT_MS, 'screen', signal, (limit) =>
       way === 'direct'
         ? connectTcp(pod.status?.podIP ?? '', port, limit)
-        : portForward(context.client, pod.metadata?.name ?? '', port, limit),
+        : context.forwarder.open(pod.metadata?.name ?? '', port, limit),
     );
   } catch (error) {
     signal.throwIfAborted();

@@ -3,7 +3,7 @@ import type { SessionStatus } from '@streamspace/protocol';
 type Listener = (sessionId: string, status: SessionStatus) => void;
 type EndListener = (sessionId: string) => void;
 
-/** Deleted or changed sessions whose terms are remembered. */
+/** Deleted sessions whose terms are remembered. */
 const REMEMBERED = 5_000;
 
 /** Operations going on: what they do is not news, except what a slow start waits for. */
@@ -17,14 +17,22 @@ export class Busy {
     return this.#counts.has(sessionId);
   }
 
-  /** Highest term of this process's operations on the session, as far back as it remembers. */
-  term(sessionId: string): number {
+  /** Highest term in which this process deleted the session, as far back as it remembers; 0: it did not. */
+  deletedBy(sessionId: string): number {
     return this.#terms.get(sessionId) ?? 0;
   }
 
-  async during<T>(sessionId: string, term: number, work: () => Promise<T>): Promise<T> {
+  /** The session was deleted in that term: what lower ones make of it afterwards is not to stay. */
+  deleted(sessionId: string, term: number): void {
+    const known = this.deletedBy(sessionId);
+    this.#terms.delete(sessionId);
+    this.#terms.set(sessionId, Math.max(known, term));
+    const oldest = this.#terms.keys().next();
+    if (this.#terms.size > REMEMBERED && !oldest.done) this.#terms.delete(oldest.value);
+  }
+
+  async during<T>(sessionId: string, work: () => Promise<T>): Promise<T> {
     this.#counts.set(sessionId, (this.#counts.get(sessionId) ?? 0) + 1);
-    this.#remember(sessionId, term);
     try {
       return await work();
     } finally {
@@ -49,13 +57,5 @@ export class Busy {
       this.#tellers.delete(onTold);
       this.#enders.delete(onEnd);
     };
-  }
-
-  #remember(sessionId: string, term: number): void {
-    const known = this.term(sessionId);
-    this.#terms.delete(sessionId);
-    this.#terms.set(sessionId, Math.max(known, term));
-    const oldest = this.#terms.keys().next();
-    if (this.#terms.size > REMEMBERED && !oldest.done) this.#terms.delete(oldest.value);
   }
 }

@@ -101,7 +101,7 @@ export class Sweeper {
         return undefined;
     }
     // made by a superseded leader after we had deleted it
-    if (record.term < this.#busy.term(id)) {
+    if (record.term < this.#busy.deletedBy(id)) {
       return async (signal) => {
         say('removed');
         await this.#finishDelete({ ...record, deleteHome: false }, signal);
