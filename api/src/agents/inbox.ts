@@ -8,6 +8,7 @@ import {
 import { type Clock, iso } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { CommandDispatcher } from '../commands/dispatcher.ts';
+import { revoked } from '../auth/agents.ts';
 import type { Publisher } from '../events/publisher.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
 import type { Store } from '../store/store.ts';
@@ -18,7 +19,7 @@ import type { Rotations } from './rotation.ts';
 import { reconcile, sessionGone, sessionState } from './session-report.ts';
 
 export interface InboxDeps {
-  readonly store: Pick<Store, 'agents' | 'sessions' | 'commands'>;
+  readonly store: Pick<Store, 'agents' | 'sessions' | 'commands' | 'credentials'>;
   readonly clock: Clock;
   readonly log: FastifyBaseLogger;
   readonly publish: Publisher;
@@ -52,6 +53,9 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
       if (!(await holds(link, beat))) {
         return link.end(new StreamSpaceError('superseded', 'another connection of this agent was accepted'));
       }
+      // whoever revoked it told this replica; that may have been lost
+      if (link.credentialHash !== undefined && (await deps.store.credentials.get(link.agentId)) === undefined)
+        return link.end(revoked(link.agentId));
     } catch (error) {
       // The next one is due soon; a store that is away is no reason to lose the agent's screens.
       counters.storeFailures.inc({ step: 'heartbeat' });

@@ -7,6 +7,7 @@ import type { LinkMetrics } from '../link-metrics.ts';
 import type { Peers } from '../peers/client.ts';
 import { isUnreachable } from '../peers/client.ts';
 import type { Upgrade } from '../upgrade.ts';
+import { revoked, stillValid } from '../auth/agents.ts';
 import { sha256 } from '../auth/secrets.ts';
 import { Admission } from './admission.ts';
 import { handshake, type HandshakeDeps } from './handshake.ts';
@@ -127,7 +128,9 @@ export function reception(deps: ReceptionDeps): Reception {
     counters.registrations.inc();
     log.info({ agent: agentId, replica, term, connection: connectionId, build: hello.build }, 'Registered agent');
     link.queue(0, async () => {
-      const agent = await store.agents.get(agentId);
+      // read after the claim: who revokes a credential writes first and then looks for the connection, so that one of the two sees the other
+      const [agent, valid] = await Promise.all([store.agents.get(agentId), stillValid(store, link)]);
+      if (!valid) return link.end(revoked(agentId));
       if (agent?.connection_id === connectionId) await publish.agent('agent.registered', agent);
     });
     dispatcher.attach(link);

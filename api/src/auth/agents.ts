@@ -5,6 +5,19 @@ import { credentialAgent, sameHash, sha256 } from './secrets.ts';
 const remedy =
   'enrol the agent (POST /api/v1/agents/enrol with an enrolment token) and give it the credential as AGENT_TOKEN';
 
+export const revoked = (agentId: string): StreamSpaceError =>
+  new StreamSpaceError('unauthenticated', `the credential of agent ${agentId} was revoked: enrol it again`);
+
+/** Whether the credential of a connection (its hash; undefined: none is known) is one that the agent has now. */
+export async function stillValid(
+  store: Pick<Store, 'credentials'>,
+  { agentId, credentialHash }: { agentId: string; credentialHash: string | undefined },
+): Promise<boolean> {
+  if (credentialHash === undefined) return true;
+  const known = await store.credentials.get(agentId);
+  return known?.current === credentialHash || known?.next?.hash === credentialHash;
+}
+
 /** The agent id of a bearer credential, valid now: the current one or, during a rotation, the next. Rejects with `unauthenticated`. */
 export async function authenticateAgent(
   store: Pick<Store, 'credentials'>,

@@ -7,6 +7,7 @@ import { duration } from '../config/readers.ts';
 import type { HubDeps } from '../deps.ts';
 import { bearerOf } from '../http/access.ts';
 import { route } from '../http/route.ts';
+import { revoked } from './agents.ts';
 import { enrol, makeEnrolment } from './enrolment.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -104,10 +105,7 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
     async ({ params: { id }, log }, reply) => {
       if ((await store.credentials.get(id)) === undefined) throw unknown(id);
       await store.credentials.revoke(id);
-      await links.close(
-        id,
-        new StreamSpaceError('unauthenticated', `the credential of agent ${id} was revoked: enrol it again`),
-      );
+      await links.close(id, revoked(id));
       log.info({ agent_id: id }, 'agent credential revoked');
       return reply.code(204).send();
     },

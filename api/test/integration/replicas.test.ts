@@ -162,6 +162,37 @@ describe('[I6] any replica serves anybody', () => {
   });
 });
 
+describe('[AUTH5] a revoked credential', () => {
+  test('lets nobody in who was authenticated at another replica a moment before, and accepted a moment after', async () => {
+    const claim = holder.store.agents.claim.bind(holder.store.agents);
+    let open!: () => void;
+    const passed = new Promise<void>((resolve) => (open = resolve));
+    holder.store.agents.claim = (...args) => passed.then(() => claim(...args));
+    const agent = await other.agent('a1');
+    const answer = agent.hello();
+    await holder.store.credentials.revoke('a1');
+    await holder.gateway.close('a1', new StreamSpaceError('unauthenticated', 'revoked'));
+    open();
+    await answer;
+    expect(await agent.closed).toMatchObject({ code: 4410, reason: expect.stringContaining('was revoked') as unknown });
+    await eventually('gone', async () => (await holder.store.agents.get('a1'))?.connected === false);
+  });
+
+  test('ends the link at the next heartbeat where the replica that holds it was not told', async () => {
+    const agent = await holder.welcome();
+    await other.store.credentials.revoke('a1');
+    agent.say({
+      type: 'heartbeat',
+      seq: 1,
+      status: 'online',
+      capacity: { cpu: 8, memory: 16e9, max_sessions: 10 },
+      active_sessions: 0,
+      replicas: [],
+    });
+    expect((await agent.closed).code).toBe(4410);
+  });
+});
+
 describe('connections across replicas', () => {
   test('[CON6] a newer leader at another replica: the old one is told there, at once', async () => {
     const old = await holder.welcome({ term: 1 });

@@ -87,7 +87,9 @@ export function redisCommands(connection: Connection, locator: Locator): Command
         KEPT.finalCommandsPerAgent,
         KEPT.goneSessionsMs,
       ];
-      const finished = (await connection.run(SCRIPTS.finish, keys, args)) as [string, string | null] | null;
+      // an end that was told is to survive a failover; without any replica it is an end, too
+      const finished = (await connection.runDurably(SCRIPTS.finish, keys, args, false)) as
+        [string, string | null] | null;
       if (finished === null) return undefined;
       void locator.forgetCommand(id);
       const session = record<Session>(finished[1]);

@@ -60,8 +60,16 @@ export class Connection {
     return this.#step(this.#client, (client) => evaluate(client, script, keys, args));
   }
 
-  /** Runs a script that writes: resolves when as many replicas have it as are wanted. After a rejection it may or may not have happened. */
-  runDurably(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+  /**
+   * Runs a script that writes: resolves when as many replicas have it as are wanted. After a rejection it may or may not have happened.
+   * Without `insist`: resolves all the same when they don't have it in time.
+   */
+  runDurably(
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    insist = true,
+  ): Promise<unknown> {
     const { waitReplicas, waitMs } = this.#options;
     const client = this.#durable[this.#turn++ % this.#durable.length]!;
     if (waitReplicas === 0) return this.#step(client, (each) => evaluate(each, script, keys, args));
@@ -69,7 +77,7 @@ export class Connection {
       client,
       async (each) => {
         const { result, replicas } = await evaluateAndWait(each, script, keys, args, waitReplicas, waitMs);
-        if (replicas < waitReplicas)
+        if (replicas < waitReplicas && insist)
           throw new Error(`${replicas} of ${waitReplicas} replicas have it after ${waitMs} ms`);
         return result;
       },
