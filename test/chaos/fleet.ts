@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
 import { SignJWT } from 'jose';
+import { SERVER } from '../support/redis-server.ts';
 import { Balancer } from './balancer.ts';
 import { Program } from './program.ts';
 
@@ -16,17 +18,18 @@ export interface FleetSize {
   replicas: number;
 }
 
-/** Hubs on one Redis with a replica, agents of several replicas, and the world: all of them processes of this machine. */
+/** Hubs on a Redis or Valkey with a replica and three Sentinels, agents of several replicas, and the world: all of them processes of this machine. */
 export class Fleet {
   readonly hubs: Program[] = [];
   readonly agents: Program[] = [];
-  readonly redis!: Program;
-  readonly redisReplica!: Program;
+  /** Two servers: whoever the Sentinels say is the primary, the other its replica. */
+  readonly stores: { readonly program: Program; readonly port: number }[] = [];
   readonly balancer!: Balancer;
   readonly worldPort!: number;
   readonly token!: string;
   readonly folder: string;
   readonly #all: Program[] = [];
+  #sentinelPorts: number[] = [];
 
   private constructor() {
     this.folder = mkdtempSync(join(tmpdir(), 'streamspace-chaos-'));
@@ -44,16 +47,42 @@ export class Fleet {
   }
 
   async #start({ hubs, agents, replicas }: FleetSize): Promise<void> {
-    const ports = await freePorts(hubs + 3);
-    const [redisPort, replicaPort, worldPort] = ports.splice(0, 3) as [number, number, number];
-    const redis = (name: string, port: number, ...more: string[]) => {
-      const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', this.folder, ...more];
-      return this.#program({ name, command: 'redis-server', args: settings });
-    };
-    const aof = (name: string) => ['--appendonly', 'yes', '--appenddirname', name];
+    const ports = await freePorts(hubs + 6);
+    const [worldPort, firstPort, secondPort, ...sentinelPorts] = ports.splice(0, 6) as [
+      number,
+      number,
+      number,
+      ...number[],
+    ];
+    this.#sentinelPorts = sentinelPorts;
+    for (const [name, port] of [
+      ['store-1', firstPort],
+      ['store-2', secondPort],
+    ] as const) {
+      const following = port === firstPort ? [] : [`replicaof 127.0.0.1 ${firstPort}`];
+      const program = this.#server(name, port, [
+        'appendonly yes',
+        'repl-diskless-sync-delay 0',
+        // a primary that was frozen while the other one was promoted must not take anything any more
+        'min-replicas-to-write 1',
+        'min-replicas-max-lag 3',
+        ...following,
+      ]);
+      this.stores.push({ program, port });
+    }
+    const sentinels = sentinelPorts.map((port, index) =>
+      this.#server(
+        `sentinel-${index + 1}`,
+        port,
+        [
+          `sentinel monitor main 127.0.0.1 ${firstPort} 2`,
+          'sentinel down-after-milliseconds main 1500',
+          'sentinel failover-timeout main 5000',
+        ],
+        ['--sentinel'],
+      ),
+    );
     Object.assign(this, {
-      redis: redis('redis', redisPort, ...aof('primary')),
-      redisReplica: redis('redis-replica', replicaPort, ...aof('replica'), '--replicaof', `127.0.0.1 ${redisPort}`),
       worldPort,
       balancer: new Balancer(ports),
       token: await new SignJWT({ roles: ['admin', 'user'] })
@@ -62,9 +91,18 @@ export class Fleet {
         .setExpirationTime('2h')
         .sign(Buffer.from(SECRET)),
     });
-    redis('world', worldPort).start();
-    this.redis.start();
-    this.redisReplica.start();
+    this.#server('world', worldPort, []).start();
+    for (const { program } of this.stores) program.start();
+    await until('the replica follows', 20_000, () => this.storesWell());
+    for (const sentinel of sentinels) sentinel.start();
+    await until('the Sentinels know each other and the replica', 30_000, async () => {
+      const known = await this.#ask(sentinelPorts[0]!, async (client) => {
+        const flat = (await client.call('SENTINEL', 'MASTER', 'main')) as string[];
+        const value = (name: string) => flat[flat.indexOf(name) + 1];
+        return `${value('num-slaves')} ${value('num-other-sentinels')}`;
+      });
+      return known === '1 2';
+    });
     await this.balancer.start();
 
     const ids = Array.from({ length: agents }, (_, index) => `agent-${index + 1}`);
@@ -77,7 +115,7 @@ export class Fleet {
         env: {
           PORT: String(port),
           HOST: '127.0.0.1',
-          STORE_URL: `redis://127.0.0.1:${redisPort}`,
+          STORE_URL: `redis+sentinel://${sentinelPorts.map((each) => `127.0.0.1:${each}`).join(',')}/main`,
           STORE_WAIT_REPLICAS: '1',
           JWT_SECRET: SECRET,
           AGENT_ENROLMENT_TOKENS: tokens.map((pair) => pair.join('=')).join(','),
@@ -131,6 +169,43 @@ export class Fleet {
     });
   }
 
+  /** The server that is the primary, by the word of a Sentinel; undefined when none says. */
+  async primary(): Promise<Fleet['stores'][number] | undefined> {
+    for (const sentinel of this.#sentinelPorts) {
+      const address = await this.#ask(
+        sentinel,
+        (client) => client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'main') as Promise<string[] | null>,
+      );
+      const found = this.stores.find(({ port }) => String(port) === address?.[1]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** Whether one server is the primary and the other follows it without a gap: one of them may fail then. */
+  async storesWell(): Promise<boolean> {
+    const roles = await Promise.all(
+      this.stores.map(({ port }) => this.#ask(port, (client) => client.info('replication'))),
+    );
+    const primaries = roles.filter((role) => role?.includes('role:master') && role.includes('state=online'));
+    const following = roles.filter((role) => role?.includes('master_link_status:up'));
+    return primaries.length === 1 && following.length === 1;
+  }
+
+  async #ask<T>(port: number, question: (client: Redis) => Promise<T>): Promise<T | undefined> {
+    const options = { host: '127.0.0.1', port, commandTimeout: 1_000, connectTimeout: 1_000 };
+    const client = new Redis({ ...options, lazyConnect: true, retryStrategy: () => null });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return await question(client);
+    } catch {
+      return undefined;
+    } finally {
+      client.disconnect();
+    }
+  }
+
   /** GET of the hub's API, by whichever replica. Rejects when it isn't answered with 200. */
   async get(path: string): Promise<unknown> {
     const answer = await fetch(`http://${this.balancer.url}/api/v1${path}`, {
@@ -149,6 +224,16 @@ export class Fleet {
   /** What the processes said stays until now. */
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** A Redis or Valkey with a configuration file of its own: Sentinels rewrite it. */
+  #server(name: string, port: number, lines: string[], flags: string[] = []): Program {
+    const folder = join(this.folder, name);
+    mkdirSync(folder);
+    const own = flags.length === 0 ? ['save ""'] : [];
+    const settings = [`port ${port}`, 'bind 127.0.0.1', `dir ${folder}`, ...own, ...lines];
+    writeFileSync(join(folder, 'server.conf'), `${settings.join('\n')}\n`);
+    return this.#program({ name, command: SERVER!, args: [join(folder, 'server.conf'), ...flags] });
   }
 
   #program(options: { name: string; command: string; args: string[]; env?: Record<string, string> }): Program {

@@ -15,10 +15,10 @@ const result = await chaos(
   { minutes: option('minutes', 10), seed: option('seed', Date.now() % 1_000_000), hubs: 3, agents: 5, replicas: 3 },
   say,
 );
-const { wrong, accepted, completed, failed, faults, folder } = result;
+const { wrong, accepted, completed, failed, faults, promotions, folder } = result;
 for (const each of wrong) say(`WRONG: ${each}`);
 process.stdout.write(
-  `${accepted} commands accepted, ${completed} completed, ${failed} failed, ${faults} faults, ${wrong.length} things wrong\n`,
+  `${accepted} commands accepted, ${completed} completed, ${failed} failed, ${faults} faults (${promotions} promotions), ${wrong.length} things wrong\n`,
 );
 if (wrong.length === 0) rmSync(folder, { recursive: true });
 else process.exitCode = 1;

@@ -1,4 +1,4 @@
-import type { Fleet } from './fleet.ts';
+import { type Fleet, until } from './fleet.ts';
 import type { Program } from './program.ts';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -37,7 +37,39 @@ export async function monkey(
     await program.stop(20_000);
     program.start();
   };
-  const { hubs, agents, redis, redisReplica } = fleet;
+  const { hubs, agents, stores } = fleet;
+  const [first, second] = stores.map(({ program }) => program) as [Program, Program];
+  /** Takes the primary away until the other server is it, and brings it back as a replica. */
+  const failover = async (how: 'kill -9' | 'SIGSTOP') => {
+    const before = await fleet.primary();
+    if (before === undefined) return;
+    const { program } = before;
+    note(`${how} ${program.name}, until the other is promoted`);
+    if (how === 'SIGSTOP') program.signal('SIGSTOP');
+    else await program.kill();
+    const promoted = async () => {
+      const now = await fleet.primary();
+      return now !== undefined && now !== before;
+    };
+    await until('another primary', 30_000, promoted).catch((error: Error) => note(error.message));
+    if (how === 'SIGSTOP') program.signal('SIGCONT');
+    else program.start();
+    await until('a replica again', 30_000, () => fleet.storesWell()).catch((error: Error) => note(error.message));
+  };
+  /** One of the two at a time, and only when the other could do without it: more than that no store survives. */
+  const ofStores = async (harm: () => Promise<void>) => {
+    for (const program of [first, second]) busy.add(program);
+    try {
+      if (await fleet.storesWell()) await harm();
+      await until('a replica again', 30_000, () => fleet.storesWell()).catch((error: Error) => note(error.message));
+    } finally {
+      for (const program of [first, second]) busy.delete(program);
+    }
+  };
+  const primaryOr = async (which: 'primary' | 'replica'): Promise<Program> => {
+    const primary = (await fleet.primary())?.program ?? first;
+    return which === 'primary' ? primary : primary === first ? second : first;
+  };
   const faults: [readonly Program[], (program: Program) => Promise<void>][] = [
     [hubs, kill],
     [hubs, kill],
@@ -47,9 +79,11 @@ export async function monkey(
     [agents, kill],
     [agents, (program) => freeze(program, 8_000)],
     [agents, roll],
-    [[redis], kill],
-    [[redis], (program) => freeze(program, 3_000)],
-    [[redisReplica], kill],
+    [[first], () => ofStores(() => failover('kill -9'))],
+    [[first], () => ofStores(() => failover('SIGSTOP'))],
+    [[first], () => ofStores(async () => kill(await primaryOr('primary')))],
+    [[first], () => ofStores(async () => freeze(await primaryOr('primary'), 1_200))],
+    [[first], () => ofStores(async () => kill(await primaryOr('replica')))],
   ];
   // a process is harmed by one fault at a time, several processes at once
   const harmed = new Set<Promise<void>>();
@@ -67,7 +101,7 @@ export async function monkey(
     await pause(between(300, 2_500));
   }
   await Promise.all(harmed);
-  for (const program of [fleet.redis, fleet.redisReplica, ...fleet.hubs, ...fleet.agents]) {
+  for (const program of [first, second, ...fleet.hubs, ...fleet.agents]) {
     program.signal('SIGCONT');
     if (!program.running) program.start();
   }

@@ -17,6 +17,8 @@ export interface ChaosResult {
   completed: number;
   failed: number;
   faults: number;
+  /** Faults after which another server of the store had to be the primary. */
+  promotions: number;
   /** Where the history and the logs are. */
   folder: string;
 }
@@ -88,6 +90,7 @@ export async function chaos(
       completed: count('completed'),
       failed: count('failed'),
       faults: entries.filter((entry) => entry.kind === 'fault').length,
+      promotions: entries.filter((entry) => entry.kind === 'fault' && entry.what.includes('promoted')).length,
       folder: fleet.folder,
     };
   } finally {

@@ -1,13 +1,11 @@
-import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { buildPrograms } from '../../scripts/build.mjs';
 import { chaos } from '../chaos/run.ts';
+import { ABOUT_SERVER, SERVER } from '../support/redis-server.ts';
 
-const missing = spawnSync('redis-server', ['--version']).status === 0 ? '' : ': not run, redis-server is not installed';
-
-describe.skipIf(missing !== '')(`chaos${missing}`, () => {
-  it('[I4] [CMD4] two minutes of kill -9 and SIGSTOP anywhere: every accepted command ends, every effect happens once', async () => {
+describe.skipIf(SERVER === undefined)(`chaos${ABOUT_SERVER}`, () => {
+  it('[I4] [CMD4] two minutes of kill -9, SIGSTOP and failovers anywhere: every accepted command ends, every effect happens once', async () => {
     await buildPrograms({ agent: 'test/chaos/agent.ts' }, 'dist/chaos');
     const said: string[] = [];
     const result = await chaos({ minutes: 2, seed: Date.now() % 1_000_000, hubs: 3, agents: 5, replicas: 3 }, (text) =>
@@ -16,6 +14,7 @@ describe.skipIf(missing !== '')(`chaos${missing}`, () => {
     expect(result.wrong, said.join('\n')).toEqual([]);
     expect(result.completed, said.join('\n')).toBeGreaterThan(0);
     expect(result.faults).toBeGreaterThan(10);
+    expect(result.promotions).toBeGreaterThan(0);
     rmSync(result.folder, { recursive: true });
   }, 420_000);
 });
