@@ -330,6 +330,25 @@ describe.skipIf(missing !== undefined)(
       await until(async () => (await left(one.id)).length === 0, soon());
     });
 
+    it('leaves alone what it began to create itself and lost the lead over: another leader is at it', async () => {
+      const old = place.makeDriver({ step: (step) => (step === 'pod made' ? new Promise(() => {}) : undefined) });
+      const { driver: next } = leader({ clock: fastClock(20) });
+      const [one, gone] = [spec(), spec()];
+      old.create(one, op(1)).catch(() => undefined);
+      await until(async () => (await left(one.id)).length === 2, soon());
+      const lost = new AbortController();
+      const interrupted = next.create(one, { ...op(2), signal: lost.signal });
+      // it has begun, and asks the API server
+      await new Promise((resolve) => setImmediate(resolve));
+      lost.abort(new Error('lost the lead'));
+      await expect(interrupted).rejects.toThrow('lost the lead');
+      // a sweep that takes away what is really left over has seen the other, too
+      await next.delete(gone.id, { deleteHome: false }, op(2));
+      old.create(gone, op(1)).catch(() => undefined);
+      await until(async () => (await left(gone.id)).length === 0, soon());
+      expect(await left(one.id)).toHaveLength(2);
+    });
+
     it('adopts a pod that nobody knows, and leaves a strange one alone', async () => {
       const { driver } = leader();
       const one = spec();
