@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { Program } from '../../test/chaos/program.ts';
+import { SERVER } from '../../test/support/redis-server.ts';
 import { BenchProcess, root } from '../load/process.ts';
 import { TEMPLATES, type Ports } from '../load/stack.ts';
 
@@ -27,7 +28,7 @@ export class Cluster {
     this.token = token;
     this.#redis = new Program({
       name: 'redis',
-      command: 'redis-server',
+      command: SERVER!,
       args: [
         '--port',
         `${redisPort}`,
