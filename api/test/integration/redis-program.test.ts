@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import { eventually, freePort, RedisProcess, SERVER, ABOUT_SERVER } from '../support/redis-programs.ts';
 import { RedisScene } from '../support/redis-stores.ts';
 
@@ -75,5 +76,80 @@ describe.skipIf(SERVER === undefined)(`the program with a Redis store${ABOUT_SER
     await eventually('the hub says that it is not well', async () => (await health()) === 'degraded');
     redis.signal('SIGCONT');
     await eventually('the hub is well again', async () => (await health()) === 'ok');
+  });
+
+  it('answers everything with 503 while the store is frozen, hangs nowhere, and goes on when it is back', async () => {
+    const redis = await scene.server(RedisProcess.start());
+    const hub = start(redis.url);
+    const url = await hub.url();
+    const token = await new SignJWT({ roles: ['admin', 'user'] })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setSubject('root')
+      .setIssuedAt()
+      .setExpirationTime('1h')
+      .sign(Buffer.from(JWT_SECRET));
+    /** Not answered at all within the limit: that is what this test is about. */
+    const limit = () => AbortSignal.timeout(20_000);
+    const call = async (method: string, path: string, body?: object) => {
+      const answer = await fetch(`${url}/api/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
+        ...(body && { body: JSON.stringify(body) }),
+        signal: limit(),
+      });
+      const { error } = (await answer.json()) as { error?: { code: string } };
+      return [answer.status, error?.code];
+    };
+    const upgrade = async (path: string, headers: Record<string, string>, protocol: string) => {
+      const ws = new WebSocket(url.replace('http', 'ws') + path, protocol, { headers, handshakeTimeout: 20_000 });
+      return new Promise((resolve, reject) => {
+        ws.on('unexpected-response', (_request, response) => resolve(response.statusCode));
+        ws.on('open', () => resolve('open'));
+        ws.on('error', reject);
+      });
+    };
+    redis.signal('SIGSTOP');
+    const unavailable = [503, 'store_unavailable'];
+    const calls: [string, string, object?][] = [
+      ['POST', '/sessions', { template: 'desktop' }],
+      ['GET', '/sessions'],
+      ['GET', '/sessions/s-1'],
+      ['DELETE', '/sessions/s-1'],
+      ['POST', '/sessions/s-1/wake', {}],
+      ['POST', '/sessions/s-1/ticket', {}],
+      ['GET', '/agents'],
+      ['PATCH', '/agents/lab', { status: 'offline' }],
+      ['GET', '/agents/lab/timeline'],
+      ['POST', '/agents/lab/rotate', {}],
+      ['DELETE', '/agents/lab/credential'],
+      ['POST', '/agents/enrolments', {}],
+      ['GET', '/templates'],
+      ['GET', '/commands/c-1'],
+    ];
+    for (let round = 0; round < 2; round += 1) {
+      const answers = await Promise.all(calls.map((each) => call(...each)));
+      expect(answers.map((answer, index) => [calls[index]!.slice(0, 2).join(' '), ...answer])).toEqual(
+        calls.map(([method, path]) => [`${method} ${path}`, ...unavailable]),
+      );
+      const agent = { authorization: `Bearer ssa_lab.${'x'.repeat(43)}` };
+      expect(await upgrade('/api/v1/agent/connect', agent, 'streamspace.agent')).toBe(503);
+      expect(await upgrade('/api/v1/sessions/s-1/vnc?ticket=t', {}, 'binary')).toBe(503);
+    }
+    const health = async () => (await (await fetch(`${url}/health`, { signal: limit() })).json()) as { status: string };
+    expect(await health()).toMatchObject({ status: 'degraded', missing: [{ what: 'store' }] });
+    expect((await fetch(`${url}/ready`, { signal: limit() })).status).toBe(200);
+    expect(await (await fetch(`${url}/metrics`, { signal: limit() })).text()).toContain('streamspace_hub_store_up 0');
+    redis.signal('SIGCONT');
+    await eventually('the store works', async () => (await call('GET', '/templates'))[0] === 200);
+    expect(await call('GET', '/sessions/s-1')).toEqual([404, 'not_found']);
+  });
+
+  it('stops when it is asked to, with its store frozen', async () => {
+    const redis = await scene.server(RedisProcess.start());
+    const hub = start(redis.url);
+    await hub.url();
+    redis.signal('SIGSTOP');
+    expect(await hub.stop()).toBe(0);
+    redis.signal('SIGCONT');
   });
 });
