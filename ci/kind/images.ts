@@ -5,7 +5,7 @@ import { run } from './host.ts';
 export const PROGRAMS = { api: 'streamspace/api:0.1.0', agent: 'streamspace/agent:0.1.0' } as const;
 export const DESKTOP = 'streamspace/desktop:latest';
 export const STORE = 'valkey/valkey:8.1';
-const PLUGIN = 'ghcr.io/streamspace-dev/argocd-plugin:0.1.0';
+export const PLUGIN = 'ghcr.io/streamspace-dev/argocd-plugin:0.1.0';
 
 async function revision(): Promise<string> {
   return (await run('git', ['-C', root, 'rev-parse', 'HEAD']).catch(() => 'unknown')).trim();

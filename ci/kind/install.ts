@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises';
+import { sleep, systemClock } from 'clock-port';
 import { SignJWT } from 'jose';
 import { parse } from 'yaml';
 import type { KindCluster } from './cluster.ts';
+import { run } from './host.ts';
+import { PROGRAMS } from './images.ts';
 import { root } from './root.ts';
 
-export const RELEASE = 'streamspace';
+const RELEASE = 'streamspace';
 export const NAMESPACE = 'streamspace';
 /** Where the hub is on the host: the port mapping of ci/kind.yaml. */
 export const HUB = 'http://127.0.0.1:8090';
@@ -15,6 +18,13 @@ const valuesFiles = (values: string): string[] => [`${root}test-values/${values}
 export async function install(cluster: KindCluster, values = 'ha', more: readonly string[] = []): Promise<void> {
   const files = valuesFiles(values).flatMap((file) => ['-f', file]);
   const place = ['--namespace', NAMESPACE, '--create-namespace'];
+  // the tag is the same after every build: pods of an older image would stay
+  const built = await Promise.all(
+    Object.entries({ api: PROGRAMS.api, k8sAgent: PROGRAMS.agent }).map(async ([part, image]) => {
+      const id = (await run('docker', ['image', 'inspect', '-f', '{{.Id}}', image])).trim();
+      return ['--set-string', `${part}.podAnnotations.image-id=${id}`];
+    }),
+  );
   await cluster.helm([
     'upgrade',
     '--install',
@@ -25,6 +35,7 @@ export async function install(cluster: KindCluster, values = 'ha', more: readonl
     '--wait',
     '--timeout',
     '5m',
+    ...built.flat(),
     ...more,
   ]);
   // every pod keeps the strictest level
@@ -35,6 +46,21 @@ export async function install(cluster: KindCluster, values = 'ha', more: readonl
     'pod-security.kubernetes.io/enforce=restricted',
     '--overwrite',
   ]);
+}
+
+/** Waits until an agent of that installation is connected to its hub; at most two minutes. */
+export async function agentConnected(token: string): Promise<void> {
+  const limit = AbortSignal.timeout(120_000);
+  for (;;) {
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await fetch(`${HUB}/api/v1/agents`, { headers, signal: limit }).catch((error: unknown) => {
+      if (limit.aborted) throw new Error('no agent is connected after two minutes', { cause: error });
+      return undefined;
+    });
+    const { items = [] } = ((await answer?.json()) ?? {}) as { items?: { connected: boolean }[] };
+    if (items.some(({ connected }) => connected)) return;
+    await sleep(systemClock, 100, limit);
+  }
 }
 
 /** A token of a user of that installation: the secret in test-values/ is for tests only. */

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
+import { systemClock } from 'clock-port';
 import { makeCluster } from './cluster.ts';
 import { CommandError, whyNoKind } from './host.ts';
 import { buildDesktop, buildPrograms, DESKTOP, fetched, PROGRAMS, STORE } from './images.ts';
-import { HUB, install, NAMESPACE, userToken } from './install.ts';
+import { agentConnected, HUB, install, NAMESPACE, userToken } from './install.ts';
 
 const USAGE = `npm run kind:up -- [--name NAME] [--values FILE] [--no-desktop]
 
@@ -26,9 +27,15 @@ async function up(name: string, values: string, desktop: boolean): Promise<void>
   say('Images into its nodes …');
   await cluster.load([PROGRAMS.api, PROGRAMS.agent, STORE, ...(desktop ? [DESKTOP] : [])]);
   say(`Chart with test-values/${values}.yaml …`);
+  const since = systemClock.monotonic();
   await install(cluster, values);
+  const token = await userToken(values);
+  await agentConnected(token);
+  const took = ((systemClock.monotonic() - since) / 1000).toFixed(1);
   say(`
-The page:   ${HUB}/#token=${await userToken(values)}
+Installed and an agent connected within ${took} s.
+
+The page:   ${HUB}/#token=${token}
 kubectl:    export KUBECONFIG=${cluster.kubeconfig}
             kubectl -n ${NAMESPACE} get pods,lease
 Leader:     kubectl -n ${NAMESPACE} get lease k8s-agent-leader-election

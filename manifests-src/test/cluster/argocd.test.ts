@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { buildPlugin } from '../../../scripts/build-plugin.mjs';
+import { buildPrograms, PLUGIN } from '../../../ci/kind/images.ts';
 import { type Cluster, loadPrograms, namespace, startCluster, whyNoCluster } from '../support/cluster.ts';
 import { installMetrics } from '../support/metrics-server.ts';
 
@@ -11,7 +11,6 @@ import { installMetrics } from '../support/metrics-server.ts';
 const testbed = process.env['ARGOCD_TESTBED'];
 const why = (await whyNoCluster()) ?? (testbed === undefined ? 'ARGOCD_TESTBED is not set' : undefined);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const PLUGIN = 'ghcr.io/streamspace-dev/argocd-plugin:0.1.0';
 const PATIENCE_MS = 300_000;
 
 interface Status {
@@ -74,13 +73,12 @@ describe.skipIf(why !== undefined)(`Argo CD on kind${why === undefined ? '' : ` 
 
   beforeAll(async () => {
     cluster = await startCluster();
-    await loadPrograms(cluster, ['streamspace/api:0.1.0', 'streamspace/agent:0.1.0']);
+    await loadPrograms(cluster);
     await cluster.load('valkey/valkey:8.1', 'node:24-bookworm-slim');
     await cluster.exec([join(testbed!, 'install'), cluster.name]);
     await installMetrics(cluster);
 
-    await buildPlugin();
-    await cluster.exec(['docker', 'build', '-q', '-f', `${root}images/Dockerfile`, '--target', 'argocd-plugin', '-t', PLUGIN, root]);
+    await buildPrograms(['argocd-plugin']);
     await cluster.load(PLUGIN);
     // what the argo-cd chart makes of the fragment
     const fragment = parse(readFileSync(`${root}argocd/argo-cd-values.yaml`, 'utf8')) as {

@@ -6,6 +6,16 @@ const why = await whyNoCluster();
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const NAMESPACE = 'by-helm';
 
+/** Asks the hub for its agents, with a token signed by the secret that the hub has. */
+const AGENTS = `const { createHmac } = require('node:crypto');
+const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const claims = { sub: 'admin', roles: ['admin'], exp: Math.floor(Date.now() / 1000) + 60 };
+const signed = part({ alg: 'HS256', typ: 'JWT' }) + '.' + part(claims);
+const token = signed + '.' + createHmac('sha256', process.env.JWT_SECRET).update(signed).digest('base64url');
+fetch('http://127.0.0.1:' + process.env.PORT + '/api/v1/agents', { headers: { authorization: 'Bearer ' + token } })
+  .then((answer) => answer.json())
+  .then(({ items }) => console.log(JSON.stringify(items)));`;
+
 describe.skipIf(why !== undefined)(`Helm on kind${why === undefined ? '' : ` (${why})`}`, () => {
   let cluster: Cluster;
   const upgrade = (values: string, ...more: string[]) =>
@@ -36,7 +46,7 @@ describe.skipIf(why !== undefined)(`Helm on kind${why === undefined ? '' : ` (${
 
   beforeAll(async () => {
     cluster = await startCluster();
-    await loadPrograms(cluster, ['streamspace/api:0.1.0', 'streamspace/agent:0.1.0']);
+    await loadPrograms(cluster);
     await cluster.load('valkey/valkey:8.1');
     await cluster.kubectl('create', 'namespace', NAMESPACE);
     // every pod has to keep the strictest Pod Security level
@@ -52,6 +62,19 @@ describe.skipIf(why !== undefined)(`Helm on kind${why === undefined ? '' : ` (${
   it('installs minimal.yaml, under Pod Security restricted', async () => {
     await upgrade('minimal');
     expect([await replicas('streamspace-api'), await replicas('streamspace-k8s-agent')]).toEqual([1, 1]);
+  });
+
+  it('brings its agent to its hub', async () => {
+    for (;;) {
+      const agents = JSON.parse(
+        await cluster.kubectl('-n', NAMESPACE, 'exec', 'deployment/streamspace-api', '--', 'node', '-e', AGENTS),
+      ) as { id: string; connected: boolean }[];
+      if (agents.some(({ connected }) => connected)) {
+        expect(agents.map(({ id }) => id)).toEqual(['minimal']);
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
   });
 
   it('helm test passes', async () => {

@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { buildPrograms, PROGRAMS } from '../../../ci/kind/images.ts';
 import type { KubeObject } from '../../src/render/synth.ts';
 import { execute, onPath, type Outcome } from './tools.ts';
 
@@ -88,30 +89,10 @@ export async function startCluster(name = 'manifests'): Promise<Cluster> {
   };
 }
 
-/** Something that answers as the programs do, for clusters where what matters is around them. */
-const STAND_IN = `import { createServer } from 'node:http';
-for (const port of [8080, 9090]) {
-  createServer((request, response) => response.end(JSON.stringify({ status: 'ok', url: request.url }))).listen(port);
-}
-process.on('SIGTERM', () => process.exit(0));
-`;
-
-/** Makes sure that images of these names are in the cluster: the real ones where they were built, otherwise a stand-in. */
-export async function loadPrograms(cluster: Cluster, names: readonly string[]): Promise<void> {
-  const context = join(cluster.folder, 'stand-in');
-  mkdirSync(context, { recursive: true });
-  writeFileSync(join(context, 'server.mjs'), STAND_IN);
-  writeFileSync(
-    join(context, 'Dockerfile'),
-    'FROM node:24-bookworm-slim\nCOPY server.mjs /server.mjs\nCMD ["node", "/server.mjs"]\n',
-  );
-  for (const name of names) {
-    const real = (await execute('docker', ['image', 'inspect', name])).code === 0;
-    if (!real) await cluster.exec(['docker', 'build', '-q', '-t', name, context]);
-    await cluster.load(name);
-    // not left behind: somebody might take it for the real one
-    if (!real) await cluster.exec(['docker', 'image', 'rm', name]);
-  }
+/** Builds the programs' images from this checkout, unless they are built, and puts them into the cluster. */
+export async function loadPrograms(cluster: Cluster): Promise<void> {
+  await buildPrograms(['api', 'agent']);
+  await cluster.load(PROGRAMS.api, PROGRAMS.agent);
 }
 
 export const namespace = (name: string, labels: Record<string, string> = {}): KubeObject => ({
