@@ -9,6 +9,7 @@ import { driverContract } from '../contract/driver.ts';
 import { clusterMissing, type ClusterPlace, clusterPlace, SessionCluster } from './kubernetes-cluster.ts';
 import { until } from './kubernetes-place.ts';
 import { realScreens } from './kubernetes-real-screens.ts';
+import { realSessions } from './kubernetes-real-sessions.ts';
 
 const missing = clusterMissing();
 const soon = () => AbortSignal.timeout(60_000);
@@ -30,6 +31,7 @@ describe.skipIf(missing !== undefined)(
     );
 
     realScreens(() => cluster);
+    realSessions(() => cluster);
 
     describe('real pods', () => {
       let place: ClusterPlace;

@@ -139,7 +139,7 @@ export interface ClusterPlace extends DriverSetup {
 }
 
 /** Desktops are asked for with one core each; a test machine has two for all. */
-const SMALL = {
+export const SMALL = {
   spec: {
     containers: [
       {
