@@ -1,7 +1,8 @@
-import type { Clock } from 'clock-port';
-import type { AgentMessageOf } from '@streamspace/protocol';
+import { type Clock, sleep } from 'clock-port';
+import { type AgentMessageOf, StreamSpaceError } from '@streamspace/protocol';
 import { answers } from './answers.ts';
 import { enrol } from './enrol.ts';
+import { hedged, type HedgeOptions } from './hedge.ts';
 import { hubUrls } from './hub-url.ts';
 import type { Link } from './link.ts';
 import { openLink } from './open.ts';
@@ -15,6 +16,9 @@ export interface DialerOptions extends ProxySettings {
   /** Milliseconds. */
   readonly heartbeatInterval: number;
 }
+
+/** Whether the hub is there has to be known soon. */
+const PROBE: HedgeOptions = { companyMs: 150, atOnce: 4 };
 
 /** The way to the hub: its addresses, the proxy between, the CAs to trust. */
 export class Dialer {
@@ -34,11 +38,16 @@ export class Dialer {
     return openLink({ url, token, hello, agent, ca, heartbeatInterval }, this.#clock, signal);
   }
 
-  /** Whether the hub answers at all, whatever it says. */
+  /** Whether the hub answers at all, whatever it says, within the signal's time. One replica that doesn't is not the hub. */
   async reachable(signal: AbortSignal): Promise<boolean> {
     const { ca, controlPlaneUrl } = this.#options;
     const url = hubUrls(controlPlaneUrl).health;
-    return answers({ url, agent: proxyAgent(url, this.#options), ca }, signal);
+    const look = async (attempt: AbortSignal) => {
+      if (await answers({ url, agent: proxyAgent(url, this.#options), ca }, attempt)) return true;
+      await sleep(this.#clock, PROBE.companyMs, attempt);
+      throw new StreamSpaceError('agent_offline', 'The hub does not answer');
+    };
+    return hedged(this.#clock, signal, look, undefined, PROBE).catch(() => false);
   }
 
   /** See {@link enrol}. */

@@ -14,6 +14,7 @@ import {
   StreamSpaceError,
 } from '@streamspace/protocol';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
+import { hedged } from './hedge.ts';
 import { isLoopback, retryAfterMs } from './hub-url.ts';
 import { closeSocket, Link } from './link.ts';
 
@@ -40,10 +41,29 @@ const dialWs: Dial = (url, protocols, options) => new WebSocket(url, protocols, 
 const OPEN_TIMEOUT = 15_000;
 
 /**
- * Dials the hub and says hello. Rejects with a {@link StreamSpaceError}: the hub's own for a refusal, with `term`, `remedy` and
- * `retry_after_ms` in its details where the hub gave them; `unauthenticated` for a 401.
+ * Dials the hub, more than once at a time if nobody answers, and says hello. Rejects with a {@link StreamSpaceError}: the hub's own for a
+ * refusal, with `term`, `remedy` and `retry_after_ms` in its details where the hub gave them; `unauthenticated` for a 401.
  */
 export async function openLink(options: OpenOptions, clock: Clock, signal: AbortSignal): Promise<Link> {
+  return withDeadline(clock, OPEN_TIMEOUT, 'hello', signal, async (limit) => {
+    const ws = await hedged(
+      clock,
+      limit,
+      (attempt) => dial(options, clock, attempt),
+      (late) => late.terminate(),
+    );
+    try {
+      return await greet(ws, options, clock, limit);
+    } catch (error) {
+      const wrong = error instanceof StreamSpaceError && error.code !== 'unauthenticated' ? error.close : 1000;
+      await closeSocket(ws, clock, wrong, '');
+      throw error;
+    }
+  });
+}
+
+/** Resolves with an open WebSocket. */
+function dial(options: OpenOptions, clock: Clock, signal: AbortSignal): Promise<WebSocket> {
   const { url } = options;
   // A mask protects proxies on the way from bytes that a page made up (RFC 6455 §10.3). Inside TLS and on loopback nobody is on the way,
   // and masking with zeros, which costs nothing, is as good as any; ws skips the pass over the bytes then.
@@ -58,28 +78,45 @@ export async function openLink(options: OpenOptions, clock: Clock, signal: Abort
   });
   // an abort comes while the handshake is under way: from then on its error has nobody else to go to
   ws.on('error', () => undefined);
-  try {
-    return await withDeadline(clock, OPEN_TIMEOUT, 'hello', signal, (limit) => greet(ws, options, clock, limit));
-  } catch (error) {
-    const wrong = error instanceof StreamSpaceError && error.code !== 'unauthenticated' ? error.close : 1000;
-    await closeSocket(ws, clock, wrong, '');
-    throw error;
-  }
-}
-
-function greet(ws: WebSocket, options: OpenOptions, clock: Clock, signal: AbortSignal): Promise<Link> {
   return new Promise((resolve, reject) => {
     const over = (settle: () => void) => {
       ws.off('open', onOpen);
-      ws.off('message', onMessage);
       ws.off('error', onError);
       ws.off('close', onClose);
       ws.off('unexpected-response', onResponse);
       signal.removeEventListener('abort', onAbort);
       settle();
     };
+    const fail = (error: unknown) =>
+      over(() => {
+        ws.terminate();
+        reject(error instanceof Error ? error : new Error(String(error)));
+      });
+    const onOpen = () => over(() => resolve(ws));
+    const onError = (error: Error) => fail(asStreamSpaceError(error, 'agent_offline'));
+    const onClose = () => fail(new StreamSpaceError('agent_offline', 'The connection ended before it was open'));
+    const onResponse = (_request: unknown, response: IncomingMessage) => {
+      readAnswer(response, (text) => fail(refusedUpgrade(response, text, clock)));
+    };
+    const onAbort = () => fail(signal.reason);
+    ws.on('open', onOpen);
+    ws.on('error', onError);
+    ws.on('close', onClose);
+    ws.on('unexpected-response', onResponse);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+function greet(ws: WebSocket, options: OpenOptions, clock: Clock, signal: AbortSignal): Promise<Link> {
+  return new Promise((resolve, reject) => {
+    const over = (settle: () => void) => {
+      ws.off('message', onMessage);
+      ws.off('error', onError);
+      ws.off('close', onClose);
+      signal.removeEventListener('abort', onAbort);
+      settle();
+    };
     const fail = (error: unknown) => over(() => reject(error instanceof Error ? error : new Error(String(error))));
-    const onOpen = () => ws.send(agentCodec.encode(options.hello), (error) => error && fail(error));
     const onMessage = (data: RawData, isBinary: boolean) => {
       try {
         if (isBinary) throw new StreamSpaceError('malformed_frame', 'The hub sent a binary frame before its welcome');
@@ -100,16 +137,14 @@ function greet(ws: WebSocket, options: OpenOptions, clock: Clock, signal: AbortS
           `The hub closed before its welcome (${code} ${reason.toString()})`,
         ),
       );
-    const onResponse = (_request: unknown, response: IncomingMessage) => {
-      readAnswer(response, (text) => fail(refusedUpgrade(response, text, clock)));
-    };
     const onAbort = () => fail(signal.reason);
-    ws.on('open', onOpen);
     ws.on('message', onMessage);
     ws.on('error', onError);
     ws.on('close', onClose);
-    ws.on('unexpected-response', onResponse);
     signal.addEventListener('abort', onAbort, { once: true });
+    // it may have ended in the same moment in which it opened
+    if (ws.readyState !== ws.OPEN) return onClose(1006, Buffer.alloc(0));
+    ws.send(agentCodec.encode(options.hello), (error) => error && fail(error));
   });
 }
 

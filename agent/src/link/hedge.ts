@@ -1,0 +1,63 @@
+import type { Clock } from 'clock-port';
+import { asStreamSpaceError } from '@streamspace/protocol';
+
+export interface HedgeOptions {
+  /** A try that has no answer after so long, milliseconds, gets company: behind one address there may be a replica that is dead or frozen. */
+  readonly companyMs: number;
+  /** Tries at once: a hub that is slow because it has much to do is not asked many times. */
+  readonly atOnce: number;
+}
+
+const CONNECTION: HedgeOptions = { companyMs: 1_000, atOnce: 3 };
+
+/** Whether somebody was there: an answer counts, whatever it says. Nobody there is told by the network only. */
+const answered = (error: unknown): boolean => {
+  const { code, details } = asStreamSpaceError(error, 'agent_offline');
+  return code !== 'agent_offline' || details['status'] !== undefined;
+};
+
+/**
+ * Begins `attempt`, and again beside it while there is no answer. The first that resolves, or is answered with a refusal, decides; the
+ * signals of the others abort. Rejects with the last failure when nobody is there. `discard` gets what came too late.
+ */
+export function hedged<T>(
+  clock: Clock,
+  signal: AbortSignal,
+  attempt: (signal: AbortSignal) => Promise<T>,
+  discard: (late: T) => void = () => {},
+  { companyMs, atOnce }: HedgeOptions = CONNECTION,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const alive = new Set<AbortController>();
+    let company: { cancel(): void } | undefined;
+    let [begun, over] = [0, false];
+    const settle = (how: () => void) => {
+      over = true;
+      company?.cancel();
+      signal.removeEventListener('abort', onAbort);
+      for (const other of alive) other.abort(new Error('another try was answered first'));
+      how();
+    };
+    const onAbort = () => settle(() => reject(signal.reason as Error));
+    const begin = () => {
+      const own = new AbortController();
+      alive.add(own);
+      begun++;
+      company = begun < atOnce ? clock.setTimeout(begin, companyMs) : undefined;
+      attempt(own.signal).then(
+        (value) => {
+          alive.delete(own);
+          if (over) discard(value);
+          else settle(() => resolve(value));
+        },
+        (error: unknown) => {
+          alive.delete(own);
+          if (!over && (answered(error) || alive.size === 0)) settle(() => reject(error as Error));
+        },
+      );
+    };
+    if (signal.aborted) return reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    begin();
+  });
+}

@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createHttp } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { systemClock } from 'clock-port';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Dialer } from '../../src/link/dialer.ts';
+
+/** One address with several replicas behind it, some of which take connections and say nothing: as a Service with a frozen pod. */
+describe('one address, several replicas', () => {
+  const hub = createHttp((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.writeHead(request.method === 'POST' ? 201 : 200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ agent_id: 'a1', credential: 'ssa_a1.0123456789abcdef' }));
+  });
+  let asked: string[];
+  let frozen: number;
+  let held: Socket[];
+  let service: Server;
+  let dialer: Dialer;
+  const signal = () => AbortSignal.timeout(10_000);
+
+  beforeEach(async () => {
+    [asked, held] = [[], []];
+    service = createServer((socket) => {
+      if (frozen-- > 0) held.push(socket);
+      else hub.emit('connection', socket);
+    }).listen(0, '127.0.0.1');
+    await once(service, 'listening');
+    const controlPlaneUrl = `ws://127.0.0.1:${(service.address() as AddressInfo).port}`;
+    const proxies = { httpProxy: undefined, httpsProxy: undefined, noProxy: '' };
+    dialer = new Dialer(
+      { controlPlaneUrl, agentId: 'a1', ca: undefined, heartbeatInterval: 30_000, ...proxies },
+      systemClock,
+    );
+  });
+  afterEach(() => {
+    for (const socket of held) socket.destroy();
+    service.close();
+  });
+
+  it.each([0, 1, 3])('is reachable with %i replicas frozen', async (count) => {
+    frozen = count;
+    expect(await dialer.reachable(AbortSignal.timeout(5_000))).toBe(true);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('is not when nobody answers', async () => {
+    frozen = 100;
+    expect(await dialer.reachable(AbortSignal.timeout(800))).toBe(false);
+    expect(held).toHaveLength(4);
+  });
+
+  it('enrols with another replica when the first is frozen', async () => {
+    frozen = 1;
+    expect(await dialer.enrol('sse_token', signal())).toBe('ssa_a1.0123456789abcdef');
+    expect(asked).toHaveLength(1);
+  });
+});
