@@ -95,11 +95,11 @@ export class Relay {
     this.#presence.check();
   }
 
-  /** Pings the other replica, and gives it up when it has been silent for `silentMs`. */
-  checkPeer(silentMs: number): void {
+  /** Pings the other replica, and gives it up when it has been silent for `silentMs`. `asleep`: this one was not awake to hear it. */
+  checkPeer(silentMs: number, asleep: boolean): void {
     if (this.#peer.readyState !== WebSocket.OPEN) return;
     // what it says while it isn't read can't be heard
-    if (this.#peer.isPaused) this.#heardPeer();
+    if (this.#peer.isPaused || asleep) this.#heardPeer();
     if (this.#options.clock.monotonic() - this.#lastHeard > silentMs)
       return this.close(unreachable(this.#options.hub, undefined));
     this.#peer.ping();

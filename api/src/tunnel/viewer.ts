@@ -90,6 +90,14 @@ export class Viewer implements StreamHandler {
     this.#presence.check();
   }
 
+  /**
+   * Tells the other replica that this one is there. It can't find out by asking: its pings are not read while the screen doesn't take what
+   * the viewer says.
+   */
+  beat(): void {
+    if (this.#options.peer === true && this.#ws.readyState === this.#ws.OPEN) this.#ws.ping();
+  }
+
   static refuse(ws: WebSocket, clock: Clock, error: StreamSpaceError | undefined): void {
     if (ws.listenerCount('error') === 0) ws.on('error', () => {});
     const timer = clock.setTimeout(() => ws.terminate(), error === undefined ? LINGER_MS : CLOSE_MS);

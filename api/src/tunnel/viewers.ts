@@ -61,8 +61,14 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
     for (const viewer of viewers) viewer.check();
     for (const relay of relays) relay.check();
   });
-  void every(clock, deps.config.pingMs, stopping.signal, () => {
-    for (const relay of relays) relay.checkPeer(2 * deps.config.pingMs);
+  const { pingMs } = deps.config;
+  let looked = clock.monotonic();
+  void every(clock, pingMs, stopping.signal, () => {
+    // who was not awake has heard nobody
+    const asleep = clock.monotonic() - looked > 1.5 * pingMs;
+    looked = clock.monotonic();
+    for (const viewer of viewers) viewer.beat();
+    for (const relay of relays) relay.checkPeer(2 * pingMs, asleep);
   });
 
   const goingAway = () => new StreamSpaceError('going_away', 'this hub is about to stop; connect again');

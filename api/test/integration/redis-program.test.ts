@@ -128,7 +128,7 @@ describe.skipIf(SERVER === undefined)(`the program with a Redis store${ABOUT_SER
     ];
     for (let round = 0; round < 2; round += 1) {
       const answers = await Promise.all(calls.map((each) => call(...each)));
-      expect(answers.map((answer, index) => [calls[index]!.slice(0, 2).join(' '), ...answer])).toEqual(
+      expect(answers.map((answer, index) => [`${calls[index]![0]} ${calls[index]![1]}`, ...answer])).toEqual(
         calls.map(([method, path]) => [`${method} ${path}`, ...unavailable]),
       );
       const agent = { authorization: `Bearer ssa_lab.${'x'.repeat(43)}` };

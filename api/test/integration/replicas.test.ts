@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { dataFrame, LIMITS, StreamSpaceError } from '@streamspace/protocol';
 import { iso } from 'clock-port';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -110,6 +111,33 @@ describe('[I6] any replica serves anybody', () => {
     expect(memory.streams).toBe(1);
     viewer.ws.resume();
     await eventually('the rest arrives', () => viewer.received === sent);
+  });
+
+  test('a screen far away that takes nothing from its viewer costs nobody the connection', async () => {
+    const { agent } = await holder.running();
+    const { viewer, id } = await farScreen(agent, 1_024);
+    const typed = randomBytes(1_000_000);
+    viewer.ws.send(typed);
+    await agent.frames.next((each) => each.kind === 'data');
+    for (let round = 0; round < 10; round += 1) {
+      await holder.clock.advance(800);
+      // pings and pongs have been on real sockets by then
+      for (const hub of [holder, other, holder, other]) expect((await fetch(`${hub.address}/ready`)).status).toBe(200);
+    }
+    expect(viewer.ws.readyState).toBe(WebSocket.OPEN);
+    agent.ws.send(dataFrame(id, Buffer.from('still there')));
+    await eventually('it is', () => Buffer.concat(viewer.got.all as Buffer[]).toString() === 'still there');
+  });
+
+  test('a replica that holds the agent and falls silent is given up, though its socket stays', async () => {
+    const { agent } = await holder.running();
+    const sockets: Socket[] = [];
+    holder.app.server.on('connection', (socket: Socket) => sockets.push(socket));
+    const { viewer } = await farScreen(agent);
+    // frozen: neither reads nor says anything
+    for (const socket of sockets) socket.pause().cork();
+    for (let round = 0; round < 4; round += 1) await holder.clock.advance(800);
+    expect((await viewer.closed).code).toBe(4450);
   });
 
   test('a screen whose agent has gone meanwhile is refused after one hop, never passed on', async () => {
