@@ -15,8 +15,8 @@ export class AgentProcess {
     this.#answers = createInterface(child.stdout!)[Symbol.asyncIterator]();
   }
 
-  /** Bundled as the agent is: a compiler in the process would be measured too. */
-  static async start(kubeconfig: string, namespace: string): Promise<AgentProcess> {
+  /** `warm`: pods kept ready. Bundled as the agent is: a compiler in the process would be measured too. */
+  static async start(kubeconfig: string, namespace: string, warm = 0): Promise<AgentProcess> {
     const outfile = fileURLToPath(new URL('../../dist/bench-sessions-agent.js', import.meta.url));
     await build({
       entryPoints: [fileURLToPath(new URL('agent.ts', import.meta.url))],
@@ -30,7 +30,7 @@ export class AgentProcess {
       logLevel: 'warning',
     });
     return new AgentProcess(
-      spawn(process.execPath, [outfile, kubeconfig, namespace], { stdio: ['pipe', 'pipe', 'inherit'] }),
+      spawn(process.execPath, [outfile, kubeconfig, namespace, String(warm)], { stdio: ['pipe', 'pipe', 'inherit'] }),
     );
   }
 

@@ -1,4 +1,5 @@
-// The driver in a process of its own, so that its memory is its own: agent.ts KUBECONFIG NAMESPACE. Speaks JSON lines.
+// The driver in a process of its own, so that its memory is its own: agent.ts KUBECONFIG NAMESPACE [WARM PODS]. Speaks JSON lines.
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { SessionSpec } from '@streamspace/protocol';
 import { systemClock } from 'clock-port';
@@ -8,12 +9,19 @@ import { makeKubernetesDriver } from '../../agent/src/sessions/kubernetes/index.
 import { sessionName } from '../../agent/src/sessions/kubernetes/objects/names.ts';
 import { loadKubeConfig } from '../../agent/src/sessions/kubernetes/platform.ts';
 
-/** What is asked: sessions to create at once, or how the process is. */
-export type Question = { create: string[] } | { state: true };
+/** What is asked: sessions to create at once, one to make of a warm pod, or how the process is. */
+export type Question = { create: string[] } | { claim: string } | { state: true };
 export interface Created {
   /** Milliseconds from the command to the pod's creation, and from the pod's readiness to `running`. */
   podMade: number[];
   running: number[];
+}
+export interface Claimed {
+  /** Milliseconds from the command to `running`, and from there to the screen's first byte. */
+  running: number;
+  screen: number;
+  /** Whether it was one of the pool's. */
+  warm: boolean;
 }
 export interface State {
   rss: number;
@@ -21,7 +29,9 @@ export interface State {
   requests: number;
 }
 
-const [path = '', namespace = ''] = process.argv.slice(2);
+const [path = '', namespace = '', warm = '0'] = process.argv.slice(2);
+const env = { STREAMSPACE_HOME: 'none' };
+const kiosk = { template: 'kiosk', image: '', cpu: 0, memory: 0, storage: 0, env };
 const kubeConfig = loadKubeConfig(path);
 const began = new Map<string, number>();
 const made = new Map<string, number>();
@@ -40,6 +50,7 @@ const driver = makeKubernetesDriver({
   vncPort: 5900,
   screens: 'direct',
   startDeadline: 60_000,
+  warm: warm === '0' ? [] : [{ ...kiosk, id: 'kiosk', warm: Number(warm) }],
   clock: systemClock,
   log: { info() {}, warn() {}, error() {} },
   step: (step, id) => void (step === 'pod made' && made.set(id, performance.now() - began.get(id)!)),
@@ -66,12 +77,40 @@ async function create(id: string): Promise<number> {
   return Date.now();
 }
 
+/** One session, when the pool is full. */
+async function claim(id: string): Promise<Claimed> {
+  const limit = AbortSignal.timeout(60_000);
+  for (;;) {
+    const { items } = await client.list<KubeObject & { status?: { phase?: string } }>(
+      'pods',
+      { labelSelector: 'warm' },
+      limit,
+    );
+    if (items.length === Number(warm) && items.every(({ status }) => status?.phase === 'Running')) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const spec: SessionSpec = { ...kiosk, id, user: id, name: '', created_at: new Date().toISOString() };
+  const start = performance.now();
+  await driver.create(spec, { commandId: `create-${id}`, term: 1, signal: limit });
+  const ran = performance.now();
+  const screen = await driver.connect(id, limit);
+  await once(screen, 'data');
+  const seen = performance.now();
+  screen.destroy();
+  const { items } = await client.list('pods', { labelSelector: `session=${id}` }, limit);
+  return { running: ran - start, screen: seen - ran, warm: items[0]?.metadata?.name?.startsWith('warm-') === true };
+}
+
 for await (const line of createInterface(process.stdin)) {
   const question = JSON.parse(line) as Question;
   if ('state' in question) {
     const { user, system } = process.cpuUsage();
     const state: State = { rss: process.memoryUsage.rss(), cpu: (user + system) / 1000, requests: driver.requests };
     process.stdout.write(`${JSON.stringify(state)}\n`);
+    continue;
+  }
+  if ('claim' in question) {
+    process.stdout.write(`${JSON.stringify(await claim(question.claim))}\n`);
     continue;
   }
   const ran = await Promise.all(question.create.map(create));

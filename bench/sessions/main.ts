@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { KubeApiserver, kubeApiserverMissing } from '@streamspace/testkit';
 import { kubernetesPlace } from '../../agent/test/integration/kubernetes-place.ts';
 import { distribution } from '../load/statistics.ts';
-import type { Created, State } from './agent.ts';
+import type { Claimed, Created, State } from './agent.ts';
 import { AgentProcess } from './agent-process.ts';
 import { screenPaths } from './screen-paths.ts';
 
@@ -68,7 +68,37 @@ async function driverPart(): Promise<void> {
   }
 }
 
+/** What a session costs whose pod is there already. */
+async function warmPart(): Promise<void> {
+  if (kubeApiserverMissing() !== undefined) return;
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  const server = await KubeApiserver.start();
+  const place = await kubernetesPlace(server, 'bench');
+  const path = join(folder, 'kubeconfig');
+  writeFileSync(path, server.kubeconfig('bench'), { mode: 0o600 });
+  const agent = await AgentProcess.start(path, 'bench', 5);
+  try {
+    await agent.ask<Claimed>({ claim: 'first' });
+    const claims: Claimed[] = [];
+    for (let i = 0; i < (quick ? 10 : 100); i++) claims.push(await agent.ask<Claimed>({ claim: `claim-${i}` }));
+    for (const [what, samples] of [
+      ['warm pool: command → session running', claims.map(({ running }) => running)],
+      ['warm pool: running → first byte of the screen', claims.map(({ screen }) => screen)],
+    ] as const) {
+      const { n, p50, p99, max } = distribution(samples);
+      const cold = claims.filter(({ warm }) => !warm).length;
+      rows.push([what, `p50 ${ms(p50)} ms, p99 ${ms(p99)} ms, max ${ms(max)} ms (n = ${n}, ${cold} of them not warm)`]);
+    }
+  } finally {
+    await agent.stop();
+    await place.cleanup();
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 await driverPart();
+await warmPart();
 rows.push(...(await screenPaths(quick, say)));
 const text = [
   '# Sessions on Kubernetes: what the agent costs',

@@ -11,17 +11,17 @@ export interface Leaders {
   readonly server: KubeApiserver;
   readonly place: KubernetesPlace;
   /** A small session that no other test has. */
-  spec(changes?: Partial<SessionSpec>): SessionSpec;
-  op(term?: number, commandId?: string): { commandId: string; term: number; signal: AbortSignal };
+  readonly spec: (changes?: Partial<SessionSpec>) => SessionSpec;
+  readonly op: (term?: number, commandId?: string) => { commandId: string; term: number; signal: AbortSignal };
   /** A leader that watches, until the test is over; its news by session. */
-  leader(changes?: Parameters<KubernetesPlace['makeDriver']>[0]): {
+  readonly leader: (changes?: Parameters<KubernetesPlace['makeDriver']>[0]) => {
     driver: KubernetesDriver;
     news: { id: string; status: SessionStatus | undefined }[];
   };
   /** A driver that dies at a step: it stops there, and never says another word. */
-  dying(at: string): { driver: KubernetesDriver; died: Promise<void> };
+  readonly dying: (at: string) => { driver: KubernetesDriver; died: Promise<void> };
   /** Names of a session's pods and Services. */
-  left(id: string): Promise<string[]>;
+  readonly left: (id: string) => Promise<string[]>;
 }
 
 /** What suites of the Kubernetes driver on a real API server need; called in a `describe`. */
