@@ -29,6 +29,8 @@ export interface Routing {
   /** Echo of 32 bytes through the replica that holds the agent, and through another. Microseconds. */
   near: Distribution;
   far: Distribution;
+  /** The same frames to a raw `ws` echo server and back. */
+  raw: Distribution;
   /** From a ticket to the first byte. Milliseconds. */
   openNear: Distribution;
   openFar: Distribution;
@@ -38,18 +40,28 @@ export interface Routing {
 /** What it costs that the agent is at another replica. Near and far take turns. */
 export async function routing(ports: Ports, quick: boolean): Promise<Routing> {
   const cluster = await Cluster.start(2);
+  const raw = BenchProcess.node('bench/load/ws-echo.ts');
   try {
+    const rawPort = Number(await raw.ready);
     const [holder, other] = cluster.ports as [number, number];
     await cluster.agent(`127.0.0.1:${holder}`, ports);
     const id = await session(cluster, holder, 'echo');
-    const samples = { near: [] as number[], far: [] as number[], openNear: [] as number[], openFar: [] as number[] };
+    const samples = {
+      raw: [] as number[],
+      near: [] as number[],
+      far: [] as number[],
+      openNear: [] as number[],
+      openFar: [] as number[],
+    };
     let failed = 0;
     for (let round = 0; round < (quick ? 5 : 20); round += 1) {
       for (const [where, port] of [
+        ['raw', rawPort],
         ['near', holder],
         ['far', other],
       ] as const) {
-        const channel = await view(cluster, port, id);
+        const channel =
+          where === 'raw' ? await webSocketChannel(`ws://127.0.0.1:${port}`) : await view(cluster, port, id);
         samples[where].push(...(await echoRoundTrips(channel, 300, 5_000)));
         channel.close();
       }
@@ -74,11 +86,13 @@ export async function routing(ports: Ports, quick: boolean): Promise<Routing> {
     return {
       near: distribution(samples.near),
       far: distribution(samples.far),
+      raw: distribution(samples.raw),
       openNear: distribution(samples.openNear),
       openFar: distribution(samples.openFar),
       failed,
     };
   } finally {
+    await raw.stop();
     await cluster.stop();
   }
 }

@@ -5,8 +5,8 @@ import type { Store } from '../store/store.ts';
 import type { Reception } from './reception.ts';
 import type { Roster } from './roster.ts';
 
-/** Milliseconds within which the agents begin to connect elsewhere: a load balancer needs a moment to see that this hub is unready. */
-const BEGIN_MS = 750;
+/** Milliseconds before anybody is sent elsewhere: a load balancer needs a moment to see that this hub is unready. */
+export const BEGIN_MS = 750;
 const SPREAD_MS = 1_000;
 /** Milliseconds before it counts that they come back to this hub: a load balancer may have been slow to see that it stops. */
 const IN_VAIN_MS = 3_500;

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { StreamSpaceError } from '@streamspace/protocol';
+import { sleep } from 'clock-port';
 import type { FastifyInstance } from 'fastify';
 import type { WebSocket } from 'ws';
 import { CommandDispatcher } from '../commands/dispatcher.ts';
@@ -11,7 +12,7 @@ import { peerRoutes } from '../peers/routes.ts';
 import { viewerGateway } from '../tunnel/viewers.ts';
 import { upgradeRouter } from '../upgrade.ts';
 import { census } from './census.ts';
-import { sendElsewhere } from './drain.ts';
+import { BEGIN_MS, sendElsewhere } from './drain.ts';
 import { inbox } from './inbox.ts';
 import { watchLiveness } from './liveness.ts';
 import type { AgentGateway, LinkDeps } from './ports.ts';
@@ -130,8 +131,12 @@ export function agentGateway(given: LinkDeps): LinkGateway {
     async drain(signal) {
       draining = true;
       agents.close();
-      viewers.drain();
-      await sendElsewhere({ ...deps, roster, reception: agents }, signal);
+      viewers.refuse();
+      const begin = viewers.relays === 0 ? undefined : sleep(clock, BEGIN_MS, signal).catch(() => undefined);
+      await Promise.all([
+        sendElsewhere({ ...deps, roster, reception: agents }, signal),
+        begin?.then(() => viewers.sendElsewhere()),
+      ]);
       roster.endAll(new StreamSpaceError('going_away', 'this hub is about to stop; connect again'));
       await roster.settled();
     },

@@ -125,11 +125,14 @@ export async function reconcile(
   report: readonly SessionStatus[],
   asOf: string,
 ): Promise<void> {
-  if (!(await acting(deps, link))) return;
-  const open = await openSessions(deps, link.agentId);
-  const known = new Map(
-    (await deps.store.sessions.list({ agent: link.agentId })).map((session) => [session.id, session]),
-  );
+  const { agentId: agent } = link;
+  const [acts, open, sessions] = await Promise.all([
+    acting(deps, link),
+    openSessions(deps, agent),
+    deps.store.sessions.list({ agent }),
+  ]);
+  if (!acts) return;
+  const known = new Map(sessions.map((session) => [session.id, session]));
   const reported = new Set<string>();
   for (const status of report) {
     if (!link.open) return;

@@ -37,8 +37,10 @@ export interface ViewerGateway {
   readonly serve: (upgrade: Upgrade, sessionId: string) => Promise<void>;
   /** GET /internal/v1/sessions/:id/screen: another replica, for a viewer of its own. */
   readonly servePeer: (upgrade: Upgrade, sessionId: string) => void;
-  /** Takes no new ones, and sends away whoever doesn't need this replica; the others when their agent has gone elsewhere. */
-  drain(): void;
+  /** Takes no new ones. Those that are here are sent away when their agent has gone elsewhere. */
+  refuse(): void;
+  /** Sends away whoever doesn't need this replica. */
+  sendElsewhere(): void;
   stop(): void;
 }
 
@@ -182,8 +184,10 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
       if (link === undefined) throw offline(agent);
       upgrade.accept(wss, (ws) => closing(ws, () => view(ws, link, sessionId, true)));
     },
-    drain() {
+    refuse() {
       refusing = true;
+    },
+    sendElsewhere() {
       for (const each of relays) each.close(goingAway());
     },
     stop() {

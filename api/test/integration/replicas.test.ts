@@ -334,11 +334,15 @@ describe('[I7] drain', () => {
     await drained;
   });
 
-  test('a viewer that needs another replica only is sent away at once', async () => {
+  test('a viewer that needs another replica only is sent away as soon as a load balancer can have seen that this one stops', async () => {
     const { agent } = await holder.running();
     const { viewer } = await farScreen(agent);
-    await other.gateway.drain(new AbortController().signal);
+    const drained = other.gateway.drain(new AbortController().signal);
+    await other.clock.advance(700);
+    expect(viewer.ws.readyState).toBe(WebSocket.OPEN);
+    await other.clock.advance(50);
     expect((await viewer.closed).code).toBe(1012);
+    await drained;
   });
 
   test('a hub with nobody to go to is not held up by agents that come back to it', async () => {

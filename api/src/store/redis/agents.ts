@@ -53,7 +53,6 @@ export function redisAgents(connection: Connection): AgentStore {
     get,
 
     async claim({ agentId, term, replica, connectionId, hub, takeover, hello, at }): Promise<ClaimResult> {
-      await connection.do((client) => client.sadd(KEYS.agents, agentId));
       const now: Partial<Stored> = {
         id: agentId,
         platform: hello.platform,
@@ -70,17 +69,14 @@ export function redisAgents(connection: Connection): AgentStore {
         connection_id: connectionId,
         hub,
       };
-      const [answer, last, third, fourth] = (await connection.runDurably(
-        SCRIPTS.claim,
-        [KEYS.agent(agentId)],
-        [
-          term,
-          JSON.stringify(replica),
-          JSON.stringify(takeover),
-          fields(now),
-          fields({ draining: false, last_heartbeat: null }),
-        ],
-      )) as [string, string, string, string];
+      const onlyNew = fields({ draining: false, last_heartbeat: null });
+      const args = [term, JSON.stringify(replica), JSON.stringify(takeover), fields(now), onlyNew];
+      // not one behind the other, for many come at once: a claim whose index was not written is not answered, and the agent comes again
+      const [claimed] = await Promise.all([
+        connection.runDurably(SCRIPTS.claim, [KEYS.agent(agentId)], args),
+        connection.do((client) => client.sadd(KEYS.agents, agentId)),
+      ]);
+      const [answer, last, third, fourth] = claimed as [string, string, string, string];
       if (answer === 'accepted') {
         const before = JSON.parse(third) as string | null;
         const previous = before === null ? {} : { previous: { connectionId: before, hub: hubOf(fourth) } };
