@@ -10,15 +10,25 @@ const all = <K extends Entry['kind']>(history: readonly Entry[], kind: K): Of<K>
 const REPLICAS = 3;
 
 /** Everything that is wrong with a round's history, in words; nothing, if it is as it should be. */
-export function check(history: readonly Entry[]): string[] {
-  return [
-    ...lost(history),
-    ...doubled(history),
-    ...leaders(history),
-    ...superseded(history),
-    ...screen(history),
-    ...healed(history),
-  ];
+export interface Verdict {
+  /** Accepted commands that were lost, or lost their effect. */
+  lost: string[];
+  /** Effects that happened more than once. */
+  doubled: string[];
+  /** All of it, what is lost or doubled included. */
+  wrong: string[];
+}
+
+export function check(history: readonly Entry[]): Verdict {
+  const effects = wrongEffects(history);
+  const unfinished = unfinishedCommands(history);
+  const isDoubled = (text: string) => /happened \d+ times|pods were made for it|accepted twice/.test(text);
+  const others = [...leaders(history), ...superseded(history), ...screen(history), ...healed(history)];
+  return {
+    lost: [...unfinished, ...effects.filter((text) => !isDoubled(text))],
+    doubled: effects.filter(isDoubled),
+    wrong: [...unfinished, ...effects, ...others],
+  };
 }
 
 /** Registrations in the order in which the hub made them; one that its log and its event tell is one. */
@@ -30,7 +40,7 @@ export function registrations(history: readonly Entry[]): RegisteredEntry[] {
 }
 
 /** Every accepted command reaches one final state, and keeps it. */
-function lost(history: readonly Entry[]): string[] {
+function unfinishedCommands(history: readonly Entry[]): string[] {
   const wrong: string[] = [];
   const last = new Map<string, string>();
   for (const { command, state } of all(history, 'seen')) {
@@ -41,19 +51,19 @@ function lost(history: readonly Entry[]): string[] {
     else last.set(command, state);
   }
   for (const { command, op } of all(history, 'accepted'))
-    if (op === 'list' && !isFinal(last.get(command) ?? ''))
-      wrong.push(`${command}: accepted (list), and at the end ${last.get(command) ?? 'never seen'}`);
+    if (!isFinal(last.get(command) ?? ''))
+      wrong.push(`${command}: accepted (${op}), and at the end ${last.get(command) ?? 'never seen'}`);
   return wrong;
 }
 
 /** What sessions came to and went, as the API server showed it, against what was asked for: the rules of the chaos runs. */
-function doubled(history: readonly Entry[]): string[] {
+function wrongEffects(history: readonly Entry[]): string[] {
   const entries = all(history, 'accepted').flatMap(({ key, op, command, session }): ChaosEntry[] =>
     op === 'list' || session === null ? [] : [{ kind: 'accepted', key, op, command, session }],
   );
   const asked = new Set(entries.flatMap((entry) => (entry.kind === 'accepted' ? [entry.command] : [])));
   const sessions = new Set(entries.flatMap((entry) => (entry.kind === 'accepted' ? [entry.session] : [])));
-  // an unknown or changed end is told once, by `lost`
+  // unfinished ones, and ends that change, are told by `unfinishedCommands`
   const states = new Map(all(history, 'seen').map(({ command, state }) => [command, state]));
   for (const [command, state] of states)
     if (asked.has(command) && state !== 'unknown') entries.push({ kind: 'seen', command, state });
@@ -86,7 +96,7 @@ function doubled(history: readonly Entry[]): string[] {
     effects,
     live: [...live.values()],
     sessions: known.filter(({ id }) => sessions.has(id)),
-  });
+  }).filter((text) => !/^\S+: accepted, and at the end/.test(text));
   for (const [session, uids] of pods)
     if (uids.size > 1) wrong.push(`session ${session}: ${uids.size} pods were made for it (${[...uids].join(', ')})`);
   return wrong;

@@ -20,6 +20,13 @@ export interface LeaderView {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Shell: the processes of a pod's container, as its node numbers them, in `$pids`. */
+function pidsOf(pod: Pod): string {
+  const container = pod.containers[0]?.id ?? '';
+  if (!/^[0-9a-f]{64}$/.test(container)) throw new Error(`pod ${pod.name} has no container that runs`);
+  return `pids=$(grep -l ${container} /proc/[0-9]*/cgroup 2>/dev/null | cut -d/ -f3)`;
+}
+
 /** A cluster that kind made with the chart in it, and everything that can be done to it from outside. */
 export class HaCluster {
   readonly kind: KindCluster;
@@ -87,10 +94,14 @@ export class HaCluster {
 
   /** Sends a signal to every process of a pod's container from its node: nothing in the container can prevent it. */
   async signal(pod: Pod, signal: 'KILL' | 'STOP' | 'CONT'): Promise<void> {
-    const container = pod.containers[0]?.id ?? '';
-    if (!/^[0-9a-f]{64}$/.test(container)) throw new Error(`pod ${pod.name} has no container that runs`);
-    const found = `grep -l ${container} /proc/[0-9]*/cgroup 2>/dev/null | cut -d/ -f3`;
-    await this.exec(pod.node, `pids=$(${found}); [ -n "$pids" ] && kill -${signal} $pids`);
+    await this.exec(pod.node, `${pidsOf(pod)}; [ -n "$pids" ] && kill -${signal} $pids`);
+  }
+
+  /** CPU that the pod's process has used so far, and its memory in bytes. */
+  async use(pod: Pod): Promise<{ cpuSeconds: number; memory: number }> {
+    const script = `${pidsOf(pod)}; for p in $pids; do cut -d' ' -f14,15 /proc/$p/stat; grep VmRSS /proc/$p/status; done`;
+    const [, user, system, kib] = /(\d+) (\d+)\s+VmRSS:\s+(\d+) kB/.exec(await this.exec(pod.node, script)) ?? [];
+    return { cpuSeconds: (Number(user) + Number(system)) / 100, memory: Number(kib) * 1024 };
   }
 
   /** What a pod's HTTP port answers, asked from its own node: no NetworkPolicy is in the way. */

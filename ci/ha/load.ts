@@ -23,7 +23,9 @@ export class Load {
   /** Events may be here before the answer that names the command. */
   readonly #early = new Map<string, Command>();
   readonly #sessions = new Set<string>();
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #timers = new Set<NodeJS.Timeout>();
+  /** Sessions that are there, and how to delete them. */
+  readonly #later = new Map<string, () => void>();
   readonly #giveUp = new AbortController();
   #asking = 0;
   #count = 0;
@@ -36,10 +38,8 @@ export class Load {
   }
 
   start(prefix: string): void {
-    this.#timers.push(
-      setInterval(() => void this.#list(`${prefix}-l${this.#count++}`), MIX.listMs),
-      setInterval(() => void this.#create(`${prefix}-c${this.#count++}`), MIX.createMs),
-    );
+    this.#timers.add(setInterval(() => void this.#list(`${prefix}-l${this.#count++}`), MIX.listMs));
+    this.#timers.add(setInterval(() => void this.#create(`${prefix}-c${this.#count++}`), MIX.createMs));
     void this.#create(`${prefix}-c${this.#count++}`);
   }
 
@@ -63,6 +63,7 @@ export class Load {
   async stop(limitMs: number): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
+    for (const remove of this.#later.values()) remove();
     const end = performance.now() + limitMs;
     let rest = 0;
     while (performance.now() < end && (this.#open.size > 0 || this.#asking > 0 || this.#sessions.size > 0)) {
@@ -92,8 +93,10 @@ export class Load {
     const { id } = answer.session;
     this.#sessions.add(id);
     this.#accepted(key, 'create', answer.command, id, () => {
-      const timer = setTimeout(() => void this.#delete(`${key}-d`, id), this.#stopped ? 0 : MIX.lifeMs);
-      this.#giveUp.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+      const remove = () => void (this.#later.delete(id) && this.#delete(`${key}-d`, id));
+      this.#later.set(id, remove);
+      if (this.#stopped) remove();
+      else setTimeout(remove, MIX.lifeMs);
     });
   }
 

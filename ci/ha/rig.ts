@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KindCluster } from '../kind/cluster.ts';
@@ -49,6 +50,8 @@ export class Rig {
     await installShape(shape);
     const kube = await Kube.start(kind.kubeconfig);
     const stop = new AbortController();
+    // every watch and every log that is followed
+    setMaxListeners(0, stop.signal);
     stop.signal.addEventListener('abort', () => kube.stop(), { once: true });
     try {
       const hub = new Hub(HUB, await userToken('ha'), AGENT);

@@ -1,6 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { check } from './checker.ts';
+import type { LeaderView } from './cluster.ts';
 import { type Figures, figures } from './figures.ts';
 import { Recorder } from './history.ts';
 import { Load } from './load.ts';
@@ -24,7 +26,14 @@ export interface RoundResult {
   round: number;
   /** Everything that is wrong, in words. */
   wrong: string[];
+  /** How many of them are accepted commands that were lost, or effects that happened twice. */
+  lost: number;
+  doubled: number;
   figures: Figures;
+  /** Of a replica that stood by through the whole round: share of one core, and bytes in memory. Undefined: there was none. */
+  standby: { cpu: number; memory: number } | undefined;
+  /** The machine's load average (1 minute) at the end, everything else on it included. */
+  load: number;
   folder: string;
   /** How long the round took, milliseconds. */
   took: number;
@@ -61,6 +70,7 @@ export async function playRound(rig: Rig, scenario: Scenario, round: number, fol
   rig.observer.onCommand = (command) => load.seen(command);
   const look = new AbortController();
   const viewing = view(rig.hub, rig.screen, note, look.signal);
+  const used = await standbyUse(rig);
   load.start(`${scenario.id.toLowerCase()}-${round}-${rig.run}`);
 
   if (
@@ -80,7 +90,7 @@ export async function playRound(rig: Rig, scenario: Scenario, round: number, fol
       'the same sessions there and there',
       async () => {
         note({ kind: 'sessions', items: (await rig.hub.sessions()).map(({ id, state }) => ({ id, state })) });
-        return check(recorder.entries).every((each) => !each.startsWith('session '));
+        return check(recorder.entries).wrong.every((each) => !each.startsWith('session '));
       },
       AGREE_MS,
     ),
@@ -90,11 +100,23 @@ export async function playRound(rig: Rig, scenario: Scenario, round: number, fol
   rig.observer.rest();
 
   const measured = figures(recorder.entries);
-  wrong.push(...check(recorder.entries), ...(scenario.check?.(recorder.entries, measured) ?? []));
+  const verdict = check(recorder.entries);
+  wrong.push(...verdict.wrong, ...(scenario.check?.(recorder.entries, measured) ?? []));
   wrong.push(...scenario.required.flatMap((bound) => missed(bound, measured)));
   await writeFile(join(folder, 'timeline.txt'), timeline(recorder.entries));
   await recorder.close();
-  const result = { scenario: scenario.id, round, wrong, figures: measured, folder, took: performance.now() - began };
+  const result: RoundResult = {
+    scenario: scenario.id,
+    round,
+    wrong,
+    lost: verdict.lost.length,
+    doubled: verdict.doubled.length,
+    figures: measured,
+    standby: await used(),
+    load: loadavg()[0]!,
+    folder,
+    took: Math.round(performance.now() - began),
+  };
   await writeFile(join(folder, 'result.json'), JSON.stringify(result, null, 2));
   if (wrong.length > 0) await rig.leaveTraces(folder);
   return result;
@@ -127,4 +149,26 @@ function missed({ figure, ms }: Bound, measured: Figures): string[] {
   const value = measured[figure];
   if (value === undefined) return [`${figure}: nothing was measured, and less than ${ms} ms is required`];
   return value < ms ? [] : [`${figure}: ${Math.round(value)} ms, and less than ${ms} ms is required`];
+}
+
+/** Begins to measure what replicas take that stand by; the result tells of one that was never anything else. */
+async function standbyUse(rig: Rig): Promise<() => Promise<RoundResult['standby']>> {
+  const look = async () => {
+    const pods = await rig.cluster.pods('k8s-agent').catch(() => []);
+    const uses = pods.map(async (pod) => {
+      const view = await rig.cluster.ask<LeaderView>(pod, 8080, '/leader');
+      return { id: pod.containers[0]?.id, leads: view.is_leader, ...(await rig.cluster.use(pod)) };
+    });
+    const all = await Promise.allSettled(uses);
+    return all.flatMap((each) => (each.status === 'fulfilled' && !each.value.leads ? [each.value] : []));
+  };
+  const [before, from] = [await look(), performance.now()];
+  return async () => {
+    for (const now of await look()) {
+      const then = before.find(({ id }) => id === now.id);
+      if (then !== undefined)
+        return { cpu: ((now.cpuSeconds - then.cpuSeconds) * 1_000) / (performance.now() - from), memory: now.memory };
+    }
+    return undefined;
+  };
 }

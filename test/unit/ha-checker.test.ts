@@ -78,11 +78,11 @@ const but = (more: Entry[], without: (entry: Entry) => boolean = () => false) =>
 
 describe('the checker of HA histories', () => {
   it('finds nothing wrong with a good one', () => {
-    expect(check(good)).toEqual([]);
+    expect(check(good)).toEqual({ lost: [], doubled: [], wrong: [] });
   });
 
   it('takes a reconnection of the same replica with the same term, and a log and an event of one connection', () => {
-    expect(check(but([registered(240, 'a', 2, 'again')]))).toEqual([]);
+    expect(check(but([registered(240, 'a', 2, 'again')])).wrong).toEqual([]);
     const event = at(212, {
       kind: 'registered',
       by: 'event',
@@ -92,7 +92,7 @@ describe('the checker of HA histories', () => {
       connection: 'a-2',
       at: 212,
     });
-    expect(check(but([event]))).toEqual([]);
+    expect(check(but([event])).wrong).toEqual([]);
   });
 
   it.each<[string, Entry[], string]>([
@@ -104,7 +104,7 @@ describe('the checker of HA histories', () => {
     [
       'a deletion that never ends',
       but([], (e) => e.kind === 'seen' && e.command === 'delete'),
-      'delete: accepted, and at the end never seen',
+      'delete: accepted (delete), and at the end never seen',
     ],
     [
       'a command that the hub forgot',
@@ -158,8 +158,15 @@ describe('the checker of HA histories', () => {
     ['a cluster that stays ill', but([], (e) => e.kind === 'healthy'), 'did not become healthy again'],
     ['a standby that is missing', but([healthy(305, ['b'])]), '2 healthy replicas instead of 3'],
   ])('finds %s', (_what, broken, message) => {
-    expect(check(broken).join('\n')).toContain(message);
+    expect(check(broken).wrong.join('\n')).toContain(message);
   });
+});
+
+it('what is lost and what is doubled is told apart', () => {
+  const lost = check(but([], (e) => e.kind === 'seen' && e.command === 'l2' && e.state === 'completed'));
+  expect([lost.lost.length, lost.doubled.length]).toEqual([1, 0]);
+  const doubled = check(but([pod(240, { uid: 'p2', term: 2 }), pod(271, { uid: 'p2', change: 'deleted' })]));
+  expect([doubled.lost.length, doubled.doubled.length]).toEqual([0, 1]);
 });
 
 describe('the figures of a history', () => {

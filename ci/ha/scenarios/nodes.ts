@@ -14,6 +14,21 @@ async function worker(stage: Stage): Promise<string> {
   return node;
 }
 
+/** Replicas are on both workers: a node that takes all of them with it leaves nobody to take over. */
+async function spread(stage: Stage): Promise<void> {
+  await stage.cluster.until(
+    'replicas on more than one node',
+    async () => {
+      const pods = await stage.cluster.pods('k8s-agent');
+      if (new Set(pods.map(({ node }) => node)).size > 1) return true;
+      await stage.cluster.deletePod(pods[0]!.name);
+      await stage.healthy();
+      return false;
+    },
+    120_000,
+  );
+}
+
 const ready = async (stage: Stage, node: string): Promise<void> => {
   await stage.cluster.kubectl('wait', `node/${node}`, '--for=condition=Ready', '--timeout=120s');
 };
@@ -24,6 +39,7 @@ export const nodePaused: Scenario = {
   title: 'leader’s node paused',
   required,
   goals,
+  prepare: spread,
   async inject(stage) {
     const node = await worker(stage);
     stage.fault(`docker pause ${node}`);
@@ -45,6 +61,7 @@ export const nodeKilled: Scenario = {
   title: 'leader’s node killed',
   required,
   goals,
+  prepare: spread,
   async inject(stage) {
     const node = await worker(stage);
     stage.fault(`docker kill ${node}`);
