@@ -2,7 +2,7 @@ import { type Agent, type IncomingMessage, request as requestHttp } from 'node:h
 import { request as requestHttps } from 'node:https';
 import { type Clock, withDeadline } from 'clock-port';
 import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
-import { hedged } from './hedge.ts';
+import { CONNECTION, hedged } from './hedge.ts';
 import { refusedUpgrade } from './open.ts';
 
 export interface EnrolOptions {
@@ -22,8 +22,13 @@ const MAX_ANSWER = 64 * 1024;
 /** Exchanges an enrolment token for a credential of this agent's own [AUTH3]. Rejects like `openLink`. */
 export function enrol(options: EnrolOptions, clock: Clock, signal: AbortSignal): Promise<string> {
   return withDeadline(clock, TIMEOUT, 'enrolment', signal, async (limit) => {
-    const { response, body } = await hedged(clock, limit, (attempt) => post(options, attempt));
-    if (response.statusCode !== 200 && response.statusCode !== 201) throw refusedUpgrade(response, body, clock);
+    const ask = async (attempt: AbortSignal) => {
+      const { response, body } = await post(options, attempt);
+      if (response.statusCode !== 200 && response.statusCode !== 201) throw refusedUpgrade(response, body, clock);
+      return body;
+    };
+    // a token may be good for one use
+    const body = await hedged(clock, limit, ask, undefined, { ...CONNECTION, once: true });
     const credential = credentialIn(body);
     if (credential === undefined)
       throw new StreamSpaceError('malformed_frame', 'The hub answered the enrolment without a credential');

@@ -6,9 +6,14 @@ export interface HedgeOptions {
   readonly companyMs: number;
   /** Tries at once: a hub that is slow because it has much to do is not asked many times. */
   readonly atOnce: number;
+  /**
+   * Tries of what has its effect once: one that is refused may have come after another of ours whose answer is still on its way, so the
+   * others are waited for.
+   */
+  readonly once?: boolean;
 }
 
-const CONNECTION: HedgeOptions = { companyMs: 1_000, atOnce: 3 };
+export const CONNECTION: HedgeOptions = { companyMs: 1_000, atOnce: 3 };
 
 /** Whether somebody was there: an answer counts, whatever it says. Nobody there is told by the network only. */
 const answered = (error: unknown): boolean => {
@@ -25,12 +30,13 @@ export function hedged<T>(
   signal: AbortSignal,
   attempt: (signal: AbortSignal) => Promise<T>,
   discard: (late: T) => void = () => {},
-  { companyMs, atOnce }: HedgeOptions = CONNECTION,
+  { companyMs, atOnce, once = false }: HedgeOptions = CONNECTION,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const alive = new Set<AbortController>();
     let company: { cancel(): void } | undefined;
     let [begun, over] = [0, false];
+    let refusal: unknown;
     const settle = (how: () => void) => {
       over = true;
       company?.cancel();
@@ -52,7 +58,12 @@ export function hedged<T>(
         },
         (error: unknown) => {
           alive.delete(own);
-          if (!over && (answered(error) || alive.size === 0)) settle(() => reject(error as Error));
+          if (answered(error)) {
+            refusal ??= error;
+            company?.cancel();
+          }
+          if (over || (alive.size > 0 && (once || refusal === undefined))) return;
+          settle(() => reject((refusal ?? error) as Error));
         },
       );
     };

@@ -1,7 +1,7 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import { VirtualClock } from '@streamspace/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { hedged } from '../../src/link/hedge.ts';
+import { CONNECTION, hedged } from '../../src/link/hedge.ts';
 
 interface Try {
   signal: AbortSignal;
@@ -58,6 +58,28 @@ describe('hedged', () => {
     tries[0]!.reject(new StreamSpaceError('agent_offline', 'connect ETIMEDOUT'));
     await clock.advance(1);
     tries[1]!.reject(new StreamSpaceError('unauthenticated', 'The hub answered 401', { status: 401 }));
+    expect(await outcome).toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('what has its effect once: a refusal waits for the tries before it, whose answer may be on its way', async () => {
+    const asked = hedged(clock, signal, attempt, undefined, { ...CONNECTION, once: true });
+    await clock.advance(1_000);
+    tries[1]!.reject(new StreamSpaceError('unauthenticated', 'used up', { status: 401 }));
+    await clock.advance(5_000);
+    // who was refused does not ask again
+    expect(tries).toHaveLength(2);
+    tries[0]!.resolve('one');
+    expect(await asked).toBe('one');
+  });
+
+  it('what has its effect once: the refusal counts when the others fail', async () => {
+    const outcome = hedged(clock, signal, attempt, undefined, { ...CONNECTION, once: true }).catch(
+      (error: unknown) => error,
+    );
+    await clock.advance(1_000);
+    tries[1]!.reject(new StreamSpaceError('unauthenticated', 'used up', { status: 401 }));
+    await clock.advance(1);
+    tries[0]!.reject(new StreamSpaceError('agent_offline', 'socket hang up'));
     expect(await outcome).toMatchObject({ code: 'unauthenticated' });
   });
 
