@@ -1,10 +1,10 @@
 // npm run bench:ha [-- --rounds 20] [-- --only H2a,H3a]: rounds of the HA scenarios on the cluster of `npm run kind:up`.
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeCluster } from '../kind/cluster.ts';
 import { root } from '../kind/root.ts';
-import { playRound, type RoundResult } from './round.ts';
+import { emptyResults, save } from './results.ts';
+import { playRound } from './round.ts';
 import { Rig } from './rig.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
@@ -21,15 +21,18 @@ const only = given.only.split(',').filter((id) => id !== '');
 const chosen = SCENARIOS.filter(({ id }) => only.length === 0 || only.some((each) => id.startsWith(each)));
 if (chosen.length === 0) throw new Error(`--only ${given.only}: there are ${SCENARIOS.map(({ id }) => id).join(', ')}`);
 const folder = join(root, given.out);
-await mkdir(folder, { recursive: true });
 const rig = await Rig.set(await makeCluster(given.name), folder, 'ha');
-const results: RoundResult[] = [];
+const results = await emptyResults(
+  `npm run bench:ha -- ${process.argv.slice(2).join(' ')}`.trim(),
+  chosen,
+  rig.cluster,
+);
 try {
   for (let round = 1; round <= Number(given.rounds); round++) {
     for (const scenario of chosen) {
       const result = await playRound(rig, scenario, round, join(folder, `${scenario.id}-${round}`));
-      results.push(result);
-      await writeFile(join(folder, 'results.json'), JSON.stringify(results, null, 1));
+      results.results.push(result);
+      await save(results, folder);
       const { failover, viewer, election } = result.figures;
       const ms = (value: number | undefined) => (value === undefined ? '–' : `${Math.round(value)} ms`);
       say(
@@ -41,4 +44,4 @@ try {
 } finally {
   await rig.close();
 }
-if (results.some(({ wrong }) => wrong.length > 0)) process.exitCode = 1;
+if (results.results.some(({ wrong }) => wrong.length > 0)) process.exitCode = 1;

@@ -2,7 +2,8 @@ import type { Entry } from './history.ts';
 import type { Figures } from './figures.ts';
 import type { Stage } from './stage.ts';
 
-type Measure = 'election' | 'failover' | 'viewer' | 'start';
+/** Figures that have bounds. */
+export type Measure = 'election' | 'failover' | 'viewer' | 'start';
 
 /** A bound in milliseconds on one of the figures. */
 export interface Bound {

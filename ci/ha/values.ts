@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises';
+import { run } from '../kind/host.ts';
 import { PROGRAMS } from '../kind/images.ts';
 
+/** Names the image that a pod runs, so that one that was built anew replaces it: tags stay the same here. */
+const IMAGE = 'streamspace.io/image';
 /** The template whose sessions the scenarios create. */
 export const TEMPLATE = 'counter';
 
@@ -57,8 +60,9 @@ process.on('SIGTERM', () => process.exit(0));
  * What the scenarios need of the chart besides test-values/ha.yaml and ci/kind-values.yaml: sessions that start fast and take little
  * (the agent's own image, which is there, with the program above), beside the control plane, so that the workers can die without them.
  */
-const VALUES = {
+const values = (images: Record<keyof typeof PROGRAMS, string>) => ({
   api: {
+    podAnnotations: { [IMAGE]: images.api },
     config: {
       rateLimit: 100_000,
       templates: [
@@ -77,6 +81,7 @@ const VALUES = {
     },
   },
   k8sAgent: {
+    podAnnotations: { [IMAGE]: images.agent },
     config: {
       session: {
         podTemplate: {
@@ -99,7 +104,12 @@ const VALUES = {
       },
     },
   },
-};
+});
+
+const idOf = async (image: string) => (await run('docker', ['image', 'inspect', '-f', '{{.Id}}', image])).trim();
 
 /** Writes them where Helm finds them. */
-export const writeValues = (path: string): Promise<void> => writeFile(path, JSON.stringify(VALUES, null, 2));
+export async function writeValues(path: string): Promise<void> {
+  const images = { api: await idOf(PROGRAMS.api), agent: await idOf(PROGRAMS.agent) };
+  await writeFile(path, JSON.stringify(values(images), null, 2));
+}

@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { HaCluster } from './cluster.ts';
+import type { RoundResult } from './round.ts';
+import type { Bound, Scenario } from './scenario.ts';
+
+/** What a run of scenarios leaves behind, for `ci/report`. */
+export interface Results {
+  at: string;
+  /** How it was started. */
+  command: string;
+  commit: string;
+  machine: { cpu: string; cores: number; memoryGiB: number; node: string; kubernetes: string };
+  /** Those that were played, in their order. */
+  scenarios: { id: string; title: string; required: readonly Bound[]; goals: readonly Bound[] }[];
+  results: RoundResult[];
+}
+
+/** Of a run of these scenarios that begins now. */
+export async function emptyResults(
+  command: string,
+  scenarios: readonly Scenario[],
+  cluster: HaCluster,
+): Promise<Results> {
+  const commit = await promisify(execFile)('git', ['rev-parse', '--short', 'HEAD']).then(
+    ({ stdout }) => stdout.trim(),
+    () => 'unknown',
+  );
+  const { gitVersion } = await cluster.kube.get<{ gitVersion: string }>('/version');
+  return {
+    at: new Date().toISOString(),
+    command,
+    commit,
+    machine: {
+      cpu: cpus()[0]?.model ?? 'unknown',
+      cores: cpus().length,
+      memoryGiB: Math.round(totalmem() / 1024 ** 3),
+      node: process.version,
+      kubernetes: gitVersion,
+    },
+    scenarios: scenarios.map(({ id, title, required, goals }) => ({ id, title, required, goals })),
+    results: [],
+  };
+}
+
+/** Into `results.json` of that folder: after every round, a run takes long. */
+export async function save(results: Results, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'results.json'), `${JSON.stringify(results, null, 1)}\n`);
+}
