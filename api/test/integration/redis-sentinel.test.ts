@@ -126,4 +126,16 @@ describe.skipIf(SERVER === undefined)(`redis store: Sentinel${ABOUT_SERVER}`, ()
       ),
     );
   });
+
+  it('[CMD1] ends of commands are stored without a replica, too, however many at once', async () => {
+    const server = await scene.server(RedisProcess.start());
+    const plain = scene.store({ url: server.url });
+    await plain.agents.claim(claim());
+    const ids = Array.from({ length: 200 }, (_, index) => `c${index}`);
+    await Promise.all(ids.map((id) => plain.commands.append(command({ id, session: null }))));
+    const store = scene.store({ url: server.url, waitReplicas: 1, waitMs: 1_000 });
+    const ends = await Promise.all(ids.map((id) => store.commands.finish(id, null, { state: 'completed' }, '')));
+    expect(ends.map((end) => end?.command.state)).toEqual(ids.map(() => 'completed'));
+    expect(await plain.commands.open('a1')).toEqual([]);
+  });
 });

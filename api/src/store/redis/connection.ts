@@ -18,6 +18,12 @@ const STEP_MS = 2 * COMMAND_MS;
 const MAX_STEPS = 10_000;
 /** `WAIT` holds its connection up until the replicas have answered: durable steps take turns on so many of their own. */
 const DURABLE_CLIENTS = 4;
+/** Milliseconds for replicas to have what is written all the same: such steps must not stand in the way of each other for long. */
+const WISH_MS = 100;
+/** So many of them at once; the others don't wait for replicas. */
+const MAX_WISHES = 4 * DURABLE_CLIENTS;
+/** Milliseconds for which replicas that did not have something in time are not waited for without need. */
+const MISSING_MS = 5_000;
 
 /**
  * The way to the servers. Whatever goes wrong on it is `store_unavailable`, within a few seconds: at once after the servers have been
@@ -29,6 +35,9 @@ export class Connection {
   readonly #durable: readonly Client[];
   /** Monotonic time since when a client is not ready. */
   readonly #away = new Map<Client, number>();
+  /** Monotonic time until which replicas count as missing. */
+  #missingUntil = Number.NEGATIVE_INFINITY;
+  #wishes = 0;
   #steps = 0;
   #turn = 0;
   #closed = false;
@@ -62,7 +71,7 @@ export class Connection {
 
   /**
    * Runs a script that writes: resolves when as many replicas have it as are wanted. After a rejection it may or may not have happened.
-   * Without `insist`: resolves all the same when they don't have it in time.
+   * Without `insist`: resolves all the same when they don't have it soon, and doesn't wait where they have just been missing.
    */
   runDurably(
     script: Script,
@@ -70,19 +79,26 @@ export class Connection {
     args: readonly (string | number)[],
     insist = true,
   ): Promise<unknown> {
-    const { waitReplicas, waitMs } = this.#options;
+    const { waitReplicas, clock } = this.#options;
+    if (!insist && (clock.monotonic() < this.#missingUntil || this.#wishes >= MAX_WISHES))
+      return this.run(script, keys, args);
+    const waitMs = insist ? this.#options.waitMs : Math.min(this.#options.waitMs, WISH_MS);
     const client = this.#durable[this.#turn++ % this.#durable.length]!;
     if (waitReplicas === 0) return this.#step(client, (each) => evaluate(each, script, keys, args));
+    if (!insist) this.#wishes += 1;
     return this.#step(
       client,
       async (each) => {
         const { result, replicas } = await evaluateAndWait(each, script, keys, args, waitReplicas, waitMs);
-        if (replicas < waitReplicas && insist)
-          throw new Error(`${replicas} of ${waitReplicas} replicas have it after ${waitMs} ms`);
+        if (replicas >= waitReplicas) return result;
+        this.#missingUntil = clock.monotonic() + MISSING_MS;
+        if (insist) throw new Error(`${replicas} of ${waitReplicas} replicas have it after ${waitMs} ms`);
         return result;
       },
       waitMs,
-    );
+    ).finally(() => {
+      if (!insist) this.#wishes -= 1;
+    });
   }
 
   close(): void {
