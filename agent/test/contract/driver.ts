@@ -210,7 +210,10 @@ export function driverContract(
       const seen: string[] = [];
       const watching = new AbortController();
       await driver.create(marker, op());
-      const watch = driver.watch((id) => seen.push(id), watching.signal);
+      const watch = driver.watch((id, status) => {
+        // what a slow start waits for is told while it waits
+        if (status?.state !== 'starting') seen.push(id);
+      }, watching.signal);
       await driver.create(one, op());
       await driver.hibernate(one.id, op());
       await driver.wake(one.id, op());

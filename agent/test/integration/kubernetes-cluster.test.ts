@@ -85,7 +85,8 @@ describe.skipIf(missing !== undefined)(
         [
           'an image that is nowhere',
           { image: '127.0.0.1:1/none:1' },
-          {},
+          // a pull has to be tried first, and to fail
+          { startDeadline: 30_000 },
           /Image 127\.0\.0\.1:1\/none:1 can’t be pulled/,
         ],
         [

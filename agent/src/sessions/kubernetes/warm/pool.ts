@@ -19,7 +19,7 @@ const ROUND_MS = 60_000;
 /** Where there is no room for more, or a pod did not come up, the next one is tried after this long, milliseconds. */
 const PAUSE_MS = 60_000;
 const LONGEST_PAUSE_MS = 600_000;
-/** Pods made at the same time: sessions are started besides. */
+/** Pods made, or removed, at the same time: sessions are started besides. */
 const AT_ONCE = 5;
 
 /**
@@ -68,7 +68,7 @@ export class WarmPool {
     if (waiting.length === 0) return false;
     this.#context.log.info({ pods: waiting.length }, 'Warm pods give way to a session');
     this.#pausedUntil = this.#context.clock.monotonic() + PAUSE_MS;
-    await Promise.all(waiting.map((pod) => this.#remove(pod, signal)));
+    await this.#removeAll(waiting, signal);
     return true;
   }
 
@@ -134,10 +134,10 @@ export class WarmPool {
       room -= want;
     }
     remove.push(...good.filter((pod) => !kept.has(pod)));
-    await Promise.all(remove.map((pod) => this.#remove(pod, signal)));
+    await this.#removeAll(remove, signal);
     if (make.length === 0 && [...kept].every((pod) => reasonFor(pod).state === 'running')) this.#pause = PAUSE_MS;
     if (clock.monotonic() < this.#pausedUntil) return;
-    while (make.length > 0) await Promise.all(make.splice(0, AT_ONCE).map((template) => this.#make(template, signal)));
+    while (make.length > 0) await Promise.all(make.splice(0, AT_ONCE).map((each) => this.#make(each, signal)));
   }
 
   async #make(template: WarmTemplate, signal: AbortSignal): Promise<void> {
@@ -145,6 +145,12 @@ export class WarmPool {
     const name = warmName(template.id, randomBytes(5).toString('hex'));
     const made = await client.create<V1Pod>('pods', warmPodFor(template, name, config), signal);
     view.pods.learn(made);
+  }
+
+  async #removeAll(pods: readonly V1Pod[], signal: AbortSignal): Promise<void> {
+    for (let at = 0; at < pods.length; at += AT_ONCE) {
+      await Promise.all(pods.slice(at, at + AT_ONCE).map((pod) => this.#remove(pod, signal)));
+    }
   }
 
   /** Unless it was claimed, or changed otherwise, since it was looked at. */

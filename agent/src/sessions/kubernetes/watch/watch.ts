@@ -32,7 +32,8 @@ export async function watchSessions(
         ),
       ];
       for (const record of view.records()) reporter.begin(record);
-      const keeping = context.pool.keep(signal);
+      const over = new AbortController();
+      const keeping = context.pool.keep(AbortSignal.any([signal, over.signal]));
       try {
         for (;;) {
           await sweeper.sweep(signal);
@@ -40,6 +41,7 @@ export async function watchSessions(
         }
       } finally {
         for (const stop of stops) stop();
+        over.abort();
         await keeping;
       }
     });
