@@ -85,6 +85,19 @@ describe.skipIf(SERVER === undefined)(`redis store: one server${ABOUT_SERVER}`, 
     await eventually('the store works', () => works(store));
   });
 
+  it('[I6] what one replica makes, another one finds by its id, its user and in the list of all', async () => {
+    const server = await scene.server(RedisProcess.start());
+    const [one, two] = [scene.store({ url: server.url }), scene.store({ url: server.url })];
+    const made = { session: session({ command: 'c1' }), command: command() };
+    expect(await one.sessions.create(made.session, made.command, ROOM)).toMatchObject({ created: true });
+    await one.commands.append(command({ id: 'c2', session: null }));
+    expect(await two.sessions.get('s1')).toEqual(made.session);
+    expect(await two.commands.get('c1')).toEqual(made.command);
+    expect(await two.commands.get('c2')).toMatchObject({ id: 'c2' });
+    expect(await two.sessions.list({ user: made.session.user })).toEqual([made.session]);
+    expect(await two.sessions.list({})).toEqual([made.session]);
+  });
+
   it('can be opened before the server is there', async () => {
     const port = await freePort();
     const store = scene.store({ url: `redis://127.0.0.1:${port}` });
