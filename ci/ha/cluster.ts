@@ -5,7 +5,7 @@ import type { Kube, KubeObject } from './kube.ts';
 import type { Component, PodEntry } from './history.ts';
 import { podOf } from './observed.ts';
 
-export const LEASE = 'k8s-agent-leader-election';
+const LEASE = 'k8s-agent-leader-election';
 const LEASES = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`;
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 

@@ -4,7 +4,7 @@ import { type Fact, isFinal, type Op } from './history.ts';
 import { TEMPLATE } from './values.ts';
 
 /** The mix: eight lists a second, a session created every three seconds, and each of them deleted two seconds after its creation ended. */
-export const MIX = { listMs: 125, createMs: 3_000, lifeMs: 2_000 };
+const MIX = { listMs: 125, createMs: 3_000, lifeMs: 2_000 };
 /** Milliseconds before a wish without an answer is uttered again. */
 const AGAIN_MS = 150;
 

@@ -3,7 +3,7 @@ import type { RoundResult } from '../ha/round.ts';
 import type { Measure } from '../ha/scenario.ts';
 
 /** The smallest value that at least that share (0 to 1) of them is not above; undefined without values. */
-export function quantile(values: readonly number[], share: number): number | undefined {
+function quantile(values: readonly number[], share: number): number | undefined {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
 }
