@@ -1,6 +1,9 @@
 import { expect } from 'vitest';
 import { World } from './world/world.ts';
 
+/** Milliseconds for all seeds of one file: SIM_SEEDS may ask for many more than CI runs. */
+export const LIMIT_MS = Math.max(900_000, 500 * Number(process.env.SIM_SEEDS ?? 0));
+
 /** One life of a world, and what must hold of it. Throws what did not. */
 export async function commandPath(seed: number): Promise<World> {
   const world = new World(seed);
