@@ -4,7 +4,11 @@ import { commandPath, LIMIT_MS } from './command-path.ts';
 
 // two files, because each runs on one core
 describe('the way of a command, simulated (second half)', () => {
-  it('I1 I4 [TERM2] [CMD2] [CMD3] [CMD4] [CMD5] whatever crashes, freezes, is cut or deleted: nothing lost, nothing doubled, one acts', async () => {
-    await everySeed(2_500, async (seed) => void (await commandPath(seed)), 1_000_000);
-  }, LIMIT_MS);
+  it(
+    'I1 I4 [TERM2] [CMD2] [CMD3] [CMD4] [CMD5] whatever crashes, freezes, is cut or deleted: nothing lost, nothing doubled, one acts',
+    async () => {
+      await everySeed(2_500, async (seed) => void (await commandPath(seed)), 1_000_000);
+    },
+    LIMIT_MS,
+  );
 });
