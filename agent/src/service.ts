@@ -45,6 +45,8 @@ export interface ServiceOptions {
 }
 
 const CAPACITY_TIMEOUT = 10_000;
+/** What a leader that stops gives its operations, where another replica can go on with them, milliseconds. */
+const HANDOVER_MS = 200;
 /** Between two tries to watch the platform, milliseconds: base and cap. */
 const WATCH_RETRY = { base: 200, max: 30_000 };
 
@@ -108,14 +110,20 @@ export class Service {
     this.#options.onLink(undefined);
   }
 
-  /** Graceful end: lets operations finish (at most GRACEFUL_SHUTDOWN_TIMEOUT), then tells the hub [CON7]. Before `run`'s signal aborts. */
+  /**
+   * Graceful end: lets operations finish (at most GRACEFUL_SHUTDOWN_TIMEOUT), then tells the hub [CON7]. Before `run`'s signal aborts. Where
+   * another replica stands by, what takes longer is left to it: the hub sends it again, and until then nobody serves.
+   */
   async finish(): Promise<void> {
-    const { config, clock, log } = this.#options;
-    const limit = deadline(clock, config.gracefulShutdownTimeout, 'operations');
+    const { config, clock, log, replicas } = this.#options;
+    const others = replicas.known.length > 1;
+    const patience = others ? Math.min(HANDOVER_MS, config.gracefulShutdownTimeout) : config.gracefulShutdownTimeout;
+    const limit = deadline(clock, patience, 'operations');
     await this.#dispatcher.drain(limit.signal);
     limit.clear();
-    if (this.#dispatcher.running > 0)
-      log.warn({ operations: this.#dispatcher.running }, 'Operations did not finish in time');
+    const operations = this.#dispatcher.running;
+    if (operations > 0 && others) log.info({ operations }, 'Operations are left to the next leader');
+    else if (operations > 0) log.warn({ operations }, 'Operations did not finish in time');
     this.#links.leave('The agent stops');
   }
 

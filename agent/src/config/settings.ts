@@ -86,7 +86,7 @@ export const SETTINGS = {
     'GRACEFUL_SHUTDOWN_TIMEOUT',
     duration(0),
     '30s',
-    'How long operations in flight may take to finish at a stop',
+    'How long operations in flight may take to finish at a stop, where no other replica goes on with them',
   ),
   maxConcurrentOperations: optional(
     'MAX_CONCURRENT_OPERATIONS',

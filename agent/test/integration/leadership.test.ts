@@ -97,6 +97,27 @@ describe('leadership', () => {
     agents = [second];
   });
 
+  it('I7 a stopping leader leaves to a standby what takes long: nobody waits for it', async () => {
+    const shared = driver();
+    const first = await start('r1', lease.lock(), shared);
+    const connection = await hub.connection(1);
+    const second = await start('r2', lease.lock(), shared);
+    await until(() => (connection.all('heartbeat').at(-1)?.replicas.length ?? 0) === 2, 'two replicas');
+    shared.gate = new Promise(() => undefined);
+    connection.command('cmd-1', 'create_session', { session_id: 's-1', spec: specOf('s-1') });
+    await connection.next('ack');
+    const stopped = first.stop();
+    const next = await hub.connection(2);
+    shared.gate = undefined;
+    await stopped;
+    expect(connection.messages.at(-1)!.type).toBe('goodbye');
+    expect(connection.all('result')).toEqual([]);
+    next.command('cmd-1', 'create_session', { session_id: 's-1', spec: specOf('s-1') }, 2);
+    expect(await next.next('result')).toMatchObject({ attempt: 2, session: { state: 'running' } });
+    expect(shared.effects.get('cmd-1')).toBe(1);
+    agents = [second];
+  });
+
   it('losing the lead aborts what runs, without an answer, and ends nothing', async () => {
     const under = await start('r1');
     const connection = await hub.connection(1);

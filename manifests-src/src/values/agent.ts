@@ -49,7 +49,11 @@ export const tuning = {
   reconnectDelay: duration('Base of the backoff', '5s', ['1s']),
   maxReconnectDelay: duration('Cap of the backoff', '5m', ['6m']),
   commandTimeout: duration('An operation that takes longer is aborted', '5m', ['4m']),
-  gracefulShutdownTimeout: duration('How long operations in flight may take at a stop', '30s', ['10s']),
+  gracefulShutdownTimeout: duration(
+    'How long operations in flight may take at a stop, where no other replica goes on with them',
+    '30s',
+    ['10s'],
+  ),
   maxConcurrentOperations: integer('Commands that run at the same time', 10, 1, 1000),
   session: section('Sessions', {
     imagePullPolicy: choice('When their images are pulled', ['IfNotPresent', 'Always', 'Never'], 'IfNotPresent'),
