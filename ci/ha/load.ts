@@ -5,6 +5,8 @@ import { TEMPLATE } from './values.ts';
 
 /** The mix: eight lists a second, a session created every three seconds, and each of them deleted two seconds after its creation ended. */
 const MIX = { listMs: 125, createMs: 3_000, lifeMs: 2_000 };
+/** Sessions at once. */
+const MOST_SESSIONS = 12;
 /** Milliseconds before a wish without an answer is uttered again. */
 const AGAIN_MS = 150;
 
@@ -88,6 +90,8 @@ export class Load {
   }
 
   async #create(key: string): Promise<void> {
+    // pods that take long pile up no further: the machine is theirs, too
+    if (this.#sessions.size >= MOST_SESSIONS) return;
     const answer = await this.#until(key, 'create', () => this.#hub.create(key, TEMPLATE));
     if (answer === undefined) return;
     const { id } = answer.session;
