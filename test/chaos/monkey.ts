@@ -70,7 +70,9 @@ export async function monkey(
     const primary = (await fleet.primary())?.program ?? first;
     return which === 'primary' ? primary : primary === first ? second : first;
   };
-  const faults: [readonly Program[], (program: Program) => Promise<void>][] = [
+  type Fault = [readonly Program[], (program: Program) => Promise<void>];
+  const promotion: Fault = [[first], () => ofStores(() => failover('kill -9'))];
+  const faults: Fault[] = [
     [hubs, kill],
     [hubs, kill],
     [hubs, roll],
@@ -79,7 +81,7 @@ export async function monkey(
     [agents, kill],
     [agents, (program) => freeze(program, 8_000)],
     [agents, roll],
-    [[first], () => ofStores(() => failover('kill -9'))],
+    promotion,
     [[first], () => ofStores(() => failover('SIGSTOP'))],
     [[first], () => ofStores(async () => kill(await primaryOr('primary')))],
     [[first], () => ofStores(async () => freeze(await primaryOr('primary'), 1_200))],
@@ -87,8 +89,11 @@ export async function monkey(
   ];
   // a process is harmed by one fault at a time, several processes at once
   const harmed = new Set<Promise<void>>();
+  // however short the run: once at least
+  let next: Fault | undefined = promotion;
   while (!signal.aborted) {
-    const [among, harm] = one(faults);
+    const [among, harm] = next ?? one(faults);
+    next = undefined;
     const program = someOf(among);
     if (harmed.size < 2 && program !== undefined) {
       busy.add(program);
