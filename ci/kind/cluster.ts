@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from './root.ts';
 import { run, type RunOptions } from './host.ts';
@@ -34,6 +34,9 @@ export async function isThere(name: string): Promise<boolean> {
   return (await run('kind', ['get', 'clusters'])).split('\n').includes(name);
 }
 
+/** Port of the host at which the hub of such a cluster is; another one with `KIND_HUB_PORT`, so that a second cluster has room. */
+export const HUB_PORT = Number(process.env['KIND_HUB_PORT'] ?? 8090);
+
 /**
  * The cluster of that name, made from ci/kind.yaml unless it is there. `KIND_NODE_IMAGE` names another image of its nodes than
  * kind's own.
@@ -47,7 +50,10 @@ export async function makeCluster(name: string): Promise<KindCluster> {
   }
   const image = process.env['KIND_NODE_IMAGE'];
   const node = image === undefined ? [] : ['--image', image];
-  const config = ['--config', `${root}ci/kind.yaml`, '--kubeconfig', cluster.kubeconfig];
+  const file = join(folder, `${name}.yaml`);
+  const text = await readFile(`${root}ci/kind.yaml`, 'utf8');
+  await writeFile(file, text.replace(/hostPort: \d+/, `hostPort: ${HUB_PORT}`));
+  const config = ['--config', file, '--kubeconfig', cluster.kubeconfig];
   await run('kind', ['create', 'cluster', '--name', name, ...config, '--wait', '180s', ...node]);
   return cluster;
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { sleep, systemClock } from 'clock-port';
 import { SignJWT } from 'jose';
 import { parse } from 'yaml';
-import type { KindCluster } from './cluster.ts';
+import { HUB_PORT, type KindCluster } from './cluster.ts';
 import { run } from './host.ts';
 import { PROGRAMS } from './images.ts';
 import { root } from './root.ts';
@@ -10,7 +10,7 @@ import { root } from './root.ts';
 const RELEASE = 'streamspace';
 export const NAMESPACE = 'streamspace';
 /** Where the hub is on the host: the port mapping of ci/kind.yaml. */
-export const HUB = 'http://127.0.0.1:8090';
+export const HUB = `http://127.0.0.1:${HUB_PORT}`;
 
 const valuesFiles = (values: string): string[] => [`${root}test-values/${values}.yaml`, `${root}ci/kind-values.yaml`];
 

@@ -101,6 +101,6 @@ helm upgrade --install streamspace ./chart-k8s-agent -n streamspace --create-nam
   --set agent.id=eu-1 --set agent.controlPlaneUrl=wss://hub.example.com --set enrolment.existingSecret.name=streamspace-enrolment
 \`\`\`
 
-The Secret holds a token by which agents enrol, at the control plane's end: \`POST /api/v1/agents/enrolment-tokens\`, or its
+The Secret holds a token by which agents enrol, at the control plane's end: \`POST /api/v1/agents/enrolments\`, or its
 \`enrolment.token\`. A second agent in one cluster gets a release, and best a namespace, of its own.
 `;

@@ -1,5 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { and, eq, given, missing, release } from '../nodes/build.ts';
+import { and, eq, given, missing, not, release } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
 import { each, type Tree, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
@@ -48,6 +48,16 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
   const { metrics, config } = view;
   const ownHub = view.hub === undefined ? undefined : and(view.hub.enabled, missing(config.controlPlaneUrl));
   const elsewhere = toAddresses(networkPolicy.controlPlane.cidrs, [tcp(webPort(config.controlPlaneUrl))]);
+  // a hub of another release in this cluster: a policy sees the pod's port, not that of the Service in the URL
+  const neighbour = {
+    to: [
+      {
+        namespaceSelector: {},
+        podSelector: { matchLabels: { 'app.kubernetes.io/name': base.name, 'app.kubernetes.io/component': 'api' } },
+      },
+    ],
+    ports: [tcp(HTTP_PORT)],
+  };
   const sessions = { app: 'session', agent: config.agentId };
   const proxy = (url: Expr<string>) => when(given(url), { ports: [tcp(webPort(url))] });
   const { egress, cidrs, ipv6 } = networkPolicy.sessions;
@@ -69,6 +79,7 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
               { to: [{ podSelector: { matchLabels: base.selector('api') } }], ports: [tcp(HTTP_PORT)] },
               elsewhere,
             )) as never,
+        (ownHub === undefined ? neighbour : when(not(ownHub), neighbour)) as never,
         proxy(config.proxy.https) as never,
         proxy(config.proxy.http) as never,
         { to: [{ namespaceSelector: inNamespace(sessionNamespace(view)), podSelector: { matchLabels: sessions } }] },

@@ -92,11 +92,15 @@ export function addChart(
   options: SynthOptions & { id?: string } = {},
 ): Cdk8sChart {
   const chart = new Cdk8sChart(app, options.id ?? release.name, { disableResourceNameHashes: true });
-  for (const object of objectsOf(source, release, given, options)) {
+  // kubectl applies a file from top to bottom
+  const objects = objectsOf(source, release, given, options).sort((a, b) => first(a) - first(b));
+  for (const object of objects) {
     new ApiObject(chart, idOf(object), object as never);
   }
   return chart;
 }
+
+const first = ({ kind }: KubeObject): number => (kind === 'Namespace' ? 0 : 1);
 
 const idOf = ({ apiVersion, kind, metadata }: KubeObject): string =>
   [apiVersion.split('/')[0], kind, metadata.namespace ?? '', metadata.name].join('.').toLowerCase();

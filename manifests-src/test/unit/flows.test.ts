@@ -109,6 +109,19 @@ describe('flows that the NetworkPolicies let pass', () => {
     expect(allowed(objects, ends['agent']!, ends['internet']!, 53, 'UDP')).toBe(false);
   });
 
+  it('reach a hub of another release in the same cluster, behind its Service’s port', () => {
+    const tenant = objectsOf(
+      k8sAgent(),
+      { name: 'tenant-a', namespace: 'tenant-a' },
+      coalesce(testValues('agent-only'), { agent: { controlPlaneUrl: 'ws://streamspace-api.desktops.svc' } }),
+    );
+    const { labels } = component('k8s-agent');
+    const agent = { namespace: 'tenant-a', labels: { ...labels, 'app.kubernetes.io/instance': 'tenant-a' } };
+    expect(allowed(tenant, agent, ends['api']!, 8080)).toBe(true);
+    expect(allowed(tenant, agent, ends['stranger']!, 8080)).toBe(false);
+    expect(allowed(tenant, agent, ends['redis']!, 6379)).toBe(false);
+  });
+
   it('are all there are with networkPolicy.sessions.egress none', () => {
     const strict = objectsOf(
       k8sAgent(),
