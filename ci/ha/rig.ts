@@ -59,14 +59,23 @@ export class Rig {
       const observer = new Observer(kube, hub, stop.signal);
       observer.start();
       const run = Math.random().toString(36).slice(2, 8);
-      return new Rig(
+      const rig = new Rig(
         { cluster, hub, observer, screen: await openScreen(cluster, hub, run), run, install: installShape },
         stop,
       );
+      // of a run that was broken off
+      await rig.clear();
+      return rig;
     } catch (error) {
       stop.abort();
       throw error;
     }
+  }
+
+  /** Deletes what a round that went wrong left: every session but the one that is watched. Never rejects. */
+  async clear(): Promise<void> {
+    const sessions = await this.hub.sessions().catch(() => []);
+    for (const { id } of sessions) if (id !== this.screen) await this.hub.delete(id).catch(() => undefined);
   }
 
   /** Deletes the session, and looks no longer. The chart stays. */

@@ -118,7 +118,10 @@ export async function playRound(rig: Rig, scenario: Scenario, round: number, fol
     took: Math.round(performance.now() - began),
   };
   await writeFile(join(folder, 'result.json'), JSON.stringify(result, null, 2));
-  if (wrong.length > 0) await rig.leaveTraces(folder);
+  if (wrong.length > 0) {
+    await rig.leaveTraces(folder);
+    await rig.clear();
+  }
   return result;
 }
 
