@@ -18,6 +18,8 @@ export interface Answer<T> {
   body: T;
 }
 
+/** While working on the tests: the cluster stays as they left it, and the next run goes on with it (`-t 'some of them'`). */
+const KEEP = process.env['KEEP_CLUSTER'] === '1';
 /** Starting a pod, on a machine that does other things too. */
 const SLOW_MS = 180_000;
 
@@ -57,8 +59,17 @@ export class Installed {
     const cluster = await makeCluster(name);
     await cluster.load([PROGRAMS.api, PROGRAMS.agent, STORE]);
     const made = new Installed(cluster, wasThere);
+    // where its volume is, the store can't leave: the first installation says where
+    if (wasThere && !KEEP) await made.#uninstall();
     await made.#writeValues();
+    if (wasThere && KEEP) await made.signIn().catch(() => undefined);
     return made;
+  }
+
+  async #uninstall(): Promise<void> {
+    await this.cluster.helm(['uninstall', 'tenant-a', '-n', 'tenant-a', '--ignore-not-found', '--wait']);
+    await this.cluster.helm(['uninstall', 'streamspace', '-n', 'streamspace', '--ignore-not-found', '--wait']);
+    await this.kubectl('delete', 'namespace', 'tenant-a', 'plain', 'streamspace', '--ignore-not-found');
   }
 
   /** Light sessions, few resources, and the hub at a port of the host. */
@@ -67,7 +78,7 @@ export class Installed {
     const light = JSON.parse(readFileSync(this.env['VALUES']!, 'utf8')) as Values & {
       k8sAgent: { config: { session: Values } };
     };
-    const kind = parse(readFileSync(`${root}ci/kind-values.yaml`, 'utf8')) as Values;
+    const { redis: _redis, ...kind } = parse(readFileSync(`${root}ci/kind-values.yaml`, 'utf8')) as Values;
     const tokens = { api: { agentTokens: { existingSecret: { name: 'streamspace-agent-tokens' } } } };
     writeFileSync(this.env['VALUES']!, JSON.stringify(merged(merged(kind, light), tokens)));
     const requests = { cpu: '20m', memory: '96Mi', 'ephemeral-storage': '16Mi' };
@@ -105,6 +116,11 @@ export class Installed {
   /** Runs a block of a page, with more in its environment. */
   run(where: string, more: Record<string, string> = {}, limitMs = 600_000): Promise<string> {
     return runBlock(where, { ...this.env, ...more }, limitMs);
+  }
+
+  /** As an admin, with a token made as docs/install.md says. */
+  async signIn(): Promise<void> {
+    this.env['TOKEN'] = (await this.run('docs/install.md#admin-token')).trim();
   }
 
   kubectl(...args: string[]): Promise<string> {
@@ -197,15 +213,14 @@ export class Installed {
     return this.kubectl('-n', namespace, 'get', 'deployment', deployment, '-o', `jsonpath=${path}`);
   }
 
-  /** A cluster that was there before has its release back as `npm run kind:up` leaves it; one made for the test goes (KEEP_CLUSTER=1: stays). */
+  /** A cluster that was there before gets a release as `npm run kind:up` makes it; one made for the test goes. */
   async close(): Promise<void> {
     rmSync(this.folder, { recursive: true, force: true });
+    if (KEEP) return;
     if (this.#wasThere) {
-      await this.cluster.helm(['uninstall', 'tenant-a', '-n', 'tenant-a', '--ignore-not-found']);
-      await this.kubectl('delete', 'namespace', 'tenant-a', 'plain', '--ignore-not-found', '--wait=false');
-      await this.kubectl('-n', 'streamspace', 'delete', 'secret', 'streamspace-agent-tokens', '--ignore-not-found');
+      await this.#uninstall();
       await install(this.cluster);
-    } else if (process.env['KEEP_CLUSTER'] !== '1') await removeCluster(this.cluster.name);
+    } else await removeCluster(this.cluster.name);
   }
 }
 

@@ -23,8 +23,9 @@ const objectsIn = (text: string): KubeObject[] =>
 
 describe.skipIf(why !== undefined)(`operations by hand on kind${why === undefined ? '' : ` (${why})`}`, () => {
   let at: Installed;
-  /** A session that is there from the first upgrade on. */
-  let kept: Session;
+  /** A session that is there from the first upgrade on, to the drain. */
+  let kept: Session | undefined;
+  const running = async (): Promise<Session> => at.reached((kept ??= await at.session('ha')).id, 'running');
 
   beforeAll(async () => {
     at = await Installed.make();
@@ -41,15 +42,11 @@ describe.skipIf(why !== undefined)(`operations by hand on kind${why === undefine
   });
 
   it('an upgrade that changes values; an admin’s token by hand', async () => {
-    await at.kubectl('delete', 'namespace', at.env['TENANT']!, '--ignore-not-found');
-    await at.kubectl('-n', 'streamspace', 'delete', 'secret', 'streamspace-agent-tokens', '--ignore-not-found');
     await at.run('docs/multi-agent.md#tokens');
     await at.run('docs/operations.md#change');
-    at.env['TOKEN'] = (await at.run('docs/install.md#admin-token')).trim();
+    await at.signIn();
     await at.connected('ha');
-    kept = await at.session('ha');
-    await at.reached(kept.id, 'running');
-    expect(await at.shows(kept.id)).toBeGreaterThanOrEqual(0);
+    expect(await at.shows((await running()).id)).toBeGreaterThanOrEqual(0);
   });
 
   it('helm test', async () => {
@@ -104,13 +101,14 @@ describe.skipIf(why !== undefined)(`operations by hand on kind${why === undefine
   });
 
   it('rollout restart: the session and its screen survive', async () => {
-    const pod = ['-n', 'streamspace', 'get', 'pod', `session-${kept.id}`, '-o', 'jsonpath={.metadata.uid}'];
-    const [before, uid] = [await at.shows(kept.id), await at.kubectl(...pod)];
+    const { id } = await running();
+    const pod = ['-n', 'streamspace', 'get', 'pod', `session-${id}`, '-o', 'jsonpath={.metadata.uid}'];
+    const [before, uid] = [await at.shows(id), await at.kubectl(...pod)];
     await at.run('docs/operations.md#restart');
     await at.connected('ha');
-    expect(await at.shows(kept.id)).toBeGreaterThan(before);
+    expect(await at.shows(id)).toBeGreaterThan(before);
     expect(await at.kubectl(...pod)).toBe(uid);
-    expect((await at.reached(kept.id, 'running')).state).toBe('running');
+    expect((await running()).state).toBe('running');
   });
 
   it('a credential is rotated without a disconnect', async () => {
@@ -121,16 +119,15 @@ describe.skipIf(why !== undefined)(`operations by hand on kind${why === undefine
   });
 
   it('drain: no new session, and why; wait, scale to 0, back', async () => {
+    const { id, template } = await running();
     await at.run('docs/operations.md#drain');
-    const refused = await at.api<{ error: { code: string; message: string } }>('POST', '/sessions', {
-      template: kept.template,
-    });
+    const refused = await at.api<{ error: { code: string; message: string } }>('POST', '/sessions', { template });
     expect([refused.status, refused.body.error.code]).toEqual([503, 'no_placement']);
     expect(refused.body.error.message).toContain('1 agent known, none online (1 being drained)');
-    expect((await at.reached(kept.id, 'running')).state).toBe('running');
+    expect((await running()).state).toBe('running');
 
     const waited = at.run('docs/operations.md#drain-wait');
-    await at.delete(kept.id);
+    await at.delete(id);
     await waited;
     await until('the hub has seen it go', async () => !(await at.agent('ha')).connected);
     const { body: list } = await at.api<Command>('POST', '/agents/ha/list', {});

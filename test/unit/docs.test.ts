@@ -4,6 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { blocksOf, filesIn, pages, read, root } from '../support/docs.ts';
 
 const all = pages().flatMap((page) => blocksOf(page, read(page)));
+/** A test's own source, and that of what is beside it. */
+const testSources = (test: string) =>
+  filesIn(dirname(test), '.ts')
+    .map((path) => read(path))
+    .join('\n');
 const at = ({ page, line }: { page: string; line: number }) => `${page}:${line}`;
 
 describe('commands in the documentation', () => {
@@ -22,7 +27,7 @@ describe('commands in the documentation', () => {
       if (block.mark?.kind !== 'run') return [];
       const { test, name } = block.mark;
       if (!existsSync(root + test)) return [`${at(block)}: there is no ${test}`];
-      return read(test).includes(`'${block.page}#${name}'`) ? [] : [`${at(block)}: ${test} does not run it`];
+      return testSources(test).includes(`'${block.page}#${name}'`) ? [] : [`${at(block)}: ${test} does not run it`];
     });
     expect(wrong).toEqual([]);
   });
