@@ -181,6 +181,18 @@ export class Installed {
     );
   }
 
+  /** Waits until a session has failed. */
+  failed(id: string): Promise<Session> {
+    return until(
+      `session ${id} fails`,
+      async () => {
+        const { body } = await this.api<Session>('GET', `/sessions/${id}`);
+        return body.state === 'failed' ? body : undefined;
+      },
+      SLOW_MS,
+    );
+  }
+
   async delete(id: string): Promise<void> {
     await this.api('DELETE', `/sessions/${id}`);
     await this.reached(id, 'gone');
