@@ -5,8 +5,13 @@ import type { Entry } from './history.ts';
 export interface Figures {
   /** From the fault to another term in the Lease. */
   election: number | undefined;
-  /** The longest time without a completed command around the fault: from the last good command to the first good one after it. */
+  /**
+   * From the last good command of one leader to the first good one of the next: the time without a completed list around the moment in
+   * which the hub accepted a new leader; the longest, where there were several. Undefined: nobody new was accepted.
+   */
   failover: number | undefined;
+  /** The longest time without a completed list from the fault on, whatever its cause. */
+  silence: number | undefined;
   /** Of a start: from the first replica that was ready to the first connection that the hub accepted; 0 if that was before. */
   start: number | undefined;
   /** From the fault to the first connection of a greater term that the hub accepted. */
@@ -64,7 +69,8 @@ export function figures(history: readonly Entry[]): Figures {
   const healthy = history.findLast(({ kind }) => kind === 'healthy')?.t;
   return {
     election: since(fault === undefined ? undefined : electedAfter(history, fault)),
-    failover: gap(completions, fault, end),
+    failover: failover(history, completions, fault, end),
+    silence: gap(completions, fault, end),
     start: started(history, fault),
     registered: since(registeredAfter(history, fault)),
     viewer: gap(frames, fault, end),
@@ -89,6 +95,37 @@ function gap(moments: readonly number[], fault: number | undefined, end: number)
   return longest;
 }
 
+/** The longest interval between two moments in which the hub accepted a greater term than before. */
+function failover(
+  history: readonly Entry[],
+  moments: readonly number[],
+  fault: number | undefined,
+  end: number,
+): number | undefined {
+  if (fault === undefined) return undefined;
+  const sorted = [...moments].sort((a, b) => a - b);
+  let [term, longest] = [termBefore(history, fault), -1];
+  for (const accepted of registrations(history)) {
+    if (accepted.at <= fault || accepted.term <= term) continue;
+    term = accepted.term;
+    const last = sorted.findLast((t) => t <= accepted.at) ?? 0;
+    const first = sorted.find((t) => t > accepted.at) ?? end;
+    longest = Math.max(longest, first - last);
+  }
+  return longest < 0 ? undefined : longest;
+}
+
+/** The greatest term that anybody knew when the fault came. */
+function termBefore(history: readonly Entry[], fault: number): number {
+  return Math.max(
+    0,
+    ...registrations(history)
+      .filter(({ at }) => at <= fault)
+      .map(({ term }) => term),
+    ...history.flatMap((entry) => (entry.kind === 'lease' && entry.t <= fault ? [entry.term] : [])),
+  );
+}
+
 /** When the Lease first had a holder with a greater term than any before the fault. */
 function electedAfter(history: readonly Entry[], fault: number): number | undefined {
   let greatest = 0;
@@ -110,11 +147,6 @@ function started(history: readonly Entry[], fault = 0): number | undefined {
 }
 
 function registeredAfter(history: readonly Entry[], fault = 0): number | undefined {
-  const all = registrations(history);
-  const before = Math.max(
-    0,
-    ...all.filter(({ at }) => at <= fault).map(({ term }) => term),
-    ...history.flatMap((entry) => (entry.kind === 'lease' && entry.t <= fault ? [entry.term] : [])),
-  );
-  return all.find(({ at, term }) => at > fault && term > before)?.at;
+  const before = termBefore(history, fault);
+  return registrations(history).find(({ at, term }) => at > fault && term > before)?.at;
 }

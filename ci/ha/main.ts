@@ -33,10 +33,10 @@ try {
       const result = await playRound(rig, scenario, round, join(folder, `${scenario.id}-${round}`));
       results.results.push(result);
       await save(results, folder);
-      const { failover, viewer, election } = result.figures;
+      const { failover, silence, viewer, election } = result.figures;
       const ms = (value: number | undefined) => (value === undefined ? '–' : `${Math.round(value)} ms`);
       say(
-        `${scenario.id} ${round}: ${result.wrong.length === 0 ? 'as it should be' : 'WRONG'}; elected ${ms(election)}, gap ${ms(failover)}, viewer ${ms(viewer)}, took ${Math.round(result.took / 1_000)} s`,
+        `${scenario.id} ${round}: ${result.wrong.length === 0 ? 'as it should be' : 'WRONG'}; elected ${ms(election)}, failover ${ms(failover)}, longest gap ${ms(silence)}, viewer ${ms(viewer)}, took ${Math.round(result.took / 1_000)} s`,
       );
       for (const each of result.wrong) say(`  ${each}`);
     }

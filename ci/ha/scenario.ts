@@ -3,7 +3,7 @@ import type { Figures } from './figures.ts';
 import type { Stage } from './stage.ts';
 
 /** Figures that have bounds. */
-export type Measure = 'election' | 'failover' | 'viewer' | 'start';
+export type Measure = 'election' | 'failover' | 'silence' | 'viewer' | 'start';
 
 /** A bound in milliseconds on one of the figures. */
 export interface Bound {

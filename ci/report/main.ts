@@ -1,4 +1,4 @@
-// npm run report:ha [-- --from test-results/ha/bench/results.json] [-- --update]
+// npm run report:ha [-- --from test-results/ha/bench/results.json,…] [-- --update]
 // Writes report.md, report.json and failover.svg beside the results; with --update also the section of docs/ha.md and its picture.
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -7,7 +7,7 @@ import type { Results } from '../ha/results.ts';
 import { root } from '../kind/root.ts';
 import { markdown } from './markdown.ts';
 import { picture } from './picture.ts';
-import { summarize } from './summary.ts';
+import { summarize, together } from './summary.ts';
 
 const { values: given } = parseArgs({
   options: {
@@ -15,8 +15,10 @@ const { values: given } = parseArgs({
     update: { type: 'boolean', default: false },
   },
 });
-const from = join(root, given.from);
-const summary = summarize(JSON.parse(await readFile(from, 'utf8')) as Results);
+const files = given.from.split(',').map((file) => join(root, file));
+const runs = await Promise.all(files.map(async (file) => JSON.parse(await readFile(file, 'utf8')) as Results));
+const summary = summarize(together(runs));
+const from = files[0]!;
 const beside = (name: string) => join(dirname(from), name);
 await writeFile(beside('failover.svg'), picture(summary));
 await writeFile(

@@ -1,5 +1,5 @@
 import { CLIENT_GO } from './client-go.ts';
-import type { Distribution, Row, Summary } from './summary.ts';
+import type { Distribution, Summary } from './summary.ts';
 
 const seconds = (ms: number | undefined): string =>
   ms === undefined ? '–' : ms < 995 ? (ms / 1_000).toFixed(2) : (ms / 1_000).toFixed(1);
@@ -14,11 +14,13 @@ function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-const FIGURES = { election: 'election', failover: 'commands', viewer: 'viewer', start: 'start' } as const;
-
-/** Of a start, what there is to tell is how long it took. */
-const commands = (row: Row): Distribution =>
-  row.figures.start.values.length > 0 ? row.figures.start : row.figures.failover;
+const FIGURES = {
+  election: 'election',
+  failover: 'failover',
+  silence: 'longest gap',
+  viewer: 'screen',
+  start: 'start',
+} as const;
 
 /** The run as Markdown; `picture`: where its picture is, seen from the page. */
 export function markdown(summary: Summary, picture: string): string {
@@ -59,7 +61,8 @@ A standby takes ${percent(standby.cpu)} of a core and ${mib(standby.memory)} (me
         'lost',
         'doubled',
         'election',
-        'gap in commands',
+        'failover',
+        'longest gap',
         'gap in the screen',
         'client-go, election alone',
       ],
@@ -73,7 +76,8 @@ A standby takes ${percent(standby.cpu)} of a core and ${mib(standby.memory)} (me
           String(row.lost),
           String(row.doubled),
           row.figures.start.values.length > 0 ? '–' : shares(row.figures.election),
-          shares(commands(row)),
+          shares(row.figures.start.values.length > 0 ? row.figures.start : row.figures.failover),
+          row.figures.start.values.length > 0 ? '–' : shares(row.figures.silence),
           row.figures.start.values.length > 0 ? '–' : shares(row.figures.viewer),
           theirs === undefined ? '–' : `${seconds(theirs.median)}, ${seconds(theirs.p95)} (${theirs.what})`,
         ];

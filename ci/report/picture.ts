@@ -1,5 +1,6 @@
 import { CLIENT_GO } from './client-go.ts';
-import type { Row, Summary } from './summary.ts';
+import type { Measure } from '../ha/scenario.ts';
+import { type Row, shown, type Summary } from './summary.ts';
 
 const [LEFT, WIDTH, ROW, TOP] = [300, 960, 30, 62];
 const RIGHT = 24;
@@ -22,7 +23,7 @@ const x = (ms: number): number => {
 const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
 /**
- * Failover times as SVG: a row a scenario, a dot a round (gap in commands, for a start the time to the first registration), a bar at the
+ * Failover times as SVG: a row a scenario, a dot a round (failover; for a start the time to the first registration, without another leader the longest gap), a bar at the
  * median; beside it the required bound, our goal, and what client-go's election alone takes.
  */
 export function picture({ rows, at }: Summary): string {
@@ -31,7 +32,7 @@ export function picture({ rows, at }: Summary): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13" fill="${COLOURS.text}">`,
     `<title>Failover times per scenario, ${at.slice(0, 10)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
-    `<text x="16" y="24" font-size="15" font-weight="600">Gap in commands, last good to first good</text>`,
+    `<text x="16" y="24" font-size="15" font-weight="600">From the last good command to the first good one</text>`,
     ...legend(),
     ...TICKS.flatMap((ms) => [
       `<line x1="${x(ms)}" x2="${x(ms)}" y1="${TOP - 6}" y2="${height - 28}" stroke="${COLOURS.grid}"/>`,
@@ -61,13 +62,14 @@ function legend(): string[] {
   });
 }
 
-function scenario({ id, title, figures, required, goals }: Row, top: number): string[] {
-  const { values, median } = figures.start.values.length > 0 ? figures.start : figures.failover;
+function scenario(row: Row, top: number): string[] {
+  const { id, title, required, goals } = row;
+  const { values, median } = shown(row);
   const middle = top + ROW / 2;
   const bound = (ms: number, colour: string) =>
     `<line x1="${x(ms)}" x2="${x(ms)}" y1="${top + 3}" y2="${top + ROW - 3}" stroke="${colour}" stroke-width="2.5"/>`;
   const theirs = CLIENT_GO[id];
-  const figure = figures.start.values.length > 0 ? 'start' : 'failover';
+  const about = (figure: Measure) => figure === 'start' || figure === 'failover' || figure === 'silence';
   return [
     `<text x="16" y="${middle + 4}"><tspan font-weight="600">${id}</tspan> ${escape(title)}</text>`,
     ...(theirs === undefined
@@ -75,8 +77,8 @@ function scenario({ id, title, figures, required, goals }: Row, top: number): st
       : [
           `<rect x="${x(theirs.median)}" y="${middle - 6}" width="${Math.max(3, x(theirs.p95) - x(theirs.median))}" height="12" fill="${COLOURS.theirs}" opacity="0.55"/>`,
         ]),
-    ...required.filter((each) => each.figure === figure).map(({ ms }) => bound(ms, COLOURS.required)),
-    ...goals.filter((each) => each.figure === figure).map(({ ms }) => bound(ms, COLOURS.goal)),
+    ...required.filter(({ figure }) => about(figure)).map(({ ms }) => bound(ms, COLOURS.required)),
+    ...goals.filter(({ figure }) => about(figure)).map(({ ms }) => bound(ms, COLOURS.goal)),
     // spread a little, so that equal ones show
     ...values.map(
       (ms, index) =>

@@ -46,7 +46,20 @@ export interface Summary {
   totals: { rounds: number; accepted: number; lost: number; doubled: number; wrong: number };
 }
 
-const MEASURES: readonly Measure[] = ['election', 'failover', 'viewer', 'start'];
+const MEASURES: readonly Measure[] = ['election', 'failover', 'silence', 'viewer', 'start'];
+
+/** Runs on the same machine as one. */
+export function together(runs: readonly Results[]): Results {
+  const last = runs.at(-1)!;
+  const scenarios = new Map(runs.flatMap((run) => run.scenarios.map((scenario) => [scenario.id, scenario])));
+  return {
+    ...last,
+    command: runs.map(({ command }) => command).join('`, `'),
+    commit: [...new Set(runs.map(({ commit }) => commit))].join(', '),
+    scenarios: [...scenarios.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    results: runs.flatMap(({ results }) => results),
+  };
+}
 
 export function summarize({ at, command, commit, machine, scenarios, results }: Results): Summary {
   const rows = scenarios.map(({ id, title, required, goals }): Row => {
@@ -114,4 +127,9 @@ export function summarize({ at, command, commit, machine, scenarios, results }: 
 function distribution(values: readonly (number | undefined)[]): Distribution {
   const there = values.filter((value) => value !== undefined);
   return { values: there, median: quantile(there, 0.5), p95: quantile(there, 0.95), p99: quantile(there, 0.99) };
+}
+
+/** What tells best of a scenario how long nobody served: of a start how long it took, without another leader the longest gap. */
+export function shown({ figures }: Row): Distribution {
+  return [figures.start, figures.failover].find(({ values }) => values.length > 0) ?? figures.silence;
 }

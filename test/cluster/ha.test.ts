@@ -9,8 +9,8 @@ import { Rig } from '../../ci/ha/rig.ts';
 import { playRound } from '../../ci/ha/round.ts';
 import { SCENARIOS } from '../../ci/ha/scenarios/index.ts';
 
-// One round of each scenario. HA_ONLY=H2a,H3 chooses; KEEP_CLUSTER=1 leaves the cluster that was made for it.
-const NAME = 'streamspace';
+// One round of each scenario. HA_ONLY=H2a,H3 chooses, HA_CLUSTER names another cluster; KEEP_CLUSTER=1 leaves the cluster that was made for it.
+const NAME = process.env['HA_CLUSTER'] ?? 'streamspace';
 const why = await whyNoKind();
 const only = (process.env['HA_ONLY'] ?? '').split(',').filter((id) => id !== '');
 const chosen = SCENARIOS.filter(({ id }) => only.length === 0 || only.some((each) => id.startsWith(each)));

@@ -175,6 +175,7 @@ describe('the figures of a history', () => {
       election: 100,
       registered: 110,
       failover: 199,
+      silence: 199,
       viewer: 235,
       healed: 200,
       accepted: 4,
@@ -185,12 +186,25 @@ describe('the figures of a history', () => {
   });
 
   it('know of a gap that never ended', () => {
-    expect(figures(good.filter(({ t }) => t <= 200)).failover).toBe(100);
+    const never = figures(good.filter(({ t }) => t <= 210));
+    expect([never.failover, never.silence]).toEqual([179, 110]);
     expect(figures(good.filter(({ t }) => t <= 100)).election).toBeUndefined();
+  });
+
+  it('tell the gap at the change of leaders from one that has another cause', () => {
+    const slow = but([
+      accepted(240, 'list', 'l3', 'l3'),
+      seen(241, 'l3'),
+      accepted(500, 'list', 'l4', 'l4'),
+      seen(900, 'l4'),
+    ]);
+    expect(figures(slow)).toMatchObject({ failover: 199, silence: 659 });
+    const without = figures(slow.filter(({ kind }) => kind !== 'registered'));
+    expect([without.failover, without.silence]).toEqual([undefined, 659]);
   });
 
   it('are those of lists: creations take as long as pods do', () => {
     const slow = [...good, accepted(311, 'create', 'slow', 'slow'), seen(5_000, 'slow')];
-    expect(figures(slow).failover).toBe(199);
+    expect(figures(slow).silence).toBe(199);
   });
 });
