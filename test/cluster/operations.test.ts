@@ -14,7 +14,11 @@ const why = await whyNoKind();
 interface KubeObject {
   readonly kind: string;
   readonly metadata: { readonly name: string };
-  readonly spec: Record<string, never> & { selector: { matchLabels: Record<string, string> } };
+  readonly spec: {
+    readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly endpoints?: readonly { readonly port: string }[];
+    readonly podMetricsEndpoints?: readonly { readonly port: string }[];
+  };
 }
 const objectsIn = (text: string): KubeObject[] =>
   parseAllDocuments(text)
@@ -66,16 +70,22 @@ describe.skipIf(why !== undefined)(`operations by hand on kind${why === undefine
     expect(objects.map(({ kind }) => kind)).toEqual(
       expect.arrayContaining(['ServiceMonitor', 'PodMonitor', 'PrometheusRule', 'ConfigMap']),
     );
-    const labels = (kind: string) =>
-      Object.entries(objects.find((object) => object.kind === kind)!.spec.selector.matchLabels)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(',');
-    const names = (what: string, selector: string) =>
-      at.kubectl('-n', 'streamspace', 'get', what, '-l', selector, '-o', 'name');
-    expect((await names('services', labels('ServiceMonitor'))).trim()).toBe('service/streamspace-api');
-    expect((await names('pods', labels('PodMonitor'))).trim().split('\n')).toHaveLength(3);
-    const port = 'jsonpath={.spec.ports[?(@.name=="http")].targetPort}';
-    expect(await at.kubectl('-n', 'streamspace', 'get', 'service', 'streamspace-api', '-o', port)).not.toBe('');
+    const spec = (kind: string) => objects.find((object) => object.kind === kind)!.spec;
+    /** A line for each of what the monitor selects: its name, and those of its ports. */
+    const selected = async (what: string, kind: string, ports: string) => {
+      const labels = Object.entries(spec(kind).selector.matchLabels).map((pair) => pair.join('='));
+      const columns = `custom-columns=NAME:.metadata.name,PORTS:${ports}`;
+      const lines = await at.kubectl('-n', 'streamspace', 'get', what, '-l', labels.join(','), '-o', columns);
+      return lines.trim().split('\n').slice(1);
+    };
+    const services = await selected('services', 'ServiceMonitor', '.spec.ports[*].name');
+    expect(services.map((line) => line.split(/\s+/))).toEqual([
+      ['streamspace-api', spec('ServiceMonitor').endpoints![0]!.port],
+    ]);
+    const pods = await selected('pods', 'PodMonitor', '.spec.containers[*].ports[*].name');
+    expect(pods).toHaveLength(3);
+    for (const pod of pods)
+      expect(pod.split(/\s+/)[1]!.split(',')).toContain(spec('PodMonitor').podMetricsEndpoints![0]!.port);
   });
 
   it('who leads: Lease, its events, the timeline', async () => {
