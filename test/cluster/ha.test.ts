@@ -38,11 +38,14 @@ describe.skipIf(why !== undefined)(`high availability on kind${why === undefined
     if (made && process.env['KEEP_CLUSTER'] !== '1') await removeCluster(NAME);
   });
 
-  it.each(chosen)('$id: $title', async (scenario) => {
-    round += 1;
-    const result = await playRound(rig, scenario, round, join(folder, `${scenario.id}-${round}`));
-    results.results.push(result);
-    await save(results, folder);
-    expect(result.wrong, `its history, logs and timeline are in ${result.folder}`).toEqual([]);
-  });
+  it.each(chosen.map((scenario) => [scenario.id, scenario.title, scenario] as const))(
+    '%s: %s',
+    async (...[, , scenario]) => {
+      round += 1;
+      const result = await playRound(rig, scenario, round, join(folder, `${scenario.id}-${round}`));
+      results.results.push(result);
+      await save(results, folder);
+      expect(result.wrong, `its history, logs and timeline are in ${result.folder}`).toEqual([]);
+    },
+  );
 });
