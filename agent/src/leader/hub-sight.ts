@@ -16,10 +16,10 @@ export interface HubSightOptions {
 /** Between two looks, milliseconds: often enough to know before the lead has to change. */
 const LOOK_PERIOD = 2_000;
 /** The same of a leader that lost its connection: each look tells whether another replica has to serve. */
-const LOST_PERIOD = 500;
+const LOST_PERIOD = 250;
 const LOOK_TIMEOUT = 800;
 /** A leader that has not seen the hub for so long (and so for two looks) gives way, milliseconds. */
-const YIELD_AFTER = 2_500;
+const YIELD_AFTER = 2_000;
 
 /**
  * Whether this replica sees the hub. A leader that doesn't gives way to a replica that does: those who don't hesitate to take the lead. Once for

@@ -41,10 +41,10 @@ describe('HubSight', () => {
     await clock.advance(20_000);
     answers = false;
     sight.connected = false;
-    await clock.advance(2_400);
+    await clock.advance(1_900);
     expect(yields).toEqual([]);
     expect(sight.reachable).toBe(false);
-    await clock.advance(1_100);
+    await clock.advance(700);
     expect(yields).toEqual(['the hub can’t be reached from here']);
   });
 
