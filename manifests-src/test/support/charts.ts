@@ -29,10 +29,11 @@ export function objectsIn(text: string, version: '1.1' | '1.2'): KubeObject[] {
 
 /** Values as YAML of nothing but ASCII: its readers take some other characters for the end of a line. */
 export const asciiOf = (values: unknown): string =>
-  JSON.stringify(values).replace(
+  // with a newline: Helm reads a file of 4096 bytes (or twice as many …) that does not end with one as empty
+  `${JSON.stringify(values).replace(
     /[^\x20-\x7e]/gu,
     (char) => `\\U${char.codePointAt(0)!.toString(16).padStart(8, '0')}`,
-  );
+  )}\n`;
 
 const key = ({ apiVersion, kind, metadata }: KubeObject) =>
   `${apiVersion} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
