@@ -46,10 +46,11 @@ export function markdown(summary: Summary, picture: string): string {
       met ? 'met' : '**missed**',
     ]),
   ]);
+  const { screens } = summary;
   return [
     `\`${summary.command}\`, ${summary.at.slice(0, 10)}, commit ${summary.commit}: ${totals.rounds} rounds, **${totals.accepted} commands accepted, ${totals.lost} lost, ${totals.doubled} doubled**; rounds in which anything was wrong: ${totals.wrong}.
 ${machine.cores} cores (${machine.cpu}), ${machine.memoryGiB} GiB for everything: a kind cluster of three nodes (Kubernetes ${machine.kubernetes}), the load, and whatever else the machine did (load average ${load === undefined ? 'unknown' : load.toFixed(0)}, median).
-A standby takes ${percent(standby.cpu)} of a core and ${mib(standby.memory)} (medians).`,
+A standby takes ${percent(standby.cpu)} of a core and ${mib(standby.memory)} (medians). The screen was back within a second of the failover (our goal) in ${screens.met} of ${screens.of} rounds.`,
     `![Failover times per scenario](${picture})`,
     `Seconds: median, p95, p99 of the rounds (with 20, p99 is the worst).`,
     table([

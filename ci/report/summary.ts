@@ -43,9 +43,12 @@ export interface Summary {
   /** Median over the rounds: share of a core and bytes. */
   standby: { cpu: number | undefined; memory: number | undefined };
   rows: Row[];
+  /** Rounds with a failover in which the screen's gap was at most a second longer, our goal; of how many. */
+  screens: { met: number; of: number };
   totals: { rounds: number; accepted: number; lost: number; doubled: number; wrong: number };
 }
 
+const SCREEN_MS = 1_000;
 const MEASURES: readonly Measure[] = ['election', 'failover', 'silence', 'viewer', 'start'];
 
 /** Runs on the same machine as one. */
@@ -93,6 +96,9 @@ export function summarize({ at, command, commit, machine, scenarios, results }: 
     };
   });
   const total = (of: (row: Row) => number) => rows.reduce((sum, row) => sum + of(row), 0);
+  const pairs = results.flatMap(({ scenario, figures: { failover, viewer } }) =>
+    scenario === 'H1' || failover === undefined || viewer === undefined ? [] : [[failover, viewer] as const],
+  );
   const standbys = results.flatMap(({ standby }) => (standby === undefined ? [] : [standby]));
   return {
     at,
@@ -114,6 +120,7 @@ export function summarize({ at, command, commit, machine, scenarios, results }: 
       ),
     },
     rows: rows.filter(({ rounds }) => rounds > 0),
+    screens: { met: pairs.filter(([failover, viewer]) => viewer <= failover + SCREEN_MS).length, of: pairs.length },
     totals: {
       rounds: total(({ rounds }) => rounds),
       accepted: total(({ accepted }) => accepted),

@@ -91,6 +91,7 @@ describe('the report of the HA scenarios', () => {
       '| H1 | start | start < 1 s (p99 0.20) | goal | met |',
       'H3a: 2 × driver_failed',
       'A standby takes 1.0 % of a core and 64 MiB',
+      'within a second of the failover (our goal) in 3 of 3 rounds',
     ])
       expect(text).toContain(part);
   });
