@@ -2,7 +2,7 @@ import { CLIENT_GO } from './client-go.ts';
 import type { Measure } from '../ha/scenario.ts';
 import { type Row, shown, type Summary } from './summary.ts';
 
-const [LEFT, WIDTH, ROW, TOP] = [300, 960, 30, 62];
+const [LEFT, WIDTH, ROW, TOP] = [340, 980, 30, 62];
 const RIGHT = 24;
 /** Milliseconds at the ends of the scale, which is logarithmic. */
 const [LEAST, MOST] = [50, 60_000];
