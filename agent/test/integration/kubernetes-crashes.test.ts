@@ -44,7 +44,7 @@ describe.skipIf(missing !== undefined)(
           return { one, step };
         }),
       );
-      const { driver: next } = leader({ clock: fastClock(20) });
+      const { driver: next } = leader({ clock: fastClock(20), startDeadline: 600_000 });
       for (const { one, step } of sessions) {
         const made = step === 'pod made' || step === 'pod ready';
         const states = async () => (await next.list(soon())).find((status) => status.spec.id === one.id)?.state;
@@ -65,7 +65,7 @@ describe.skipIf(missing !== undefined)(
           return one;
         }),
       );
-      leader({ clock: fastClock(20) });
+      leader({ clock: fastClock(20), startDeadline: 600_000 });
       for (const one of sessions) {
         await until(
           async () => (await left(one.id)).length === 0 && (await suite.place.homeOf(one)) === undefined,
@@ -82,7 +82,7 @@ describe.skipIf(missing !== undefined)(
       await first.hibernate(one.id, op());
       driver.wake(one.id, op()).catch(() => undefined);
       await died;
-      const { driver: next } = leader({ clock: fastClock(20) });
+      const { driver: next } = leader({ clock: fastClock(20), startDeadline: 600_000 });
       await until(
         async () =>
           (await next.list(soon())).some(({ spec: { id }, state }) => id === one.id && state === 'hibernated'),
@@ -95,7 +95,7 @@ describe.skipIf(missing !== undefined)(
       let release!: () => void;
       const held = new Promise<void>((resolve) => (release = resolve));
       const old = suite.place.makeDriver({ step: (step) => (step === 'home made' ? held : undefined) });
-      const { driver: next } = leader({ clock: fastClock(20) });
+      const { driver: next } = leader({ clock: fastClock(20), startDeadline: 600_000 });
       const one = spec();
       const late = old.create(one, op(1));
       late.catch(() => undefined);
@@ -116,7 +116,7 @@ describe.skipIf(missing !== undefined)(
       await died;
       expect(await left(one.id)).toHaveLength(1);
       // another process, that has never heard of the delete
-      const { driver: next, news } = leader({ clock: fastClock(20) });
+      const { driver: next, news } = leader({ clock: fastClock(20), startDeadline: 600_000 });
       await until(async () => (await left(one.id)).length === 0, soon());
       expect(await suite.place.running(one.id)).toBe(0);
       expect(await next.list(soon())).not.toContainEqual(expect.objectContaining({ spec: one }));
@@ -149,6 +149,7 @@ describe.skipIf(missing !== undefined)(
       const warned: object[] = [];
       const { driver: next, news } = leader({
         clock: fastClock(20),
+        startDeadline: 600_000,
         log: { info() {}, error() {}, warn: (fields) => void warned.push(fields) },
       });
       await until(async () => news.some(({ id, status }) => id === 'restored' && status?.state === 'running'), soon());

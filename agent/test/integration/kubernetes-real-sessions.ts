@@ -201,7 +201,7 @@ export function realSessions(cluster: () => SessionCluster): void {
         }),
       );
       // time runs faster, so that what is abandoned after half a minute is so after three seconds
-      const next = leader({ clock: fastClock(10) });
+      const next = leader({ clock: fastClock(10), startDeadline: 600_000 });
       for (const { one, at, commandId } of killed) {
         if (what.startsWith('delete')) {
           await until(async () => (await names(one.id)).length === 0, soon());

@@ -37,7 +37,7 @@ describe.skipIf(missing !== undefined)(
     };
     const op = (term = 1, commandId = `command-${count++}`) => ({ commandId, term, signal: soon() });
     const leader = (changes: Parameters<KubernetesPlace['makeDriver']>[0] = {}) => {
-      const driver = place.makeDriver({ warm: [KIOSK], clock: fastClock(10), ...changes });
+      const driver = place.makeDriver({ warm: [KIOSK], clock: fastClock(10), startDeadline: 300_000, ...changes });
       const stop = new AbortController();
       const watch = driver.watch(() => undefined, stop.signal);
       const end = async () => {
