@@ -35,11 +35,10 @@ export class Stage {
     return new Promise((resolve) => setTimeout(resolve, ms));
   }
 
-  /** Waits until a command that was accepted after the last fault has completed; rejects after a minute. */
+  /** Waits until a command that is accepted from now on has completed; rejects after a minute. */
   async served(): Promise<void> {
-    const { entries } = this.recorder;
-    const fault = entries.findLast(({ kind }) => kind === 'fault')?.t ?? 0;
-    await this.cluster.until('a command is served again', async () => completedSince(entries, fault), SERVED_MS);
+    const { entries, now } = this.recorder;
+    await this.cluster.until('a command is served again', async () => completedSince(entries, now), SERVED_MS);
   }
 
   /** The replica of the hub that accepted the agent's connection last, by its log. */

@@ -51,7 +51,7 @@ export interface Summary {
 const SCREEN_MS = 1_000;
 const MEASURES: readonly Measure[] = ['election', 'failover', 'silence', 'viewer', 'start'];
 
-/** Runs on the same machine as one. */
+/** Runs on the same machine as one; of a scenario that several played, the last one's rounds count. */
 export function together(runs: readonly Results[]): Results {
   const last = runs.at(-1)!;
   const scenarios = new Map(runs.flatMap((run) => run.scenarios.map((scenario) => [scenario.id, scenario])));
@@ -60,7 +60,10 @@ export function together(runs: readonly Results[]): Results {
     command: runs.map(({ command }) => command).join('`, `'),
     commit: [...new Set(runs.map(({ commit }) => commit))].join(', '),
     scenarios: [...scenarios.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
-    results: runs.flatMap(({ results }) => results),
+    results: [...scenarios.keys()].flatMap((id) => {
+      const run = runs.findLast(({ results }) => results.some(({ scenario }) => scenario === id));
+      return run?.results.filter(({ scenario }) => scenario === id) ?? [];
+    }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.ts';
 
 const required = [
   { figure: 'election', ms: 5_000 },
+  { figure: 'failover', ms: 5_000 },
   { figure: 'silence', ms: 5_000 },
 ] as const;
 const goals = [

@@ -1,7 +1,10 @@
 import type { Scenario } from '../scenario.ts';
 import type { Stage } from '../stage.ts';
 
-const required = [{ figure: 'silence', ms: 20_000 }] as const;
+const required = [
+  { figure: 'failover', ms: 20_000 },
+  { figure: 'silence', ms: 20_000 },
+] as const;
 const goals = [
   { figure: 'failover', ms: 6_000 },
   { figure: 'viewer', ms: 7_000 },

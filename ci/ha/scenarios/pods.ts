@@ -1,6 +1,9 @@
 import type { Scenario } from '../scenario.ts';
 
-const required = [{ figure: 'silence', ms: 20_000 }] as const;
+const required = [
+  { figure: 'failover', ms: 20_000 },
+  { figure: 'silence', ms: 20_000 },
+] as const;
 
 /** H2: the leader's pod is deleted, as a drain or a rollout does it: it may say goodbye. */
 export const podDeleted: Scenario = {
