@@ -18,6 +18,8 @@ const CONTROL_LIMIT = 64 * 1024;
 /** Bytes taken from the network before somebody reads them. */
 const READ_AHEAD = 256 * 1024;
 
+const CLOSED = 'the API server closed the port-forward';
+
 /**
  * The bytes of one forwarded port over a connection that speaks SPDY/3.1 (`portforward.k8s.io`): one stream for why it failed, one for
  * data, and nothing else of the protocol than these need. Kubernetes' servers know no flow control in it: the connection's own is all.
@@ -32,6 +34,10 @@ export class SpdyPortForward extends Duplex {
   #of: 'data' | 'error' | 'control' | 'other' = 'other';
   #control: Buffer[] = [];
   #failure = '';
+  /** Whether a byte came; and whether the server has said its last word on the stream of the data, and on that of why it failed. */
+  #answered = false;
+  #dataOver = false;
+  #errorOver = false;
   #onOpened!: () => void;
   /** Resolves at the first byte: a screen speaks first, and before it nobody knows whether the pod's port answers. Rejects when it does not. */
   readonly opened: Promise<void>;
@@ -43,7 +49,7 @@ export class SpdyPortForward extends Duplex {
     this.opened = new Promise((resolve, reject) => {
       this.#onOpened = resolve;
       this.once('error', reject);
-      this.once('close', () => reject(new Error('the API server closed the port-forward')));
+      this.once('close', () => reject(new Error(CLOSED)));
     });
     this.opened.catch(() => undefined);
     transport.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -98,6 +104,7 @@ export class SpdyPortForward extends Duplex {
   #take(part: Buffer): void {
     if (part.length === 0) return;
     if (this.#of === 'data') {
+      this.#answered = true;
       this.#onOpened();
       if (!this.push(part)) this.#transport.pause();
     } else if (this.#of === 'error') this.#failure = (this.#failure + part.toString('utf8')).slice(0, ERROR_LIMIT);
@@ -109,10 +116,13 @@ export class SpdyPortForward extends Duplex {
     this.#headHas = 0;
     switch (this.#of) {
       case 'error':
-        if (fin && this.#failure !== '') this.destroy(new Error(this.#failure));
+        this.#errorOver ||= fin;
+        if (fin && (this.#failure !== '' || this.#dataOver)) this.#closed();
         return;
       case 'data':
-        if (fin) this.#closed();
+        this.#dataOver ||= fin;
+        // before the first byte the reason may be still to come: kubelets end the two streams in either order
+        if (fin && (this.#answered || this.#errorOver)) this.#closed();
         return;
       case 'control':
         return this.#onControl(this.#head.readUInt16BE(2), Buffer.concat(this.#control), fin);
@@ -131,8 +141,8 @@ export class SpdyPortForward extends Duplex {
 
   #closed(): void {
     if (this.destroyed) return;
-    if (this.#failure !== '') {
-      this.destroy(new Error(this.#failure));
+    if (this.#failure !== '' || !this.#answered) {
+      this.destroy(new Error(this.#failure || CLOSED));
       return;
     }
     // what was read stays to be read; nothing follows
