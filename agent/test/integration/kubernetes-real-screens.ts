@@ -122,7 +122,10 @@ export function realScreens(cluster: () => SessionCluster): void {
     });
 
     it.for([['websocket'], ['spdy']] as const)('says that nobody listens on the port: %s', async ([way]) => {
-      await expect(new PortForwarder(client, [way]).open('echo', 5999, soon())).rejects.toThrow(/refused/);
+      // a kubelet that has much to do may end the streams without the reason
+      await expect(new PortForwarder(client, [way]).open('echo', 5999, soon())).rejects.toThrow(
+        /refused|closed the port-forward/,
+      );
     });
 
     it.for([['websocket'], ['spdy']] as const)('says that there is no such pod: %s', async ([way]) => {
