@@ -178,6 +178,7 @@ class AgentReplica implements Agent {
       },
     });
     this.#service = service;
+    this.#sight.elected();
     try {
       await service.run(leading.signal);
     } finally {

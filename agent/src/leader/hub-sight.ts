@@ -41,6 +41,12 @@ export class HubSight {
     return this.#connected || this.#reachable;
   }
 
+  /** This replica leads from now on: what it saw of the hub when it led before is no reason to give way. */
+  elected(): void {
+    this.#mayYield = false;
+    this.#lostAt = undefined;
+  }
+
   /** The link is up, or down. */
   set connected(connected: boolean) {
     this.#connected = connected;

@@ -17,8 +17,9 @@ export interface DialerOptions extends ProxySettings {
   readonly heartbeatInterval: number;
 }
 
-/** Whether the hub is there has to be known soon. */
-const PROBE: HedgeOptions = { companyMs: 150, atOnce: 4 };
+/** Whether the hub is there has to be known soon, milliseconds between tries. */
+const PROBE_MS = 120;
+const PROBE: HedgeOptions = { companyMs: [PROBE_MS, PROBE_MS, PROBE_MS, PROBE_MS] };
 
 /** The way to the hub: its addresses, the proxy between, the CAs to trust. */
 export class Dialer {
@@ -44,7 +45,7 @@ export class Dialer {
     const url = hubUrls(controlPlaneUrl).health;
     const look = async (attempt: AbortSignal) => {
       if (await answers({ url, agent: proxyAgent(url, this.#options), ca }, attempt)) return true;
-      await sleep(this.#clock, PROBE.companyMs, attempt);
+      await sleep(this.#clock, PROBE_MS, attempt);
       throw new StreamSpaceError('agent_offline', 'The hub does not answer');
     };
     return hedged(this.#clock, signal, look, undefined, PROBE).catch(() => false);

@@ -2,10 +2,11 @@ import type { Clock } from 'clock-port';
 import { asStreamSpaceError } from '@streamspace/protocol';
 
 export interface HedgeOptions {
-  /** A try that has no answer after so long, milliseconds, gets company: behind one address there may be a replica that is dead or frozen. */
-  readonly companyMs: number;
-  /** Tries at once: a hub that is slow because it has much to do is not asked many times. */
-  readonly atOnce: number;
+  /**
+   * Milliseconds without an answer after which the tries so far get company, one after the other: behind one address there may be replicas
+   * that are dead or frozen. Their number bounds how often a hub is asked that is slow because it has much to do.
+   */
+  readonly companyMs: readonly number[];
   /**
    * Tries of what has its effect once: one that is refused may have come after another of ours whose answer is still on its way, so the
    * others are waited for.
@@ -13,7 +14,8 @@ export interface HedgeOptions {
   readonly once?: boolean;
 }
 
-export const CONNECTION: HedgeOptions = { companyMs: 1_000, atOnce: 3 };
+/** Soon: with two of three replicas dead, five more tries leave one in eleven without an answer; then patiently. */
+export const CONNECTION: HedgeOptions = { companyMs: [500, 500, 500, 500, 500, 2_000, 2_000, 2_000, 2_000] };
 
 /** Whether somebody was there: an answer counts, whatever it says. Nobody there is told by the network only. */
 const answered = (error: unknown): boolean => {
@@ -30,7 +32,7 @@ export function hedged<T>(
   signal: AbortSignal,
   attempt: (signal: AbortSignal) => Promise<T>,
   discard: (late: T) => void = () => {},
-  { companyMs, atOnce, once = false }: HedgeOptions = CONNECTION,
+  { companyMs, once = false }: HedgeOptions = CONNECTION,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const alive = new Set<AbortController>();
@@ -48,8 +50,8 @@ export function hedged<T>(
     const begin = () => {
       const own = new AbortController();
       alive.add(own);
-      begun++;
-      company = begun < atOnce ? clock.setTimeout(begin, companyMs) : undefined;
+      const wait = companyMs[begun++];
+      company = wait === undefined ? undefined : clock.setTimeout(begin, wait);
       attempt(own.signal).then(
         (value) => {
           alive.delete(own);

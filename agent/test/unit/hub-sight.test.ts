@@ -62,6 +62,22 @@ describe('HubSight', () => {
     expect(yields).toHaveLength(2);
   });
 
+  it('one that is elected anew keeps the lead until it was connected: what it saw before does not count', async () => {
+    sight.connected = true;
+    leads = false;
+    sight.connected = false;
+    await clock.advance(60_000);
+    leads = true;
+    sight.elected();
+    answers = false;
+    await clock.advance(600_000);
+    expect(yields).toEqual([]);
+    sight.connected = true;
+    sight.connected = false;
+    await clock.advance(4_000);
+    expect(yields).toHaveLength(1);
+  });
+
   it('one that was never connected keeps the lead: another one did not do better', async () => {
     answers = false;
     await clock.advance(600_000);
