@@ -37,29 +37,31 @@ export type Dial = (url: URL, protocols: string[], options: ClientOptions) => We
 
 const dialWs: Dial = (url, protocols, options) => new WebSocket(url, protocols, options);
 
-/** From the first packet to the welcome, milliseconds. */
+/** From the first packet to an open WebSocket, milliseconds. */
 const OPEN_TIMEOUT = 15_000;
+/** From there to the welcome, milliseconds: the hub asks its store and nobody else. */
+const HELLO_TIMEOUT = 12_000;
 
 /**
  * Dials the hub, more than once at a time if nobody answers, and says hello. Rejects with a {@link StreamSpaceError}: the hub's own for a
  * refusal, with `term`, `remedy` and `retry_after_ms` in its details where the hub gave them; `unauthenticated` for a 401.
  */
 export async function openLink(options: OpenOptions, clock: Clock, signal: AbortSignal): Promise<Link> {
-  return withDeadline(clock, OPEN_TIMEOUT, 'hello', signal, async (limit) => {
-    const ws = await hedged(
+  const ws = await withDeadline(clock, OPEN_TIMEOUT, 'connection', signal, (limit) =>
+    hedged(
       clock,
       limit,
       (attempt) => dial(options, clock, attempt),
       (late) => late.terminate(),
-    );
-    try {
-      return await greet(ws, options, clock, limit);
-    } catch (error) {
-      const wrong = error instanceof StreamSpaceError && error.code !== 'unauthenticated' ? error.close : 1000;
-      await closeSocket(ws, clock, wrong, '');
-      throw error;
-    }
-  });
+    ),
+  );
+  try {
+    return await withDeadline(clock, HELLO_TIMEOUT, 'hello', signal, (limit) => greet(ws, options, clock, limit));
+  } catch (error) {
+    const wrong = error instanceof StreamSpaceError && error.code !== 'unauthenticated' ? error.close : 1000;
+    await closeSocket(ws, clock, wrong, '');
+    throw error;
+  }
 }
 
 /** Resolves with an open WebSocket. */
