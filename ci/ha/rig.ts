@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KindCluster } from '../kind/cluster.ts';
-import { HUB, install, NAMESPACE, userToken } from '../kind/install.ts';
+import { install, NAMESPACE, userToken } from '../kind/install.ts';
 import { HaCluster } from './cluster.ts';
 import { Hub } from './hub.ts';
 import { Kube } from './kube.ts';
@@ -54,7 +54,7 @@ export class Rig {
     setMaxListeners(0, stop.signal);
     stop.signal.addEventListener('abort', () => kube.stop(), { once: true });
     try {
-      const hub = new Hub(HUB, await userToken('ha'), AGENT);
+      const hub = new Hub(kind.hub, await userToken('ha'), AGENT);
       const cluster = new HaCluster(kind, kube);
       const observer = new Observer(kube, hub, stop.signal);
       observer.start();

@@ -1,4 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { root } from './root.ts';
 import { run, type RunOptions } from './host.ts';
@@ -8,6 +9,8 @@ export interface KindCluster {
   readonly name: string;
   /** Path of its kubeconfig: the user's own is not touched. */
   readonly kubeconfig: string;
+  /** Where a hub in it is on the host (the port mapping of ci/kind.yaml): `http://127.0.0.1:8090`, or another port where that one was taken. */
+  readonly hub: string;
   kubectl(args: readonly string[], options?: RunOptions): Promise<string>;
   helm(args: readonly string[], options?: RunOptions): Promise<string>;
   /** Puts images of the host's engine into its nodes. */
@@ -16,12 +19,17 @@ export interface KindCluster {
 
 const folder = `${root}test-results/kind`;
 
-function named(name: string): KindCluster {
-  const kubeconfig = join(folder, `${name}.kubeconfig`);
+const kubeconfigOf = (name: string) => join(folder, `${name}.kubeconfig`);
+
+/** A cluster that is there. */
+async function named(name: string): Promise<KindCluster> {
+  const kubeconfig = kubeconfigOf(name);
+  const mapped = await run('docker', ['port', `${name}-control-plane`, `${NODE_PORT}/tcp`]);
   const env = { KUBECONFIG: kubeconfig };
   return {
     name,
     kubeconfig,
+    hub: `http://${mapped.trim()}`,
     kubectl: (args, options) => run('kubectl', args, { ...options, env }),
     helm: (args, options) => run('helm', args, { ...options, env }),
     async load(images) {
@@ -34,8 +42,28 @@ export async function isThere(name: string): Promise<boolean> {
   return (await run('kind', ['get', 'clusters'])).split('\n').includes(name);
 }
 
-/** Port of the host at which the hub of such a cluster is; another one with `KIND_HUB_PORT`, so that a second cluster has room. */
-export const HUB_PORT = Number(process.env['KIND_HUB_PORT'] ?? 8090);
+/** Where ci/kind-values.yaml puts the hub on the nodes. */
+const NODE_PORT = 30080;
+const PREFERRED_PORT = 8090;
+
+/** `KIND_HUB_PORT`; without it the usual port of the host, or one of the system's choice where that is taken. */
+async function hubPort(): Promise<number> {
+  const wished = process.env['KIND_HUB_PORT'];
+  if (wished !== undefined) return Number(wished);
+  return (await tryPort(PREFERRED_PORT)) ?? (await tryPort(0))!;
+}
+
+/** The port if it can be listened at; 0: any. */
+function tryPort(port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => {
+      const { port: got } = server.address() as { port: number };
+      server.close(() => resolve(got));
+    });
+  });
+}
 
 /**
  * The cluster of that name, made from ci/kind.yaml unless it is there. `KIND_NODE_IMAGE` names another image of its nodes than
@@ -43,21 +71,21 @@ export const HUB_PORT = Number(process.env['KIND_HUB_PORT'] ?? 8090);
  */
 export async function makeCluster(name: string): Promise<KindCluster> {
   await mkdir(folder, { recursive: true });
-  const cluster = named(name);
+  const kubeconfig = kubeconfigOf(name);
   if (await isThere(name)) {
-    await run('kind', ['export', 'kubeconfig', '--name', name, '--kubeconfig', cluster.kubeconfig]);
-    return cluster;
+    await run('kind', ['export', 'kubeconfig', '--name', name, '--kubeconfig', kubeconfig]);
+    return named(name);
   }
   const image = process.env['KIND_NODE_IMAGE'];
   const node = image === undefined ? [] : ['--image', image];
   const file = join(folder, `${name}.yaml`);
   const text = await readFile(`${root}ci/kind.yaml`, 'utf8');
-  await writeFile(file, text.replace(/hostPort: \d+/, `hostPort: ${HUB_PORT}`));
-  const config = ['--config', file, '--kubeconfig', cluster.kubeconfig];
+  await writeFile(file, text.replace(/hostPort: \d+/, `hostPort: ${await hubPort()}`));
+  const config = ['--config', file, '--kubeconfig', kubeconfig];
   await run('kind', ['create', 'cluster', '--name', name, ...config, '--wait', '180s', ...node]);
-  return cluster;
+  return named(name);
 }
 
 export async function removeCluster(name: string): Promise<void> {
-  await run('kind', ['delete', 'cluster', '--name', name, '--kubeconfig', named(name).kubeconfig]);
+  await run('kind', ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfigOf(name)]);
 }

@@ -2,15 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { sleep, systemClock } from 'clock-port';
 import { SignJWT } from 'jose';
 import { parse } from 'yaml';
-import { HUB_PORT, type KindCluster } from './cluster.ts';
+import type { KindCluster } from './cluster.ts';
 import { run } from './host.ts';
 import { PROGRAMS } from './images.ts';
 import { root } from './root.ts';
 
 const RELEASE = 'streamspace';
 export const NAMESPACE = 'streamspace';
-/** Where the hub is on the host: the port mapping of ci/kind.yaml. */
-export const HUB = `http://127.0.0.1:${HUB_PORT}`;
 
 const valuesFiles = (values: string): string[] => [`${root}test-values/${values}.yaml`, `${root}ci/kind-values.yaml`];
 
@@ -48,12 +46,12 @@ export async function install(cluster: KindCluster, values = 'ha', more: readonl
   ]);
 }
 
-/** Waits until an agent of that installation is connected to its hub; at most two minutes. */
-export async function agentConnected(token: string): Promise<void> {
+/** Waits until an agent is connected to the hub at that address; at most two minutes. */
+export async function agentConnected(hub: string, token: string): Promise<void> {
   const limit = AbortSignal.timeout(120_000);
   for (;;) {
     const headers = { authorization: `Bearer ${token}` };
-    const answer = await fetch(`${HUB}/api/v1/agents`, { headers, signal: limit }).catch((error: unknown) => {
+    const answer = await fetch(`${hub}/api/v1/agents`, { headers, signal: limit }).catch((error: unknown) => {
       if (limit.aborted) throw new Error('no agent is connected after two minutes', { cause: error });
       return undefined;
     });

@@ -3,7 +3,7 @@ import { systemClock } from 'clock-port';
 import { makeCluster } from './cluster.ts';
 import { CommandError, whyNoKind } from './host.ts';
 import { buildDesktop, buildPrograms, DESKTOP, fetched, PROGRAMS, STORE } from './images.ts';
-import { agentConnected, HUB, install, NAMESPACE, userToken } from './install.ts';
+import { agentConnected, install, NAMESPACE, userToken } from './install.ts';
 
 const USAGE = `npm run kind:up -- [--name NAME] [--values FILE] [--no-desktop]
 
@@ -30,12 +30,12 @@ async function up(name: string, values: string, desktop: boolean): Promise<void>
   const since = systemClock.monotonic();
   await install(cluster, values);
   const token = await userToken(values);
-  await agentConnected(token);
+  await agentConnected(cluster.hub, token);
   const took = ((systemClock.monotonic() - since) / 1000).toFixed(1);
   say(`
 Installed and an agent connected within ${took} s.
 
-The page:   ${HUB}/#token=${token}
+The page:   ${cluster.hub}/#token=${token}
 kubectl:    export KUBECONFIG=${cluster.kubeconfig}
             kubectl -n ${NAMESPACE} get pods,lease
 Leader:     kubectl -n ${NAMESPACE} get lease k8s-agent-leader-election

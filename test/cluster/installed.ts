@@ -8,7 +8,7 @@ import { createWebSocketStream, WebSocket } from 'ws';
 import { TEMPLATE, writeValues } from '../../ci/ha/values.ts';
 import { isThere, type KindCluster, makeCluster, removeCluster } from '../../ci/kind/cluster.ts';
 import { buildPrograms, fetched, PROGRAMS, STORE } from '../../ci/kind/images.ts';
-import { HUB, install } from '../../ci/kind/install.ts';
+import { install } from '../../ci/kind/install.ts';
 import { read, root, runBlock } from '../support/docs.ts';
 import { until } from '../support/until.ts';
 
@@ -39,7 +39,7 @@ export class Installed {
     if (api === undefined) throw new Error('docs/operations.md no longer defines api()');
     this.env = {
       KUBECONFIG: cluster.kubeconfig,
-      HUB,
+      HUB: cluster.hub,
       AGENT: 'ha',
       NAMESPACE: 'streamspace',
       TENANT: 'tenant-a',
@@ -128,7 +128,7 @@ export class Installed {
   }
 
   async api<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
-    const answer = await fetch(`${HUB}/api/v1${path}`, {
+    const answer = await fetch(`${this.cluster.hub}/api/v1${path}`, {
       method,
       signal: AbortSignal.timeout(10_000),
       headers: {
@@ -207,7 +207,7 @@ export class Installed {
     const { status, body } = await this.api<Ticket>('POST', `/sessions/${session}/ticket`, {});
     if (status !== 201) throw new Error(`ticket: ${status} ${JSON.stringify(body)}`);
     const limit = AbortSignal.timeout(10_000);
-    const socket = new WebSocket(HUB.replace('http', 'ws') + body.url, ['binary'], { handshakeTimeout: 5_000 });
+    const socket = new WebSocket(this.cluster.hub.replace('http', 'ws') + body.url, ['binary'], { handshakeTimeout: 5_000 });
     const stream = createWebSocketStream(socket);
     stream.on('error', () => undefined);
     try {
