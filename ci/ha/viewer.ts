@@ -1,5 +1,9 @@
+import { systemClock } from 'clock-port';
 import { createWebSocketStream, WebSocket } from 'ws';
+import { firstTicket } from '../../console/src/viewer/first-ticket.ts';
+import { OpeningTime } from '../../console/src/viewer/opening.ts';
 import { RfbClient } from '@streamspace/testkit';
+import type { Ticket } from '@streamspace/protocol';
 import { codeOf, type Hub } from './hub.ts';
 import type { Fact } from './history.ts';
 
@@ -9,24 +13,38 @@ const RETRY = { base: 300, max: 1_000 };
 const SILENT_MS = 4_000;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+class Refused extends Error {}
+
+/** Rejects with {@link Refused} when the hub gives none. */
+async function askTicket(hub: Hub, session: string): Promise<Ticket> {
+  const { status, body } = await hub.ticket(session);
+  if (status !== 201) throw new Refused(`${status} ${codeOf(body)}`);
+  return body;
+}
+
 /** Watches one session's screen until the signal aborts, with a fresh ticket whenever its connection is lost. */
 export async function view(hub: Hub, session: string, note: (fact: Fact) => void, signal: AbortSignal): Promise<void> {
+  const opening = new OpeningTime();
   let failures = 0;
   for (let connection = 1; !signal.aborted; connection++) {
     let shown = false;
     try {
-      const { status, body } = await hub.ticket(session);
-      if (status !== 201) {
-        note({ kind: 'screen', what: 'refused', connection, reason: `${status} ${codeOf(body)}` });
-      } else {
-        const socket = new WebSocket(hub.origin.replace('http', 'ws') + body.url, ['binary'], {
-          handshakeTimeout: 1_500,
-        });
-        socket.on('close', (code, reason) =>
-          note({ kind: 'screen', what: 'closed', connection, reason: `${code} ${reason.toString()}` }),
-        );
-        shown = await watch(socket, connection, note, signal);
-      }
+      const ask = () => askTicket(hub, session);
+      const { ticket, tookMs } = await firstTicket(systemClock, ask, (error) => error instanceof Refused, signal);
+      const openingMs = opening.next(tookMs);
+      const since = systemClock.monotonic();
+      const socket = new WebSocket(hub.origin.replace('http', 'ws') + ticket.url, ['binary'], {
+        handshakeTimeout: openingMs,
+      });
+      socket.on('open', () => opening.reset());
+      let late = false;
+      socket.on('error', () => (late = socket.protocol === '' && systemClock.monotonic() - since >= openingMs));
+      socket.on('close', (code, reason) =>
+        note({ kind: 'screen', what: 'closed', connection, reason: `${code} ${reason.toString()}` }),
+      );
+      shown = await watch(socket, connection, note, signal);
+      // that nobody took it was wait enough
+      if (late) continue;
     } catch (error) {
       note({ kind: 'screen', what: 'refused', connection, reason: (error as Error).message });
     }

@@ -207,7 +207,9 @@ export class Installed {
     const { status, body } = await this.api<Ticket>('POST', `/sessions/${session}/ticket`, {});
     if (status !== 201) throw new Error(`ticket: ${status} ${JSON.stringify(body)}`);
     const limit = AbortSignal.timeout(10_000);
-    const socket = new WebSocket(this.cluster.hub.replace('http', 'ws') + body.url, ['binary'], { handshakeTimeout: 5_000 });
+    const socket = new WebSocket(this.cluster.hub.replace('http', 'ws') + body.url, ['binary'], {
+      handshakeTimeout: 5_000,
+    });
     const stream = createWebSocketStream(socket);
     stream.on('error', () => undefined);
     try {

@@ -1,8 +1,7 @@
-import { type Clock, sleep } from 'clock-port';
+import { type Clock, hedged, type HedgeOptions, sleep } from 'clock-port';
 import { type AgentMessageOf, StreamSpaceError } from '@streamspace/protocol';
 import { answers } from './answers.ts';
 import { enrol } from './enrol.ts';
-import { hedged, type HedgeOptions } from './hedge.ts';
 import { hubUrls } from './hub-url.ts';
 import type { Link } from './link.ts';
 import { openLink } from './open.ts';
@@ -48,7 +47,7 @@ export class Dialer {
       await sleep(this.#clock, PROBE_MS, attempt);
       throw new StreamSpaceError('agent_offline', 'The hub does not answer');
     };
-    return hedged(this.#clock, signal, look, undefined, PROBE).catch(() => false);
+    return hedged(this.#clock, signal, look, PROBE).catch(() => false);
   }
 
   /** See {@link enrol}. */

@@ -1,8 +1,8 @@
 import { type Agent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { type Clock, withDeadline } from 'clock-port';
+import { type Clock, hedged, withDeadline } from 'clock-port';
 import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
-import { CONNECTION, hedged } from './hedge.ts';
+import { CONNECTION, DIRECT, whenTaken } from './hedge.ts';
 import { refusedUpgrade } from './open.ts';
 
 export interface EnrolOptions {
@@ -22,13 +22,16 @@ const MAX_ANSWER = 64 * 1024;
 /** Exchanges an enrolment token for a credential of this agent's own [AUTH3]. Rejects like `openLink`. */
 export function enrol(options: EnrolOptions, clock: Clock, signal: AbortSignal): Promise<string> {
   return withDeadline(clock, TIMEOUT, 'enrolment', signal, async (limit) => {
-    const ask = async (attempt: AbortSignal) => {
-      const { response, body } = await post(options, attempt);
+    const ask = async (attempt: AbortSignal, taken: () => void) => {
+      const { response, body } = await post(options, attempt, taken);
       if (response.statusCode !== 200 && response.statusCode !== 201) throw refusedUpgrade(response, body, clock);
       return body;
     };
     // a token may be good for one use
-    const body = await hedged(clock, limit, ask, undefined, { ...CONNECTION, once: true });
+    const body = await hedged(clock, limit, ask, {
+      ...(options.agent === undefined ? DIRECT : CONNECTION),
+      once: true,
+    });
     const credential = credentialIn(body);
     if (credential === undefined)
       throw new StreamSpaceError('malformed_frame', 'The hub answered the enrolment without a credential');
@@ -36,7 +39,11 @@ export function enrol(options: EnrolOptions, clock: Clock, signal: AbortSignal):
   });
 }
 
-function post(options: EnrolOptions, signal: AbortSignal): Promise<{ response: IncomingMessage; body: string }> {
+function post(
+  options: EnrolOptions,
+  signal: AbortSignal,
+  taken: () => void,
+): Promise<{ response: IncomingMessage; body: string }> {
   const { url, agentId, token, agent, ca } = options;
   const body = JSON.stringify({ agent_id: agentId });
   return new Promise((resolve, reject) => {
@@ -68,6 +75,7 @@ function post(options: EnrolOptions, signal: AbortSignal): Promise<{ response: I
       },
     );
     request.on('error', fail);
+    whenTaken(request, taken);
     request.end(body);
   });
 }

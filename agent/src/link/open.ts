@@ -1,5 +1,5 @@
 import type { Agent, IncomingMessage } from 'node:http';
-import { type Clock, parseIso, withDeadline } from 'clock-port';
+import { type Clock, hedged, parseIso, withDeadline } from 'clock-port';
 import {
   AGENT_SUBPROTOCOL,
   agentCodec,
@@ -14,7 +14,7 @@ import {
   StreamSpaceError,
 } from '@streamspace/protocol';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
-import { hedged } from './hedge.ts';
+import { CONNECTION, DIRECT, whenTaken } from './hedge.ts';
 import { isLoopback, retryAfterMs } from './hub-url.ts';
 import { closeSocket, Link } from './link.ts';
 
@@ -51,7 +51,8 @@ export async function openLink(options: OpenOptions, clock: Clock, signal: Abort
     hedged(
       clock,
       limit,
-      (attempt) => dial(options, clock, attempt),
+      (attempt, taken) => dial(options, clock, attempt, taken),
+      options.agent === undefined ? DIRECT : CONNECTION,
       (late) => late.terminate(),
     ),
   );
@@ -65,7 +66,7 @@ export async function openLink(options: OpenOptions, clock: Clock, signal: Abort
 }
 
 /** Resolves with an open WebSocket. */
-function dial(options: OpenOptions, clock: Clock, signal: AbortSignal): Promise<WebSocket> {
+function dial(options: OpenOptions, clock: Clock, signal: AbortSignal, taken: () => void): Promise<WebSocket> {
   const { url } = options;
   // A mask protects proxies on the way from bytes that a page made up (RFC 6455 §10.3). Inside TLS and on loopback nobody is on the way,
   // and masking with zeros, which costs nothing, is as good as any; ws skips the pass over the bytes then.
@@ -74,6 +75,10 @@ function dial(options: OpenOptions, clock: Clock, signal: AbortSignal): Promise<
     headers: { authorization: `Bearer ${options.token}` },
     maxPayload: LIMITS.controlMessage,
     perMessageDeflate: false,
+    finishRequest(request) {
+      whenTaken(request, taken);
+      request.end();
+    },
     ...(options.agent !== undefined && { agent: options.agent }),
     ...(options.ca !== undefined && { ca: options.ca }),
     ...(unmasked && { generateMask: (mask: Buffer) => void mask.fill(0) }),

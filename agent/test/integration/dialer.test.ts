@@ -53,6 +53,13 @@ describe('one address, several replicas', () => {
     expect(held.length).toBeLessThanOrEqual(5);
   });
 
+  it('does not press a replica that took the connection and is slow', async () => {
+    frozen = 100;
+    await expect(dialer.enrol('sse_token', AbortSignal.timeout(1_200))).rejects.toThrow();
+    // as to silent machines, it would be six
+    expect(held.length).toBeLessThanOrEqual(4);
+  });
+
   it.each([1, 4])('enrols with another replica when %i before it are frozen', async (count) => {
     frozen = count;
     expect(await dialer.enrol('sse_token', signal())).toBe('ssa_a1.0123456789abcdef');

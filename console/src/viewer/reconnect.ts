@@ -4,7 +4,12 @@ import { fullJitter } from '../api/backoff.ts';
 
 /** What to do after a screen's connection ended, or could not be made. `words` says why, for the user. */
 export type Verdict =
-  | { next: 'retry'; words: string; atOnce?: boolean }
+  | {
+      next: 'retry';
+      words: string;
+      /** `once`: without a wait, if it is the first attempt in a row; `always`: that nobody took the connection was wait enough. */
+      atOnce?: 'once' | 'always';
+    }
   /** Only a person can decide to go on. */
   | { next: 'stop'; words: string }
   /** The session is not there (any more). */
@@ -21,7 +26,7 @@ export function verdictOfClose(code: number, reason: string, wasConnected: boole
     case 'superseded':
       return { next: 'retry', words: LEADER_CHANGED };
     case 'going_away':
-      return { next: 'retry', words: 'The hub restarts. Back in a moment.', atOnce: true };
+      return { next: 'retry', words: 'The hub restarts. Back in a moment.', atOnce: 'once' };
     case 'ticket_invalid':
       return { next: 'retry', words: 'The ticket was used up. Getting a new one.' };
     case 'not_found':
@@ -44,6 +49,9 @@ export function verdictOfClose(code: number, reason: string, wasConnected: boole
       return { next: 'retry', words: reason || 'The connection was lost. Back in a moment.' };
   }
 }
+
+/** The verdict on a WebSocket that nobody took within its time. */
+export const NOBODY_TOOK_IT: Verdict = { next: 'retry', words: 'The hub could not be reached.', atOnce: 'always' };
 
 /** The verdict on a ticket that was not given. */
 export function verdictOfRefusal(error: unknown): Verdict {

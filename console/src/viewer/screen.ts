@@ -2,8 +2,12 @@ import { type ReadonlySignal, signal } from '@preact/signals';
 import RFB from '@novnc/novnc';
 import type { Ticket } from '@streamspace/protocol';
 import { pause } from '../api/backoff.ts';
+import { browserClock } from '../api/clock.ts';
+import { ApiError } from '../api/http.ts';
+import { firstTicket, type TicketAndTime } from './first-ticket.ts';
+import { OpeningTime } from './opening.ts';
 import type { Phase, Scaling } from './phase.ts';
-import { Patience, type Verdict, verdictOfClose, verdictOfRefusal } from './reconnect.ts';
+import { NOBODY_TOOK_IT, Patience, type Verdict, verdictOfClose, verdictOfRefusal } from './reconnect.ts';
 
 export interface ScreenDeps {
   /** Where noVNC puts its canvas. */
@@ -27,6 +31,7 @@ export class ScreenLink {
   readonly #phase = signal<Phase>({ kind: 'connecting' });
   readonly #deps: ScreenDeps;
   readonly #patience = new Patience();
+  readonly #openingTime = new OpeningTime();
   #rfb: RFB | null = null;
   #scaling: Scaling = 'fit';
   #viewOnly = false;
@@ -59,7 +64,8 @@ export class ScreenLink {
       }
       const wait = this.#patience.next(upMs, Math.random());
       this.#phase.value = { kind: 'reconnecting', words: verdict.words, attempt: this.#patience.attempt };
-      if (verdict.atOnce !== true || this.#patience.attempt > 1) await this.#waitForKick(wait, aborted);
+      const atOnce = verdict.atOnce === 'always' || (verdict.atOnce === 'once' && this.#patience.attempt === 1);
+      if (!atOnce) await this.#waitForKick(wait, aborted);
     }
   }
 
@@ -72,6 +78,7 @@ export class ScreenLink {
   /** Drops the connection and makes a new one. */
   reconnect(): void {
     this.#patience.reset();
+    this.#openingTime.reset();
     this.kick();
     this.#rfb?.disconnect();
   }
@@ -111,22 +118,25 @@ export class ScreenLink {
   }
 
   async #attempt(aborted: AbortSignal): Promise<{ verdict: Verdict; upMs: number }> {
-    let ticket: Ticket;
+    let given: TicketAndTime;
     try {
-      ticket = await this.#deps.ticket(aborted);
+      const answered = (error: unknown) => error instanceof ApiError && error.status !== 0;
+      given = await firstTicket(browserClock, (signal) => this.#deps.ticket(signal), answered, aborted);
     } catch (error) {
       return { verdict: verdictOfRefusal(error), upMs: 0 };
     }
     if (aborted.aborted) return { verdict: { next: 'gone' }, upMs: 0 };
-    return this.#show(new WebSocket(this.#deps.webSocketUrl(ticket.url), ['binary']), aborted);
+    const socket = new WebSocket(this.#deps.webSocketUrl(given.ticket.url), ['binary']);
+    return this.#show(socket, this.#openingTime.next(given.tookMs), aborted);
   }
 
-  /** Shows the screen until its connection ends. */
-  #show(socket: WebSocket, aborted: AbortSignal): Promise<{ verdict: Verdict; upMs: number }> {
+  /** Shows the screen until its connection ends; `openingMs`: how long it may take to open. */
+  #show(socket: WebSocket, openingMs: number, aborted: AbortSignal): Promise<{ verdict: Verdict; upMs: number }> {
     return new Promise((resolve) => {
       let closed = { code: 1006, reason: '' };
       let connectedAt: number | undefined;
       let refusal: string | undefined;
+      let late = false;
       // Before noVNC's own listener, which takes the canvas away.
       socket.addEventListener('close', ({ code, reason }) => {
         closed = { code, reason };
@@ -136,6 +146,14 @@ export class ScreenLink {
       const canvas = this.#deps.holder.querySelector('canvas');
       const disconnect = () => rfb.disconnect();
       const timer = setTimeout(disconnect, CONNECT_MS);
+      const opening = setTimeout(() => {
+        late = true;
+        disconnect();
+      }, openingMs);
+      socket.addEventListener('open', () => {
+        this.#openingTime.reset();
+        clearTimeout(opening);
+      });
       aborted.addEventListener('abort', disconnect, { once: true });
 
       rfb.addEventListener('connect', () => {
@@ -154,13 +172,13 @@ export class ScreenLink {
       });
       rfb.addEventListener('disconnect', () => {
         clearTimeout(timer);
+        clearTimeout(opening);
         aborted.removeEventListener('abort', disconnect);
         this.#rfb = null;
         const upMs = connectedAt === undefined ? 0 : performance.now() - connectedAt;
-        const verdict: Verdict =
-          refusal === undefined
-            ? verdictOfClose(closed.code, closed.reason, connectedAt !== undefined)
-            : { next: 'stop', words: refusal };
+        let verdict: Verdict = verdictOfClose(closed.code, closed.reason, connectedAt !== undefined);
+        if (late) verdict = NOBODY_TOOK_IT;
+        if (refusal !== undefined) verdict = { next: 'stop', words: refusal };
         resolve({ verdict, upMs });
       });
       this.#rfb = rfb;

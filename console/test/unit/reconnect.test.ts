@@ -1,6 +1,7 @@
 import { ERRORS, type ErrorCode } from '@streamspace/protocol';
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/api/http.ts';
+import { OpeningTime } from '../../src/viewer/opening.ts';
 import { Patience, verdictOfClose, verdictOfRefusal } from '../../src/viewer/reconnect.ts';
 
 const closed = (code: ErrorCode, reason = '') => verdictOfClose(ERRORS[code].close, reason, true);
@@ -16,7 +17,7 @@ describe('after a screen’s connection ended', () => {
   });
 
   it('comes back at once when the hub says it goes away', () => {
-    expect(closed('going_away')).toMatchObject({ next: 'retry', atOnce: true });
+    expect(closed('going_away')).toMatchObject({ next: 'retry', atOnce: 'once' });
   });
 
   it('[VIEW2] gets another ticket for one that was used', () => {
@@ -64,5 +65,21 @@ describe('patience', () => {
     for (let n = 0; n < 6; n += 1) patience.next(0, 1);
     expect(patience.next(4_999, 1)).toBe(8000);
     expect(patience.next(5_000, 1)).toBe(300);
+  });
+});
+
+describe('the time a socket may take to open', () => {
+  it('is short where the hub answers fast, and as long as a slow way needs', () => {
+    expect(new OpeningTime().next(5)).toBe(400);
+    expect(new OpeningTime().next(300)).toBe(3_000);
+    expect(new OpeningTime().next(60_000)).toBe(15_000);
+  });
+
+  it('grows while nobody takes one, and begins anew once one opened', () => {
+    const time = new OpeningTime();
+    expect([5, 5, 5].map((ms) => time.next(ms))).toEqual([400, 500, 625]);
+    for (let n = 0; n < 50; n += 1) expect(time.next(5)).toBeLessThanOrEqual(15_000);
+    time.reset();
+    expect(time.next(5)).toBe(400);
   });
 });

@@ -1,0 +1,33 @@
+import type { Ticket } from '@streamspace/protocol';
+import { VirtualClock } from '@streamspace/testkit';
+import { describe, expect, it } from 'vitest';
+import { ApiError } from '../../src/api/http.ts';
+import { firstTicket } from '../../src/viewer/first-ticket.ts';
+
+const ticket = { url: '/vnc' } as Ticket;
+const answered = (error: unknown) => error instanceof ApiError && error.status !== 0;
+
+describe('a ticket from whichever replica answers first', () => {
+  it('does not wait for the ones that are dead, and tells how long the living one took', async () => {
+    const clock = new VirtualClock();
+    let asked = 0;
+    const ask = (signal: AbortSignal) =>
+      new Promise<Ticket>((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+        if (++asked === 3) clock.setTimeout(() => resolve(ticket), 20);
+      });
+    const got = firstTicket(clock, ask, answered, new AbortController().signal);
+    await clock.advance(1_020);
+    expect(await got).toEqual({ ticket, tookMs: 20 });
+    expect(asked).toBe(3);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('a refusal is an answer', async () => {
+    const clock = new VirtualClock();
+    const ask = () => Promise.reject(new ApiError('forbidden', 'no', 403, false));
+    await expect(firstTicket(clock, ask, answered, new AbortController().signal)).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+  });
+});
