@@ -17,6 +17,7 @@ const MAX_ANSWER = 4_096;
 export interface RelayOptions {
   readonly clock: Clock;
   readonly metrics: LinkMetrics;
+  readonly agent: string;
   /** Address of the replica that holds the agent. */
   readonly hub: string;
   /** Milliseconds for the other replica to take the connection. */
@@ -81,6 +82,15 @@ export class Relay {
       this.close(known === undefined ? unreachable(hub, undefined) : new StreamSpaceError(known, reason.toString()));
     });
     viewer.on('close', () => this.#finish());
+  }
+
+  /** The replica that it waits for; undefined once that has taken it. */
+  get waitsFor(): string | undefined {
+    return this.#peer.readyState === WebSocket.CONNECTING ? this.#options.hub : undefined;
+  }
+
+  get agent(): string {
+    return this.#options.agent;
   }
 
   /** Closes the viewer's socket with the error's code, or orderly (1000). */

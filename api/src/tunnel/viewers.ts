@@ -95,12 +95,26 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
     const made = new Relay(ws, peer, {
       clock,
       metrics,
+      agent: about.agent,
       hub: holder,
       openMs: PEER_OPEN_MS,
       closed: () => relays.delete(made),
     });
     relays.add(made);
   };
+
+  /** The agent is connected: whoever waits for another replica that held it, and died with it, need not wait any longer. */
+  const moved = async (agent: string): Promise<void> => {
+    const waiting = [...relays].filter((each) => each.agent === agent && each.waitsFor !== undefined);
+    if (waiting.length === 0) return;
+    const record = await store.agents.get(agent);
+    for (const each of waiting)
+      if (each.waitsFor !== undefined && each.waitsFor !== record?.hub) each.close(offline(agent));
+  };
+  store.events.subscribe(({ type, agent }) => {
+    // without the store, they wait for their time
+    if (type === 'agent.registered' && agent !== null) moved(agent).catch(() => undefined);
+  }, stopping.signal);
 
   /** From an open WebSocket on a refusal is a close code: a page can read that, but not the status of a failed upgrade. */
   const closing = (ws: WebSocket, open: () => void): void => {

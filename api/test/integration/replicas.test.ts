@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { dataFrame, LIMITS, StreamSpaceError } from '@streamspace/protocol';
 import { iso } from 'clock-port';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -138,6 +139,34 @@ describe('[I6] any replica serves anybody', () => {
     for (const socket of sockets) socket.pause().cork();
     for (let round = 0; round < 4; round += 1) await holder.clock.advance(800);
     expect((await viewer.closed).code).toBe(4450);
+  });
+
+  test('a viewer that waits for a replica that died need not wait once the agent is at another', async () => {
+    await holder.running();
+    // takes connections and says nothing, as a machine that is gone does not even do
+    const held: Socket[] = [];
+    const dead = createServer((socket) => held.push(socket)).listen(0, '127.0.0.1');
+    await once(dead, 'listening');
+    const connected = (connectionId: string, hub: string, term: number) =>
+      holder.store.agents.claim({
+        agentId: 'a1',
+        term,
+        replica: `r${term}`,
+        connectionId,
+        hub,
+        takeover: true,
+        hello: hello({ agent_id: 'a1', term }),
+        at: iso(holder.clock.now()),
+      });
+    await connected('dead', `http://127.0.0.1:${(dead.address() as AddressInfo).port}`, 8);
+    const viewer = await other.viewer('s1');
+    await eventually('it waits there', () => held.length > 0);
+    expect(viewer.ws.readyState).toBe(WebSocket.OPEN);
+    // no time passes on this clock
+    await third.welcome({ term: 9 });
+    expect((await viewer.closed).code).toBe(4450);
+    for (const socket of held) socket.destroy();
+    dead.close();
   });
 
   test('a screen whose agent has gone meanwhile is refused after one hop, never passed on', async () => {

@@ -62,9 +62,7 @@ export const nodePaused: Scenario = {
 export const nodeKilled: Scenario = {
   id: 'H2d',
   title: 'leader’s node killed',
-  // Reported as a goal only: the cluster goes on sending new connections to the hub's pods of a dead node until it calls the node not
-  // ready, 40 s or more later, and whether a try meets a living one is chance.
-  required: [],
+  required,
   goals,
   prepare: spread,
   async inject(stage) {

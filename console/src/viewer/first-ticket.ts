@@ -3,7 +3,7 @@ import { hedged } from 'clock-port/hedge';
 import type { Ticket } from '@streamspace/protocol';
 
 /** Milliseconds until a request that no replica of the hub answers gets company. */
-const COMPANY_MS = [500, 500, 500, 1_000, 1_000, 2_000, 4_000];
+const COMPANY_MS = [300, 300, 400, 500, 500, 1_000, 2_000, 4_000];
 
 export interface TicketAndTime {
   ticket: Ticket;
