@@ -54,12 +54,19 @@ async function simulate(seed: number): Promise<string[]> {
   return world.trace;
 }
 
-it(`[I1] [I2] [I3] electors under delays, losses, lies, crashes, pauses and skew`, async () => {
-  // CI runs more than a developer waits for
-  await everySeed(process.env['CI'] ? 20_000 : 2_500, async (seed) => {
-    await simulate(seed);
-  });
-});
+/** Milliseconds for all seeds: SIM_SEEDS may ask for many more than CI runs. */
+const LIMIT_MS = Math.max(900_000, 200 * Number(process.env['SIM_SEEDS'] ?? 0) || 0);
+
+it(
+  `[I1] [I2] [I3] electors under delays, losses, lies, crashes, pauses and skew`,
+  async () => {
+    // CI runs more than a developer waits for
+    await everySeed(process.env['CI'] ? 20_000 : 2_500, async (seed) => {
+      await simulate(seed);
+    });
+  },
+  LIMIT_MS,
+);
 
 it('a seed replays exactly', async () => {
   expect(await simulate(7)).toEqual(await simulate(7));
