@@ -4,6 +4,7 @@ import type { Agent, Session } from '@streamspace/protocol';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath, launchChromium, needsChromium } from '../support/browser.ts';
+import { Gate } from '../support/gate.ts';
 import { Launched, processesOf } from '../support/launched.ts';
 import { until } from '../support/until.ts';
 
@@ -118,6 +119,23 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('npm start, used in Ch
     await row.locator('[data-testid=delete-session]').click();
     await page.locator('[data-testid=confirm-delete]').click();
     await row.waitFor({ state: 'detached' });
+  });
+
+  it('a screen opens though some replicas of the hub are dead: nobody takes tickets or sockets there', async () => {
+    const gate = await Gate.open(Number(launched.link.port));
+    const through = await launchChromium(`--host-resolver-rules=MAP ${launched.link.host} 127.0.0.1:${gate.port}`);
+    try {
+      gate.leaveUnanswered(/^POST .*\/ticket$/, 2);
+      gate.leaveUnanswered(/^GET .*\/vnc\?/, 3);
+      const there = await through.newPage();
+      await there.goto(launched.link.href);
+      await there.locator('[data-testid=open-session]').first().click();
+      await there.locator('[data-testid=viewer][data-phase=connected]').waitFor();
+      expect(gate.done).toBe(true);
+    } finally {
+      await through.close();
+      gate.close();
+    }
   });
 
   it('had no error in the page, and asked no other host for anything', () => {

@@ -14,7 +14,8 @@ export const needsChromium = (title: string): string =>
     ? `${title} (not run: no Chromium; apt-get install chromium, or set CHROMIUM_PATH)`
     : title;
 
-export function launchChromium(): Promise<Browser> {
+/** `args`: more of Chromium's switches. */
+export function launchChromium(...args: string[]): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath!,
     args: [
@@ -25,6 +26,7 @@ export function launchChromium(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
   });
 }
