@@ -21,6 +21,7 @@ describe.skipIf(missing !== undefined)(title, () => {
   let server: KubeApiserver;
   let folder: string;
   let client: ApiClient;
+  let createPod: (name: string) => Promise<void>;
   const labels = { 'app.kubernetes.io/name': 'streamspace', 'app.kubernetes.io/component': 'k8s-agent' };
   const create = async (path: string, body: object) =>
     (await client.call<{ metadata: { name: string; uid: string } }>({ method: 'POST', path, body }, soon())).metadata;
@@ -61,12 +62,13 @@ describe.skipIf(missing !== undefined)(title, () => {
       metadata: { name: 'streamspace-k8s-agent-7d', labels, ownerReferences: owned('Deployment', deployment) },
       spec,
     });
-    for (const name of ['agent-0', 'agent-1']) {
+    createPod = async (name) => {
       await create('/api/v1/namespaces/default/pods', {
         metadata: { name, labels, ownerReferences: owned('ReplicaSet', replicaSet) },
         spec: { ...pod.spec, automountServiceAccountToken: false },
       });
-    }
+    };
+    await createPod('agent-1');
   }, 120_000);
   afterAll(async () => {
     client?.close();
@@ -75,6 +77,7 @@ describe.skipIf(missing !== undefined)(title, () => {
   });
 
   it('is owned by its Deployment, held by pod and uid, and taken over when the holder’s pod is deleted; events tell of both', async () => {
+    await createPod('agent-0');
     const stop = new AbortController();
     onTestFinished(() => stop.abort(new Error('over')));
     const electors: Elector[] = [];
