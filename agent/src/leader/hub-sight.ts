@@ -15,7 +15,7 @@ export interface HubSightOptions {
 
 /** Between two looks, milliseconds: often enough to know before the lead has to change. */
 const LOOK_PERIOD = 2_000;
-/** The same of a leader that lost its connection: each look tells whether another replica has to serve. */
+/** The same of a leader that lost its connection: each look tells whether another replica has to serve; and after one look of a standby's that failed. */
 const LOST_PERIOD = 250;
 const LOOK_TIMEOUT = 800;
 /** A leader that has not seen the hub for so long (and so for two looks) gives way, milliseconds. */
@@ -28,7 +28,8 @@ const YIELD_AFTER = 2_000;
 export class HubSight {
   readonly #options: HubSightOptions;
   #connected = false;
-  #reachable = true;
+  /** Looks in a row that saw nothing. */
+  #missed = 0;
   #mayYield = false;
   #lostAt: number | undefined;
 
@@ -36,9 +37,12 @@ export class HubSight {
     this.#options = options;
   }
 
-  /** Whether the hub could be reached at the last look; true before the first. */
+  /**
+   * Whether the hub could be reached at the last look; true before the first. A standby, whose hesitation costs time, believes the second look
+   * only: with most replicas of the hub dead, one may have met no living one.
+   */
   get reachable(): boolean {
-    return this.#connected || this.#reachable;
+    return this.#connected || this.#missed < (this.#mayYield && this.#options.leads() ? 1 : 2);
   }
 
   /** This replica leads from now on: what it saw of the hub when it led before is no reason to give way. */
@@ -51,13 +55,16 @@ export class HubSight {
   set connected(connected: boolean) {
     this.#connected = connected;
     this.#lostAt = connected ? undefined : (this.#lostAt ?? this.#options.clock.monotonic());
-    if (connected) this.#mayYield = this.#reachable = true;
+    if (!connected) return;
+    this.#mayYield = true;
+    this.#missed = 0;
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
     while (!signal.aborted) {
-      const period = this.#mayYield && this.#options.leads() ? LOST_PERIOD : LOOK_PERIOD;
+      const soon = (this.#mayYield && this.#options.leads()) || this.#missed === 1;
+      const period = soon ? LOST_PERIOD : LOOK_PERIOD;
       await sleep(clock, period * (0.75 + random() / 2), signal).catch(() => undefined);
       if (!signal.aborted && !this.#connected) await this.#look(signal);
     }
@@ -65,12 +72,15 @@ export class HubSight {
 
   async #look(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
-    this.#reachable = await withDeadline(clock, LOOK_TIMEOUT, 'hub', signal, (limit) =>
-      this.#options.probe(limit),
-    ).catch(() => false);
+    const seen = await withDeadline(clock, LOOK_TIMEOUT, 'hub', signal, (limit) => this.#options.probe(limit)).catch(
+      () => false,
+    );
+    this.#missed = seen ? 0 : this.#missed + 1;
     const unseen = clock.monotonic() - (this.#lostAt ?? clock.monotonic());
     if (this.reachable || !this.#mayYield || unseen < YIELD_AFTER || !this.#options.leads()) return;
     this.#mayYield = false;
+    // whoever gave the lead away for it does not take it back before the hub is seen
+    this.#missed = Math.max(this.#missed, 2);
     log.warn(
       { unseen_ms: Math.round(unseen) },
       'The hub can’t be reached from here: giving the lead to another replica',

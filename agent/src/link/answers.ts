@@ -1,10 +1,12 @@
 import { type Agent, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { whenTaken } from './hedge.ts';
 
-/** Whether an HTTP server answers there, with whatever status below 500. Never rejects; false when the signal aborts. */
+/** Whether an HTTP server answers there, with whatever status below 500. Never rejects; false when the signal aborts. `taken`: see `hedged`. */
 export function answers(
   options: { url: URL; agent?: Agent | undefined; ca?: string | undefined },
   signal: AbortSignal,
+  taken: () => void,
 ): Promise<boolean> {
   const { url, agent, ca } = options;
   return new Promise((resolve) => {
@@ -19,6 +21,7 @@ export function answers(
       },
     );
     request.on('error', () => resolve(false));
+    whenTaken(request, taken);
     request.end();
   });
 }

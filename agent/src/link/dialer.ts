@@ -18,7 +18,9 @@ export interface DialerOptions extends ProxySettings {
 
 /** Whether the hub is there has to be known soon, milliseconds between tries. */
 const PROBE_MS = 120;
-const PROBE: HedgeOptions = { companyMs: [PROBE_MS, PROBE_MS, PROBE_MS, PROBE_MS] };
+const PROBE: HedgeOptions = { companyMs: Array<number>(4).fill(PROBE_MS) };
+/** Without a proxy it is known that nothing takes a try, and more of them burden nobody. */
+const DIRECT_PROBE: HedgeOptions = { ...PROBE, silentMs: Array<number>(9).fill(70) };
 
 /** The way to the hub: its addresses, the proxy between, the CAs to trust. */
 export class Dialer {
@@ -42,12 +44,13 @@ export class Dialer {
   async reachable(signal: AbortSignal): Promise<boolean> {
     const { ca, controlPlaneUrl } = this.#options;
     const url = hubUrls(controlPlaneUrl).health;
-    const look = async (attempt: AbortSignal) => {
-      if (await answers({ url, agent: proxyAgent(url, this.#options), ca }, attempt)) return true;
+    const agent = proxyAgent(url, this.#options);
+    const look = async (attempt: AbortSignal, taken: () => void) => {
+      if (await answers({ url, agent, ca }, attempt, taken)) return true;
       await sleep(this.#clock, PROBE_MS, attempt);
       throw new StreamSpaceError('agent_offline', 'The hub does not answer');
     };
-    return hedged(this.#clock, signal, look, PROBE).catch(() => false);
+    return hedged(this.#clock, signal, look, agent === undefined ? DIRECT_PROBE : PROBE).catch(() => false);
   }
 
   /** See {@link enrol}. */

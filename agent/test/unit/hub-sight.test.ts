@@ -46,6 +46,7 @@ describe('HubSight', () => {
     expect(sight.reachable).toBe(false);
     await clock.advance(700);
     expect(yields).toEqual(['the hub can’t be reached from here']);
+    expect(sight.reachable).toBe(false);
   });
 
   it('when the hub itself is away, nobody gives way twice: no ping-pong', async () => {
@@ -103,6 +104,28 @@ describe('HubSight', () => {
     answers = true;
     await clock.advance(3_000);
     expect(sight.reachable).toBe(true);
+  });
+
+  it('a standby believes the second look: one may have met none of the living replicas', async () => {
+    leads = false;
+    let looks = 0;
+    const unlucky = new HubSight({
+      clock,
+      log,
+      random: () => 0.5,
+      probe: async () => ++looks % 2 === 0,
+      leads: () => false,
+      yield: () => {},
+    });
+    const over = new AbortController();
+    const done = unlucky.run(over.signal);
+    for (let at = 0; at < 60; at += 1) {
+      await clock.advance(1_000);
+      expect(unlucky.reachable).toBe(true);
+    }
+    expect(looks).toBeGreaterThan(20);
+    over.abort(new Error('over'));
+    await done;
   });
 
   it('a probe that hangs is a no', async () => {
