@@ -12,7 +12,7 @@ export interface Figures {
   failover: number | undefined;
   /** The longest time without a completed list from the fault on, whatever its cause. */
   silence: number | undefined;
-  /** Of a start: from the first replica that was ready to the first connection that the hub accepted; 0 if that was before. */
+  /** Of a start: from the first replica's first words to a leader in the Lease. */
   start: number | undefined;
   /** From the fault to the first connection of a greater term that the hub accepted. */
   registered: number | undefined;
@@ -137,13 +137,16 @@ function electedAfter(history: readonly Entry[], fault: number): number | undefi
   return undefined;
 }
 
-/** From the first agent's pod that was ready after the fault, if none was before, to the first registration. */
+/** From the first replica that started after the fault, if none was there before, to a leader in the Lease. */
 function started(history: readonly Entry[], fault = 0): number | undefined {
-  const ready = history.filter((entry) => entry.kind === 'pod' && entry.component === 'k8s-agent' && entry.ready);
-  const accepted = registrations(history).find(({ at }) => at > fault);
-  const first = ready[0];
-  if (first === undefined || first.t < fault || accepted === undefined) return undefined;
-  return Math.max(0, accepted.at - first.t);
+  const ready = history.find((entry) => entry.kind === 'pod' && entry.component === 'k8s-agent' && entry.ready);
+  if (ready === undefined || ready.t < fault) return undefined;
+  const starts = history.flatMap((entry) =>
+    entry.kind === 'said' && entry.what === 'Agent started' ? [entry.at] : [],
+  );
+  const first = Math.min(...starts.filter((at) => at > fault));
+  const elected = electedAfter(history, first);
+  return elected === undefined ? undefined : elected - first;
 }
 
 function registeredAfter(history: readonly Entry[], fault = 0): number | undefined {

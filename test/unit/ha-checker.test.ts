@@ -203,6 +203,17 @@ describe('the figures of a history', () => {
     expect([without.failover, without.silence]).toEqual([undefined, 659]);
   });
 
+  it('know how long a start took, from the first words to a leader, and of no start where a replica was there before', () => {
+    const words = (t: number) =>
+      at(t, { kind: 'said', pod: 'a', component: 'k8s-agent', what: 'Agent started', at: t, fields: {} });
+    const ready = (t: number) => pod(t, { name: 'a', uid: 'a', component: 'k8s-agent' });
+    const begin = at(10, { kind: 'fault', what: 'scaled to three' });
+    const start = [lease(1, 'z_1', 1), begin, words(120), words(130), lease(150, 'a_1', 2), registered(400, 'a', 2)];
+    expect(figures([...start, ready(500)]).start).toBe(30);
+    expect(figures([...start, ready(5)].toSorted((one, other) => one.t - other.t)).start).toBeUndefined();
+    expect(figures(good).start).toBeUndefined();
+  });
+
   it('are those of lists: creations take as long as pods do', () => {
     const slow = [...good, accepted(311, 'create', 'slow', 'slow'), seen(5_000, 'slow')];
     expect(figures(slow).silence).toBe(199);
