@@ -26,13 +26,13 @@ export class Hub {
     });
   }
 
-  /** Something done in the name of a term: has an effect only if that claim is the accepted one. */
-  act(replica: string, term: number): void {
+  /** Something done in the name of a term: has an effect only if that claim is the accepted one; otherwise its connection is closed. */
+  act(replica: string, term: number, superseded: () => void): void {
     this.#later(() => {
       const last = this.accepted.at(-1);
       if (last?.term === term && last.replica === replica) {
         this.effects.push({ at: this.#world.monotonic(), term, replica });
-      }
+      } else this.#later(superseded);
     });
   }
 

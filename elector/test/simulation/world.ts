@@ -102,8 +102,15 @@ export class World {
     const act = (term: number): void => {
       if (signal.aborted || !process.alive) return;
       expect(elector.leading).toBe(leading);
-      this.hub.act(name, term);
-      process.clock.setTimeout(() => tell(() => act(term)), ACT_EVERY_MS);
+      let connected = true;
+      // the claim of an earlier leader may have come later: whoever still leads connects again
+      this.hub.act(name, term, () =>
+        tell(() => {
+          connected = false;
+          claim();
+        }),
+      );
+      process.clock.setTimeout(() => tell(() => connected && act(term)), ACT_EVERY_MS);
     };
     claim();
   }
