@@ -82,6 +82,24 @@ describe('reconnecting', () => {
     expect(under.elector?.leading?.term).toBe(42);
   });
 
+  it('a leader that an older claim superseded, because that came late, claims again with a greater term', async () => {
+    const lease = new MemoryLease('agent-1', systemClock);
+    let accepted = 0;
+    hub.script.hello = (hello) => {
+      if (hello.term <= accepted) return refuse('stale_term', { term: accepted });
+      accepted = hello.term;
+      return hub.welcome(hello.term);
+    };
+    const under = await start({ lock: lease.lock(), env: { RECONNECT_DELAY: '10ms', MAX_RECONNECT_DELAY: '100ms' } });
+    const first = await hub.connection(1);
+    await first.next('sessions');
+    // a term that this lease never had: it was deleted meanwhile, and another replica's claim was still on its way
+    accepted = 6;
+    first.ws.close(4432, 'superseded');
+    expect((await hub.connection(3)).hello.term).toBe(7);
+    expect(under.elector?.leading?.term).toBe(7);
+  });
+
   it('[CON4] waits as long as a refusal asks for, and says the remedy', async () => {
     let refused = 0;
     hub.script.hello = () => (refused++ === 0 ? refuse('duplicate_agent', { retry_after_ms: 300 }) : hub.welcome(1));
