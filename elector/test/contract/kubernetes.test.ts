@@ -20,29 +20,33 @@ if ('missing' in programs) {
     }, 90_000);
     afterAll(() => server?.stop());
 
-    lockContract('kubernetes', async () => {
-      const namespace = await server.namespace();
-      const locks: KubernetesLock[] = [];
-      return {
-        open: async () => {
-          const lock = new KubernetesLock({
-            config: server.config(),
-            clock: systemClock,
-            namespace,
-            name: 'the-lease',
-            podSelector: 'app=agent',
-          });
-          locks.push(lock);
-          return lock;
-        },
-        delete: async () => {
-          await server.request('DELETE', `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/the-lease`);
-        },
-        close: async () => {
-          for (const lock of locks) lock.close();
-        },
-      };
-    });
+    lockContract(
+      'kubernetes',
+      async () => {
+        const namespace = await server.namespace();
+        const locks: KubernetesLock[] = [];
+        return {
+          open: async () => {
+            const lock = new KubernetesLock({
+              config: server.config(),
+              clock: systemClock,
+              namespace,
+              name: 'the-lease',
+              podSelector: 'app=agent',
+            });
+            locks.push(lock);
+            return lock;
+          },
+          delete: async () => {
+            await server.request('DELETE', `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/the-lease`);
+          },
+          close: async () => {
+            for (const lock of locks) lock.close();
+          },
+        };
+      },
+      { announces: false },
+    );
 
     describe('kubernetes lock', () => {
       const { signal } = new AbortController();

@@ -21,8 +21,8 @@ const record = (fields: Partial<LeaseRecord> = {}): LeaseRecord => ({
   ...fields,
 });
 
-/** What every kind of lock must do. */
-export function lockContract(kind: string, start: () => Promise<LockHarness>): void {
+/** What every kind of lock must do. `announces`: whether replicas say that they take part; in a cluster their pods do. */
+export function lockContract(kind: string, start: () => Promise<LockHarness>, { announces = true } = {}): void {
   describe(`${kind} lock`, () => {
     let harness: LockHarness;
     let a: Lock;
@@ -136,10 +136,9 @@ export function lockContract(kind: string, start: () => Promise<LockHarness>): v
       expect(await a.read(signal())).toBeUndefined();
     });
 
-    it('tells watchers of creation, update, release and deletion', async (context) => {
-      if (!b.watch) return context.skip(`${kind} locks have no watch`);
+    it('tells watchers of creation, update, release and deletion', async () => {
       const seen = new Seen();
-      const watching = b.watch((state) => seen.add(state), signal());
+      const watching = b.watch!((state) => seen.add(state), signal());
       watching.catch(() => undefined);
       const first = await a.create(record(), signal());
       await seen.until((state) => state?.record.term === 1);
@@ -153,36 +152,38 @@ export function lockContract(kind: string, start: () => Promise<LockHarness>): v
       await seen.until((state) => state?.record.holder === 'again');
     });
 
-    it('tells a watcher what it can update at', async (context) => {
-      if (!b.watch) return context.skip(`${kind} locks have no watch`);
+    it('tells a watcher what it can update at', async () => {
       const seen = new Seen();
-      b.watch((state) => seen.add(state), signal()).catch(() => undefined);
+      b.watch!((state) => seen.add(state), signal()).catch(() => undefined);
       await a.create(record(), signal());
       const state = await seen.until((candidate) => candidate !== undefined);
       await b.update(record({ holder: 'b', term: 2 }), state!.version, signal());
       expect((await a.read(signal()))?.record.holder).toBe('b');
     });
 
-    it('ends a watch when its signal aborts', async (context) => {
-      if (!b.watch) return context.skip(`${kind} locks have no watch`);
+    it('ends a watch when its signal aborts', async () => {
       const watch = new AbortController();
-      const watching = b.watch(() => undefined, watch.signal);
+      const watching = b.watch!(() => undefined, watch.signal);
       await a.create(record(), signal());
       watch.abort(new Error('enough'));
       await withDeadline(systemClock, 5000, 'end of the watch', undefined, () => watching.catch(() => undefined));
     });
 
-    it('lists the replicas that were announced, until they withdraw', async (context) => {
-      if (!a.announce || !a.candidates) return context.skip(`${kind} locks know no candidates`);
+    if (!announces) {
+      it('has nothing to announce', () => expect(a.announce).toBeUndefined());
+      return;
+    }
+
+    it('lists the replicas that were announced, until they withdraw', async () => {
       const stay = new AbortController();
       const staying = b.announce!('replica-b', stay.signal);
       await eventually(async () => {
         expect((await a.candidates!(signal())).map(({ identity }) => identity)).toEqual(['replica-b']);
       });
-      expect((await a.candidates(signal()))[0]?.since).toMatch(/^\d{4}-\d\d-\d\dT/);
+      expect((await a.candidates!(signal()))[0]?.since).toMatch(/^\d{4}-\d\d-\d\dT/);
       stay.abort();
       await staying;
-      expect(await a.candidates(signal())).toEqual([]);
+      expect(await a.candidates!(signal())).toEqual([]);
     });
   });
 }
