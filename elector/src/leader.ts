@@ -49,7 +49,7 @@ export class Leader {
     }
     await stopping;
     if (this.#givenUp) {
-      await release(replica, { record: this.#record(leadership.term), version: leadership.version });
+      await release(replica, { record: this.#record(leadership.leaseTerm), version: leadership.version });
     }
   }
 
@@ -66,7 +66,7 @@ export class Leader {
         lock.update(record, leadership.version, s),
       );
       leadership.version = version;
-      leadership.term = term;
+      leadership.term = leadership.leaseTerm = term;
       leadership.failures = 0;
       leadership.renewedAt = startedAt;
       leadership.renewAt = Math.max(replica.now(), startedAt + retryPeriodMs);
@@ -91,6 +91,7 @@ export class Leader {
       if (state?.record.holder === identity && state.record.term >= leadership.term) {
         // an answer of ours was lost, or somebody edited the lease; the conditional write that follows settles it
         leadership.version = state.version;
+        leadership.leaseTerm = state.record.term;
         if (state.record.term > leadership.term) leadership.mustExceed(state.record.term, replica.now());
         leadership.renewAt = replica.now() + (leadership.failures++ > 2 ? retryPeriodMs / 5 : 0);
         return;

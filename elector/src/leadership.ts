@@ -20,6 +20,8 @@ export class NotLeadingError extends Error {
 export class Leadership implements Leading {
   term: number;
   version: string;
+  /** The term in the lease at `version`: greater than `term` when the answer to a raise was lost. What is written must not fall below it. */
+  leaseTerm: number;
   /** Monotonic milliseconds at which the last write that succeeded was begun. */
   renewedAt: number;
   /** When to write next. */
@@ -38,7 +40,7 @@ export class Leadership implements Leading {
   #raises: { above: number; resolve: (term: number) => void; reject: (error: Error) => void }[] = [];
 
   constructor(state: LeaseState, renewedAt: number, renewAt: number) {
-    this.term = state.record.term;
+    this.term = this.leaseTerm = state.record.term;
     this.version = state.version;
     this.acquiredAt = state.record.acquiredAt;
     this.transitions = state.record.transitions;

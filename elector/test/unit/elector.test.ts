@@ -432,6 +432,28 @@ describe('elector', () => {
     expect(a.of('lost')).toMatchObject([{ reason: 'superseded' }]);
   });
 
+  it('[TERM3] gives a lease back with no smaller term than it has, though the answer to a raise was lost', async () => {
+    bench = new Bench();
+    const a = bench.replica('a', { onLoseSight: 'keep-until-superseded' }).start();
+    await bench.clock.advance(1);
+    let calls = 0;
+    a.answer = () => {
+      // the raise is done and nobody says so; the next write conflicts; then the lease is read
+      if (++calls === 1) return new Promise(() => undefined);
+      a.cut = true;
+      return Promise.resolve();
+    };
+    a.elector.raiseTerm(5).catch(() => undefined);
+    await bench.clock.advanceUntil(() => a.cut, 10_000, 'the lease is read again');
+    expect(bench.lease.state?.record.term).toBe(6);
+    await bench.clock.advance(1);
+    expect(a.elector.leading?.term).toBe(1);
+    a.cut = false;
+    a.elector.yield('for the sake of it', 30_000);
+    await bench.clock.advance(1);
+    expect(bench.lease.state?.record).toMatchObject({ holder: '', term: 6 });
+  });
+
   it('yields: another leads, and it holds off', async () => {
     const { a } = await three();
     a.elector.yield('the hub does not answer', 30_000);
