@@ -1,9 +1,9 @@
 /** Bounds, milliseconds. */
-const [LEAST, MOST] = [400, 15_000];
+const [LEAST, MOST] = [300, 15_000];
 /** A WebSocket takes as many trips as a ticket on a new connection, or a few more; this leaves room for a bad moment. */
 const TIMES = 10;
 /** Each try in a row that nobody took is given more time. */
-const GROWTH = 1.25;
+const GROWTH = 1.2;
 
 /**
  * How long a socket may take to open before another is tried: behind the hub's address there may be replicas that died, and a browser opens

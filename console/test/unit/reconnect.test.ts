@@ -70,16 +70,16 @@ describe('patience', () => {
 
 describe('the time a socket may take to open', () => {
   it('is short where the hub answers fast, and as long as a slow way needs', () => {
-    expect(new OpeningTime().next(5)).toBe(400);
+    expect(new OpeningTime().next(5)).toBe(300);
     expect(new OpeningTime().next(300)).toBe(3_000);
     expect(new OpeningTime().next(60_000)).toBe(15_000);
   });
 
   it('grows while nobody takes one, and begins anew once one opened', () => {
     const time = new OpeningTime();
-    expect([5, 5, 5].map((ms) => time.next(ms))).toEqual([400, 500, 625]);
+    expect([5, 5, 5].map((ms) => time.next(ms))).toEqual([300, 360, 432]);
     for (let n = 0; n < 50; n += 1) expect(time.next(5)).toBeLessThanOrEqual(15_000);
     time.reset();
-    expect(time.next(5)).toBe(400);
+    expect(time.next(5)).toBe(300);
   });
 });
