@@ -27,9 +27,18 @@ const results = await emptyResults(
   chosen,
   rig.cluster,
 );
+// a fault that is not mended would stay in the cluster
+let stopping = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    stopping = true;
+    say('Ends after this round; once more: at once, and the cluster may be left with a paused node or a cut network');
+  });
+}
 try {
-  for (let round = 1; round <= Number(given.rounds); round++) {
+  for (let round = 1; round <= Number(given.rounds) && !stopping; round++) {
     for (const scenario of chosen) {
+      if (stopping) break;
       const result = await playRound(rig, scenario, round, join(folder, `${scenario.id}-${round}`));
       results.results.push(result);
       await save(results, folder);
