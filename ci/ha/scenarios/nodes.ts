@@ -17,19 +17,21 @@ async function worker(stage: Stage): Promise<string> {
   return node;
 }
 
-/** Replicas are on both workers: a node that takes all of them with it leaves nobody to take over. */
+/** Replicas, of the hub too, are on both workers: a node that takes all of them with it leaves nobody to take over. */
 async function spread(stage: Stage): Promise<void> {
-  await stage.cluster.until(
-    'replicas on more than one node',
-    async () => {
-      const pods = await stage.cluster.pods('k8s-agent');
-      if (new Set(pods.map(({ node }) => node)).size > 1) return true;
-      await stage.cluster.deletePod(pods[0]!.name);
-      await stage.healthy();
-      return false;
-    },
-    120_000,
-  );
+  for (const component of ['k8s-agent', 'api'] as const) {
+    await stage.cluster.until(
+      `replicas of ${component} on more than one node`,
+      async () => {
+        const pods = await stage.cluster.pods(component);
+        if (new Set(pods.map(({ node }) => node)).size > 1) return true;
+        await stage.cluster.deletePod(pods[0]!.name);
+        await stage.healthy();
+        return false;
+      },
+      120_000,
+    );
+  }
 }
 
 const ready = async (stage: Stage, node: string): Promise<void> => {
