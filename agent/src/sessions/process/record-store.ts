@@ -4,18 +4,23 @@ import { dirname, join } from 'node:path';
 import { StreamSpaceError } from '@streamspace/protocol';
 import { parseRecord, type SessionRecord } from './record.ts';
 
-/** A record with the version that it was read at. */
+/** A record with the version that it was read at, and the last writes that led to it. */
 interface Versioned {
   readonly version: number;
   readonly record: SessionRecord;
+  readonly writes: readonly string[];
 }
+
+/** Writes that a record remembers: more than others can make between two steps of a writer that is awake. */
+const WRITES = 64;
 
 const ATTEMPTS = 100;
 
 /**
  * The sessions' records as files `session.<version>.json`, the highest version counts. A change is a hard link to the next version's
  * name, which exactly one of several writers gets: compare-and-set between processes without a lock that could outlive its holder.
- * A writer that was paused and finds its version's name free again (pruned) sees the higher one afterwards, and knows that it lost.
+ * A writer that was paused and finds its version's name free again (pruned) sees a higher one afterwards that does not come of its own, and
+ * knows that it lost.
  */
 export class RecordStore {
   readonly #folder: (id: string) => string;
@@ -37,7 +42,7 @@ export class RecordStore {
       const current = await this.#latest(id);
       const next = decide(current?.record);
       if (next === current?.record) return next;
-      if (await this.#write(id, next, (current?.version ?? 0) + 1)) return next;
+      if (await this.#write(id, next, current)) return next;
     }
     throw new StreamSpaceError(
       'driver_failed',
@@ -71,13 +76,13 @@ export class RecordStore {
       const version = Math.max(...versions);
       const text = await unlessMissing(readFile(this.#file(id, version), 'utf8'));
       if (text === undefined) continue; // pruned meanwhile: there is a newer one
-      const record = parseRecord(text);
-      if (!record)
+      const read = parseRecord(text);
+      if (!read)
         throw new StreamSpaceError(
           'driver_failed',
           `${this.#file(id, version)} is not a session's record: restore or remove it`,
         );
-      return { version, record };
+      return { version, ...read };
     }
     throw new StreamSpaceError(
       'driver_failed',
@@ -85,13 +90,19 @@ export class RecordStore {
     );
   }
 
-  async #write(id: string, record: SessionRecord, version: number): Promise<boolean> {
+  async #write(id: string, record: SessionRecord, current: Versioned | undefined): Promise<boolean> {
+    const version = (current?.version ?? 0) + 1;
+    const own = randomBytes(8).toString('hex');
+    const text = JSON.stringify(
+      { ...record, writes: [own, ...(current?.writes ?? [])].slice(0, WRITES) },
+      undefined,
+      1,
+    );
     const folder = this.#folder(id);
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const temporary = join(folder, `.${randomBytes(8).toString('hex')}.tmp`);
+    const temporary = join(folder, `.${own}.tmp`);
     try {
-      if ((await unlessMissing(writeDurably(temporary, JSON.stringify(record, undefined, 1)))) === undefined)
-        return false;
+      if ((await unlessMissing(writeDurably(temporary, text))) === undefined) return false;
       await link(temporary, this.#file(id, version));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -100,8 +111,9 @@ export class RecordStore {
       await unlink(temporary).catch(() => {});
     }
     if (Math.max(...(await this.#versions(id))) > version) {
+      // overtaken before this was ours, or by one who built on it
       await unlessMissing(unlink(this.#file(id, version)));
-      return false;
+      return (await this.#latest(id))?.writes.includes(own) ?? false;
     }
     await syncFolder(folder);
     if (version === 1) await syncFolder(dirname(folder));

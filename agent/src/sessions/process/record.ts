@@ -26,11 +26,11 @@ export type SessionRecord = Static<typeof SessionRecord>;
 
 const record = Compile(SessionRecord);
 
-/** A record from its file's text; undefined for what is none. */
-export function parseRecord(text: string): SessionRecord | undefined {
+/** A record from its file's text, with the writes that led to it, the last first; undefined for what is none. */
+export function parseRecord(text: string): { record: SessionRecord; writes: string[] } | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    return record.Check(value) ? value : undefined;
+    const { writes = [], ...value } = JSON.parse(text) as Record<string, unknown>;
+    return record.Check(value) && Array.isArray(writes) ? { record: value, writes: writes as string[] } : undefined;
   } catch {
     return undefined;
   }

@@ -34,7 +34,7 @@ describe('RecordStore', () => {
     expect(await another().read('one')).toEqual(first);
   });
 
-  it('loses no change of many writers at once', async () => {
+  it('loses no change of many writers at once, and makes none twice', async () => {
     await store.change('one', () => first);
     const writers = Array.from({ length: 8 }, another);
     await Promise.all(
