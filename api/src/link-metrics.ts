@@ -42,6 +42,7 @@ export function linkMetrics(
     streams: () => number;
     relays: () => number;
     commands: () => number;
+    unsettled: () => number;
     queued: () => number;
     draining: () => boolean;
   },
@@ -59,7 +60,11 @@ export function linkMetrics(
   gauge('streamspace_hub_agent_links', 'Agents connected to this hub', now.links);
   gauge('streamspace_hub_streams', 'Screens open through this hub', now.streams);
   gauge('streamspace_hub_commands_in_flight', 'Commands that are with an agent of this hub', now.commands);
-
+  gauge(
+    'streamspace_hub_commands_unsettled',
+    'Commands that have ended, whose end the replicas of the store do not have yet: the next of their sessions wait',
+    now.unsettled,
+  );
   gauge('streamspace_hub_handshakes', 'Agents that are being let in', now.handshakes);
   gauge('streamspace_hub_relays', 'Screens whose agent is connected to another replica', now.relays);
   gauge('streamspace_hub_work_queue', 'Things that agents said and that are not stored yet', now.queued);

@@ -35,6 +35,15 @@ export const RULES: readonly Rule[] = [
     description: 'The reason of each is in GET /api/v1/commands/:id and in the log of its agent.',
   },
   {
+    alert: 'StreamSpaceStoreReplicaMissing',
+    expr: 'max by (instance) (streamspace_hub_commands_unsettled) > 0',
+    for: '1m',
+    severity: 'critical',
+    summary: 'The replica of the store is missing, and STORE_WAIT_REPLICAS wants one',
+    description:
+      'Nothing is accepted, and the next commands of sessions wait. Look at the replicas of Redis or Valkey.',
+  },
+  {
     alert: 'StreamSpaceWorkQueueLong',
     expr: 'max by (instance) (streamspace_hub_work_queue) > 1000',
     for: '5m',

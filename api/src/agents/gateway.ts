@@ -17,6 +17,7 @@ import { inbox } from './inbox.ts';
 import { watchLiveness } from './liveness.ts';
 import type { AgentGateway, LinkDeps } from './ports.ts';
 import { reclaim } from './reclaim.ts';
+import { relearn } from './relearn.ts';
 import { reception } from './reception.ts';
 import { Roster } from './roster.ts';
 import { Rotations } from './rotation.ts';
@@ -54,6 +55,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
     streams: () => roster.counts.streams,
     relays: () => viewers.relays,
     commands: () => dispatcher.inFlight,
+    unsettled: () => dispatcher.unsettled,
     queued: () => roster.queued,
     draining: () => draining,
   });
@@ -84,6 +86,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
     dispatcher.run(stopping.signal),
     watchLiveness(clock, config, () => roster.live, stopping.signal),
     new Graveyard(deps).run(stopping.signal),
+    relearn({ ...deps, dispatcher }, () => roster.live, stopping.signal),
     census({ ...deps, heartbeatMs: config.heartbeatMs, holds: (id) => roster.get(id)?.connectionId }, stopping.signal),
   ];
 

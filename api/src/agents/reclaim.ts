@@ -1,9 +1,9 @@
 import { iso, parseIso } from 'clock-port';
-import { newCommand } from '../commands/new-command.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
 import type { AgentRecord } from '../store/store.ts';
 import type { AgentLink } from './link.ts';
 import type { Dispatcher, LinkDeps } from './ports.ts';
+import { askForSessions } from './relearn.ts';
 
 export interface ReclaimDeps extends LinkDeps {
   readonly counters: LinkMetrics;
@@ -40,11 +40,7 @@ export async function reclaim(deps: ReclaimDeps, link: AgentLink): Promise<boole
   // it could not come back otherwise
   if (credentialHash !== undefined) await store.credentials.setNew(agentId, credentialHash);
   await deps.seed?.();
-  const traceId = deps.randomBytes(16).toString('hex');
-  await store.commands.append(
-    newCommand(deps, { action: 'list_sessions', agent: agentId, session: null, user: 'hub', traceId }),
-  );
-  deps.dispatcher.wake(agentId);
+  await askForSessions(deps, agentId);
   const agent = await store.agents.get(agentId);
   if (agent !== undefined) await publish.agent('agent.registered', agent);
   return true;

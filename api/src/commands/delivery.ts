@@ -2,8 +2,10 @@ import type { HubMessage, ProtocolVersion } from '@streamspace/protocol';
 import { type Clock, iso, parseIso, type Timer } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Publisher } from '../events/publisher.ts';
+import { retrying } from '../agents/retrying.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
-import type { CommandRecord, Store } from '../store/store.ts';
+import { type CommandRecord, isFinal, type Store } from '../store/store.ts';
+import { expired } from './expiry.ts';
 
 /** What delivery needs of an agent's link. */
 export interface CommandLink {
@@ -21,6 +23,8 @@ export interface DeliveryDeps {
   readonly log: FastifyBaseLogger;
   readonly publish: Publisher;
   readonly metrics: LinkMetrics;
+  /** Milliseconds that an agent may work on a command that it has. */
+  readonly commandTimeoutMs: number;
 }
 
 /** Commands that may be with one agent at a time; it runs MAX_CONCURRENT_OPERATIONS of them, the others wait there. */
@@ -31,12 +35,15 @@ const ASK_MS = { first: 15_000, longest: 120_000 };
 const PAGE = 128;
 /** Commands that may wait here for those of their sessions that are with the agent; with more, the rest of the queue has to wait, too. */
 const MAX_WAITING = 1_024;
+/** Commands whose end may still be lost, at most: with more the store's replicas have been missing for a while, and the queue waits for them. */
+const MAX_UNSETTLED = 1_024;
 /** Milliseconds until a look at the store that failed is repeated. */
 const RETRY_MS = 1_000;
 
 /**
  * Hands an agent its commands over one link: those of one session one after the other in the order of acceptance, those of different
- * sessions side by side [CMD5]. A new link starts with nothing in flight, so everything that is not final goes out again [CMD3].
+ * sessions side by side [CMD5]. A new link starts with nothing in flight, so everything that is not final goes out again [CMD3]; what was
+ * final when the agent was claimed for it stays so, because a claim is durable, and all that the store did before it.
  */
 export class Delivery {
   readonly link: CommandLink;
@@ -44,6 +51,8 @@ export class Delivery {
   readonly #inFlight = new Map<string, CommandRecord>();
   /** Of those, the ones without an ack: when the agent is to be asked (monotonic milliseconds), and how long after the last time. */
   readonly #unanswered = new Map<string, { at: number; afterMs: number }>();
+  /** Ended by the agent, with an end that a failover of the store might lose. */
+  readonly #unsettled = new Map<string, CommandRecord>();
   /** Read, and not sent: another of their session is with the agent, or too many are. In the order of acceptance. */
   readonly #waiting = new Map<string, CommandRecord>();
   /** Up to which place the queue has been read. */
@@ -60,6 +69,10 @@ export class Delivery {
 
   get inFlight(): number {
     return this.#inFlight.size;
+  }
+
+  get unsettled(): number {
+    return this.#unsettled.size;
   }
 
   /**
@@ -84,6 +97,38 @@ export class Delivery {
     this.#inFlight.delete(id);
     this.#unanswered.delete(id);
     this.pump();
+  }
+
+  /**
+   * Its end is stored, but a failover of the store might still lose that, and the command would be carried out once more: behind the next
+   * one of its session, if that went out now. So the session stays busy until the end lasts; if it is lost, the agent is asked again [CMD4].
+   */
+  async settle(id: string, attempt: number): Promise<void> {
+    const { store, clock, metrics, log } = this.#deps;
+    const { agentId, signal } = this.link;
+    const ended = this.#inFlight.get(id);
+    if (ended?.attempt !== attempt) return;
+    this.#unsettled.set(id, ended);
+    this.#inFlight.delete(id);
+    this.#unanswered.delete(id);
+    this.pump();
+    try {
+      const now = await retrying(
+        clock,
+        signal,
+        async () => {
+          await store.commands.settle(agentId);
+          // what is final behind that stays final
+          return store.commands.get(id);
+        },
+        () => metrics.storeFailures.inc({ step: 'settle' }),
+      );
+      this.#unsettled.delete(id);
+      this.pump(now !== undefined && !isFinal(now));
+    } catch (error) {
+      // its session waits for the next link, which begins with what has lasted
+      if (!signal.aborted) log.warn({ err: error, agent: agentId, command: id }, 'End of a command may be lost');
+    }
   }
 
   /** The agent has begun with it: it will say how it ends, or its connection will. */
@@ -129,14 +174,20 @@ export class Delivery {
     }
   }
 
+  get #hasRoom(): boolean {
+    return this.#inFlight.size < MAX_IN_FLIGHT && this.#unsettled.size < MAX_UNSETTLED;
+  }
+
   async #round(): Promise<void> {
     if (this.#anew) {
       this.#anew = false;
       this.#after = 0;
       this.#waiting.clear();
     }
-    for (let more = true; more && this.#inFlight.size < MAX_IN_FLIGHT && this.link.open;) {
+    for (let more = true; more && this.#hasRoom && this.link.open;) {
       more = this.#waiting.size < MAX_WAITING && (await this.#read());
+      // what goes out again comes before what was read behind it
+      if (this.#anew) return;
       await Promise.all(this.#sendable().map((command) => this.#send(command)));
     }
     // what is left is for the next result
@@ -144,7 +195,10 @@ export class Delivery {
 
   /** Whether there may be more behind what was read. */
   async #read(): Promise<boolean> {
-    const { commands, last } = await this.#deps.store.commands.next(this.link.agentId, this.#after, PAGE);
+    const { commands: store } = this.#deps.store;
+    const { commands, last } = await store.next(this.link.agentId, this.#after, PAGE);
+    // an effect of a command that the store then loses, and that nobody was told was accepted, would be nobody's
+    if (commands.length > 0) await store.settle(this.link.agentId);
     this.#after = last;
     for (const command of commands) if (!this.#inFlight.has(command.id)) this.#waiting.set(command.id, command);
     return commands.length === PAGE;
@@ -152,11 +206,18 @@ export class Delivery {
 
   /** Takes out what can be sent now. */
   #sendable(): CommandRecord[] {
+    const { clock, commandTimeoutMs } = this.#deps;
     const busy = new Set<string>();
-    for (const { session } of this.#inFlight.values()) if (session !== null) busy.add(session);
+    for (const known of [this.#inFlight, this.#unsettled])
+      for (const { session } of known.values()) if (session !== null) busy.add(session);
     const sendable: CommandRecord[] = [];
     for (const command of this.#waiting.values()) {
       if (this.#inFlight.size + sendable.length >= MAX_IN_FLIGHT) break;
+      // over, whoever has come to say so: another replica may have let the next of its session go out
+      if (expired(command, { connected: true }, clock.now(), commandTimeoutMs)) {
+        this.#waiting.delete(command.id);
+        continue;
+      }
       if (command.session !== null) {
         if (busy.has(command.session)) continue;
         busy.add(command.session);

@@ -16,8 +16,6 @@ const SWEEP_PAGE = 256;
 
 export interface DispatcherDeps extends Omit<DeliveryDeps, 'store'> {
   readonly store: DeliveryDeps['store'] & Pick<Store, 'signals' | 'events'>;
-  /** Milliseconds that an agent may work on a command that it has. */
-  readonly commandTimeoutMs: number;
   /** Address of this replica. */
   readonly hub: string;
 }
@@ -41,6 +39,13 @@ export class CommandDispatcher implements Dispatcher {
   get inFlight(): number {
     let sum = 0;
     for (const delivery of this.#deliveries.values()) sum += delivery.inFlight;
+    return sum;
+  }
+
+  /** Commands that have ended, with an end that a failover of the store might lose. */
+  get unsettled(): number {
+    let sum = 0;
+    for (const delivery of this.#deliveries.values()) sum += delivery.unsettled;
     return sum;
   }
 
@@ -115,12 +120,18 @@ export class CommandDispatcher implements Dispatcher {
       },
       () => metrics.storeFailures.inc({ step: 'result' }),
     );
-    delivery()?.forget(id, message.attempt);
+    // not stored: it may have been before, by a try whose answer was lost
+    if (finished?.settled === true) delivery()?.forget(id, message.attempt);
+    else void delivery()?.settle(id, message.attempt);
     if (finished === undefined) {
       log.debug({ agent: link.agentId, command: id, attempt: message.attempt }, 'Late result ignored');
       return undefined;
     }
-    if (finished.action === 'list_sessions' && message.sessions !== undefined && sent?.attempt === message.attempt)
+    if (
+      finished.command.action === 'list_sessions' &&
+      message.sessions !== undefined &&
+      sent?.attempt === message.attempt
+    )
       return { sessions: message.sessions, asOf: sent.updated_at };
     return undefined;
   }
@@ -249,15 +260,15 @@ export class CommandDispatcher implements Dispatcher {
     attempt: { number: number; connectionId: string } | null,
     outcome: { state: 'completed' } | { state: 'failed'; error: NonNullable<Command['error']> },
     result: Pick<AgentMessageOf<'result'>, 'error' | 'session'>,
-  ): Promise<CommandRecord | undefined> {
+  ): Promise<{ command: CommandRecord; settled: boolean } | undefined> {
     const { store, clock, publish, metrics } = this.#deps;
     const at = iso(clock.now());
     const finished = await store.commands.finish(command.id, attempt, outcome, at, sessionPatch(command, result, at));
     if (finished === undefined) return undefined;
-    const { command: final, session } = finished;
+    const { command: final, session, settled } = finished;
     metrics.commands.inc({ state: final.state });
     metrics.commandLatency.observe({ until: 'final' }, (clock.now() - parseIso(final.created_at)) / 1_000);
     await Promise.all([publish.command(final), session === undefined ? undefined : publish.session(session)]);
-    return final;
+    return { command: final, settled };
   }
 }

@@ -34,6 +34,8 @@ export async function changeSession(
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const session = await sessionFor(deps, id, caller.user);
     if (decide(operation, session) === 'repeat') {
+      // whoever came first may have been refused because the store's replicas did not have it
+      await store.commands.settle(session.agent);
       const command = session.command === null ? undefined : await store.commands.get(session.command);
       if (command !== undefined) return { session, command: publicCommand(command) };
     }

@@ -16,6 +16,11 @@ export interface Store {
   readonly signals: SignalStore;
   /** Rejects when the store can't be used now. For GET /health. */
   ping(signal: AbortSignal): Promise<void>;
+  /**
+   * Calls back whenever the store may have lost what it was told last, without saying so: it was away for a moment, or another of its servers
+   * has taken over. Until the signal aborts.
+   */
+  onReturn(callback: () => void, signal: AbortSignal): void;
   close(): Promise<void>;
 }
 
@@ -136,6 +141,9 @@ export interface CommandRecord extends Command {
   connection_id: string | null;
 }
 
+/** Whether it is over: such states never change [CMD1]. */
+export const isFinal = ({ state }: Pick<Command, 'state'>): boolean => state === 'completed' || state === 'failed';
+
 /** A session's change that goes with a new command. */
 export interface SessionChange {
   id: string;
@@ -168,7 +176,8 @@ export interface CommandStore {
    * Final state if not final already and the attempt is the current one on that connection, which still holds
    * the agent (`null`: whatever it is, for expiry). In the
    * same step the session changes, if it isn't `gone` and this command is still its latest (`Session.command`): a `delete` that was accepted
-   * meanwhile is not undone by the end of a `create`. Returns the session, as it is then, only if it was changed.
+   * meanwhile is not undone by the end of a `create`. Returns the session, as it is then, only if it was changed; `settled`: whether the end
+   * outlives a failover of the store already, which is not waited for.
    */
   finish(
     id: string,
@@ -176,7 +185,9 @@ export interface CommandStore {
     outcome: { state: 'completed' } | { state: 'failed'; error: NonNullable<Command['error']> },
     at: string,
     sessionPatch?: Partial<Session>,
-  ): Promise<{ command: CommandRecord; session?: Session } | undefined>;
+  ): Promise<{ command: CommandRecord; session?: Session; settled: boolean } | undefined>;
+  /** Resolves when everything that was stored about this agent's commands before the call outlives a failover of the store. */
+  settle(agentId: string): Promise<void>;
 }
 
 export interface TicketRecord {

@@ -91,6 +91,8 @@ describe.skipIf(SERVER === undefined)(`redis store: Cluster${ABOUT_SERVER}`, () 
     await store.events.append(event(0));
     await vi.waitFor(() => expect(seen).toEqual([0]), 10_000);
     await vi.waitFor(() => expect(gaps).toHaveBeenCalled(), 10_000);
+    const returned = vi.fn<() => void>();
+    store.onReturn(returned, over.signal);
     const node = cluster.nodes[await cluster.holder('ss:{events}')]!;
     await node.kill();
     await node.resume();
@@ -102,6 +104,7 @@ describe.skipIf(SERVER === undefined)(`redis store: Cluster${ABOUT_SERVER}`, () 
       ),
     );
     await vi.waitFor(() => expect(seen).toContain(1), 20_000);
+    await vi.waitFor(() => expect(returned).toHaveBeenCalled(), 20_000);
     await eventually('a signal is heard', async () => {
       await other.signals.send('http://hub', { type: 'wake', agent: 'a1' }).catch(() => undefined);
       return heard.length > 0;
@@ -136,6 +139,8 @@ describe.skipIf(SERVER === undefined)(`redis store: Cluster${ABOUT_SERVER}`, () 
       ),
     );
     await expect(at(there[1][0], 'c2')).rejects.toMatchObject({ code: 'store_unavailable' });
+    await store.commands.settle(here[1][0]);
+    await expect(store.commands.settle(there[1][0])).rejects.toMatchObject({ code: 'store_unavailable' });
     expect((await store.commands.open(here[1][0])).length).toBeGreaterThan(0);
   });
 });

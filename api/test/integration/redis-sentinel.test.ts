@@ -49,7 +49,10 @@ describe.skipIf(SERVER === undefined)(`redis store: Sentinel${ABOUT_SERVER}`, ()
     const seen: number[] = [];
     const over = new AbortController();
     store.events.subscribe(({ id }) => seen.push(id), over.signal);
+    let returned = 0;
+    store.onReturn(() => (returned += 1), over.signal);
     await creating.more(100);
+    expect(returned).toBe(0);
     await primary.kill();
     // there is no replica now: nothing may be accepted, but what was is there
     const promoted = replica.client();
@@ -64,6 +67,7 @@ describe.skipIf(SERVER === undefined)(`redis store: Sentinel${ABOUT_SERVER}`, ()
       ),
     );
     expect(await creating.lost()).toEqual([]);
+    expect(returned).toBeGreaterThan(0);
     expect(await store.agents.claim(claim({ term: 6, replica: 'r2' })).catch(() => 'unavailable')).not.toMatchObject({
       accepted: true,
     });
@@ -137,5 +141,33 @@ describe.skipIf(SERVER === undefined)(`redis store: Sentinel${ABOUT_SERVER}`, ()
     const ends = await Promise.all(ids.map((id) => store.commands.finish(id, null, { state: 'completed' }, '')));
     expect(ends.map((end) => end?.command.state)).toEqual(ids.map(() => 'completed'));
     expect(await plain.commands.open('a1')).toEqual([]);
+  });
+
+  it('[CMD5] says whether an end is on a replica, and waits until everything is, one wait for all who ask', async () => {
+    const server = await scene.server(RedisProcess.start());
+    const store = scene.store({ url: server.url, waitReplicas: 1, waitMs: 200 });
+    const plain = scene.store({ url: server.url });
+    await plain.agents.claim(claim());
+    await plain.commands.append(command({ id: 'c1', session: null }));
+    const end = (id: string) => store.commands.finish(id, null, { state: 'completed' }, '');
+    expect(await end('c1')).toMatchObject({ command: { state: 'completed' }, settled: false });
+    const agents = Array.from({ length: 50 }, (_, n) => `a${n}`);
+    const waits = await Promise.allSettled(agents.map((agent) => store.commands.settle(agent)));
+    expect(waits.map(({ status }) => status)).toEqual(agents.map(() => 'rejected'));
+    const its = server.client();
+    // two: the first one's, and one for those who came while that was under way
+    expect(await its.info('commandstats')).toMatch(/cmdstat_exists:calls=2,/);
+    its.disconnect();
+    await scene.server(RedisProcess.start([`replicaof 127.0.0.1 ${server.port}`]));
+    await eventually('everything is on the replica', async () => {
+      const tries = await Promise.allSettled(agents.map((agent) => store.commands.settle(agent)));
+      return tries.every(({ status }) => status === 'fulfilled');
+    });
+    let next = 1;
+    await eventually('ends wait for it again', async () => {
+      const id = `c${(next += 1)}`;
+      await plain.commands.append(command({ id, session: null }));
+      return (await end(id))?.settled === true;
+    });
   });
 });

@@ -166,3 +166,24 @@ test('list_sessions is a report too', async () => {
   await hub.reaches('s5', 'running');
   await hub.reaches('s1', 'failed');
 });
+
+test('[SES3] every agent is asked what it runs when the store is back: what was said just before may be lost', async () => {
+  await hub.stop();
+  let back = (): void => {};
+  hub = await TestHub.start((store) => ({ ...store, onReturn: (callback) => void (back = callback) }));
+  const { agent } = await hub.running();
+  const other = await hub.welcome({ agent_id: 'a2' });
+  await hub.clock.advance(1_000);
+  // as a store that has lost that it failed says
+  agent.say({ type: 'session_state', session: status('s1', 'failed', 'out of memory') });
+  await stored(agent);
+  await hub.store.sessions.update('s1', { state: 'running', reason: null });
+  await hub.clock.advance(1_000);
+  back();
+  const asked = await agent.command();
+  expect(asked).toMatchObject({ action: 'list_sessions' });
+  agent.done(asked, { sessions: [status('s1', 'failed', 'out of memory')] });
+  await hub.reaches('s1', 'failed');
+  await hub.clock.advance(10);
+  expect(await other.command()).toMatchObject({ action: 'list_sessions' });
+});

@@ -1,5 +1,6 @@
 import { Accepted, type Session, Ticket } from '@streamspace/protocol';
 import { Compile } from 'typebox/compile';
+import { StreamSpaceError } from '@streamspace/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CAPACITY, GIB } from '../support/records.ts';
 import { Rest } from '../support/rest.ts';
@@ -234,6 +235,14 @@ describe('changing a session', () => {
       expect(await hub.store.commands.open('a1')).toHaveLength(2);
     },
   );
+
+  it('[CMD2] nor is a second one accepted while the store may still lose the first', async () => {
+    const first = (await ask('delete')).body;
+    hub.store.commands.settle = () => Promise.reject(new StreamSpaceError('store_unavailable', 'no replica has it'));
+    expect(await ask('delete')).toMatchObject({ status: 503, code: 'store_unavailable' });
+    hub.store.commands.settle = async () => {};
+    expect(await ask('delete')).toMatchObject({ status: 202, body: first });
+  });
 
   it('refuses what its state does not allow, and says why', async () => {
     expect(await ask('wake')).toMatchObject({

@@ -1,65 +1,6 @@
-import type { HubMessage } from '@streamspace/protocol';
-import { VirtualClock } from '@streamspace/testkit';
-import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
-import type { CommandLink } from '../../src/commands/delivery.ts';
-import { CommandDispatcher } from '../../src/commands/dispatcher.ts';
-import { publisher } from '../../src/events/publisher.ts';
-import { linkMetrics } from '../../src/link-metrics.ts';
-import { memoryStore } from '../../src/store/memory/memory-store.ts';
-import { claim, command } from '../support/records.ts';
-
-const CONN = 'conn-r1-1';
-
-/** A dispatcher with one agent connected, which says only what the test has it say. */
-async function scene() {
-  const clock = new VirtualClock();
-  const store = memoryStore(clock);
-  const count = () => 0;
-  const metrics = linkMetrics(new Registry(), {
-    links: count,
-    handshakes: count,
-    streams: count,
-    relays: count,
-    commands: count,
-    queued: count,
-    draining: () => false,
-  });
-  const line = () => undefined;
-  const log = { info: line, warn: line, error: line, debug: line } as never;
-  const publish = publisher(store, clock);
-  const dispatcher = new CommandDispatcher({
-    store,
-    clock,
-    log,
-    publish,
-    metrics,
-    hub: 'h1',
-    commandTimeoutMs: 3_600_000,
-  });
-  const over = new AbortController();
-  void dispatcher.run(over.signal);
-  await store.agents.claim(claim());
-  const told: HubMessage[] = [];
-  const link: CommandLink = {
-    agentId: 'a1',
-    connectionId: CONN,
-    version: 2,
-    open: true,
-    signal: over.signal,
-    tell: (message) => told.push(message) > 0,
-  };
-  dispatcher.attach(link);
-  const expires_at = new Date(clock.now() + 3_600_000).toISOString();
-  const created_at = new Date(clock.now()).toISOString();
-  const give = async (id: string) => {
-    await store.commands.append(command({ id, session: null, created_at, expires_at }));
-    dispatcher.wake('a1');
-    await clock.advance(10);
-  };
-  const sent = () => told.flatMap((each) => (each.type === 'command' ? [`${each.id} ${each.attempt}`] : []));
-  return { clock, store, dispatcher, link, give, sent, over };
-}
+import { dispatcherScene as scene } from '../support/dispatcher-scene.ts';
+import { claim } from '../support/records.ts';
 
 describe('[CMD8] an agent that does not answer is asked', () => {
   test('unknown outcomes are resolved within 30 s by asking the agent, on the connection that it has', async () => {

@@ -31,6 +31,7 @@ function make() {
     streams: count,
     relays: count,
     commands: count,
+    unsettled: count,
     queued: count,
     draining: () => false,
   });

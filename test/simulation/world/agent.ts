@@ -34,6 +34,7 @@ export class SimAgent {
       lease: MemoryLease;
       platform: Platform;
       mishaps: Mishaps;
+      platformMishaps: Mishaps;
       dial: (from: SimProcess) => SimSocket;
     },
   ) {
@@ -89,7 +90,7 @@ export class SimAgent {
       current: () => Promise.resolve('credential'),
       refused: () => Promise.resolve(false),
     } as unknown as Credentials;
-    const driver = throughProcess(world.platform, process, world.clock, world.random, world.mishaps, ['watch']);
+    const driver = throughProcess(world.platform, process, world.clock, world.random, world.platformMishaps, ['watch']);
     const loop = new LeadershipLoop({
       elector,
       clock,

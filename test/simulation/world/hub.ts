@@ -27,7 +27,7 @@ export class SimHub {
   constructor(name: string, world: VirtualClock, random: Random, store: Store, mishaps: Mishaps) {
     const process = new SimProcess(name, world);
     this.process = process;
-    const own = throughProcess(store, process, world, random, mishaps, ['subscribe']);
+    const own = throughProcess(store, process, world, random, mishaps, ['subscribe', 'onReturn']);
     const deps: HubDeps = {
       config,
       store: own,

@@ -4,7 +4,8 @@ import type { ClaimResult, Store } from '../../../api/src/store/store.ts';
 export function monitored(store: Store): { store: Store; problems: string[]; terms: number[] } {
   const problems: string[] = [];
   const terms: number[] = [];
-  let holder: { connectionId: string; term: number; replica: string } | undefined;
+  let claims = 0;
+  let holder: { order: number; connectionId: string; term: number; replica: string } | undefined;
   const { agents, commands } = store;
   const byHolder = (what: string, connectionId: string | undefined, effect: unknown) => {
     if (effect !== undefined && connectionId !== undefined && connectionId !== holder?.connectionId)
@@ -15,15 +16,17 @@ export function monitored(store: Store): { store: Store; problems: string[]; ter
     agents: {
       ...agents,
       async claim(claim): Promise<ClaimResult> {
+        // a step has happened when it is begun; which of two is answered first is the replica's affair
+        const order = ++claims;
         const result = await agents.claim(claim);
-        if (result.accepted) {
+        if (result.accepted && order > (holder?.order ?? 0)) {
           if (
             holder !== undefined &&
             (result.term < holder.term || (result.term === holder.term && claim.replica !== holder.replica))
           ) {
             problems.push(`term ${result.term} of ${claim.replica} accepted after ${holder.term} of ${holder.replica}`);
           }
-          holder = { connectionId: claim.connectionId, term: result.term, replica: claim.replica };
+          holder = { order, connectionId: claim.connectionId, term: result.term, replica: claim.replica };
           terms.push(result.term);
         }
         return result;

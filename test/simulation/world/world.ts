@@ -1,14 +1,14 @@
 import type { Session, Template } from '@streamspace/protocol';
-import { Random, SimNetwork, type SimProcess, type SimSocket, VirtualClock } from '@streamspace/testkit';
+import { type Mishaps, Random, SimNetwork, type SimProcess, type SimSocket, VirtualClock } from '@streamspace/testkit';
 import { MemoryLease } from 'lease-elector/memory';
 import { changeSession } from '../../../api/src/sessions/change.ts';
 import { createSession } from '../../../api/src/sessions/create.ts';
-import { memoryStore } from '../../../api/src/store/memory/memory-store.ts';
 import type { Store } from '../../../api/src/store/store.ts';
 import { AGENT_ID, SimAgent } from './agent.ts';
 import { SimHub } from './hub.ts';
 import { monitored } from './monitor.ts';
 import { Platform } from './platform.ts';
+import { ReplicatedStore } from '../../../api/test/support/replicated-store.ts';
 
 const TEMPLATE: Template = {
   id: 'desktop',
@@ -31,6 +31,7 @@ export class World {
   readonly network: SimNetwork;
   readonly lease: MemoryLease;
   readonly platform = new Platform();
+  readonly replicated: ReplicatedStore;
   readonly store: Store;
   readonly problems: string[];
   readonly terms: number[];
@@ -39,16 +40,19 @@ export class World {
   readonly sessions: string[] = [];
   hub: SimHub;
   readonly agents: SimAgent[] = [];
-  readonly #mishaps: { crash: number; delay: number };
+  readonly #mishaps: Mishaps;
+  readonly #platformMishaps: Mishaps;
   #incarnation = 0;
 
   constructor(seed: number) {
     this.random = new Random(seed);
     // some worlds are calm, so that the way without any failure is seen as well; in others every tenth step is a process's last
     this.#mishaps = { crash: this.random.pick([0, 0.002, 0.01, 0.03]), delay: this.random.pick([1, 10, 60]) };
+    this.#platformMishaps = { ...this.#mishaps, delay: this.random.pick([this.#mishaps.delay, 3_000]) };
     this.network = new SimNetwork(this.clock, this.random, this.random.pick([1, 20, 150]));
     this.lease = new MemoryLease('lease', this.clock);
-    const { store, problems, terms } = monitored(memoryStore(this.clock));
+    this.replicated = new ReplicatedStore(this.clock);
+    const { store, problems, terms } = monitored(this.replicated.store);
     this.store = store;
     this.problems = problems;
     this.terms = terms;
@@ -70,6 +74,7 @@ export class World {
       else if (misfortune < 0.78) this.#cut();
       else if (misfortune < 0.82) this.lease.delete();
       else if (misfortune < 0.86) this.network.heal();
+      else if (misfortune < 0.9) this.#partReplica();
       this.#restartTheDead();
       await this.clock.advance(random.next() * random.pick([50, 400, 2_500]));
     }
@@ -78,7 +83,9 @@ export class World {
   /** Nothing breaks any more: resolves when all that was accepted is over. */
   async calm(limitMs: number): Promise<void> {
     this.#mishaps.crash = 0;
+    this.#platformMishaps.crash = 0;
     this.network.heal();
+    this.replicated.join();
     for (const { process } of [...this.agents, this.hub]) process.thaw();
     this.#restartTheDead();
     let open = true;
@@ -87,6 +94,8 @@ export class World {
       open = all.length > 0;
     };
     const end = this.clock.monotonic() + limitMs;
+    // what was clicked last is on its way
+    await this.clock.advance(3_000);
     await look();
     while (open) {
       if (this.clock.monotonic() > end)
@@ -114,6 +123,7 @@ export class World {
       lease: this.lease,
       platform: this.platform,
       mishaps: this.#mishaps,
+      platformMishaps: this.#platformMishaps,
       dial: (from) => this.#dial(from),
     });
     // the kubelet's word, in half of the cases
@@ -144,6 +154,15 @@ export class World {
   #pause({ process }: SimAgent): void {
     process.pause();
     this.clock.setTimeout(() => process.thaw(), this.random.pick([100, 2_000, 12_000]) * this.random.next());
+  }
+
+  /** The store's replica is cut off for a while, and then perhaps the primary. */
+  #partReplica(): void {
+    this.replicated.part();
+    this.clock.setTimeout(
+      () => (this.random.chance(0.5) ? this.replicated.promote() : this.replicated.join()),
+      this.random.next() * this.random.pick([200, 5_000]),
+    );
   }
 
   #cut(): void {

@@ -1,5 +1,5 @@
-import type { CommandRecord, CommandStore } from '../store.ts';
-import { isFinal, type MemoryState } from './state.ts';
+import { type CommandRecord, type CommandStore, isFinal } from '../store.ts';
+import type { MemoryState } from './state.ts';
 
 export function memoryCommands(state: MemoryState): CommandStore {
   const open = (id: string): CommandRecord | undefined => {
@@ -81,7 +81,9 @@ export function memoryCommands(state: MemoryState): CommandStore {
         error: outcome.state === 'failed' ? outcome.error : null,
         updated_at: at,
       });
-      return { command: final, ...(changed !== undefined && { session: { ...changed } }) };
+      return { command: final, ...(changed !== undefined && { session: { ...changed } }), settled: true };
     },
+
+    settle: async () => {},
   };
 }

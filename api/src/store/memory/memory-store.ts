@@ -23,6 +23,8 @@ export function memoryStore(clock: Clock): Store {
     templates: memoryTemplates(),
     signals: memorySignals(),
     ping: async (signal) => signal.throwIfAborted(),
+    // what it loses is gone with its hub
+    onReturn: () => {},
     close: async () => {},
   };
 }

@@ -1,5 +1,5 @@
 import type { Session } from '@streamspace/protocol';
-import type { AgentRecord, CommandRecord, Reservation } from '../store.ts';
+import { type AgentRecord, type CommandRecord, isFinal, type Reservation } from '../store.ts';
 
 /** How much the memory store keeps of what is over. */
 export const KEPT = {
@@ -25,7 +25,6 @@ const RESTING = new Set<Session['state']>(['hibernated', 'failed', 'gone']);
 
 /** Whether a session takes up room on its agent. */
 export const isLive = (session: Session): boolean => !RESTING.has(session.state);
-export const isFinal = (command: CommandRecord): boolean => command.state === 'completed' || command.state === 'failed';
 
 /**
  * Everything in one place, because steps cross concepts: a command and its session change together. Methods are synchronous: each is

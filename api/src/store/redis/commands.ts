@@ -72,7 +72,7 @@ export function redisCommands(connection: Connection, locator: Locator): Command
     async finish(id, attempt, outcome, at, sessionPatch) {
       const agent = await locator.command(id);
       if (agent === undefined) return undefined;
-      const keys = [KEYS.agent(agent), KEYS.queue(agent), KEYS.final(agent), KEYS.command(agent, id)];
+      const keys = [KEYS.agent(agent), KEYS.queue(agent), KEYS.final(agent), KEYS.command(agent, id)] as const;
       const error = outcome.state === 'failed' ? outcome.error : null;
       const { id: _id, agent: _agent, ...patch } = sessionPatch ?? {};
       const args = [
@@ -88,13 +88,15 @@ export function redisCommands(connection: Connection, locator: Locator): Command
         KEPT.goneSessionsMs,
       ];
       // an end that was told is to survive a failover; without any replica it is an end, too
-      const finished = (await connection.runDurably(SCRIPTS.finish, keys, args, false)) as
-        [string, string | null] | null;
-      if (finished === null) return undefined;
+      const { result, durable } = await connection.runSoonDurable(SCRIPTS.finish, keys, args);
+      if (result === null) return undefined;
       void locator.forgetCommand(id);
-      const session = record<Session>(finished[1]);
-      return { command: record<CommandRecord>(finished[0])!, ...(session !== undefined && { session }) };
+      const [its, sessions] = result as [string, string | null];
+      const session = record<Session>(sessions);
+      return { command: record<CommandRecord>(its)!, ...(session !== undefined && { session }), settled: durable };
     },
+
+    settle: (agentId) => connection.settle(KEYS.agent(agentId)),
   };
 }
 

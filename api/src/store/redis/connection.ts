@@ -2,6 +2,9 @@ import { StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import { Redis } from 'ioredis';
 import { type Client, type ClientOptions, COMMAND_MS, openClient, withoutCommand } from './client.ts';
+import { evaluate, evaluateAndWait, waitFor } from './evaluate.ts';
+import { Replicas } from './replicas.ts';
+import { onReturn } from './returns.ts';
 import type { Script } from './scripts.ts';
 
 export interface ConnectionOptions extends ClientOptions {
@@ -22,8 +25,6 @@ const DURABLE_CLIENTS = 4;
 const WISH_MS = 100;
 /** So many of them at once; the others don't wait for replicas. */
 const MAX_WISHES = 4 * DURABLE_CLIENTS;
-/** Milliseconds for which replicas that did not have something in time are not waited for without need. */
-const MISSING_MS = 5_000;
 
 /**
  * The way to the servers. Whatever goes wrong on it is `store_unavailable`, within a few seconds: at once after the servers have been
@@ -35,8 +36,7 @@ export class Connection {
   readonly #durable: readonly Client[];
   /** Monotonic time since when a client is not ready. */
   readonly #away = new Map<Client, number>();
-  /** Monotonic time until which replicas count as missing. */
-  #missingUntil = Number.NEGATIVE_INFINITY;
+  readonly #replicas: Replicas;
   #wishes = 0;
   #steps = 0;
   #turn = 0;
@@ -45,6 +45,7 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#client = this.#open();
+    this.#replicas = new Replicas(options.clock, this.#client);
     this.#durable =
       options.waitReplicas === 0 ? [this.#client] : Array.from({ length: DURABLE_CLIENTS }, () => this.#open());
   }
@@ -69,41 +70,79 @@ export class Connection {
     return this.#step(this.#client, (client) => evaluate(client, script, keys, args));
   }
 
+  /** Runs a script that writes: resolves when as many replicas have it as are wanted. After a rejection it may or may not have happened. */
+  async runDurably(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const { waitReplicas, waitMs } = this.#options;
+    const { result, replicas } = await this.#runAndWait(script, keys, args, waitMs);
+    if (replicas < waitReplicas) throw tooFew(replicas, waitReplicas, waitMs);
+    return result;
+  }
+
   /**
-   * Runs a script that writes: resolves when as many replicas have it as are wanted. After a rejection it may or may not have happened.
-   * Without `insist`: resolves all the same when they don't have it soon, and doesn't wait where they have just been missing.
+   * Runs a script that writes, and says whether as many replicas have it as are wanted: does not wait long for them, and not at all where
+   * they have just been missing.
    */
-  runDurably(
+  async runSoonDurable(
     script: Script,
-    keys: readonly string[],
+    keys: readonly [string, ...string[]],
     args: readonly (string | number)[],
-    insist = true,
-  ): Promise<unknown> {
-    const { waitReplicas, clock } = this.#options;
-    if (!insist && (clock.monotonic() < this.#missingUntil || this.#wishes >= MAX_WISHES))
-      return this.run(script, keys, args);
-    const waitMs = insist ? this.#options.waitMs : Math.min(this.#options.waitMs, WISH_MS);
-    const client = this.#durable[this.#turn++ % this.#durable.length]!;
-    if (waitReplicas === 0) return this.#step(client, (each) => evaluate(each, script, keys, args));
-    if (!insist) this.#wishes += 1;
-    return this.#step(
-      client,
-      async (each) => {
-        const { result, replicas } = await evaluateAndWait(each, script, keys, args, waitReplicas, waitMs);
-        if (replicas >= waitReplicas) return result;
-        this.#missingUntil = clock.monotonic() + MISSING_MS;
-        if (insist) throw new Error(`${replicas} of ${waitReplicas} replicas have it after ${waitMs} ms`);
-        return result;
-      },
-      waitMs,
-    ).finally(() => {
-      if (!insist) this.#wishes -= 1;
-    });
+  ): Promise<{ result: unknown; durable: boolean }> {
+    const { waitReplicas, waitMs } = this.#options;
+    const node = this.#replicas.nodeOf(keys[0]);
+    if (waitReplicas > 0 && (this.#replicas.missing(node) || this.#wishes >= MAX_WISHES))
+      return { result: await this.run(script, keys, args), durable: false };
+    this.#wishes += 1;
+    try {
+      const { result, replicas } = await this.#runAndWait(script, keys, args, Math.min(waitMs, WISH_MS));
+      const durable = replicas >= waitReplicas;
+      if (!durable) this.#replicas.missed(node);
+      return { result, durable };
+    } finally {
+      this.#wishes -= 1;
+    }
+  }
+
+  /** Resolves when everything that was written before, where the key is, is on as many replicas as are wanted; rejects otherwise. */
+  async settle(key: string): Promise<void> {
+    const { waitReplicas, waitMs } = this.#options;
+    if (waitReplicas === 0) return;
+    await this.#replicas.together(this.#replicas.nodeOf(key), () =>
+      this.#step(
+        this.#nextDurable(),
+        async (client) => {
+          const replicas = await waitFor(client, key, waitReplicas, waitMs);
+          if (replicas < waitReplicas) throw tooFew(replicas, waitReplicas, waitMs);
+        },
+        waitMs,
+      ),
+    );
+  }
+
+  /** Calls back whenever servers that were away are there again, or another one has taken over. */
+  onReturn(callback: () => void, signal: AbortSignal): void {
+    onReturn(this.#client, callback, signal);
   }
 
   close(): void {
     this.#closed = true;
     for (const client of new Set([this.#client, ...this.#durable])) client.disconnect();
+  }
+
+  #runAndWait(
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    waitMs: number,
+  ): Promise<{ result: unknown; replicas: number }> {
+    const { waitReplicas } = this.#options;
+    const client = this.#nextDurable();
+    if (waitReplicas === 0)
+      return this.#step(client, async (each) => ({ result: await evaluate(each, script, keys, args), replicas: 0 }));
+    return this.#step(client, (each) => evaluateAndWait(each, script, keys, args, waitReplicas, waitMs), waitMs);
+  }
+
+  #nextDurable(): Client {
+    return this.#durable[this.#turn++ % this.#durable.length]!;
   }
 
   #open(): Client {
@@ -173,44 +212,5 @@ function unavailable(cause: unknown): StreamSpaceError {
   );
 }
 
-async function evaluate(
-  client: Client,
-  { sha, text }: Script,
-  keys: readonly string[],
-  args: readonly (string | number)[],
-): Promise<unknown> {
-  try {
-    return await client.evalsha(sha, keys.length, ...keys, ...args);
-  } catch (error) {
-    if (!isUnknown(error)) throw error;
-    return client.eval(text, keys.length, ...keys, ...args);
-  }
-}
-
-/**
- * The script and `WAIT` directly behind it on the same connection: what the replicas confirm is what the script wrote, not what some other
- * primary holds after a failover.
- */
-async function evaluateAndWait(
-  client: Client,
-  { sha, text }: Script,
-  keys: readonly string[],
-  args: readonly (string | number)[],
-  waitReplicas: number,
-  waitMs: number,
-): Promise<{ result: unknown; replicas: number }> {
-  for (const known of [true, false]) {
-    const steps = client.pipeline();
-    if (known) steps.evalsha(sha, keys.length, ...keys, ...args);
-    else steps.eval(text, keys.length, ...keys, ...args);
-    const [script, wait] = (await steps.wait(waitReplicas, waitMs).exec()) ?? [];
-    if (known && isUnknown(script?.[0])) continue;
-    const failed = script?.[0] ?? wait?.[0];
-    if (failed || script === undefined || wait === undefined) throw failed ?? new Error('no answer');
-    return { result: script[1], replicas: Number(wait[1]) };
-  }
-  throw new Error('the server keeps no scripts');
-}
-
-/** The server doesn't have the script (any more): it is new there, or another one. */
-const isUnknown = (error: unknown): boolean => error instanceof Error && error.message.startsWith('NOSCRIPT');
+const tooFew = (replicas: number, wanted: number, ms: number): StreamSpaceError =>
+  unavailable(new Error(`${replicas} of ${wanted} replicas have it after ${ms} ms`));

@@ -52,6 +52,8 @@ export function redisStore(options: RedisStoreOptions, clock: Clock): Store {
         throw new StreamSpaceError('store_unavailable', 'the store did not answer in time: try again');
     },
 
+    onReturn: (callback, signal) => connection.onReturn(callback, AbortSignal.any([signal, closing.signal])),
+
     async close() {
       closing.abort(new Error('the store is closed'));
       await tail.close();

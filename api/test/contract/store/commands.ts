@@ -190,6 +190,8 @@ export function commandContract(makeStore: MakeStore): void {
         const attempt = { number: 1, connectionId: CONN };
         const finished = await commands().finish('c1', attempt, FAILED, LATER, { state: 'failed', reason: 'no' });
         expect(finished?.command).toEqual(await commands().get('c1'));
+        expect(finished?.settled).toBe(true);
+        await commands().settle('a1');
         expect(finished?.session).toEqual(await get());
         expect(await get()).toMatchObject({ state: 'failed', reason: 'no', id: 's1' });
       });

@@ -1,0 +1,55 @@
+import { sleep } from 'clock-port';
+import { newCommand } from '../commands/new-command.ts';
+import type { HubDeps } from '../deps.ts';
+import type { AgentLink } from './link.ts';
+import type { Dispatcher } from './ports.ts';
+import { retrying } from './retrying.ts';
+
+/** Milliseconds between two agents that are asked: thousands don't answer at once. */
+const PACE_MS = 5;
+/** Milliseconds from one round to the next, however often the store comes and goes. */
+const ROUND_MS = 30_000;
+
+export interface RelearnDeps extends Pick<HubDeps, 'store' | 'clock' | 'log' | 'config' | 'randomBytes'> {
+  readonly dispatcher: Dispatcher;
+}
+
+/** Has an agent list what it runs; its answer corrects what the store has [SES3]. */
+export async function askForSessions(deps: RelearnDeps, agentId: string): Promise<void> {
+  const traceId = deps.randomBytes(16).toString('hex');
+  const about = { action: 'list_sessions', agent: agentId, session: null, user: 'hub', traceId } as const;
+  await deps.store.commands.append(newCommand(deps, about));
+  deps.dispatcher.wake(agentId);
+}
+
+/**
+ * Has every agent that is connected here list its sessions when the store has come back: what they said just before may be lost, and they
+ * don't say it twice. Until the signal aborts.
+ */
+export async function relearn(deps: RelearnDeps, links: () => Iterable<AgentLink>, signal: AbortSignal): Promise<void> {
+  const { store, clock, log } = deps;
+  let wanted = false;
+  let wake = (): void => {};
+  signal.addEventListener('abort', () => wake(), { once: true });
+  store.onReturn(() => {
+    wanted = true;
+    wake();
+  }, signal);
+  while (!signal.aborted) {
+    if (!wanted) await new Promise<void>((resolve) => (wake = resolve));
+    if (signal.aborted) return;
+    wanted = false;
+    log.info('The store is back: agents are asked for their sessions');
+    for (const link of Array.from(links())) {
+      if (signal.aborted) return;
+      if (!link.open) continue;
+      try {
+        await retrying(clock, link.signal, () => askForSessions(deps, link.agentId));
+      } catch (error) {
+        if (link.open) log.warn({ err: error, agent: link.agentId }, 'Agent not asked for its sessions');
+      }
+      await sleep(clock, PACE_MS, signal).catch(() => undefined);
+    }
+    await sleep(clock, ROUND_MS, signal).catch(() => undefined);
+  }
+}
