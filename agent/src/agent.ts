@@ -11,6 +11,7 @@ import { HubSight } from './leader/hub-sight.ts';
 import { LeadershipLoop } from './leader/leadership.ts';
 import { replicaOf } from './leader/locks.ts';
 import { Credentials } from './link/credential.ts';
+import { enrolAhead } from './link/enrol-ahead.ts';
 import { Dialer } from './link/dialer.ts';
 import type { Link } from './link/link.ts';
 import { Replicas } from './replicas.ts';
@@ -82,7 +83,7 @@ class AgentReplica implements Agent {
       token: config.agentToken,
       tokenFile: config.agentTokenFile,
       log,
-      enrol: (token, signal) => this.#dialer.enrol(token, signal),
+      enrol: (token, standby, signal) => this.#dialer.enrol(token, standby, signal),
     });
     this.#elector = config.enableHa
       ? deps.elector?.({
@@ -117,11 +118,17 @@ class AgentReplica implements Agent {
       );
       await (this.#loop === undefined
         ? this.#runAlone(signal)
-        : Promise.all([this.#loop.run(signal), this.#sight.run(signal)]));
+        : Promise.all([this.#loop.run(signal), this.#sight.run(signal), this.#beReady(signal)]));
       log.info('Agent stopped');
     } finally {
       await Promise.all([health.close(), metrics.close()]);
     }
+  }
+
+  #beReady(signal: AbortSignal): Promise<void> {
+    const { clock, log, random } = this.#deps;
+    const leads = () => this.#elector?.leading !== undefined;
+    return enrolAhead({ credentials: this.#credentials, clock, log, random, leads }, signal);
   }
 
   /** HA is off: this replica acts as long as it lives, and the hub gives the term. */

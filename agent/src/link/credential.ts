@@ -9,8 +9,8 @@ export interface CredentialOptions {
   readonly token: string | undefined;
   readonly tokenFile: string | undefined;
   readonly log: Logger;
-  /** Exchanges an enrolment token for a credential. */
-  enrol(token: string, signal: AbortSignal): Promise<string>;
+  /** Exchanges an enrolment token for a credential; `standby`: only if that takes the token from nobody. */
+  enrol(token: string, standby: boolean, signal: AbortSignal): Promise<string>;
 }
 
 /** What a credential begins with; whatever else an agent is given is an enrolment token, which an operator may have made up. */
@@ -35,7 +35,7 @@ export class Credentials {
     if (stored !== undefined && !this.#refused.has(stored)) return stored;
     const given = await this.#given();
     if (given?.startsWith(CREDENTIAL) === false) {
-      const credential = await this.#options.enrol(given, signal);
+      const credential = await this.#options.enrol(given, false, signal);
       await writeSecret(file, credential);
       this.#refused.clear();
       log.info('Enrolled');
@@ -50,6 +50,22 @@ export class Credentials {
         ? 'The hub refused the credential: set AGENT_TOKEN to a new enrolment token'
         : 'No credential: set AGENT_TOKEN or AGENT_TOKEN_FILE to an enrolment token',
     );
+  }
+
+  /**
+   * Has a credential of its own before it is needed, where it is to enrol: a replica that begins to lead has better things to do. Rejects with
+   * what enrolling rejects with.
+   */
+  async prepare(signal: AbortSignal): Promise<void> {
+    const { file, log } = this.#options;
+    if ((await readSecret(file)) !== undefined) return;
+    const given = await this.#given();
+    if (given === undefined || given.startsWith(CREDENTIAL)) return;
+    const credential = await this.#options.enrol(given, true, signal);
+    // another replica, in the same folder, may have been faster
+    if ((await readSecret(file)) !== undefined) return;
+    await writeSecret(file, credential);
+    log.info('Enrolled, to be ready');
   }
 
   /** The hub answered 401 to it. True when there may be another one to show. */

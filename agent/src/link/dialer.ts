@@ -10,6 +10,8 @@ import { proxyAgent, type ProxySettings } from './proxy.ts';
 export interface DialerOptions extends ProxySettings {
   readonly controlPlaneUrl: string;
   readonly agentId: string;
+  /** Name of this replica. */
+  readonly podName: string;
   /** PEM. */
   readonly ca: string | undefined;
   /** Milliseconds. */
@@ -54,9 +56,16 @@ export class Dialer {
   }
 
   /** See {@link enrol}. */
-  enrol(token: string, signal: AbortSignal): Promise<string> {
-    const { ca, agentId, controlPlaneUrl } = this.#options;
+  async enrol(token: string, standby: boolean, signal: AbortSignal): Promise<string> {
+    const { ca, agentId, podName, controlPlaneUrl } = this.#options;
     const url = hubUrls(controlPlaneUrl).enrol;
-    return enrol({ url, agentId, token, agent: proxyAgent(url, this.#options), ca }, this.#clock, signal);
+    const options = { url, agentId, token, agent: proxyAgent(url, this.#options), ca };
+    try {
+      return await enrol({ ...options, replica: podName, standby }, this.#clock, signal);
+    } catch (error) {
+      // an older hub knows of no replicas: it gives one credential, which is the leader's
+      if (standby || !(error instanceof StreamSpaceError) || error.code !== 'invalid_request') throw error;
+      return enrol(options, this.#clock, signal);
+    }
   }
 }

@@ -10,6 +10,10 @@ export interface EnrolOptions {
   readonly agentId: string;
   /** Enrolment token. */
   readonly token: string;
+  /** Whose credential it will be, where replicas have their own. */
+  readonly replica?: string;
+  /** It does not lead: the token is used only if it is for use as often as needed. */
+  readonly standby?: boolean;
   /** Of a proxy. */
   readonly agent?: Agent | undefined;
   readonly ca?: string | undefined;
@@ -44,8 +48,8 @@ function post(
   signal: AbortSignal,
   taken: () => void,
 ): Promise<{ response: IncomingMessage; body: string }> {
-  const { url, agentId, token, agent, ca } = options;
-  const body = JSON.stringify({ agent_id: agentId });
+  const { url, agentId, token, replica, standby, agent, ca } = options;
+  const body = JSON.stringify({ agent_id: agentId, replica, ...(standby === true && { standby }) });
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(asStreamSpaceError(error, 'agent_offline'));
     const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(

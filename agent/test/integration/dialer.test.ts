@@ -10,9 +10,21 @@ import { Dialer } from '../../src/link/dialer.ts';
 describe('one address, several replicas', () => {
   const hub = createHttp((request, response) => {
     asked.push(`${request.method} ${request.url}`);
-    response.writeHead(request.method === 'POST' ? 201 : 200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ agent_id: 'a1', credential: 'ssa_a1.0123456789abcdef' }));
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const unknown = older && body.includes('replica');
+      const status = unknown ? 400 : request.method === 'POST' ? 201 : 200;
+      const error = { code: 'invalid_request', message: 'body: unknown field replica', retryable: false };
+      const answer = unknown ? { error } : { agent_id: 'a1', credential: 'ssa_a1.0123456789abcdef' };
+      bodies.push(body);
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(answer));
+    });
   });
+  /** A hub that knows of no replicas. */
+  let older: boolean;
+  let bodies: string[];
   let asked: string[];
   let frozen: number;
   let held: Socket[];
@@ -21,7 +33,7 @@ describe('one address, several replicas', () => {
   const signal = () => AbortSignal.timeout(10_000);
 
   beforeEach(async () => {
-    [asked, held] = [[], []];
+    [asked, held, bodies, older, frozen] = [[], [], [], false, 0];
     service = createServer((socket) => {
       if (frozen-- > 0) held.push(socket);
       else hub.emit('connection', socket);
@@ -30,7 +42,7 @@ describe('one address, several replicas', () => {
     const controlPlaneUrl = `ws://127.0.0.1:${(service.address() as AddressInfo).port}`;
     const proxies = { httpProxy: undefined, httpsProxy: undefined, noProxy: '' };
     dialer = new Dialer(
-      { controlPlaneUrl, agentId: 'a1', ca: undefined, heartbeatInterval: 30_000, ...proxies },
+      { controlPlaneUrl, agentId: 'a1', podName: 'pod-1', ca: undefined, heartbeatInterval: 30_000, ...proxies },
       systemClock,
     );
   });
@@ -55,14 +67,30 @@ describe('one address, several replicas', () => {
 
   it('does not press a replica that took the connection and is slow', async () => {
     frozen = 100;
-    await expect(dialer.enrol('sse_token', AbortSignal.timeout(1_200))).rejects.toThrow();
+    await expect(dialer.enrol('sse_token', false, AbortSignal.timeout(1_200))).rejects.toThrow();
     // as to silent machines, it would be six
     expect(held.length).toBeLessThanOrEqual(4);
   });
 
   it.each([1, 4])('enrols with another replica when %i before it are frozen', async (count) => {
     frozen = count;
-    expect(await dialer.enrol('sse_token', signal())).toBe('ssa_a1.0123456789abcdef');
+    expect(await dialer.enrol('sse_token', false, signal())).toBe('ssa_a1.0123456789abcdef');
     expect(asked.length).toBeGreaterThanOrEqual(1);
+  });
+
+  it('[VER1] enrols at an older hub, which knows of no replicas; a standby does not', async () => {
+    await dialer.enrol('sse_token', true, signal());
+    expect(bodies.map((body) => JSON.parse(body) as object)).toEqual([
+      { agent_id: 'a1', replica: 'pod-1', standby: true },
+    ]);
+    [older, bodies] = [true, []];
+    expect(await dialer.enrol('sse_token', false, signal())).toBe('ssa_a1.0123456789abcdef');
+    expect(bodies.map((body) => JSON.parse(body) as object)).toEqual([
+      { agent_id: 'a1', replica: 'pod-1' },
+      { agent_id: 'a1' },
+    ]);
+    bodies = [];
+    await expect(dialer.enrol('sse_token', true, signal())).rejects.toMatchObject({ code: 'invalid_request' });
+    expect(bodies).toHaveLength(1);
   });
 });

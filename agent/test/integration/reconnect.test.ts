@@ -215,7 +215,7 @@ describe('credentials on the way', () => {
     await start({ env: { AGENT_TOKEN: enrolment } });
     const connection = await hub.connection(1);
     expect(connection.authorization).toBe(`Bearer ssa_${'c'.repeat(40)}`);
-    expect(hub.enrolments).toEqual([{ token: enrolment, body: { agent_id: 'agent-1' } }]);
+    expect(hub.enrolments).toEqual([{ token: enrolment, body: { agent_id: 'agent-1', replica: expect.any(String) } }]);
   });
 
   it('enrols again when the hub answers 401', async () => {

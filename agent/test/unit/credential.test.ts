@@ -23,8 +23,8 @@ const make = (options: Partial<CredentialOptions> = {}) =>
     token: 'sse_enrolment',
     tokenFile: undefined,
     log: pino({ level: 'silent' }),
-    enrol: async (token) => {
-      enrolled.push(token);
+    enrol: async (token, standby) => {
+      enrolled.push(standby ? `${token}, standby` : token);
       return `ssa_${enrolled.length}`;
     },
     ...options,
@@ -91,6 +91,28 @@ describe('credential', () => {
     await writeFile(tokenFile, 'sse_from_file\n');
     expect(await credentials.current(signal)).toBe('ssa_1');
     expect(enrolled).toEqual(['sse_from_file']);
+  });
+
+  it('[AUTH3] a standby enrols ahead, where there is something to enrol with and nothing that it has', async () => {
+    await make({ token: 'ssa_configured' }).prepare(signal);
+    await make({ token: undefined }).prepare(signal);
+    expect(enrolled).toEqual([]);
+    await make().prepare(signal);
+    expect(enrolled).toEqual(['sse_enrolment, standby']);
+    await make().prepare(signal);
+    expect(await make().current(signal)).toBe('ssa_1');
+    expect(enrolled).toHaveLength(1);
+  });
+
+  it('[AUTH3] a standby leaves what a replica in the same folder has stored meanwhile', async () => {
+    const credentials = make({
+      enrol: async () => {
+        await make().store('ssa_leader');
+        return 'ssa_standby';
+      },
+    });
+    await credentials.prepare(signal);
+    expect(await credentials.current(signal)).toBe('ssa_leader');
   });
 
   it('without any token names the remedy', async () => {

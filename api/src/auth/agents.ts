@@ -14,11 +14,15 @@ export async function stillValid(
   { agentId, credentialHash }: { agentId: string; credentialHash: string | undefined },
 ): Promise<boolean> {
   if (credentialHash === undefined) return true;
-  const known = await store.credentials.get(agentId);
-  return known?.current === credentialHash || known?.next?.hash === credentialHash;
+  return validHashes(await store.credentials.get(agentId)).includes(credentialHash);
 }
 
-/** The agent id of a bearer credential, valid now: the current one or, during a rotation, the next. Rejects with `unauthenticated`. */
+type Known = Awaited<ReturnType<Store['credentials']['get']>>;
+
+const validHashes = (known: Known): string[] =>
+  known === undefined ? [] : [known.current, ...(known.next === undefined ? [] : [known.next.hash]), ...known.others];
+
+/** The agent id of a bearer credential, valid now: one of its replicas', or during a rotation the next. Rejects with `unauthenticated`. */
 export async function authenticateAgent(
   store: Pick<Store, 'credentials'>,
   bearer: string | undefined,
@@ -28,10 +32,7 @@ export async function authenticateAgent(
   if (agentId === undefined)
     throw new StreamSpaceError('unauthenticated', `this is not an agent's credential: ${remedy}`);
   const hash = sha256(bearer);
-  const known = await store.credentials.get(agentId);
-  const valid = [known?.current, known?.next?.hash].filter(
-    (candidate) => candidate !== undefined && sameHash(candidate, hash),
-  );
+  const valid = validHashes(await store.credentials.get(agentId)).filter((candidate) => sameHash(candidate, hash));
   if (valid.length === 0)
     throw new StreamSpaceError(
       'unauthenticated',

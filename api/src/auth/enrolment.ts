@@ -1,7 +1,29 @@
-import { StreamSpaceError } from '@streamspace/protocol';
+import { Id, StreamSpaceError } from '@streamspace/protocol';
 import { iso } from 'clock-port';
+import Type, { type Static } from 'typebox';
 import type { HubDeps } from '../deps.ts';
 import { newCredential, sameHash, sha256 } from './secrets.ts';
+
+export const EnrolBody = Type.Object(
+  {
+    agent_id: Id,
+    replica: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 253,
+        description:
+          'name of the replica that asks: where each keeps a credential of its own, those of the others stay valid',
+      }),
+    ),
+    standby: Type.Optional(
+      Type.Boolean({
+        description: 'it does not lead: refused with `conflict` if the token is not for use as often as needed',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type EnrolBody = Static<typeof EnrolBody>;
 
 export interface EnrolmentWish {
   /** Undefined: any agent id that never had a credential. */
@@ -26,14 +48,14 @@ export async function makeEnrolment(
 }
 
 /**
- * Exchanges an enrolment token for a credential of exactly one agent [AUTH3]. A token for any agent, ENROLMENT_TOKEN included, does it
+ * Exchanges an enrolment token for a credential of exactly one agent, or of one replica of it [AUTH3]. A token for any agent, ENROLMENT_TOKEN included, does it
  * for new ids only, and for those that ENROLMENT_TOKEN_AGENTS names: it must not be a key to every agent there is (failure 13). Rejects
  * with `unauthenticated`, or `conflict`.
  */
 export async function enrol(
   { store, config, clock, randomBytes }: Pick<HubDeps, 'store' | 'config' | 'clock' | 'randomBytes'>,
   token: string | undefined,
-  agentId: string,
+  { agent_id: agentId, replica, standby = false }: EnrolBody,
 ): Promise<{ agent_id: string; credential: string }> {
   if (token === undefined)
     throw new StreamSpaceError('unauthenticated', 'no enrolment token: send one as `Authorization: Bearer <token>`');
@@ -46,10 +68,14 @@ export async function enrol(
   );
   const own = config.agentEnrolment.get(agentId);
   if (own !== undefined && sameHash(own, hash)) {
-    // Replaces the credential: of an agent's replicas, which each keep their own, the one that enrolled last is the one that leads.
-    await store.credentials.set(agentId, credential.hash);
+    await store.credentials.set(agentId, credential.hash, replica);
     return answer;
   }
+  if (standby)
+    throw new StreamSpaceError(
+      'conflict',
+      `a standby has no use for this token: it is not one of exactly agent ${agentId} that may be used as often as needed (AGENT_ENROLMENT_TOKENS)`,
+    );
   if (config.enrolmentTokenHash !== undefined && sameHash(config.enrolmentTokenHash, hash)) {
     if (!(await store.credentials.setNew(agentId, credential.hash))) throw taken;
     return answer;

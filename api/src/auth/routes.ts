@@ -8,7 +8,7 @@ import type { HubDeps } from '../deps.ts';
 import { bearerOf } from '../http/access.ts';
 import { route } from '../http/route.ts';
 import { revoked } from './agents.ts';
-import { enrol, makeEnrolment } from './enrolment.ts';
+import { enrol, EnrolBody, makeEnrolment } from './enrolment.ts';
 
 const closed = { additionalProperties: false } as const;
 const params = Type.Object({ id: Id }, closed);
@@ -58,12 +58,12 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
       summary: "Exchange an enrolment token for an agent's credential",
       access: 'enrolment',
       status: 201,
-      body: Type.Object({ agent_id: Id }, closed),
+      body: EnrolBody,
       answer: Type.Object({ agent_id: Id, credential: Type.String() }),
       errors: ['conflict'],
     }),
     async (request, reply) => {
-      const answer = await enrol(deps, bearerOf(request), request.body.agent_id);
+      const answer = await enrol(deps, bearerOf(request), request.body);
       request.log.info({ agent_id: answer.agent_id }, 'agent enrolled');
       return reply.code(201).header('cache-control', 'no-store').send(answer);
     },

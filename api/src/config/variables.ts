@@ -65,12 +65,12 @@ export const VARIABLES = {
   ENROLMENT_TOKEN: optional(secret(32), 'enrolment token for any new agent id, usable many times: for automation'),
   ENROLMENT_TOKEN_AGENTS: variable(
     ids(),
-    'agent ids that ENROLMENT_TOKEN may enrol again, as those of AGENT_ENROLMENT_TOKENS: who enrols last has the valid credential',
+    'agent ids that ENROLMENT_TOKEN may enrol again, as those of AGENT_ENROLMENT_TOKENS: each replica has a credential of its own',
     '',
   ),
   AGENT_ENROLMENT_TOKENS: variable(
     bound(),
-    'an enrolment token for each of these agent ids, usable as often as needed: who enrols last has the valid credential',
+    'an enrolment token for each of these agent ids, usable as often as needed: each replica has a credential of its own',
     '',
   ),
   HEARTBEAT_INTERVAL: variable(duration(1_000, 600_000), 'how often agents report', '30s'),

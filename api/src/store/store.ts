@@ -77,6 +77,9 @@ export interface AgentStore {
   list(): Promise<AgentRecord[]>;
 }
 
+/** Credentials that an agent's replicas may have at a time: replicas that are gone can't say so. */
+export const CREDENTIALS = 8;
+
 /** Secrets are stored as SHA-256 (hex) of the token; the tokens themselves have ≥ 256 random bits. */
 export interface CredentialStore {
   /** An enrolment token: for one agent id, or for any new one (`null`); usable until `expiresAt`, `uses` times. */
@@ -90,15 +93,20 @@ export interface CredentialStore {
     agentId: string,
     at: string,
   ): Promise<{ /** It was for any new agent: use `setNew`. */ any: boolean } | undefined>;
-  /** Valid hashes for an agent: the current one and, during a rotation, the next one. */
-  get(agentId: string): Promise<{ current: string; next?: { hash: string; rotationId: string } } | undefined>;
-  /** Replaces everything for the agent (enrolment for exactly this id). */
-  set(agentId: string, hash: string): Promise<void>;
+  /** Valid hashes for an agent: the one that was set last, during a rotation the next one, and those of its other replicas (newest first). */
+  get(
+    agentId: string,
+  ): Promise<{ current: string; next?: { hash: string; rotationId: string }; others: readonly string[] } | undefined>;
+  /**
+   * Replaces everything for the agent (enrolment for exactly this id); with the name of a `replica` only what that one had, and a rotation
+   * goes on. Of more than {@link CREDENTIALS} the oldest goes.
+   */
+  set(agentId: string, hash: string, replica?: string): Promise<void>;
   /** `set` for an agent that never had a credential, revoked ones included; false otherwise, and nothing changes. Compare-and-set. */
   setNew(agentId: string, hash: string): Promise<boolean>;
   /** Begins a rotation: both are valid until `finishRotation`. One that was under way is dropped. Nothing happens without a current one. */
   beginRotation(agentId: string, next: { hash: string; rotationId: string }): Promise<void>;
-  /** `next` becomes the only one; false if that rotation is not under way. */
+  /** `next` becomes the only one, also of those of other replicas; false if that rotation is not under way. */
   finishRotation(agentId: string, rotationId: string): Promise<boolean>;
   revoke(agentId: string): Promise<void>;
 }

@@ -172,12 +172,12 @@ describe('roles', () => {
 });
 
 describe('[AUTH3] enrolment of agents', () => {
-  const enrol = (token: string | undefined, agentId = 'a1') =>
+  const enrol = (token: string | undefined, agentId = 'a1', more: object = {}) =>
     hub.as(
       undefined,
       'POST',
       'agents/enrol',
-      { agent_id: agentId },
+      { agent_id: agentId, ...more },
       token === undefined ? {} : { authorization: `Bearer ${token}` },
     );
   const token = async (wish: object = {}) =>
@@ -269,6 +269,36 @@ describe('[AUTH3] enrolment of agents', () => {
     await expect(authenticate(first)).rejects.toMatchObject({ code: 'unauthenticated' });
     expect((await enrol(bootstrap, 'a2')).status).toBe(201);
     expect((await enrol(bootstrap, 'a2')).status).toBe(409);
+  });
+
+  it('each replica of an agent may have a credential of its own, and a standby gets it ahead of time', async () => {
+    const own = `sse_${'o'.repeat(40)}`;
+    await hub.stop();
+    hub = await Rest.start({ AGENT_ENROLMENT_TOKENS: `a1=${own}` });
+    const leader = (await enrol(own, 'a1', { replica: 'pod-1' })).body.credential;
+    const standby = (await enrol(own, 'a1', { replica: 'pod-2', standby: true })).body.credential;
+    const anew = (await enrol(own, 'a1', { replica: 'pod-2' })).body.credential;
+    expect(await authenticate(leader)).toBe('a1');
+    expect(await authenticate(anew)).toBe('a1');
+    await expect(authenticate(standby)).rejects.toMatchObject({ code: 'unauthenticated' });
+    // an agent that names no replica has one for all
+    const all = (await enrol(own)).body.credential;
+    expect(await authenticate(all)).toBe('a1');
+    for (const old of [leader, anew])
+      await expect(authenticate(old)).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it.each([
+    ['one for this agent', { agent_id: 'a1', uses: 1 }],
+    ['one for any new agent', {}],
+  ])('a standby does not use up %s', async (_what, wish) => {
+    const made = await token(wish);
+    expect(await enrol(made, 'a1', { replica: 'pod-2', standby: true })).toMatchObject({
+      status: 409,
+      code: 'conflict',
+      message: expect.stringContaining('AGENT_ENROLMENT_TOKENS'),
+    });
+    expect((await enrol(made, 'a1', { replica: 'pod-1' })).status).toBe(201);
   });
 
   it('failure 13: a credential authenticates as its own agent only', async () => {

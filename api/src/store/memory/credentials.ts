@@ -1,9 +1,12 @@
 import { parseIso } from 'clock-port';
-import type { CredentialStore } from '../store.ts';
+import { type CredentialStore, CREDENTIALS } from '../store.ts';
 
 interface Credential {
   /** Undefined once revoked: the agent id stays known, so that a token for new agents can't bring it back. */
   current: string | undefined;
+  /** Whose that is, where it said so. */
+  replica?: string;
+  others?: readonly { replica: string | undefined; hash: string }[];
   next?: { hash: string; rotationId: string };
 }
 
@@ -36,11 +39,23 @@ export function memoryCredentials(): CredentialStore {
     async get(agentId) {
       const credential = credentials.get(agentId);
       if (credential?.current === undefined) return undefined;
-      return { current: credential.current, ...(credential.next && { next: credential.next }) };
+      const { current, next, others = [] } = credential;
+      return { current, ...(next && { next }), others: others.map(({ hash }) => hash) };
     },
 
-    async set(agentId, hash) {
-      credentials.set(agentId, { current: hash });
+    async set(agentId, hash, replica) {
+      if (replica === undefined) return void credentials.set(agentId, { current: hash });
+      const before = credentials.get(agentId);
+      const had = [{ replica: before?.replica, hash: before?.current }, ...(before?.others ?? [])];
+      const others = had.flatMap((each) =>
+        each.hash === undefined || each.replica === replica ? [] : [{ replica: each.replica, hash: each.hash }],
+      );
+      credentials.set(agentId, {
+        current: hash,
+        replica,
+        others: others.slice(0, CREDENTIALS - 1),
+        ...(before?.next && { next: before.next }),
+      });
     },
 
     async setNew(agentId, hash) {
@@ -50,8 +65,8 @@ export function memoryCredentials(): CredentialStore {
     },
 
     async beginRotation(agentId, next) {
-      const current = credentials.get(agentId)?.current;
-      if (current !== undefined) credentials.set(agentId, { current, next });
+      const before = credentials.get(agentId);
+      if (before?.current !== undefined) credentials.set(agentId, { ...before, next });
     },
 
     async finishRotation(agentId, rotationId) {

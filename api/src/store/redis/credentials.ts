@@ -1,12 +1,14 @@
 import { parseIso, type Clock } from 'clock-port';
-import type { CredentialStore } from '../store.ts';
+import { type CredentialStore, CREDENTIALS } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { KEPT, KEYS } from './keys.ts';
 import { SCRIPTS } from './scripts.ts';
 
 export function redisCredentials(connection: Connection, clock: Clock): CredentialStore {
-  const set = async (agentId: string, hash: string, onlyNew: boolean): Promise<boolean> =>
-    (await connection.runDurably(SCRIPTS.setCredential, [KEYS.credential(agentId)], [hash, onlyNew ? 1 : 0])) === 1;
+  const set = async (agentId: string, hash: string, onlyNew: boolean, replica = ''): Promise<boolean> => {
+    const args = [hash, onlyNew ? 1 : 0, replica, CREDENTIALS - 1];
+    return (await connection.runDurably(SCRIPTS.setCredential, [KEYS.credential(agentId)], args)) === 1;
+  };
 
   return {
     async putEnrolment(hash, { agentId, expiresAt, uses }) {
@@ -35,16 +37,21 @@ export function redisCredentials(connection: Connection, clock: Clock): Credenti
     },
 
     async get(agentId) {
-      const names = ['current', 'next', 'rotation'] as const;
-      const [current, next, rotation] = await connection.do((client) =>
+      const names = ['current', 'next', 'rotation', 'others'] as const;
+      const [current, next, rotation, others] = await connection.do((client) =>
         client.hmget(KEYS.credential(agentId), ...names),
       );
       if (!current) return undefined;
-      return { current, ...(next && rotation && { next: { hash: next, rotationId: rotation } }) };
+      const their = JSON.parse(others ?? '[]') as { hash: string }[];
+      return {
+        current,
+        ...(next && rotation && { next: { hash: next, rotationId: rotation } }),
+        others: their.map(({ hash }) => hash),
+      };
     },
 
-    async set(agentId, hash) {
-      await set(agentId, hash, false);
+    async set(agentId, hash, replica) {
+      await set(agentId, hash, false, replica);
     },
 
     setNew: (agentId, hash) => set(agentId, hash, true),

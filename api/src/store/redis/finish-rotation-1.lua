@@ -1,9 +1,9 @@
--- The next credential becomes the only one.
+-- The next credential becomes the only one, whichever replica has it.
 -- KEYS: credential
 -- ARGV: rotation
 -- Returns 1, or 0 when that rotation is not under way
 local now = redis.call('HMGET', KEYS[1], 'rotation', 'next')
 if now[1] ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'current', now[2])
-redis.call('HDEL', KEYS[1], 'next', 'rotation')
+redis.call('HDEL', KEYS[1], 'next', 'rotation', 'replica', 'others')
 return 1

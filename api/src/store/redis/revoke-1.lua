@@ -1,2 +1,2 @@
 -- KEYS: credential; `known` stays, so that a token for new agents can't bring the agent back
-redis.call('HDEL', KEYS[1], 'current', 'next', 'rotation')
+redis.call('HDEL', KEYS[1], 'current', 'replica', 'next', 'rotation', 'others')

@@ -55,10 +55,10 @@ export function credentialContract(makeStore: MakeStore): void {
       await credentials().set('a1', 'old');
       const next = { hash: 'new', rotationId: 'r1' };
       await credentials().beginRotation('a1', next);
-      expect(await credentials().get('a1')).toEqual({ current: 'old', next });
+      expect(await credentials().get('a1')).toEqual({ current: 'old', next, others: [] });
       expect(await credentials().finishRotation('a1', 'r2')).toBe(false);
       expect(await credentials().finishRotation('a1', 'r1')).toBe(true);
-      expect(await credentials().get('a1')).toEqual({ current: 'new' });
+      expect(await credentials().get('a1')).toEqual({ current: 'new', others: [] });
       expect(await credentials().finishRotation('a1', 'r1')).toBe(false);
     });
 
@@ -73,6 +73,37 @@ export function credentialContract(makeStore: MakeStore): void {
       await credentials().revoke('a1');
       expect(await credentials().finishRotation('a1', 'r3')).toBe(false);
       expect(await credentials().get('a1')).toBeUndefined();
+    });
+
+    it('[AUTH3] keeps one for each replica that says its name, the newest of them', async () => {
+      const valid = async () => {
+        const its = await credentials().get('a1');
+        return its && [its.current, ...its.others];
+      };
+      await credentials().set('a1', 'none’s');
+      await credentials().set('a1', 'r1’s', 'r1');
+      await credentials().set('a1', 'r2’s', 'r2');
+      expect(await valid()).toEqual(['r2’s', 'r1’s', 'none’s']);
+      await credentials().set('a1', 'r1’s new', 'r1');
+      expect(await valid()).toEqual(['r1’s new', 'r2’s', 'none’s']);
+      for (let n = 3; n <= 20; n += 1) await credentials().set('a1', `r${n}’s`, `r${n}`);
+      expect(await valid()).toEqual([20, 19, 18, 17, 16, 15, 14, 13].map((n) => `r${n}’s`));
+      await credentials().set('a1', 'the only one');
+      expect(await valid()).toEqual(['the only one']);
+    });
+
+    it('[AUTH5] goes on with a rotation when another replica comes, and ends with its credential alone', async () => {
+      await credentials().set('a1', 'r1’s', 'r1');
+      await credentials().beginRotation('a1', { hash: 'new', rotationId: 'r' });
+      await credentials().set('a1', 'r2’s', 'r2');
+      expect(await credentials().get('a1')).toMatchObject({ next: { hash: 'new' }, others: ['r1’s'] });
+      expect(await credentials().finishRotation('a1', 'r')).toBe(true);
+      expect(await credentials().get('a1')).toEqual({ current: 'new', others: [] });
+      await credentials().set('a1', 'r2’s', 'r2');
+      await credentials().revoke('a1');
+      expect(await credentials().get('a1')).toBeUndefined();
+      await credentials().set('a1', 'r3’s', 'r3');
+      expect(await credentials().get('a1')).toEqual({ current: 'r3’s', others: [] });
     });
 
     it('begins no rotation without a credential', async () => {

@@ -1,0 +1,38 @@
+import { asStreamSpaceError } from '@streamspace/protocol';
+import { type Clock, sleep } from 'clock-port';
+import type { Logger } from 'pino';
+import { Backoff } from './backoff.ts';
+import type { Credentials } from './credential.ts';
+
+export interface EnrolAheadOptions {
+  readonly credentials: Pick<Credentials, 'prepare'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+  /** Whether this replica leads now: then it enrols because it has to. */
+  leads(): boolean;
+}
+
+/** Milliseconds before the first try, for a leader to be there, and between tries. */
+const FIRST = 1_000;
+const LONGEST = 60_000;
+
+/**
+ * A standby gets itself a credential while it has time: to enrol when it is to lead costs two trips to a hub that may just be losing
+ * replicas. Ends when it has one, when the hub says that it has none for a standby, or when the signal aborts. Never rejects.
+ */
+export async function enrolAhead(options: EnrolAheadOptions, signal: AbortSignal): Promise<void> {
+  const { credentials, clock, log, random } = options;
+  const backoff = new Backoff(clock, { base: 2 * FIRST, max: LONGEST, random });
+  await sleep(clock, FIRST * (1 + random()), signal).catch(() => undefined);
+  while (!signal.aborted) {
+    try {
+      if (!options.leads()) return await credentials.prepare(signal);
+    } catch (error) {
+      const { code, message, retryable } = asStreamSpaceError(error, 'agent_offline');
+      log.debug({ code, err: message }, 'Not enrolled ahead of time');
+      if (!retryable) return;
+    }
+    await sleep(clock, backoff.next(), signal).catch(() => undefined);
+  }
+}
