@@ -23,6 +23,9 @@ export interface HedgeOptions {
   readonly once?: boolean;
 }
 
+/** A pause as often as told, for the lists of {@link HedgeOptions}. */
+export const times = (count: number, ms: number): number[] => Array<number>(count).fill(ms);
+
 /** @param taken Says that something took the try (a TCP connection stands), and an answer can be waited for. */
 export type Attempt<T> = (signal: AbortSignal, taken: () => void) => Promise<T>;
 

@@ -16,7 +16,7 @@ export interface Timer {
   cancel(): void;
 }
 
-export { type Attempt, hedged, type HedgeOptions } from './hedge.ts';
+export { type Attempt, hedged, type HedgeOptions, times } from './hedge.ts';
 export { dateAt, iso, parseIso } from './iso.ts';
 export { systemClock } from './system-clock.ts';
 export { deadline, DeadlineError, sleep, withDeadline } from './waiting.ts';

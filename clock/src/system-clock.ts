@@ -1,7 +1,6 @@
-import { performance } from 'node:perf_hooks';
 import type { Clock } from './index.ts';
 
-/** The machine's own clock. */
+/** The machine's own clock; a browser's, too. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

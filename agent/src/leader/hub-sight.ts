@@ -42,7 +42,12 @@ export class HubSight {
    * only: with most replicas of the hub dead, one may have met no living one.
    */
   get reachable(): boolean {
-    return this.#connected || this.#missed < (this.#mayYield && this.#options.leads() ? 1 : 2);
+    return this.#connected || this.#missed < (this.#mayGiveWay ? 1 : 2);
+  }
+
+  /** It leads, was connected since it does, and has not given way since. */
+  get #mayGiveWay(): boolean {
+    return this.#mayYield && this.#options.leads();
   }
 
   /** This replica leads from now on: what it saw of the hub when it led before is no reason to give way. */
@@ -63,7 +68,7 @@ export class HubSight {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
     while (!signal.aborted) {
-      const soon = (this.#mayYield && this.#options.leads()) || this.#missed === 1;
+      const soon = this.#mayGiveWay || this.#missed === 1;
       const period = soon ? LOST_PERIOD : LOOK_PERIOD;
       await sleep(clock, period * (0.75 + random() / 2), signal).catch(() => undefined);
       if (!signal.aborted && !this.#connected) await this.#look(signal);
@@ -77,7 +82,7 @@ export class HubSight {
     );
     this.#missed = seen ? 0 : this.#missed + 1;
     const unseen = clock.monotonic() - (this.#lostAt ?? clock.monotonic());
-    if (this.reachable || !this.#mayYield || unseen < YIELD_AFTER || !this.#options.leads()) return;
+    if (this.reachable || unseen < YIELD_AFTER || !this.#mayGiveWay) return;
     this.#mayYield = false;
     // whoever gave the lead away for it does not take it back before the hub is seen
     this.#missed = Math.max(this.#missed, 2);

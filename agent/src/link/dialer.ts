@@ -1,4 +1,4 @@
-import { type Clock, hedged, type HedgeOptions, sleep } from 'clock-port';
+import { type Clock, hedged, type HedgeOptions, sleep, times } from 'clock-port';
 import { type AgentMessageOf, StreamSpaceError } from '@streamspace/protocol';
 import { answers } from './answers.ts';
 import { enrol } from './enrol.ts';
@@ -20,9 +20,9 @@ export interface DialerOptions extends ProxySettings {
 
 /** Whether the hub is there has to be known soon, milliseconds between tries. */
 const PROBE_MS = 120;
-const PROBE: HedgeOptions = { companyMs: Array<number>(4).fill(PROBE_MS) };
+const PROBE: HedgeOptions = { companyMs: times(4, PROBE_MS) };
 /** Without a proxy it is known that nothing takes a try, and more of them burden nobody. */
-const DIRECT_PROBE: HedgeOptions = { ...PROBE, silentMs: Array<number>(9).fill(70) };
+const DIRECT_PROBE: HedgeOptions = { ...PROBE, silentMs: times(9, 70) };
 
 /** The way to the hub: its addresses, the proxy between, the CAs to trust. */
 export class Dialer {

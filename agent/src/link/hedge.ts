@@ -1,8 +1,6 @@
 import type { ClientRequest } from 'node:http';
-import type { HedgeOptions } from 'clock-port';
+import { type HedgeOptions, times } from 'clock-port';
 import { asStreamSpaceError } from '@streamspace/protocol';
-
-const times = (count: number, ms: number) => Array<number>(count).fill(ms);
 
 /** Whether somebody was there: an answer counts, whatever it says. Nobody there is told by the network only. */
 const answered = (error: unknown): boolean => {
@@ -19,7 +17,7 @@ const ofOneReplica = (error: unknown): boolean =>
  * For tries that something took: a frozen replica, or a slow one. And for those that can't tell, through a proxy that takes all. Their number
  * bounds how often a hub is asked that has much to do.
  */
-export const CONNECTION: HedgeOptions = {
+const CONNECTION: HedgeOptions = {
   companyMs: [...times(10, 500), ...times(9, 1_000)],
   answered,
   ofOneReplica,
@@ -29,10 +27,13 @@ export const CONNECTION: HedgeOptions = {
  * A cluster goes on sending connections to the hub's replicas of a dead node until it calls the node not ready, 40 s or more later. With
  * two of three replicas dead, 13 tries in 2.1 s leave one in 200 without an answer, all 29 one in 100,000.
  */
-export const DIRECT: HedgeOptions = {
+const DIRECT: HedgeOptions = {
   ...CONNECTION,
   silentMs: [300, ...times(12, 150), ...times(6, 500), ...times(9, 1_000)],
 };
+
+/** When tries to connect get company: a proxy takes them all, so that it does not tell whether anything behind it did. */
+export const hedgeOf = (proxy: unknown): HedgeOptions => (proxy === undefined ? DIRECT : CONNECTION);
 
 /** Calls `taken` when a TCP connection carries the request. */
 export function whenTaken(request: ClientRequest, taken: () => void): void {

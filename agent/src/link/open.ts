@@ -14,7 +14,7 @@ import {
   StreamSpaceError,
 } from '@streamspace/protocol';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
-import { CONNECTION, DIRECT, whenTaken } from './hedge.ts';
+import { hedgeOf, whenTaken } from './hedge.ts';
 import { isLoopback, retryAfterMs } from './hub-url.ts';
 import { closeSocket, Link } from './link.ts';
 
@@ -52,7 +52,7 @@ export async function openLink(options: OpenOptions, clock: Clock, signal: Abort
       clock,
       limit,
       (attempt, taken) => dial(options, clock, attempt, taken),
-      options.agent === undefined ? DIRECT : CONNECTION,
+      hedgeOf(options.agent),
       (late) => late.terminate(),
     ),
   );

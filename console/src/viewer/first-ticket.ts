@@ -1,9 +1,7 @@
 import type { Clock } from 'clock-port';
-import { hedged } from 'clock-port/hedge';
+import { hedged, times } from 'clock-port/hedge';
 import { withDeadline } from 'clock-port/waiting';
 import type { Ticket } from '@streamspace/protocol';
-
-const times = (count: number, ms: number) => Array<number>(count).fill(ms);
 
 /** Milliseconds until a request that no replica of the hub answers gets company. */
 const COMPANY_MS = [...times(6, 300), ...times(4, 500), ...times(3, 1_000), 2_000, 4_000];

@@ -1,8 +1,8 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 import RFB from '@novnc/novnc';
+import { systemClock } from 'clock-port/system-clock';
 import type { Ticket } from '@streamspace/protocol';
 import { pause } from '../api/backoff.ts';
-import { browserClock } from '../api/clock.ts';
 import { ApiError } from '../api/http.ts';
 import { firstTicket, type TicketAndTime } from './first-ticket.ts';
 import { OpeningTime } from './opening.ts';
@@ -121,7 +121,7 @@ export class ScreenLink {
     let given: TicketAndTime;
     try {
       const answered = (error: unknown) => error instanceof ApiError && error.status !== 0;
-      given = await firstTicket(browserClock, (signal) => this.#deps.ticket(signal), answered, aborted);
+      given = await firstTicket(systemClock, (signal) => this.#deps.ticket(signal), answered, aborted);
     } catch (error) {
       return { verdict: verdictOfRefusal(error), upMs: 0 };
     }
