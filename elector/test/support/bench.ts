@@ -7,7 +7,7 @@ import { MemoryLease } from '../../src/memory/index.ts';
 export const LEASE = 4000;
 export const DEADLINE = 3000;
 export const RETRY = 1000;
-export const AT = '2030-01-01T00:00:00.000Z';
+const AT = '2030-01-01T00:00:00.000Z';
 export const FREE: LeaseRecord = {
   holder: '',
   term: 0,
