@@ -1,7 +1,7 @@
 // npm run bench:ha [-- --rounds 20] [-- --only H2a,H3a]: rounds of the HA scenarios on the cluster of `npm run kind:up`.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { makeCluster } from '../kind/cluster.ts';
+import { isThere, makeCluster } from '../kind/cluster.ts';
 import { root } from '../kind/root.ts';
 import { emptyResults, save } from './results.ts';
 import { playRound } from './round.ts';
@@ -20,6 +20,12 @@ const say = (text: string) => void process.stderr.write(`${text}\n`);
 const only = given.only.split(',').filter((id) => id !== '');
 const chosen = SCENARIOS.filter(({ id }) => only.length === 0 || only.some((each) => id.startsWith(each)));
 if (chosen.length === 0) throw new Error(`--only ${given.only}: there are ${SCENARIOS.map(({ id }) => id).join(', ')}`);
+if (!(await isThere(given.name))) {
+  say(
+    `There is no kind cluster ${given.name}: npm run kind:up -- --name ${given.name} makes it, with the images of this checkout`,
+  );
+  process.exit(1);
+}
 const folder = join(root, given.out);
 const rig = await Rig.set(await makeCluster(given.name), folder, 'ha');
 const results = await emptyResults(
