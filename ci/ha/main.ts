@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isThere, makeCluster } from '../kind/cluster.ts';
+import { whyNoKind } from '../kind/host.ts';
 import { root } from '../kind/root.ts';
 import { emptyResults, save } from './results.ts';
 import { playRound } from './round.ts';
@@ -20,9 +21,11 @@ const say = (text: string) => void process.stderr.write(`${text}\n`);
 const only = given.only.split(',').filter((id) => id !== '');
 const chosen = SCENARIOS.filter(({ id }) => only.length === 0 || only.some((each) => id.startsWith(each)));
 if (chosen.length === 0) throw new Error(`--only ${given.only}: there are ${SCENARIOS.map(({ id }) => id).join(', ')}`);
-if (!(await isThere(given.name))) {
+const missing = await whyNoKind();
+if (missing !== undefined || !(await isThere(given.name))) {
   say(
-    `There is no kind cluster ${given.name}: npm run kind:up -- --name ${given.name} makes it, with the images of this checkout`,
+    missing ??
+      `There is no kind cluster ${given.name}: npm run kind:up -- --name ${given.name} makes it, with the images of this checkout`,
   );
   process.exit(1);
 }
