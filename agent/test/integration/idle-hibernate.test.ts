@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AgentUnderTest, startAgent } from '../support/agent.ts';
 import { specOf } from '../support/driver.ts';
 import { type Connection, ScriptedHub } from '../support/hub.ts';
+import { until } from '../support/until.ts';
 
 const HELLO = Buffer.from('RFB 003.008\n\x01\x01', 'latin1');
 const UPDATE = Buffer.of(3, 1, 0, 0, 0, 0, 0, 0, 0, 0);
@@ -62,11 +63,7 @@ describe('idle hibernate', () => {
   it('tells the hub nothing when the platform refuses, and tries again', async () => {
     await begin({ SESSION_IDLE_TIMEOUT: '1s' });
     under.driver.fail = new Error('no');
-    const tries = async (count: number) => {
-      while (hibernated().filter((call) => call.endsWith('s-1')).length < count)
-        await new Promise((resolve) => setTimeout(resolve, 20));
-    };
-    await tries(2);
+    await until(() => hibernated().filter((call) => call.endsWith('s-1')).length >= 2, 'two tries');
     expect(connection.all('session_state')).toEqual([]);
     under.driver.fail = undefined;
     expect((await connection.next('session_state')).session.state).toBe('hibernated');

@@ -85,8 +85,9 @@ describe('leadership', () => {
     shared.gate = new Promise((resolve) => (open = resolve));
     connection.command('cmd-1', 'create_session', { session_id: 's-1', spec: specOf('s-1') });
     await connection.next('ack');
+    const before = lease.state?.record.renewedAt;
     const stopped = first.stop();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => lease.state?.record.renewedAt !== before, 'it renews while it stops');
     expect([hub.connections.length, lease.state?.record.holder.startsWith('r1')]).toEqual([1, true]);
     open();
     const next = await hub.connection(2);
