@@ -1,7 +1,7 @@
 import { systemClock } from 'clock-port';
 import { createWebSocketStream, WebSocket } from 'ws';
-import { firstTicket } from '../../console/src/viewer/first-ticket.ts';
 import { OpeningTime } from '../../console/src/viewer/opening.ts';
+import { Tickets } from '../../console/src/viewer/tickets.ts';
 import { RfbClient } from '@streamspace/testkit';
 import type { Ticket } from '@streamspace/protocol';
 import { codeOf, type Hub } from './hub.ts';
@@ -25,12 +25,16 @@ async function askTicket(hub: Hub, session: string): Promise<Ticket> {
 /** Watches one session's screen until the signal aborts, with a fresh ticket whenever its connection is lost. */
 export async function view(hub: Hub, session: string, note: (fact: Fact) => void, signal: AbortSignal): Promise<void> {
   const opening = new OpeningTime();
+  const tickets = new Tickets(
+    systemClock,
+    () => askTicket(hub, session),
+    (error) => error instanceof Refused,
+  );
   let failures = 0;
   for (let connection = 1; !signal.aborted; connection++) {
     let shown = false;
     try {
-      const ask = () => askTicket(hub, session);
-      const { ticket, tookMs } = await firstTicket(systemClock, ask, (error) => error instanceof Refused, signal);
+      const { ticket, tookMs } = await tickets.next(signal);
       const openingMs = opening.next(tookMs);
       const since = systemClock.monotonic();
       const socket = new WebSocket(hub.origin.replace('http', 'ws') + ticket.url, ['binary'], {
@@ -44,7 +48,10 @@ export async function view(hub: Hub, session: string, note: (fact: Fact) => void
       );
       shown = await watch(socket, connection, note, signal);
       // that nobody took it was wait enough
-      if (late) continue;
+      if (late) {
+        tickets.notTaken();
+        continue;
+      }
     } catch (error) {
       note({ kind: 'screen', what: 'refused', connection, reason: (error as Error).message });
     }

@@ -4,10 +4,11 @@ import { systemClock } from 'clock-port/system-clock';
 import type { Ticket } from '@streamspace/protocol';
 import { pause } from '../api/backoff.ts';
 import { ApiError } from '../api/http.ts';
-import { firstTicket, type TicketAndTime } from './first-ticket.ts';
+import type { TicketAndTime } from './first-ticket.ts';
 import { OpeningTime } from './opening.ts';
 import type { Phase, Scaling } from './phase.ts';
 import { NOBODY_TOOK_IT, Patience, type Verdict, verdictOfClose, verdictOfRefusal } from './reconnect.ts';
+import { Tickets } from './tickets.ts';
 
 export interface ScreenDeps {
   /** Where noVNC puts its canvas. */
@@ -25,13 +26,14 @@ const GONE_MS = 10_000;
 /** Milliseconds from the ticket to the first picture before an attempt is given up. */
 const CONNECT_MS = 15_000;
 
-/** One session's screen, kept connected with stock noVNC. A fresh ticket for every attempt (SPEC.md [VIEW2], [STR8]). */
+/** One session's screen, kept connected with stock noVNC. A fresh ticket for every attempt that somebody took (SPEC.md [VIEW2], [STR8]). */
 export class ScreenLink {
   readonly phase: ReadonlySignal<Phase>;
   readonly #phase = signal<Phase>({ kind: 'connecting' });
   readonly #deps: ScreenDeps;
   readonly #patience = new Patience();
   readonly #openingTime = new OpeningTime();
+  readonly #tickets: Tickets;
   #rfb: RFB | null = null;
   #scaling: Scaling = 'fit';
   #viewOnly = false;
@@ -42,6 +44,8 @@ export class ScreenLink {
   constructor(deps: ScreenDeps) {
     this.#deps = deps;
     this.phase = this.#phase;
+    const answered = (error: unknown) => error instanceof ApiError && error.status !== 0;
+    this.#tickets = new Tickets(systemClock, (asking) => deps.ticket(asking), answered);
   }
 
   /** Until the signal aborts. Never rejects. */
@@ -120,8 +124,7 @@ export class ScreenLink {
   async #attempt(aborted: AbortSignal): Promise<{ verdict: Verdict; upMs: number }> {
     let given: TicketAndTime;
     try {
-      const answered = (error: unknown) => error instanceof ApiError && error.status !== 0;
-      given = await firstTicket(systemClock, (signal) => this.#deps.ticket(signal), answered, aborted);
+      given = await this.#tickets.next(aborted);
     } catch (error) {
       return { verdict: verdictOfRefusal(error), upMs: 0 };
     }
@@ -177,7 +180,10 @@ export class ScreenLink {
         this.#rfb = null;
         const upMs = connectedAt === undefined ? 0 : performance.now() - connectedAt;
         let verdict: Verdict = verdictOfClose(closed.code, closed.reason, connectedAt !== undefined);
-        if (late) verdict = NOBODY_TOOK_IT;
+        if (late) {
+          verdict = NOBODY_TOOK_IT;
+          this.#tickets.notTaken();
+        }
         if (refusal !== undefined) verdict = { next: 'stop', words: refusal };
         resolve({ verdict, upMs });
       });
