@@ -36,13 +36,12 @@ export async function view(hub: Hub, session: string, note: (fact: Fact) => void
     try {
       const { ticket, tookMs } = await tickets.next(signal);
       const openingMs = opening.next(tookMs);
-      const since = systemClock.monotonic();
       const socket = new WebSocket(hub.origin.replace('http', 'ws') + ticket.url, ['binary'], {
         handshakeTimeout: openingMs,
       });
       socket.on('open', () => opening.reset());
       let late = false;
-      socket.on('error', () => (late = socket.protocol === '' && systemClock.monotonic() - since >= openingMs));
+      socket.on('error', ({ message }) => (late = message === 'Opening handshake has timed out'));
       socket.on('close', (code, reason) =>
         note({ kind: 'screen', what: 'closed', connection, reason: `${code} ${reason.toString()}` }),
       );
