@@ -116,11 +116,7 @@ export class Delivery {
       const now = await retrying(
         clock,
         signal,
-        async () => {
-          await store.commands.settle(agentId);
-          // what is final behind that stays final
-          return store.commands.get(id);
-        },
+        () => store.commands.get(id, 'lasting'),
         () => metrics.storeFailures.inc({ step: 'settle' }),
       );
       this.#unsettled.delete(id);
@@ -195,10 +191,9 @@ export class Delivery {
 
   /** Whether there may be more behind what was read. */
   async #read(): Promise<boolean> {
-    const { commands: store } = this.#deps.store;
-    const { commands, last } = await store.next(this.link.agentId, this.#after, PAGE);
     // an effect of a command that the store then loses, and that nobody was told was accepted, would be nobody's
-    if (commands.length > 0) await store.settle(this.link.agentId);
+    const next = this.#deps.store.commands.next(this.link.agentId, this.#after, PAGE, 'lasting');
+    const { commands, last } = await next;
     this.#after = last;
     for (const command of commands) if (!this.#inFlight.has(command.id)) this.#waiting.set(command.id, command);
     return commands.length === PAGE;

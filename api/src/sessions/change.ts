@@ -35,8 +35,7 @@ export async function changeSession(
     const session = await sessionFor(deps, id, caller.user);
     if (decide(operation, session) === 'repeat') {
       // whoever came first may have been refused because the store's replicas did not have it
-      await store.commands.settle(session.agent);
-      const command = session.command === null ? undefined : await store.commands.get(session.command);
+      const command = session.command === null ? undefined : await store.commands.get(session.command, 'lasting');
       if (command !== undefined) return { session, command: publicCommand(command) };
     }
     const { action, during } = RULES[operation];

@@ -168,14 +168,20 @@ export interface CommandStore {
    * sessions leave no room for it.
    */
   append(command: CommandRecord, change?: SessionChange): Promise<'appended' | 'conflict' | 'at_capacity'>;
-  get(id: string): Promise<CommandRecord | undefined>;
+  /** `lasting`: as it outlives a failover of the store; rejects while that is not so. */
+  get(id: string, lasting?: 'lasting'): Promise<CommandRecord | undefined>;
   /** Commands of the agent that are not final, oldest first. */
   open(agentId: string): Promise<CommandRecord[]>;
   /**
    * A page of `open`: at most `limit` commands behind the place `after` (0: from the beginning), and the place of the last of them (`after`
-   * when there is none). A later command has a greater place, for as long as the store keeps what it has.
+   * when there is none). A later command has a greater place, for as long as the store keeps what it has. `lasting`: as with `get`.
    */
-  next(agentId: string, after: number, limit: number): Promise<{ commands: CommandRecord[]; last: number }>;
+  next(
+    agentId: string,
+    after: number,
+    limit: number,
+    lasting?: 'lasting',
+  ): Promise<{ commands: CommandRecord[]; last: number }>;
   /** `sent` with the next attempt number, if the command is not final and the connection still holds the agent; undefined otherwise. */
   markSent(id: string, connectionId: string, at: string): Promise<CommandRecord | undefined>;
   /** `ack` if that attempt is the current one, sent on that connection, which still holds the agent, and the command is in `sent`; undefined otherwise. */
@@ -194,8 +200,6 @@ export interface CommandStore {
     at: string,
     sessionPatch?: Partial<Session>,
   ): Promise<{ command: CommandRecord; session?: Session; settled: boolean } | undefined>;
-  /** Resolves when everything that was stored about this agent's commands before the call outlives a failover of the store. */
-  settle(agentId: string): Promise<void>;
 }
 
 export interface TicketRecord {

@@ -139,8 +139,10 @@ describe.skipIf(SERVER === undefined)(`redis store: Cluster${ABOUT_SERVER}`, () 
       ),
     );
     await expect(at(there[1][0], 'c2')).rejects.toMatchObject({ code: 'store_unavailable' });
-    await store.commands.settle(here[1][0]);
-    await expect(store.commands.settle(there[1][0])).rejects.toMatchObject({ code: 'store_unavailable' });
+    await store.commands.next(here[1][0], 0, 1, 'lasting');
+    await expect(store.commands.next(there[1][0], 0, 1, 'lasting')).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
     expect((await store.commands.open(here[1][0])).length).toBeGreaterThan(0);
   });
 });

@@ -41,7 +41,7 @@ export class ReplicatedStore {
       ...this.#primary,
       agents: part('agents'),
       sessions: part('sessions'),
-      commands: { ...part('commands'), settle: () => this.#settle() },
+      commands: part('commands'),
       onReturn: (callback, signal) => {
         this.#onReturn.add(callback);
         signal.addEventListener('abort', () => this.#onReturn.delete(callback));
@@ -78,15 +78,11 @@ export class ReplicatedStore {
     const primary = this.#primary;
     if (this.#follows) this.#has = at;
     const result = await step(primary);
-    if (!DURABLE.has(name)) return result;
+    if (!DURABLE.has(name) && args.at(-1) !== 'lasting') return result;
     const there = await this.#replica(primary, at, name === 'finish' ? WISH_MS : WAIT_MS);
     if (name === 'finish') return result && { ...result, settled: there };
     if (!there) throw unavailable();
     return result;
-  }
-
-  async #settle(): Promise<void> {
-    if (!(await this.#replica(this.#primary, this.#log.length, WAIT_MS))) throw unavailable();
   }
 
   /** Whether the replica has so many steps in time, and the primary is still the one that took them. */

@@ -83,7 +83,5 @@ export function memoryCommands(state: MemoryState): CommandStore {
       });
       return { command: final, ...(changed !== undefined && { session: { ...changed } }), settled: true };
     },
-
-    settle: async () => {},
   };
 }

@@ -35,10 +35,12 @@ export function redisCommands(connection: Connection, locator: Locator): Command
       return appended as 'appended' | 'conflict' | 'at_capacity';
     },
 
-    async get(id) {
+    async get(id, lasting) {
       const agent = await locator.command(id);
       if (agent === undefined) return undefined;
-      return record<CommandRecord>(await connection.run(SCRIPTS.get, [KEYS.command(agent, id)], []));
+      const keys = [KEYS.command(agent, id)] as const;
+      const found = lasting ? connection.runLasting(SCRIPTS.get, keys, []) : connection.run(SCRIPTS.get, keys, []);
+      return record<CommandRecord>(await found);
     },
 
     async open(agentId) {
@@ -47,9 +49,13 @@ export function redisCommands(connection: Connection, locator: Locator): Command
       );
     },
 
-    async next(agentId, after, limit) {
+    async next(agentId, after, limit, lasting) {
       const args = [KEYS.command(agentId, ''), after, limit];
-      const [found, last] = (await connection.run(SCRIPTS.next, [KEYS.queue(agentId)], args)) as [string, string];
+      const keys = [KEYS.queue(agentId)] as const;
+      const answer = lasting
+        ? connection.runLasting(SCRIPTS.next, keys, args)
+        : connection.run(SCRIPTS.next, keys, args);
+      const [found, last] = (await answer) as [string, string];
       const commands = records<CommandRecord>(found);
       for (const { id } of commands) locator.rememberCommand(id, agentId);
       return { commands, last: Number(last) };
@@ -95,8 +101,6 @@ export function redisCommands(connection: Connection, locator: Locator): Command
       const session = record<Session>(sessions);
       return { command: record<CommandRecord>(its)!, ...(session !== undefined && { session }), settled: durable };
     },
-
-    settle: (agentId) => connection.settle(KEYS.agent(agentId)),
   };
 }
 

@@ -102,20 +102,21 @@ export class Connection {
     }
   }
 
-  /** Resolves when everything that was written before, where the key is, is on as many replicas as are wanted; rejects otherwise. */
-  async settle(key: string): Promise<void> {
+  /** Runs a script that reads, and resolves when as many replicas as are wanted have what it tells: then no failover can make it untrue. */
+  async runLasting(
+    script: Script,
+    keys: readonly [string, ...string[]],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
     const { waitReplicas, waitMs } = this.#options;
-    if (waitReplicas === 0) return;
-    await this.#replicas.together(this.#replicas.nodeOf(key), () =>
-      this.#step(
-        this.#nextDurable(),
-        async (client) => {
-          const replicas = await waitFor(client, key, waitReplicas, waitMs);
-          if (replicas < waitReplicas) throw tooFew(replicas, waitReplicas, waitMs);
-        },
-        waitMs,
-      ),
-    );
+    if (waitReplicas === 0) return this.run(script, keys, args);
+    const node = this.#replicas.nodeOf(keys[0]);
+    // where they have just been missing, one waits for all
+    if (this.#replicas.missing(node)) await this.#replicas.together(node, () => this.#replicasAreThere(keys[0]));
+    const { result, replicas } = await this.#runAndWait(script, keys, args, waitMs);
+    if (replicas >= waitReplicas) return result;
+    this.#replicas.missed(node);
+    throw tooFew(replicas, waitReplicas, waitMs);
   }
 
   /** Calls back whenever servers that were away are there again, or another one has taken over. */
@@ -126,6 +127,16 @@ export class Connection {
   close(): void {
     this.#closed = true;
     for (const client of new Set([this.#client, ...this.#durable])) client.disconnect();
+  }
+
+  #replicasAreThere(key: string): Promise<void> {
+    const { waitReplicas, waitMs } = this.#options;
+    const wait = async (client: Client) => {
+      const replicas = await waitFor(client, key, waitReplicas, waitMs);
+      if (replicas < waitReplicas) throw tooFew(replicas, waitReplicas, waitMs);
+      this.#replicas.found(this.#replicas.nodeOf(key));
+    };
+    return this.#step(this.#nextDurable(), wait, waitMs);
   }
 
   #runAndWait(

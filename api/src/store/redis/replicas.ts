@@ -33,9 +33,13 @@ export class Replicas {
     this.#missingUntil.set(node, this.#clock.monotonic() + MISSING_MS);
   }
 
+  found(node: string): void {
+    this.#missingUntil.delete(node);
+  }
+
   /**
    * Waits for a primary's replicas: however many callers, one wait at a time. One that is under way may have begun before what the caller
-   * wrote, so that the caller gets the next.
+   * wants to know of, so that the caller gets the next.
    */
   together(node: string, wait: () => Promise<void>): Promise<void> {
     const waits = this.#waits.get(node);

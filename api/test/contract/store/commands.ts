@@ -191,7 +191,8 @@ export function commandContract(makeStore: MakeStore): void {
         const finished = await commands().finish('c1', attempt, FAILED, LATER, { state: 'failed', reason: 'no' });
         expect(finished?.command).toEqual(await commands().get('c1'));
         expect(finished?.settled).toBe(true);
-        await commands().settle('a1');
+        expect(await commands().get('c1', 'lasting')).toEqual(finished?.command);
+        expect((await commands().next('a1', 0, 10, 'lasting')).commands).toEqual([]);
         expect(finished?.session).toEqual(await get());
         expect(await get()).toMatchObject({ state: 'failed', reason: 'no', id: 's1' });
       });
