@@ -38,11 +38,11 @@ export class HubSight {
   }
 
   /**
-   * Whether the hub could be reached at the last look; true before the first. A standby, whose hesitation costs time, believes the second look
-   * only: with most replicas of the hub dead, one may have met no living one.
+   * Whether the hub could be reached at one of the last two looks; true before the first. With most replicas of the hub dead, one look may
+   * have met no living one, and a standby that hesitates for that costs time.
    */
   get reachable(): boolean {
-    return this.#connected || this.#missed < (this.#mayGiveWay ? 1 : 2);
+    return this.#connected || this.#missed < 2;
   }
 
   /** It leads, was connected since it does, and has not given way since. */
