@@ -116,7 +116,10 @@ function freePort(host: string): Promise<number> {
   });
 }
 
-/** One line (or a few) that says what to change, and exit code 1. */
+/** Exit status for a configuration that can't be used; as sysexits(3) has it. */
+const EX_CONFIG = 78;
+
+/** One line (or a few) that says what to change, and the exit code. */
 function fail(error: unknown): never {
   const { code, port, message, stack } = error as NodeJS.ErrnoException & { port?: number };
   if (code === 'EADDRINUSE')
@@ -125,10 +128,11 @@ function fail(error: unknown): never {
     console.error(`hub: PORT=${port} may not be opened by this user: set PORT to one above 1023`);
   else if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     console.error("hub: HOST is none of this machine's addresses: set HOST to one, or to 0.0.0.0 for all");
-  else
-    console.error(
-      `hub: ${error instanceof ConfigError || message.startsWith('TEMPLATES_FILE') ? message : (stack ?? message)}`,
-    );
+  else {
+    const configuration = error instanceof ConfigError || message.startsWith('TEMPLATES_FILE');
+    console.error(`hub: ${configuration ? message : (stack ?? message)}`);
+    if (configuration) process.exit(EX_CONFIG);
+  }
   process.exit(1);
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 
 export interface ChildSpec {
   name: string;
@@ -9,23 +9,32 @@ export interface ChildSpec {
   logFile: string;
 }
 
+/** What a program says to a configuration that it can't use: another start would not help. */
+const EX_CONFIG = 78;
 const RESTART_FIRST_MS = 250;
 const RESTART_MAX_MS = 10_000;
+
+export interface ChildWatcher {
+  /** It ended, and is started again. */
+  onRestart(name: string, how: string): void;
+  /** It can't run as it is configured, and says why. */
+  onUnusable(words: string): void;
+}
 
 /** A process that is started again when it ends without being asked to, as a Deployment does with a pod. */
 export class Child {
   readonly name: string;
   readonly #spec: ChildSpec;
-  readonly #onRestart: (name: string, how: string) => void;
+  readonly #watcher: ChildWatcher;
   #process: ChildProcess | undefined;
   #stopping = false;
   #restartMs = RESTART_FIRST_MS;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(spec: ChildSpec, onRestart: (name: string, how: string) => void) {
+  constructor(spec: ChildSpec, watcher: ChildWatcher) {
     this.name = spec.name;
     this.#spec = spec;
-    this.#onRestart = onRestart;
+    this.#watcher = watcher;
   }
 
   get pid(): number | undefined {
@@ -34,6 +43,7 @@ export class Child {
 
   start(): void {
     const log = openSync(this.#spec.logFile, 'a');
+    const before = fstatSync(log).size;
     const child = spawn(process.execPath, ['--enable-source-maps', ...this.#spec.args], {
       env: { ...process.env, ...this.#spec.env },
       // a group of its own: Ctrl-C in the terminal reaches the launcher only, which stops the parts in their order
@@ -47,8 +57,12 @@ export class Child {
     child.on('exit', (code, signal) => {
       this.#process = undefined;
       if (this.#stopping) return;
+      if (code === EX_CONFIG) {
+        this.#stopping = true;
+        return this.#watcher.onUnusable(readFileSync(this.#spec.logFile).subarray(before).toString().trim());
+      }
       if (Date.now() - startedAt > 30_000) this.#restartMs = RESTART_FIRST_MS;
-      this.#onRestart(this.name, signal ?? `exit code ${code}`);
+      this.#watcher.onRestart(this.name, signal ?? `exit code ${code}`);
       this.#timer = setTimeout(() => this.start(), this.#restartMs);
       this.#restartMs = Math.min(this.#restartMs * 2, RESTART_MAX_MS);
     });

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Session } from '@streamspace/protocol';
 import { SignJWT } from 'jose';
-import { Child } from './child.ts';
+import { Child, type ChildWatcher } from './child.ts';
 import { HubClient, until } from './hub-client.ts';
 import { choosePort, closeInstance, openInstance, recordRunning } from './instance.ts';
 
@@ -62,6 +62,16 @@ async function main(): Promise<void> {
       1_000,
     );
   };
+  const watcher: ChildWatcher = {
+    onRestart,
+    // all of them are configured alike: the first one's words are enough
+    onUnusable: (words) => {
+      if (stopping) return;
+      process.stderr.write(`${words}\n`);
+      process.exitCode = 1;
+      void stop('failure');
+    },
+  };
   const log = (name: string) => join(folder, 'logs', `${name}.log`);
   const shared = { LOG_LEVEL: process.env.LOG_LEVEL || 'info', LOG_FORMAT: 'json' };
   const hub = new Child(
@@ -80,7 +90,7 @@ async function main(): Promise<void> {
         PUBLIC_URL: origin,
       },
     },
-    onRestart,
+    watcher,
   );
   const replicas = Array.from({ length: REPLICAS }, (_, index) => {
     const name = `this-machine-${index + 1}`;
@@ -106,7 +116,7 @@ async function main(): Promise<void> {
           METRICS_PORT: '0',
         },
       },
-      onRestart,
+      watcher,
     );
   });
   children = [hub, ...replicas];
@@ -121,7 +131,7 @@ async function main(): Promise<void> {
     await hub.stop(5_000);
     closeInstance(instance);
     say('Stopped.');
-    process.exit(0);
+    process.exit(process.exitCode ?? 0);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
 

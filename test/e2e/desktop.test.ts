@@ -161,6 +161,12 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('npm start, used in Ch
     );
   });
 
+  it('a setting that the programs can not use is named, and ends the start', async () => {
+    await expect(Launched.start(undefined, { LOG_LEVEL: 'loud' })).rejects.toThrow(
+      /^ended with 1:\n[^]*LOG_LEVEL.*takes/,
+    );
+  });
+
   it('a port in use is named, with the remedy', async () => {
     await expect(Launched.start(undefined, { PORT: launched.link.port })).rejects.toThrow(
       /Port \d+ is in use\. Give another: PORT=/,

@@ -61,7 +61,7 @@ describe('the program', () => {
 
   it('says everything that is wrong with its configuration, and ends', async () => {
     const hub = start({ PORT: 'x', JWT_SECRET: '', STREAMSPACE_X: '1' });
-    expect(await hub.ended).toBe(1);
+    expect(await hub.ended).toBe(78);
     for (const name of ['PORT="x"', 'JWT_SECRET', 'STREAMSPACE_X']) expect(hub.err).toContain(`  - ${name}`);
     expect(hub.err).not.toContain('    at ');
   });
@@ -93,13 +93,13 @@ describe('the program', () => {
     };
     await writeFile(path, JSON.stringify([{ ...template, cpu: -1 }]));
     const broken = start({ TEMPLATES_FILE: path });
-    expect(await broken.ended).toBe(1);
+    expect(await broken.ended).toBe(78);
     expect(broken.err.trim()).toBe(`hub: TEMPLATES_FILE ${path}: /0/cpu must be >= 0`);
     await writeFile(path, JSON.stringify([template]));
     const hub = start({ TEMPLATES_FILE: path });
     await hub.url();
     const gone = start({ TEMPLATES_FILE: join(dir, 'none') });
-    expect(await gone.ended).toBe(1);
+    expect(await gone.ended).toBe(78);
     expect(gone.err).toContain("can't be read as JSON");
   });
 });
