@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from 'clock-port';
+import { sleep, systemClock } from 'clock-port';
 import { type Logger, pino } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { agentGateway, type LinkGateway } from './agents/gateway.ts';
@@ -14,6 +14,11 @@ import { openStore, patiently } from './store/open.ts';
 
 /** Milliseconds for a graceful stop once the agents have gone elsewhere; what isn't over then is cut. */
 const STOP_MS = 10_000;
+/**
+ * Milliseconds for which a hub that stops still takes connections: it is unready at once, but a Service's proxies and load balancers need a
+ * moment to hear of it, and what they send meanwhile would be refused.
+ */
+const HEARD_MS = 5_000;
 /** Milliseconds that the store may be away when the hub starts: both may be starting. */
 const STORE_START_MS = 60_000;
 
@@ -74,7 +79,11 @@ async function main(): Promise<void> {
       process.exit(1);
     }, config.drainMs + STOP_MS).unref();
     // with the memory store there is no other replica that anybody could go to
-    if (config.storeUrl !== 'memory:') await gateway.drain(AbortSignal.timeout(config.drainMs));
+    if (config.storeUrl !== 'memory:')
+      await Promise.all([
+        gateway.drain(AbortSignal.timeout(config.drainMs)),
+        sleep(clock, Math.min(HEARD_MS, config.drainMs)),
+      ]);
     await app.close();
     await store.close();
     log.info('hub stopped');

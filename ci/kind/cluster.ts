@@ -83,7 +83,10 @@ export async function makeCluster(name: string): Promise<KindCluster> {
   await writeFile(file, text.replace(/hostPort: \d+/, `hostPort: ${await hubPort()}`));
   const config = ['--config', file, '--kubeconfig', kubeconfig];
   await run('kind', ['create', 'cluster', '--name', name, ...config, '--wait', '180s', ...node]);
-  return named(name);
+  const cluster = await named(name);
+  // kind waits for the control plane: pods that come before a worker is ready are all on the other one
+  await cluster.kubectl(['wait', 'node', '--all', '--for=condition=Ready', '--timeout=180s']);
+  return cluster;
 }
 
 export async function removeCluster(name: string): Promise<void> {

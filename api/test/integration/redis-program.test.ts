@@ -17,8 +17,8 @@ describe.skipIf(SERVER === undefined)(`the program with a Redis store${ABOUT_SER
     await scene.end();
   });
 
-  const start = (url: string) => {
-    const env = { PORT: '0', HOST: '127.0.0.1', JWT_SECRET, STORE_URL: url, DRAIN_TIMEOUT: '100ms' };
+  const start = (url: string, drain = '100ms') => {
+    const env = { PORT: '0', HOST: '127.0.0.1', JWT_SECRET, STORE_URL: url, DRAIN_TIMEOUT: drain };
     const child = spawn(process.execPath, [PROGRAM], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     let printed = '';
     for (const stream of [child.stdout, child.stderr])
@@ -63,6 +63,17 @@ describe.skipIf(SERVER === undefined)(`the program with a Redis store${ABOUT_SER
       status: 401,
     });
     expect(await Promise.all(hubs.map((hub) => hub.stop()))).toEqual([0, 0]);
+  });
+
+  it('[I7] still takes connections while it stops: who sends them may not have heard of it', async () => {
+    const redis = await scene.server(RedisProcess.start());
+    const hub = start(redis.url, '3s');
+    const url = await hub.url();
+    const stopped = hub.stop();
+    const ready = async () => (await fetch(`${url}/ready`, { headers: { connection: 'close' } })).status;
+    await vi.waitFor(async () => expect(await ready()).toBe(503), 10_000);
+    for (let n = 0; n < 20; n += 1) expect(await ready()).toBe(503);
+    expect(await stopped).toBe(0);
   });
 
   it('waits at its start for a store that is not there yet, and says so while it is away', async () => {
