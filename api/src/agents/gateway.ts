@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Server } from 'node:http';
 import { StreamSpaceError } from '@streamspace/protocol';
 import { sleep } from 'clock-port';
@@ -47,6 +48,8 @@ export function agentGateway(given: LinkDeps): LinkGateway {
   const { clock, log, config, store, hub } = given;
   const deps = { ...given, publish: tolerant(given.publish, log) };
   const stopping = new AbortController();
+  // each part that lives as long as this one listens, and some wait besides: more than ten, and always about as many
+  setMaxListeners(50, stopping.signal);
   const roster = new Roster();
   let draining = false;
   const counters = linkMetrics(deps.metrics, {
