@@ -132,7 +132,8 @@ export class CommandDispatcher implements Dispatcher {
       message.sessions !== undefined &&
       sent?.attempt === message.attempt
     )
-      return { sessions: message.sessions, asOf: sent.updated_at };
+      // not since this attempt: the agent may repeat, or have joined, what it began with for an earlier one [CMD4]
+      return { sessions: message.sessions, asOf: sent.created_at };
     return undefined;
   }
 

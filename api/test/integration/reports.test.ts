@@ -143,28 +143,30 @@ test('[CON6] what a superseded connection says of sessions has no effect', async
 test('list_sessions is a report too', async () => {
   const { agent } = await hub.running();
   await hub.clock.advance(1_000);
-  const at = new Date(hub.clock.now()).toISOString();
-  await hub.store.commands.append({
-    id: 'c-list',
-    action: 'list_sessions',
-    agent: 'a1',
-    session: null,
-    user: 'ann',
-    state: 'pending',
-    attempt: 0,
-    error: null,
-    created_at: at,
-    updated_at: at,
-    expires_at: new Date(hub.clock.now() + 60_000).toISOString(),
-    trace_id: '',
-    payload: {},
-    connection_id: null,
-  });
-  hub.gateway.dispatcher.wake('a1');
+  await hub.list('a1');
   const command = await agent.command();
   agent.done(command, { sessions: [status('s5')] });
   await hub.reaches('s5', 'running');
   await hub.reaches('s1', 'failed');
+});
+
+test('[CMD4] a list that the agent began with for an earlier attempt undoes nothing that came meanwhile', async () => {
+  const agent = await hub.welcome();
+  await hub.clock.advance(1_000);
+  await hub.list('a1');
+  await agent.command();
+  await hub.clock.advance(1_000);
+  await hub.create({ id: 's1' });
+  await agent.serve();
+  await hub.reaches('s1', 'running');
+  agent.ws.terminate();
+  await hub.clock.advance(1_000);
+  const again = await hub.welcome();
+  const asked = await again.command();
+  expect(asked).toMatchObject({ action: 'list_sessions', attempt: 2 });
+  again.done(asked, { sessions: [] });
+  await stored(again);
+  expect((await hub.session('s1')).state).toBe('running');
 });
 
 test('[SES3] every agent is asked what it runs when the store is back: what was said just before may be lost', async () => {

@@ -171,7 +171,18 @@ export class TestHub {
     return command;
   }
 
-  #command(session: Session, action: CommandRecord['action'], id: string): CommandRecord {
+  /** A command that has the agent list what it runs. */
+  async list(agent: string): Promise<void> {
+    const command = this.#command({ id: null, agent }, 'list_sessions', `c-${++this.#nextId}`);
+    await this.store.commands.append(command);
+    this.gateway.dispatcher.wake(agent);
+  }
+
+  #command(
+    session: Pick<Session, 'agent'> & { id: string | null },
+    action: CommandRecord['action'],
+    id: string,
+  ): CommandRecord {
     const now = this.clock.now();
     return {
       id,
