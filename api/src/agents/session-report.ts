@@ -1,7 +1,7 @@
 import type { AgentMessageOf, Session, SessionState, SessionStatus } from '@streamspace/protocol';
 import { type Clock, iso } from 'clock-port';
 import type { Publisher } from '../events/publisher.ts';
-import type { Store } from '../store/store.ts';
+import { isFinal, type Store } from '../store/store.ts';
 import type { AgentLink } from './link.ts';
 
 export interface ReportDeps {
@@ -72,7 +72,7 @@ async function change(deps: ReportDeps, session: Session, state: SessionState, r
 /** Whether a command for it is not final: they end in the order of acceptance, so that its latest one tells. */
 async function commandOpen(deps: ReportDeps, { command: id }: Session): Promise<boolean> {
   const command = id === null ? undefined : await deps.store.commands.get(id);
-  return command !== undefined && command.state !== 'completed' && command.state !== 'failed';
+  return command !== undefined && !isFinal(command);
 }
 
 async function openSessions(deps: ReportDeps, agentId: string): Promise<Set<string | null>> {

@@ -1,29 +1,18 @@
 import type { HubMessage } from '@streamspace/protocol';
 import { VirtualClock } from '@streamspace/testkit';
-import { Registry } from 'prom-client';
 import type { CommandLink } from '../../src/commands/delivery.ts';
 import { CommandDispatcher } from '../../src/commands/dispatcher.ts';
 import { publisher } from '../../src/events/publisher.ts';
-import { linkMetrics } from '../../src/link-metrics.ts';
 import { memoryStore } from '../../src/store/memory/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { claim, command } from './records.ts';
+import { lonelyMetrics } from './metrics.ts';
 
 const CONN = 'conn-r1-1';
 
 /** A dispatcher with one agent connected, which says only what the test has it say. */
 export async function dispatcherScene(clock = new VirtualClock(), store: Store = memoryStore(clock)) {
-  const count = () => 0;
-  const metrics = linkMetrics(new Registry(), {
-    links: count,
-    handshakes: count,
-    streams: count,
-    relays: count,
-    commands: count,
-    unsettled: count,
-    queued: count,
-    draining: () => false,
-  });
+  const metrics = lonelyMetrics();
   const line = () => undefined;
   const log = { info: line, warn: line, error: line, debug: line } as never;
   const publish = publisher(store, clock);

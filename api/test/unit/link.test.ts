@@ -1,11 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { StreamSpaceError } from '@streamspace/protocol';
 import { VirtualClock } from '@streamspace/testkit';
-import { Registry } from 'prom-client';
 import { expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import { AgentLink } from '../../src/agents/link.ts';
-import { linkMetrics } from '../../src/link-metrics.ts';
+import { lonelyMetrics } from '../support/metrics.ts';
 
 /** A socket that does what the test says. */
 class FakeSocket extends EventEmitter {
@@ -24,17 +23,7 @@ class FakeSocket extends EventEmitter {
 function make() {
   const socket = new FakeSocket();
   const clock = new VirtualClock();
-  const count = () => 0;
-  const metrics = linkMetrics(new Registry(), {
-    links: count,
-    handshakes: count,
-    streams: count,
-    relays: count,
-    commands: count,
-    unsettled: count,
-    queued: count,
-    draining: () => false,
-  });
+  const metrics = lonelyMetrics();
   const line = vi.fn<() => void>();
   const log = { info: line, warn: line, error: line, debug: line } as never;
   const closed: StreamSpaceError[] = [];
