@@ -30,21 +30,18 @@ function onPath(...programs) {
   );
 }
 
-/**
- * The packages of the lock file, unless what is installed is newer than it. Not `npm ci`: that refuses a lock file without the binaries
- * of platforms which the registry it was made with does not carry.
- */
+/** Exactly the packages of the lock file, unless what is installed is newer than it. */
 export function npmPackages() {
   const installed = join(root, 'node_modules/.package-lock.json');
   const lock = join(root, 'package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
   say('Installing npm packages (once, about a minute) …');
-  const npm = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: 'inherit',
   });
   if (npm.status !== 0) {
-    say('npm install failed: see above. Behind a proxy, set it with `npm config set proxy`.');
+    say('npm ci failed: see above. Behind a proxy, set it with `npm config set proxy`.');
     process.exit(1);
   }
 }
