@@ -14,12 +14,14 @@ export interface Config {
   readonly storeCaFile: string | undefined;
   readonly storeWaitReplicas: number;
   readonly storeWaitMs: number;
-  /** Exactly one of `secret` and `jwksUrl`. */
   readonly jwt: {
-    readonly secret?: string | undefined;
+    /** The present one, and the former one while it is rotated; empty with `jwksUrl`. */
+    readonly secrets: readonly string[];
     readonly jwksUrl?: string | undefined;
     readonly issuer?: string | undefined;
     readonly audience?: string | undefined;
+    /** Undefined: only `exp` counts. */
+    readonly maxAgeMs?: number | undefined;
   };
   readonly allowedOrigins: readonly string[];
   /** SHA-256 (hex) of the bootstrap enrolment token. */
@@ -28,8 +30,8 @@ export interface Config {
   readonly agentEnrolment: ReadonlyMap<string, string>;
   /** Where other replicas dial this one, without a path; undefined: found out at start. */
   readonly hubAddress: string | undefined;
-  /** What replicas of the hub prove themselves with; undefined: this one has no peers. */
-  readonly peerSecret: string | undefined;
+  /** What replicas of the hub prove themselves with: any of them is taken, the last one is shown. Empty: this one has no peers. */
+  readonly peerSecrets: readonly string[];
   readonly pingMs: number;
   readonly drainMs: number;
   /** Handshakes of agents a second. */
@@ -96,6 +98,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       `JWT_SECRET: is required (${VARIABLES.JWT_SECRET.read.takes}), or JWT_JWKS_URL (${VARIABLES.JWT_JWKS_URL.read.takes})`,
     );
   if (keys === 2) problems.push('JWT_SECRET, JWT_JWKS_URL: only one of them may be set');
+  for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE'] as const)
+    if (values.JWT_JWKS_URL !== undefined && given(name) === undefined)
+      problems.push(
+        `${name}: is required with JWT_JWKS_URL (${VARIABLES[name].read.takes}): the issuer signs tokens for other applications, too`,
+      );
   if (values.HUB_PEER_SECRET === undefined && values.JWT_SECRET === undefined && values.STORE_URL !== 'memory:')
     problems.push(
       `HUB_PEER_SECRET: is required with JWT_JWKS_URL and a shared STORE_URL (${VARIABLES.HUB_PEER_SECRET.read.takes})`,
@@ -113,10 +120,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     storeWaitReplicas: values.STORE_WAIT_REPLICAS,
     storeWaitMs: values.STORE_WAIT_TIMEOUT,
     jwt: Object.freeze({
-      secret: values.JWT_SECRET,
+      secrets: values.JWT_SECRET ?? [],
       jwksUrl: values.JWT_JWKS_URL,
       issuer: values.JWT_ISSUER,
       audience: values.JWT_AUDIENCE,
+      maxAgeMs: values.JWT_MAX_AGE,
     }),
     allowedOrigins: values.ALLOWED_ORIGINS,
     enrolmentTokenHash: values.ENROLMENT_TOKEN === undefined ? undefined : sha256(values.ENROLMENT_TOKEN),
@@ -127,7 +135,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       ].map(([id, token]) => [id, sha256(token)]),
     ),
     hubAddress: values.HUB_ADDRESS,
-    peerSecret: values.HUB_PEER_SECRET ?? derived(values.JWT_SECRET),
+    peerSecrets:
+      values.HUB_PEER_SECRET === undefined ? (values.JWT_SECRET ?? []).map(derived) : [values.HUB_PEER_SECRET],
     pingMs: values.HUB_PING_INTERVAL,
     drainMs: values.DRAIN_TIMEOUT,
     handshakeRate: values.HANDSHAKE_RATE,
@@ -143,8 +152,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 }
 
 /** Not the users' secret itself: who gets hold of the one can't make the other. */
-function derived(jwtSecret: string | undefined): string | undefined {
-  return jwtSecret === undefined
-    ? undefined
-    : createHmac('sha256', jwtSecret).update('streamspace hub peers').digest('base64url');
+function derived(jwtSecret: string): string {
+  return createHmac('sha256', jwtSecret).update('streamspace hub peers').digest('base64url');
 }

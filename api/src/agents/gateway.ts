@@ -62,8 +62,9 @@ export function agentGateway(given: LinkDeps): LinkGateway {
     queued: () => roster.queued,
     draining: () => draining,
   });
-  const peers = new Peers({ ...deps, metrics: counters, secret: config.peerSecret });
-  const guard = new PeerGuard(config.peerSecret, hub);
+  // while a secret is rotated, replicas that have not heard of the new one believe the former one only
+  const peers = new Peers({ ...deps, metrics: counters, secret: config.peerSecrets.at(-1) });
+  const guard = new PeerGuard(config.peerSecrets, hub);
   const dispatcher = new CommandDispatcher({ ...deps, metrics: counters, commandTimeoutMs: config.commandTimeoutMs });
   const rotations = new Rotations(deps);
   const agents = reception({

@@ -1,7 +1,8 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, dateAt } from 'clock-port';
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { errors, type JWTPayload } from 'jose';
 import type { Config } from '../config.ts';
+import { tokenKeys } from './token-keys.ts';
 
 export type Role = 'admin' | 'user';
 
@@ -16,19 +17,6 @@ export interface User {
 /** The user of a bearer token; rejects with `unauthenticated` (which token would do), or `forbidden` without a role. */
 export type UserAuth = (bearer: string | undefined) => Promise<User>;
 
-const ASYMMETRIC = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-];
 /** Seconds by which the issuer's clock may differ from ours. */
 const SKEW = 5;
 
@@ -40,27 +28,23 @@ const refused = (why: string, cause?: unknown) =>
     { cause },
   );
 
+/** What is wrong with the token. Whatever a token can bring about is its sender's to mend: nothing of it is an error of ours. */
 function why(error: unknown): StreamSpaceError {
-  if (error instanceof errors.JWTExpired) return refused('the token has expired', error);
+  if (error instanceof errors.JWTExpired)
+    return refused(error.claim === 'iat' ? 'the token is older than JWT_MAX_AGE' : 'the token has expired', error);
   if (error instanceof errors.JWTClaimValidationFailed)
     return refused(`the token's \`${error.claim}\` is not accepted (${error.reason})`, error);
-  if (error instanceof errors.JWKSTimeout) return unreachable(error);
-  if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JWKSNoMatchingKey) {
+  if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JWKSNoMatchingKey)
     return refused('the token is not signed by a key of the issuer', error);
-  }
   if (error instanceof errors.JOSEAlgNotAllowed)
     return refused('the token is signed with an algorithm that is not accepted', error);
-  if (error instanceof errors.JWTInvalid || error instanceof errors.JWSInvalid)
-    return refused('the token is no JWT', error);
-  // what is left comes from fetching the keys
-  return unreachable(error);
+  if (error instanceof errors.JOSENotSupported)
+    return refused("the token's header has extensions (`crit`, `b64`) that are not known here", error);
+  return refused('the token is no JWT', error);
 }
 
-const unreachable = (cause: unknown) =>
-  new StreamSpaceError('internal', "the issuer's keys (JWT_JWKS_URL) can't be read now: try again", {}, { cause });
-
-function userOf(claims: JWTPayload): User {
-  const { sub, exp, roles } = claims;
+function userOf(claims: JWTPayload, maxAgeMs: number | undefined): User {
+  const { sub, exp, iat, roles } = claims;
   if (typeof sub !== 'string' || sub.length === 0 || sub.length > 256)
     throw refused('the token has no `sub` of 1 to 256 characters');
   const held = (Array.isArray(roles) ? roles : [roles]) as unknown[];
@@ -71,31 +55,27 @@ function userOf(claims: JWTPayload): User {
       `user ${sub} has no role here: the token's \`roles\` must hold \`user\` or \`admin\``,
     );
   }
-  return { id: sub, admin, expires: exp! * 1_000 };
+  const ends = exp! * 1_000;
+  return { id: sub, admin, expires: maxAgeMs === undefined ? ends : Math.min(ends, iat! * 1_000 + maxAgeMs) };
 }
 
-/** Checks users' tokens as configured. Keys of JWT_JWKS_URL are fetched when first needed, and again when one is unknown. */
+/** Checks users' tokens as configured. */
 export function userAuth({ jwt }: Pick<Config, 'jwt'>, clock: Clock): UserAuth {
-  const secret = jwt.secret === undefined ? undefined : new TextEncoder().encode(jwt.secret);
-  const keys: Uint8Array | JWTVerifyGetKey =
-    secret ?? createRemoteJWKSet(new URL(jwt.jwksUrl!), { timeoutDuration: 5_000, cooldownDuration: 10_000 });
-  const algorithms = secret ? ['HS256'] : ASYMMETRIC;
+  const verify = tokenKeys(jwt);
+  const { issuer, audience, maxAgeMs } = jwt;
 
   return async (bearer) => {
     if (bearer === undefined) throw refused('no token');
-    const options = {
-      algorithms,
-      requiredClaims: ['sub', 'exp'],
-      clockTolerance: SKEW,
-      currentDate: dateAt(clock.now()),
-      ...(jwt.issuer !== undefined && { issuer: jwt.issuer }),
-      ...(jwt.audience !== undefined && { audience: jwt.audience }),
-    };
     try {
-      const { payload } = await (keys instanceof Uint8Array
-        ? jwtVerify(bearer, keys, options)
-        : jwtVerify(bearer, keys, options));
-      return userOf(payload);
+      const claims = await verify(bearer, {
+        requiredClaims: ['sub', 'exp'],
+        clockTolerance: SKEW,
+        currentDate: dateAt(clock.now()),
+        ...(issuer !== undefined && { issuer }),
+        ...(audience !== undefined && { audience }),
+        ...(maxAgeMs !== undefined && { maxTokenAge: maxAgeMs / 1_000 }),
+      });
+      return userOf(claims, maxAgeMs);
     } catch (error) {
       throw error instanceof StreamSpaceError ? error : why(error);
     }

@@ -64,6 +64,24 @@ export function secret(bytes: number): Reader<string> {
   };
 }
 
+/**
+ * One secret of at least so many bytes; or two with a comma between, the present one and the former one, while it is rotated. A comma in
+ * what is no two secrets is a part of the one.
+ */
+export function secrets(bytes: number): Reader<readonly string[]> {
+  const one = secret(bytes);
+  return {
+    takes: `${one.takes}; or two, \`PRESENT,FORMER\`, while it is rotated`,
+    secret: true,
+    read: (value) => {
+      const both = value.split(',').map((each) => one.read(each.trim()));
+      if (both.length === 2 && both.every((each) => each !== undefined)) return Object.freeze(both);
+      const whole = one.read(value);
+      return whole === undefined ? undefined : Object.freeze([whole]);
+    },
+  };
+}
+
 /** A URL of one of the schemes; with `origin`, without path and query, and given back as an origin. */
 export function url(schemes: readonly string[], origin = false): Reader<string> {
   const names = schemes.map((scheme) => `${scheme}//`).join(' or ');

@@ -7,6 +7,7 @@ import {
   ids,
   origins,
   secret,
+  secrets,
   store,
   text,
   url,
@@ -51,15 +52,22 @@ export const VARIABLES = {
     '0',
   ),
   STORE_WAIT_TIMEOUT: variable(duration(10, 10_000), 'how long they may take; then the request is refused', '1s'),
-  JWT_SECRET: optional(secret(32), "shared secret of users' tokens (HS256); this or JWT_JWKS_URL"),
+  JWT_SECRET: optional(secrets(32), "shared secret of users' tokens (HS256); this or JWT_JWKS_URL"),
   JWT_JWKS_URL: optional(
     url(['http:', 'https:']),
     "key set of the issuer of users' tokens (RS, PS, ES, EdDSA); this or JWT_SECRET",
   ),
-  JWT_ISSUER: optional(text(/^\S+$/, 'the `iss` that tokens must have'), 'required issuer of tokens; by default any'),
+  JWT_ISSUER: optional(
+    text(/^\S+$/, 'the `iss` that tokens must have'),
+    'required issuer of tokens; needed with JWT_JWKS_URL, with JWT_SECRET by default any',
+  ),
   JWT_AUDIENCE: optional(
     text(/^\S+$/, 'the `aud` that tokens must have'),
-    'required audience of tokens; by default any',
+    'required audience of tokens; needed with JWT_JWKS_URL (an issuer signs for other applications, too), with JWT_SECRET by default any',
+  ),
+  JWT_MAX_AGE: optional(
+    duration(60_000, 365 * 86_400_000),
+    'how long after its `iat` a token is taken at most, whatever its `exp` says; by default only `exp` counts',
   ),
   ALLOWED_ORIGINS: variable(origins(), 'other origins whose pages may call the hub; its own always may', ''),
   ENROLMENT_TOKEN: optional(secret(32), 'enrolment token for any new agent id, usable many times: for automation'),

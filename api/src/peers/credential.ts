@@ -49,20 +49,22 @@ export function signPeer(secret: string, claims: PeerClaims, { now, nonce }: { n
 /** Checks what other replicas show. Remembers what was used until it expires. */
 export class PeerGuard {
   readonly #used = new Map<string, number>();
-  readonly #secret: string | undefined;
+  readonly #secrets: readonly string[];
   readonly #hub: string;
 
-  constructor(secret: string | undefined, hub: string) {
-    this.#secret = secret;
+  /** `secrets`: any of them will do; none: no peer is believed. */
+  constructor(secrets: readonly string[], hub: string) {
+    this.#secrets = secrets;
     this.#hub = hub;
   }
 
   /** The signed request. `authorization`: the header. Throws `unauthenticated`. */
   check(authorization: string | undefined, purpose: Purpose, now: number): PeerClaims {
-    if (this.#secret === undefined) throw refused('this hub has no peers');
+    if (this.#secrets.length === 0) throw refused('this hub has no peers');
     const [, payload, signature] = /^Peer ([\w-]{1,4096})\.([\w-]{43})$/.exec(authorization ?? '') ?? [];
     if (payload === undefined || signature === undefined) throw refused('no credential of a peer');
-    if (!timingSafeEqual(mac(this.#secret, payload), Buffer.from(signature, 'base64url')))
+    const shown = Buffer.from(signature, 'base64url');
+    if (!this.#secrets.some((secret) => timingSafeEqual(mac(secret, payload), shown)))
       throw refused('the credential is not signed by a peer');
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Signed;
     if (claims.purpose !== purpose) throw refused(`the credential is for ${claims.purpose}`);

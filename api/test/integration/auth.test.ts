@@ -113,6 +113,9 @@ describe('[AUTH1] users by JWT', () => {
   });
 });
 
+const ISSUER = { JWT_ISSUER: 'https://i.example.com', JWT_AUDIENCE: 'streamspace' };
+const ISSUED = { iss: 'https://i.example.com', aud: 'streamspace', sub: 'alice', roles: ['user'] };
+
 describe('[AUTH1] users by JWKS', () => {
   it('takes tokens signed by a key of the set, and answers when the set cannot be read', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256');
@@ -125,9 +128,9 @@ describe('[AUTH1] users by JWKS', () => {
     const address = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/jwks.json`;
     try {
       await hub.stop();
-      hub = await Rest.start({ JWT_SECRET: undefined, JWT_JWKS_URL: address });
+      hub = await Rest.start({ JWT_SECRET: undefined, JWT_JWKS_URL: address, ...ISSUER });
       const sign = (key: Parameters<SignJWT['sign']>[0], kid: string) =>
-        new SignJWT({ sub: 'alice', roles: ['user'], exp: hub.clock.now() / 1_000 + 60 })
+        new SignJWT({ ...ISSUED, exp: hub.clock.now() / 1_000 + 60 })
           .setProtectedHeader({ alg: 'ES256', kid })
           .sign(key);
       expect((await withToken(`Bearer ${await sign(privateKey, 'k1')}`)).status).toBe(200);
@@ -139,8 +142,8 @@ describe('[AUTH1] users by JWKS', () => {
       await new Promise((resolve) => issuer.close(resolve));
     }
     await hub.stop();
-    hub = await Rest.start({ JWT_SECRET: undefined, JWT_JWKS_URL: address });
-    const token = await new SignJWT({ sub: 'alice', roles: ['user'], exp: hub.clock.now() / 1_000 + 60 })
+    hub = await Rest.start({ JWT_SECRET: undefined, JWT_JWKS_URL: address, ...ISSUER });
+    const token = await new SignJWT({ ...ISSUED, exp: hub.clock.now() / 1_000 + 60 })
       .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
       .sign(privateKey);
     expect(await withToken(`Bearer ${token}`)).toMatchObject({

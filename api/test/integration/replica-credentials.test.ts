@@ -52,7 +52,7 @@ describe('peers prove who they are', () => {
     );
   const signed = (change: Partial<Parameters<typeof signPeer>[1]> = {}, secret?: string, at = 0) =>
     `Peer ${signPeer(
-      secret ?? holder.deps.config.peerSecret!,
+      secret ?? holder.deps.config.peerSecrets[0]!,
       { purpose: 'screen', to: holder.address, agent: 'a1', session: 's1', user: 'ann', ...change },
       { now: holder.clock.now() + at, nonce: randomBytes(8).toString('hex') },
     )}`;

@@ -24,12 +24,12 @@ describe('configuration of the hub', () => {
       storeCaFile: undefined,
       storeWaitReplicas: 0,
       storeWaitMs: 1_000,
-      jwt: { secret: SECRET, jwksUrl: undefined, issuer: undefined, audience: undefined },
+      jwt: { secrets: [SECRET], jwksUrl: undefined, issuer: undefined, audience: undefined, maxAgeMs: undefined },
       allowedOrigins: [],
       enrolmentTokenHash: undefined,
       agentEnrolment: new Map(),
       hubAddress: undefined,
-      peerSecret: expect.stringMatching(/^[\w-]{43}$/),
+      peerSecrets: [expect.stringMatching(/^[\w-]{43}$/)],
       pingMs: 800,
       drainMs: 20_000,
       handshakeRate: 500,
@@ -54,6 +54,7 @@ describe('configuration of the hub', () => {
       JWT_JWKS_URL: 'https://issuer.example.com/jwks.json',
       JWT_ISSUER: 'https://issuer.example.com',
       JWT_AUDIENCE: 'streamspace',
+      JWT_MAX_AGE: '8h',
       ALLOWED_ORIGINS: 'https://a.example.com, http://b.example.com:8080,',
       ENROLMENT_TOKEN: token,
       AGENT_ENROLMENT_TOKENS: `lab=sse_${'z'.repeat(32)}`,
@@ -80,10 +81,11 @@ describe('configuration of the hub', () => {
       storeWaitReplicas: 0,
       storeWaitMs: 1_000,
       jwt: {
-        secret: undefined,
+        secrets: [],
         jwksUrl: 'https://issuer.example.com/jwks.json',
         issuer: 'https://issuer.example.com',
         audience: 'streamspace',
+        maxAgeMs: 8 * 3_600_000,
       },
       allowedOrigins: ['https://a.example.com', 'http://b.example.com:8080'],
       enrolmentTokenHash: createHash('sha256').update(token).digest('hex'),
@@ -96,7 +98,7 @@ describe('configuration of the hub', () => {
         ],
       ]),
       hubAddress: 'http://10.0.0.1:8080',
-      peerSecret: 'p'.repeat(32),
+      peerSecrets: ['p'.repeat(32)],
       pingMs: 500,
       drainMs: 60_000,
       handshakeRate: 50,
@@ -126,6 +128,7 @@ describe('configuration of the hub', () => {
     ['PUBLIC_URL', 'https://hub.example.com/path', 'an origin like https://hub.example.com'],
     ['STORE_URL', 'mongodb://localhost', '`memory:`'],
     ['JWT_JWKS_URL', 'ftp://issuer', 'a URL starting with http:// or https://'],
+    ['JWT_MAX_AGE', '10s', 'from 1m to 8760h'],
     ['ALLOWED_ORIGINS', 'https://a.example.com,*', 'a comma list of origins'],
     ['HEARTBEAT_INTERVAL', '30', 'a duration like 30s, 5m or 1h, from 1s to 10m'],
     ['HEARTBEAT_INTERVAL', '1d', 'a duration like 30s, 5m or 1h'],
@@ -154,9 +157,29 @@ describe('configuration of the hub', () => {
 
   it('wants exactly one of JWT_SECRET and JWT_JWKS_URL', () => {
     expect(problems({})).toEqual([expect.stringContaining('JWT_SECRET: is required')]);
-    expect(problems({ JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://i.example.com' })).toEqual([
-      expect.stringContaining('only one of them'),
+    const issuer = { JWT_JWKS_URL: 'https://i.example.com', JWT_ISSUER: 'https://i.example.com', JWT_AUDIENCE: 'ss' };
+    expect(problems({ JWT_SECRET: SECRET, ...issuer })).toEqual([expect.stringContaining('only one of them')]);
+  });
+
+  it('S9 wants JWT_ISSUER and JWT_AUDIENCE with JWT_JWKS_URL: an issuer signs for other applications, too', () => {
+    const keys = { JWT_JWKS_URL: 'https://i.example.com/keys' };
+    expect(problems(keys)).toEqual([
+      expect.stringContaining('JWT_ISSUER: is required with JWT_JWKS_URL'),
+      expect.stringContaining('JWT_AUDIENCE: is required with JWT_JWKS_URL'),
     ]);
+    expect(problems({ ...keys, JWT_ISSUER: 'https://i.example.com', JWT_AUDIENCE: 'ss' })).toEqual([]);
+  });
+
+  it('S9 takes the present and the former JWT_SECRET', () => {
+    const [present, former] = ['a'.repeat(32), 'b'.repeat(32)];
+    expect(read({ JWT_SECRET: `${present},${former}` }).jwt.secrets).toEqual([present, former]);
+    // what was one secret before there could be two is one still
+    for (const whole of [`${present},short`, `${present},`, ','.repeat(32)])
+      expect(read({ JWT_SECRET: whole }).jwt.secrets).toEqual([whole]);
+    expect(problems({ JWT_SECRET: 'short,short' })).toEqual([expect.stringContaining('`PRESENT,FORMER`')]);
+    // replicas that know the former one only, and those that know the present one only, believe the ones between
+    const peers = (value: string) => read({ JWT_SECRET: value }).peerSecrets;
+    expect(peers(`${present},${former}`)).toEqual([...peers(present), ...peers(former)]);
   });
 
   it('lets ENROLMENT_TOKEN enrol the agents again that are named, unless they have a token of their own', () => {

@@ -24,6 +24,10 @@ export function apiChecks(v: Refs<StreamspaceValues>): Check[] {
       'api.auth: users’ tokens need a key; set auth.jwksUrl (your issuer’s key set), auth.existingSecret.name, or auth.secret (e.g. of `openssl rand -base64 32`)',
     ),
     refuse(
+      and(only, given(auth.jwksUrl), or(missing(auth.issuer), missing(auth.audience))),
+      'api.auth: with jwksUrl the `iss` and `aud` of tokens have to be checked, as the issuer signs for other applications, too; set auth.issuer and auth.audience',
+    ),
+    refuse(
       and(only, given(auth.jwksUrl), store.any, not(hasPeerSecret(v))),
       'api.peers: with auth.jwksUrl and a shared store the replicas need a secret of their own; set peers.existingSecret.name, or peers.secret (e.g. of `openssl rand -base64 32`)',
     ),

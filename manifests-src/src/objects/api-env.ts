@@ -49,6 +49,7 @@ export function apiEnv(base: Base, v: Values) {
     when(given(auth.jwksUrl), { name: 'JWT_JWKS_URL', value: auth.jwksUrl }, fromSecret('JWT_SECRET', jwt)),
     when(given(auth.issuer), { name: 'JWT_ISSUER', value: auth.issuer }),
     when(given(auth.audience), { name: 'JWT_AUDIENCE', value: auth.audience }),
+    when(given(auth.maxAge), { name: 'JWT_MAX_AGE', value: auth.maxAge }),
     when(given(config.allowedOrigins), { name: 'ALLOWED_ORIGINS', value: join(config.allowedOrigins, ',') }),
     fromSecret('ENROLMENT_TOKEN', token),
     // its replicas have no disk in common: each enrols when it begins to lead

@@ -55,7 +55,7 @@ export const api = section('The control plane (hub)', {
   auth: section('Users’ tokens (JWT): a shared secret or an issuer’s key set', {
     existingSecret: workload.secretKey('Secret with the shared secret', 'jwt-secret'),
     secret: pattern(
-      'The shared secret itself, at least 32 characters; a Secret is made of it',
+      'The shared secret itself, at least 32 characters; a Secret is made of it. While it is rotated: the new one, a comma, the former one',
       'at least 32 characters',
       '^[!-~]{32,}$',
       '',
@@ -64,10 +64,27 @@ export const api = section('The control plane (hub)', {
     jwksUrl: pattern('Key set of the issuer', 'an https:// URL', '^https?://[^ ]+$', '', [
       'https://idp.example.com/keys',
     ]),
-    issuer: pattern('`iss` that tokens must have', 'a text without spaces', '^[^ \\n\\t]+$', '', [
-      'https://idp.example.com/',
-    ]),
-    audience: pattern('`aud` that tokens must have', 'a text without spaces', '^[^ \\n\\t]+$', '', ['streamspace']),
+    issuer: pattern(
+      '`iss` that tokens must have; required with jwksUrl',
+      'a text without spaces',
+      '^[^ \\n\\t]+$',
+      '',
+      ['https://idp.example.com/'],
+    ),
+    audience: pattern(
+      '`aud` that tokens must have; required with jwksUrl',
+      'a text without spaces',
+      '^[^ \\n\\t]+$',
+      '',
+      ['streamspace'],
+    ),
+    maxAge: pattern(
+      'How long after its `iat` a token is taken at most; empty: until its `exp`',
+      'a duration such as 8h',
+      '^[1-9][0-9]{0,3}[mh]$',
+      '',
+      ['8h'],
+    ),
   }),
   peers: section(
     'Secret that replicas share; needed with auth.jwksUrl and redis, derived from the tokens’ secret otherwise',

@@ -33,7 +33,7 @@ function project(files: Record<string, string>): string {
 }
 
 const WORKS =
-  'enrolment: {existingSecret: {name: e}}\napi: {auth: {jwksUrl: "https://a.example.com/keys"}, peers: {existingSecret: {name: p}}}\nk8sAgent: {config: {agentId: eu-1}}\n';
+  'enrolment: {existingSecret: {name: e}}\napi: {auth: {jwksUrl: "https://a.example.com/keys", issuer: i, audience: a}, peers: {existingSecret: {name: p}}}\nk8sAgent: {config: {agentId: eu-1}}\n';
 const working = () =>
   project({ 'cdk8s.yaml': 'streamspace: {chart: chart, values: [values.yaml]}\n', 'values.yaml': WORKS });
 

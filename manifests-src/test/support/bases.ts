@@ -2,7 +2,10 @@
 export const BASES: Readonly<Record<string, Record<string, unknown>>> = {
   streamspace: {
     enrolment: { existingSecret: { name: 'enrolment' } },
-    api: { auth: { jwksUrl: 'https://idp.example.com/keys' }, peers: { existingSecret: { name: 'peers' } } },
+    api: {
+      auth: { jwksUrl: 'https://idp.example.com/keys', issuer: 'https://idp.example.com/', audience: 'streamspace' },
+      peers: { existingSecret: { name: 'peers' } },
+    },
     k8sAgent: { config: { agentId: 'eu-1' } },
   },
   'streamspace-k8s-agent': {

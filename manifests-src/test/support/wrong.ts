@@ -130,6 +130,13 @@ export const COMBINATIONS: readonly Wrong[] = [
     /there is nothing to install/,
   ],
   ['no key of users’ tokens', umbrella, { api: { auth: { jwksUrl: '' } } }, /set auth\.jwksUrl|set api\.auth\.jwksUrl/],
+  ['S9 tokens of any issuer', umbrella, { api: { auth: { issuer: '' } } }, /set auth\.issuer and auth\.audience/],
+  [
+    'S9 tokens for any application',
+    umbrella,
+    { api: { auth: { audience: '' } } },
+    /set auth\.issuer and auth\.audience/,
+  ],
   [
     'two keys of users’ tokens',
     umbrella,
