@@ -13,6 +13,7 @@ import { commandRoutes } from './commands/routes.ts';
 import type { HubDeps } from './deps.ts';
 import { eventRoutes } from './events/routes.ts';
 import { registerAccess } from './http/access.ts';
+import { registerBodies } from './http/bodies.ts';
 import { registerConnections } from './http/connections.ts';
 import { registerConsole } from './http/console.ts';
 import { registerDocumentation } from './http/documentation.ts';
@@ -70,6 +71,7 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
   registerTrace(app, randomBytes);
   registerSecurity(app, config);
   registerErrors(app);
+  registerBodies(app);
   registerMetrics(app, deps);
   await registerDocumentation(app);
 

@@ -54,8 +54,6 @@ function invalid(problems: Problem[], where: string): StreamSpaceError {
 /** Fastify's own refusals, in the words and codes of ours. */
 const FASTIFY: Readonly<Record<string, () => StreamSpaceError>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: () => new StreamSpaceError('message_too_large', 'the body is too large: at most 64 KiB'),
-  FST_ERR_CTP_EMPTY_JSON_BODY: () =>
-    new StreamSpaceError('invalid_request', 'the body is empty: send a JSON object, or no content-type'),
   FST_ERR_CTP_INVALID_JSON_BODY: () =>
     new StreamSpaceError('invalid_request', 'the body is not valid JSON: send a JSON object'),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>

@@ -107,7 +107,7 @@ describe('bad input gets an answer that names the field and the remedy', () => {
     expect(await raw('', 'application/json')).toMatchObject({
       status: 400,
       code: 'invalid_request',
-      message: expect.stringContaining('empty'),
+      message: expect.stringContaining('template: is required'),
     });
     expect(await raw('a=b', 'application/x-www-form-urlencoded')).toMatchObject({
       status: 400,
