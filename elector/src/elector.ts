@@ -7,6 +7,7 @@ import { settingsOf, type ElectorOptions } from './options.ts';
 import { release } from './release.ts';
 import { Replica } from './replica.ts';
 import { Standby } from './standby.ts';
+import { MAX_TERM } from './term.ts';
 
 /** How long the lock's helpers may take to end once they were told to. */
 const HELPERS_END_MS = 1000;
@@ -85,10 +86,11 @@ export class Elector {
   /**
    * The term was refused in favour of `atLeast`: writes a greater one into the lease, if it is still ours, and returns it.
    * Rejects with {@link NotLeadingError} when the lease is not ours, or when that can't be found out within the renew
-   * deadline: then leadership is lost, since a greater term is evidence of another leader.
+   * deadline: then leadership is lost, since a greater term is evidence of another leader. {@link RangeError} where no term is greater.
    */
   raiseTerm(atLeast: number): Promise<number> {
     const { seen, leadership, wakeup } = this.#replica;
+    if (atLeast >= MAX_TERM) return Promise.reject(new RangeError(`no term is greater than ${atLeast}`));
     seen.maxTerm = Math.max(seen.maxTerm, atLeast);
     if (!leadership) return Promise.reject(new NotLeadingError());
     const raised = leadership.raised(atLeast, this.#replica.now());

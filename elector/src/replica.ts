@@ -4,6 +4,7 @@ import type { Leadership } from './leadership.ts';
 import { LockError, type LeaseState } from './lock.ts';
 import { Observation } from './observation.ts';
 import type { Settings } from './options.ts';
+import { successor } from './term.ts';
 import { JITTER } from './timings.ts';
 import { Wakeup } from './wakeup.ts';
 import { Watcher } from './watcher.ts';
@@ -73,7 +74,7 @@ export class Replica {
   }
 
   nextTerm(): number {
-    return Math.max(this.seen.maxTerm, this.settings.termFloor()) + 1;
+    return successor(Math.max(this.seen.maxTerm, this.settings.termFloor()));
   }
 
   /** Notes the lease's state; true when it is another than before. */

@@ -9,7 +9,9 @@ export const Id = Type.String({
   description: 'DNS label: lower case letters, digits and dashes, at most 63',
 });
 export const Timestamp = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z$' });
-export const Term = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+/** The greatest term there is: `MAX_TERM` of the elector, which knows no hub (a test of the agent holds the two equal). */
+export const MAX_TERM = Number.MAX_SAFE_INTEGER - 1;
+export const Term = Type.Integer({ minimum: 0, maximum: MAX_TERM });
 
 export const PLATFORMS = ['kubernetes', 'docker', 'vm', 'cloud', 'process'] as const;
 export const Platform = Type.Enum([...PLATFORMS]);

@@ -1,4 +1,4 @@
-import { ERRORS } from '@streamspace/protocol';
+import { ERRORS, MAX_TERM } from '@streamspace/protocol';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
 import { TestHub } from '../support/hub.ts';
@@ -37,6 +37,13 @@ test('[TERM3] a stale term is refused with the term of the hub and the remedy, a
       ({ type, data }) => type === 'agent.refused' && data.code === 'stale_term' && data.replica === 'r2',
     ),
   );
+});
+
+test('K5 a term beyond the last one is malformed, the last one is a term', async () => {
+  const beyond = await hub.agent();
+  beyond.hello({ term: MAX_TERM + 1 }).catch(() => undefined);
+  expect((await beyond.closed).code).toBe(ERRORS.malformed_frame.close);
+  await hub.welcome({ term: MAX_TERM, replica: 'r1' });
 });
 
 test('[TERM2] the last accepted term outlives the connection', async () => {

@@ -1,6 +1,7 @@
 import { link, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConflictError, LockError, type LeaseRecord, type LeaseState } from '../lock.ts';
+import { termOf } from '../term.ts';
 
 /** So many versions behind the newest are kept. */
 const KEPT = 8;
@@ -114,8 +115,8 @@ export class VersionLog {
     try {
       const value = JSON.parse(text) as Partial<LeaseRecord> | null;
       if (value === null) return 'deleted';
-      if (typeof value.holder === 'string' && Number.isSafeInteger(value.term) && Number.isFinite(value.durationMs)) {
-        return value as LeaseRecord;
+      if (typeof value.holder === 'string' && Number.isFinite(value.durationMs)) {
+        return { ...(value as LeaseRecord), term: termOf(value.term) };
       }
     } catch {
       // not JSON

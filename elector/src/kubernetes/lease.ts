@@ -1,5 +1,6 @@
 import { iso, parseIso } from 'clock-port';
 import type { LeaseRecord } from '../lock.ts';
+import { termOf } from '../term.ts';
 
 /** `coordination.k8s.io/v1` Lease, as far as it matters here. */
 export interface Lease {
@@ -33,12 +34,11 @@ export interface OwnerReference {
 /** Where the term is: an annotation, written in the same update as the holder. Other electors leave it as it is. */
 export const TERM_ANNOTATION = 'lease-elector/term';
 
-/** What the lease says. A term that is missing or no number counts as 0. */
+/** What the lease says. A term that is missing or garbage counts as 0. */
 export function recordOf({ metadata, spec = {} }: Lease): LeaseRecord {
-  const term = Number(metadata.annotations?.[TERM_ANNOTATION] ?? 0);
   return {
     holder: spec.holderIdentity ?? '',
-    term: Number.isSafeInteger(term) && term >= 0 ? term : 0,
+    term: termOf(metadata.annotations?.[TERM_ANNOTATION]),
     durationMs: (spec.leaseDurationSeconds ?? 0) * 1000,
     acquiredAt: normalised(spec.acquireTime),
     renewedAt: normalised(spec.renewTime),

@@ -1,5 +1,6 @@
 import { iso, type Clock } from 'clock-port';
 import { ConflictError, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
+import { termOf } from '../term.ts';
 
 /** A lease in this process' memory, for several electors in one process, and for tests. One `MemoryLease` is shared by all. */
 export class MemoryLease {
@@ -87,7 +88,7 @@ export class MemoryLease {
 
   #change(record: LeaseRecord | undefined): string {
     const version = String(++this.#revision);
-    this.#state = record && { record, version };
+    this.#state = record && { record: { ...record, term: termOf(record.term) }, version };
     for (const watcher of this.#watchers) watcher(this.#state);
     return version;
   }

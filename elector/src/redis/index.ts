@@ -3,6 +3,7 @@ import { iso, sleep, withDeadline, type Clock } from 'clock-port';
 import { Redis, type RedisOptions } from 'ioredis';
 import { abortable } from '../abortable.ts';
 import { ConflictError, LockError, type Candidate, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
+import { termOf } from '../term.ts';
 import { ANNOUNCE, CANDIDATES, CREATE, UPDATE } from './scripts.ts';
 
 export interface RedisLockOptions {
@@ -172,8 +173,9 @@ export class RedisLock implements Lock {
 function parse(text: string): LeaseRecord | undefined {
   try {
     const value = JSON.parse(text) as Partial<LeaseRecord> | null;
-    const valid = value && typeof value.holder === 'string' && Number.isSafeInteger(value.term);
-    return valid ? (value as LeaseRecord) : undefined;
+    return value && typeof value.holder === 'string'
+      ? { ...(value as LeaseRecord), term: termOf(value.term) }
+      : undefined;
   } catch {
     return undefined;
   }

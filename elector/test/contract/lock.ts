@@ -113,6 +113,14 @@ export function lockContract(kind: string, start: () => Promise<LockHarness>, { 
       expect((await b.read(signal()))?.record.term).toBe(term);
     });
 
+    it.each([2 ** 53 - 1, 2 ** 53 - 2, 2 ** 53, 1e20, -1, 1.5])('K5 counts %d in a lease as no term', async (term) => {
+      const version = await a.create(record({ term }), signal());
+      expect(await b.read(signal())).toEqual({ record: record({ term: 0 }), version });
+      // and it is the lease of whoever holds it: written over like any other
+      await b.update(record({ holder: 'b', term: 4 }), version, signal());
+      expect((await a.read(signal()))?.record).toEqual(record({ holder: 'b', term: 4 }));
+    });
+
     it('is without a lease after a deletion; an update of the old one is a conflict', async () => {
       const version = await a.create(record(), signal());
       await harness.delete();

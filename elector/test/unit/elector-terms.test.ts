@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NotLeadingError } from '../../src/index.ts';
+import { MAX_TERM, NotLeadingError } from '../../src/index.ts';
 import { Bench, DEADLINE, FREE, LEASE } from '../support/bench.ts';
 
 describe('elector: terms and claims', () => {
@@ -104,5 +104,54 @@ describe('elector: terms and claims', () => {
     await bench.clock.advance(LEASE + 10);
     expect(bench.leaders).toHaveLength(1);
     expect([a, b, c].flatMap((replica) => replica.of('elected')).map(({ term }) => term)).toEqual([1, 2]);
+  });
+
+  it.each([2 ** 53 - 1, 2 ** 53, 1e20])(
+    'K5 %d written into the lease is garbage: the lead goes on and on, under terms that nobody held before',
+    async (term) => {
+      const { a } = await bench.three();
+      const { record, version } = bench.lease.state!;
+      await bench.lease.lock().update({ ...record, term }, version, new AbortController().signal);
+      await bench.clock.advance(LEASE);
+      expect(bench.leaders).toEqual(['a']);
+      await a.stop();
+      await bench.clock.advance(1);
+      await bench.replicas.find(({ elector }) => elector.leading)!.stop();
+      await bench.clock.advance(1);
+      expect(bench.leaders).toHaveLength(1);
+      const terms = bench.replicas.flatMap((replica) => replica.of('elected')).map((event) => event.term);
+      expect(terms.toSorted((x, y) => x - y)).toEqual([1, 2, 3, 4]);
+      expect(bench.lease.state?.record.term).toBe(4);
+    },
+  );
+
+  it('K5 the greatest term that a lease may state leaves room: the leader changes, and a term is always had that exceeds what the hub knows', async () => {
+    await bench.three();
+    const { record, version } = bench.lease.state!;
+    const most = MAX_TERM - 2 ** 32 - 1;
+    await bench.lease.lock().update({ ...record, term: most }, version, new AbortController().signal);
+    expect(bench.lease.state?.record.term).toBe(most);
+    let accepted = most;
+    while (bench.replicas.length > 0) {
+      await bench.clock.advance(LEASE);
+      const leader = bench.replicas.find(({ elector }) => elector.leading)!;
+      // as the hub does [TERM3]: what is no greater is refused, and a greater one is written
+      if (leader.elector.leading!.term <= accepted) {
+        const raised = leader.elector.raiseTerm(accepted);
+        await bench.clock.advance(1);
+        await raised;
+      }
+      expect(leader.elector.leading!.term).toBe(accepted + 1);
+      accepted++;
+      await leader.stop();
+      bench.replicas.splice(bench.replicas.indexOf(leader), 1);
+    }
+    expect(accepted).toBe(most + 3);
+  });
+
+  it('K5 is told that nothing exceeds the last term', async () => {
+    const { a } = await bench.three();
+    await expect(a.elector.raiseTerm(MAX_TERM)).rejects.toThrow(`no term is greater than ${MAX_TERM}`);
+    expect(bench.leaders).toEqual(['a']);
   });
 });
