@@ -57,7 +57,8 @@ async function main(): Promise<void> {
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
   const port = config.port === 0 && config.storeUrl !== 'memory:' ? await freePort(config.host) : config.port;
-  const hub = config.hubAddress ?? `http://${reachable(config.host)}:${port === 0 ? `0#${process.pid}` : port}`;
+  const own = config.hubAddress ?? reachable(config.host);
+  const hub = own.includes('://') ? own : `http://${bracketed(own)}:${port === 0 ? `0#${process.pid}` : port}`;
   let gateway!: LinkGateway;
   const app = await buildApp({
     config,
@@ -94,23 +95,36 @@ async function main(): Promise<void> {
   // fastify says so for each address; one line is enough
   const { level } = log;
   log.level = 'silent';
-  await app.listen({ port, host: config.host });
+  await app.listen({ port, host: config.host }).catch((error: NodeJS.ErrnoException) => {
+    // `::` is both families; a machine without IPv6 has one
+    if (config.host !== '::' || error.code !== 'EAFNOSUPPORT') throw error;
+    return app.listen({ port, host: '0.0.0.0' });
+  });
   log.level = level;
   const address = app.server.address();
   const listening = address !== null && typeof address === 'object' ? address.port : port;
   log.info(
-    { url: config.publicUrl ?? `http://${config.host === '0.0.0.0' ? 'localhost' : config.host}:${listening}`, hub },
+    {
+      url: config.publicUrl ?? `http://${ANY.has(config.host) ? 'localhost' : bracketed(config.host)}:${listening}`,
+      hub,
+    },
     'hub listening',
   );
 }
 
+/** Every address of this machine. */
+const ANY: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
+/** A host as URLs have it. */
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
 /** An address of this machine under which another one reaches what listens on `host`. */
 function reachable(host: string): string {
-  if (host !== '0.0.0.0' && host !== '::') return host.includes(':') ? `[${host}]` : host;
-  const own = Object.values(networkInterfaces())
+  if (!ANY.has(host)) return host;
+  const all = Object.values(networkInterfaces())
     .flat()
-    .find((each) => each?.family === 'IPv4' && !each.internal);
-  return own?.address ?? '127.0.0.1';
+    .filter((each) => each?.internal === false && !each.address.startsWith('fe80:'));
+  return (all.find((each) => each?.family === 'IPv4') ?? all[0])?.address ?? '127.0.0.1';
 }
 
 /** With PORT=0 the address has to be known before anybody listens on it. */

@@ -40,9 +40,9 @@ What the names of a release’s objects start with.
 {{- $.Values.fullnameOverride }}
 {{- else }}
 {{- if contains (include "streamspace-k8s-agent.name" $) $.Release.Name }}
-{{- regexReplaceAll "-+$" (trunc 63 $.Release.Name) "" }}
+{{- regexReplaceAll "-+$" (trunc 63 (ternary (print "s-" (replace "." "-" $.Release.Name)) (replace "." "-" $.Release.Name) (regexMatch "^[0-9]" (replace "." "-" $.Release.Name)))) "" }}
 {{- else }}
-{{- regexReplaceAll "-+$" (trunc 63 (print $.Release.Name "-" (include "streamspace-k8s-agent.name" $))) "" }}
+{{- regexReplaceAll "-+$" (trunc 63 (print (ternary (print "s-" (replace "." "-" $.Release.Name)) (replace "." "-" $.Release.Name) (regexMatch "^[0-9]" (replace "." "-" $.Release.Name))) "-" (include "streamspace-k8s-agent.name" $))) "" }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -125,10 +125,10 @@ Labels of the k8s-agent’s objects.
 */}}
 {{- define "streamspace-k8s-agent.k8s-agent.labels" -}}
 {{ include "streamspace-k8s-agent.k8s-agent.selectorLabels" $ }}
-app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ regexReplaceAll "[-_.]+$" (trunc 63 (replace "+" "_" $.Chart.AppVersion)) "" | quote }}
 app.kubernetes.io/managed-by: {{ $.Release.Service | quote }}
 app.kubernetes.io/part-of: streamspace
-helm.sh/chart: {{ replace "+" "_" (print $.Chart.Name "-" $.Chart.Version) | quote }}
+helm.sh/chart: {{ regexReplaceAll "[-_.]+$" (trunc 63 (replace "+" "_" (print $.Chart.Name "-" $.Chart.Version))) "" | quote }}
 {{- end }}
 
 {{/*
@@ -146,10 +146,10 @@ Labels of the release’s objects.
 {{- define "streamspace-k8s-agent.labels" -}}
 app.kubernetes.io/name: {{ include "streamspace-k8s-agent.name" $ | quote }}
 app.kubernetes.io/instance: {{ $.Release.Name | quote }}
-app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ regexReplaceAll "[-_.]+$" (trunc 63 (replace "+" "_" $.Chart.AppVersion)) "" | quote }}
 app.kubernetes.io/managed-by: {{ $.Release.Service | quote }}
 app.kubernetes.io/part-of: streamspace
-helm.sh/chart: {{ replace "+" "_" (print $.Chart.Name "-" $.Chart.Version) | quote }}
+helm.sh/chart: {{ regexReplaceAll "[-_.]+$" (trunc 63 (replace "+" "_" (print $.Chart.Name "-" $.Chart.Version))) "" | quote }}
 {{- end }}
 
 {{/*
@@ -174,7 +174,11 @@ Name of the application.
 {{- if $.Values.nameOverride }}
 {{- $.Values.nameOverride }}
 {{- else }}
+{{- if eq $.Chart.Name "streamspace-k8s-agent" }}
 {{- "streamspace" }}
+{{- else }}
+{{- regexReplaceAll "-+$" (trunc 63 (replace "_" "-" (lower $.Chart.Name))) "" }}
+{{- end }}
 {{- end }}
 {{- end }}
 

@@ -77,10 +77,10 @@ Labels of the api’s objects.
 */}}
 {{- define "streamspace.api.labels" -}}
 {{ include "streamspace.api.selectorLabels" $ }}
-app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ regexReplaceAll "[-_.]+$" (trunc 63 (replace "+" "_" $.Chart.AppVersion)) "" | quote }}
 app.kubernetes.io/managed-by: {{ $.Release.Service | quote }}
 app.kubernetes.io/part-of: streamspace
-helm.sh/chart: {{ replace "+" "_" (print $.Chart.Name "-" $.Chart.Version) | quote }}
+helm.sh/chart: {{ regexReplaceAll "[-_.]+$" (trunc 63 (replace "+" "_" (print $.Chart.Name "-" $.Chart.Version))) "" | quote }}
 {{- end }}
 
 {{/*
@@ -133,9 +133,9 @@ What the names of a release’s objects start with.
 {{- $.Values.fullnameOverride }}
 {{- else }}
 {{- if contains (include "streamspace.name" $) $.Release.Name }}
-{{- regexReplaceAll "-+$" (trunc 63 $.Release.Name) "" }}
+{{- regexReplaceAll "-+$" (trunc 63 (ternary (print "s-" (replace "." "-" $.Release.Name)) (replace "." "-" $.Release.Name) (regexMatch "^[0-9]" (replace "." "-" $.Release.Name)))) "" }}
 {{- else }}
-{{- regexReplaceAll "-+$" (trunc 63 (print $.Release.Name "-" (include "streamspace.name" $))) "" }}
+{{- regexReplaceAll "-+$" (trunc 63 (print (ternary (print "s-" (replace "." "-" $.Release.Name)) (replace "." "-" $.Release.Name) (regexMatch "^[0-9]" (replace "." "-" $.Release.Name))) "-" (include "streamspace.name" $))) "" }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -218,10 +218,10 @@ Labels of the k8s-agent’s objects.
 */}}
 {{- define "streamspace.k8s-agent.labels" -}}
 {{ include "streamspace.k8s-agent.selectorLabels" $ }}
-app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ regexReplaceAll "[-_.]+$" (trunc 63 (replace "+" "_" $.Chart.AppVersion)) "" | quote }}
 app.kubernetes.io/managed-by: {{ $.Release.Service | quote }}
 app.kubernetes.io/part-of: streamspace
-helm.sh/chart: {{ replace "+" "_" (print $.Chart.Name "-" $.Chart.Version) | quote }}
+helm.sh/chart: {{ regexReplaceAll "[-_.]+$" (trunc 63 (replace "+" "_" (print $.Chart.Name "-" $.Chart.Version))) "" | quote }}
 {{- end }}
 
 {{/*
@@ -239,10 +239,10 @@ Labels of the release’s objects.
 {{- define "streamspace.labels" -}}
 app.kubernetes.io/name: {{ include "streamspace.name" $ | quote }}
 app.kubernetes.io/instance: {{ $.Release.Name | quote }}
-app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ regexReplaceAll "[-_.]+$" (trunc 63 (replace "+" "_" $.Chart.AppVersion)) "" | quote }}
 app.kubernetes.io/managed-by: {{ $.Release.Service | quote }}
 app.kubernetes.io/part-of: streamspace
-helm.sh/chart: {{ replace "+" "_" (print $.Chart.Name "-" $.Chart.Version) | quote }}
+helm.sh/chart: {{ regexReplaceAll "[-_.]+$" (trunc 63 (replace "+" "_" (print $.Chart.Name "-" $.Chart.Version))) "" | quote }}
 {{- end }}
 
 {{/*
@@ -267,7 +267,11 @@ Name of the application.
 {{- if $.Values.nameOverride }}
 {{- $.Values.nameOverride }}
 {{- else }}
+{{- if eq $.Chart.Name "streamspace" }}
 {{- "streamspace" }}
+{{- else }}
+{{- regexReplaceAll "-+$" (trunc 63 (replace "_" "-" (lower $.Chart.Name))) "" }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -286,8 +290,8 @@ Name of the redis-auth’s objects.
 Name of the redis’s objects.
 */}}
 {{- define "streamspace.redis.fullname" -}}
-{{- if gt (len (include "streamspace.fullname" $)) 57 }}
-{{- print (regexReplaceAll "-+$" (trunc 48 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-redis" }}
+{{- if gt (len (include "streamspace.fullname" $)) 46 }}
+{{- print (regexReplaceAll "-+$" (trunc 37 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-redis" }}
 {{- else }}
 {{- print (include "streamspace.fullname" $) "-redis" }}
 {{- end }}
@@ -305,10 +309,10 @@ Labels of the redis’s objects.
 */}}
 {{- define "streamspace.redis.labels" -}}
 {{ include "streamspace.redis.selectorLabels" $ }}
-app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ regexReplaceAll "[-_.]+$" (trunc 63 (replace "+" "_" $.Chart.AppVersion)) "" | quote }}
 app.kubernetes.io/managed-by: {{ $.Release.Service | quote }}
 app.kubernetes.io/part-of: streamspace
-helm.sh/chart: {{ replace "+" "_" (print $.Chart.Name "-" $.Chart.Version) | quote }}
+helm.sh/chart: {{ regexReplaceAll "[-_.]+$" (trunc 63 (replace "+" "_" (print $.Chart.Name "-" $.Chart.Version))) "" | quote }}
 {{- end }}
 
 {{/*

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { REDIS_FORMS, readRedisAddress, withoutPassword } from '../store/redis/address.ts';
 
 /** How one variable is read. `read` gives undefined for what it doesn't take; `takes` says in words what it does. */
@@ -99,6 +100,15 @@ export function url(schemes: readonly string[], origin = false): Reader<string> 
       if (!origin) return parsed.href;
       return parsed.pathname === '/' && parsed.search === '' && parsed.hash === '' ? parsed.origin : undefined;
     },
+  };
+}
+
+/** Where a replica is reached: an origin, or an address (IPv6 without brackets, as the kubelet writes a pod's), to which PORT is added. */
+export function peer(): Reader<string> {
+  const origin = url(['http:', 'https:'], true);
+  return {
+    takes: `${origin.takes}, or an address like 10.0.0.1 or fd00::1, to which PORT is added`,
+    read: (value) => (isIP(value) === 0 ? origin.read(value) : value),
   };
 }
 

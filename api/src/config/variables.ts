@@ -6,6 +6,7 @@ import {
   file,
   ids,
   origins,
+  peer,
   secret,
   secrets,
   store,
@@ -89,7 +90,7 @@ export const VARIABLES = {
   ),
   TICKET_TTL: variable(duration(1_000, 60_000), "how long a viewer's ticket is valid", '30s'),
   HUB_ADDRESS: optional(
-    url(['http:', 'https:'], true),
+    peer(),
     'where other replicas of the hub reach this one directly; by default from HOST (or the first address of this machine) and PORT',
   ),
   HUB_PEER_SECRET: optional(

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 const PROGRAM = fileURLToPath(new URL('../../../dist/hub.js', import.meta.url));
 const ENV = { PORT: '0', HOST: '127.0.0.1', JWT_SECRET: 'a secret of the tests, long enough for HS256' };
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
 
 let dir: string;
 let running: { kill(signal: NodeJS.Signals): boolean }[] = [];
@@ -58,6 +60,15 @@ describe('the program', () => {
       expect(hub.err).toBe('');
     },
   );
+
+  it('F2 listens on both families, and takes the bare address that the kubelet gives a pod', async () => {
+    const hub = start({ HOST: '::', HUB_ADDRESS: 'fd00::7' });
+    const url = await hub.url();
+    expect(hub.out).toMatch(/"hub":"http:\/\/\[fd00::7\]:\d+"/);
+    const { port } = new URL(url);
+    for (const host of ['127.0.0.1', '[::1]'].slice(0, hasIpv6 ? 2 : 1))
+      expect((await fetch(`http://${host}:${port}/health`)).status).toBe(200);
+  });
 
   it('says everything that is wrong with its configuration, and ends', async () => {
     const hub = start({ PORT: 'x', JWT_SECRET: '', STREAMSPACE_X: '1' });

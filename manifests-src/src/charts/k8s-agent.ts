@@ -22,7 +22,7 @@ const PATHS = { agent: 'agent', id: 'agent.id', url: 'agent.controlPlaneUrl', co
 /** The agent alone, for clusters that hold no control plane. */
 export function k8sAgent(): ChartSource {
   const v = refsOf<K8sAgentValues>(K8sAgentValues);
-  const base = new Base(v);
+  const base = new Base(v, 'streamspace-k8s-agent');
   const view: AgentView = {
     ...v.agent,
     enabled: always,
@@ -65,7 +65,7 @@ export function k8sAgent(): ChartSource {
         component: 'k8s-agent',
         only: gt(v.agent.replicaCount, 0),
         image: base.image('k8s-agent', v.agent.image),
-        pullPolicy: v.agent.image.pullPolicy,
+        workload: v.agent,
         port: lift(HEALTH_PORT),
         path: '/ready',
       }),

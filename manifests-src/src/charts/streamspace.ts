@@ -1,5 +1,5 @@
 import { and, choose, concat, gt, join, not, orElse, release, text } from '../nodes/build.ts';
-import { agent, podSecurityLabels } from '../objects/agent.ts';
+import { agent } from '../objects/agent.ts';
 import { agentChecks, sharedChecks } from '../objects/agent-checks.ts';
 import { agentRbac } from '../objects/agent-rbac.ts';
 import type { AgentView } from '../objects/agent-view.ts';
@@ -7,22 +7,20 @@ import { api } from '../objects/api.ts';
 import { apiChecks } from '../objects/api-checks.ts';
 import { HTTP_PORT } from '../objects/api-env.ts';
 import { apiRoutes } from '../objects/api-routes.ts';
-import { always, Base } from '../objects/base.ts';
+import { always, Base, WAVES } from '../objects/base.ts';
 import { answerTest } from '../objects/chart-tests.ts';
 import { HEALTH_PORT } from '../objects/agent-env.ts';
 import { monitoring } from '../objects/monitoring.ts';
+import { namespaceObject } from '../objects/namespace.ts';
 import { agentPolicies, apiPolicies } from '../objects/policies.ts';
 import { redis } from '../objects/redis.ts';
-import { resource } from '../objects/resource.ts';
 import { sharedObjects } from '../objects/secrets.ts';
 import { lift } from '../nodes/expression.ts';
-import { entries } from '../nodes/tree.ts';
 import { refsOf } from '../values/refs.ts';
 import { StreamspaceValues } from '../values/streamspace.ts';
 import type { ValueSchema } from '../values/tree.ts';
 import type { ChartSource } from './chart.ts';
 import { VERSION } from './version.ts';
-import type { k8s } from 'cdk8s-plus-28';
 
 const PATHS = {
   agent: 'k8sAgent',
@@ -35,7 +33,7 @@ const PATHS = {
 /** The umbrella chart: hub, agent and store. */
 export function streamspace(): ChartSource {
   const v = refsOf<StreamspaceValues>(StreamspaceValues);
-  const base = new Base(v);
+  const base = new Base(v, 'streamspace');
   const hub = {
     enabled: v.api.enabled,
     url: choose(
@@ -47,11 +45,12 @@ export function streamspace(): ChartSource {
   };
   const view: AgentView = { ...v.k8sAgent, hub };
 
-  const namespace = resource<k8s.KubeNamespaceProps>('shared/namespace.yaml', v.namespace.create, 'v1', 'Namespace', {
-    metadata: {
-      name: release.namespace,
-      labels: entries<Record<string, string>>(base.labels(), podSecurityLabels(v.namespace.podSecurity)),
-    },
+  const namespace = namespaceObject(base, {
+    file: 'shared/namespace.yaml',
+    only: v.namespace.create,
+    name: release.namespace,
+    podSecurity: v.namespace.podSecurity,
+    wave: WAVES.namespace,
   });
 
   return {
@@ -79,7 +78,7 @@ export function streamspace(): ChartSource {
         component: 'api',
         only: v.api.enabled,
         image: base.image('api', v.api.image),
-        pullPolicy: v.api.image.pullPolicy,
+        workload: v.api,
         port: v.api.service.port,
         path: '/api/v1/health',
       }),
@@ -87,7 +86,7 @@ export function streamspace(): ChartSource {
         component: 'k8s-agent',
         only: and(v.k8sAgent.enabled, gt(v.k8sAgent.replicaCount, 0)),
         image: base.image('k8s-agent', v.k8sAgent.image),
-        pullPolicy: v.k8sAgent.image.pullPolicy,
+        workload: v.k8sAgent,
         port: lift(HEALTH_PORT),
         path: '/ready',
       }),

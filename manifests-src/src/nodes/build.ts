@@ -54,9 +54,13 @@ export const text = (x: Expr<number | boolean | string>): Expr<string> => call('
 export const join = (list: Expr<readonly string[]>, by: string): Expr<string> => call('join', 'string', by, list);
 export const replace = (x: Expr<string>, from: string, to: string): Expr<string> =>
   call('replace', 'string', from, to, x);
+export const lower = (x: Expr<string>): Expr<string> => call('lower', 'string', x);
 export const trunc = (x: Expr<string>, size: number): Expr<string> => call('trunc', 'string', size, x);
+export const trimSeparators = (x: Expr<string>): Expr<string> => call('trimSeparators', 'string', x);
 export const trimDashes = (x: Expr<string>): Expr<string> => call('trimDashes', 'string', x);
 export const trimSuffix = (x: Expr<string>, suffix: string): Expr<string> => call('trimSuffix', 'string', suffix, x);
+/** Ports in a URL of one or more hosts, as texts. */
+export const portsIn = (url: Expr<string>): Expr<readonly string[]> => call('ports', 'any', url);
 export const sha256 = (x: Expr<string>): Expr<string> => call('sha256', 'string', x);
 export const json = (x: Expr<unknown>): Expr<string> => call('json', 'string', x);
 /** Milliseconds of a duration such as `1h30m`. */

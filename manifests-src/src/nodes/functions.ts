@@ -56,6 +56,7 @@ export const FUNCTIONS = {
     run: (from: string, to: string, text: string) => text.replaceAll(from, to),
     go: (from, to, text) => `replace ${from} ${to} ${text}`,
   },
+  lower: { run: (text: string) => text.toLowerCase(), go: (text) => `lower ${text}` },
   trunc: {
     run: (length: number, text: string) => text.slice(0, length),
     go: (length, text) => `trunc ${length} ${text}`,
@@ -63,6 +64,11 @@ export const FUNCTIONS = {
   trimSuffix: {
     run: (suffix: string, text: string) => (text.endsWith(suffix) ? text.slice(0, -suffix.length) : text),
     go: (suffix, text) => `trimSuffix ${suffix} ${text}`,
+  },
+  /** Without what a label must not end with. */
+  trimSeparators: {
+    run: (text: string) => text.replace(/[-_.]+$/, ''),
+    go: (text) => `regexReplaceAll "[-_.]+$" ${text} ""`,
   },
   /** Without the dashes at its end. */
   trimDashes: { run: (text: string) => text.replace(/-+$/, ''), go: (text) => `regexReplaceAll "-+$" ${text} ""` },
@@ -86,6 +92,11 @@ export const FUNCTIONS = {
   find: {
     run: (pattern: string, text: string) => new RegExp(pattern, 'u').exec(text)?.[0] ?? '',
     go: (pattern, text) => `regexFind ${pattern} ${text}`,
+  },
+  /** Ports in a URL of one or more hosts, as texts, each once. */
+  ports: {
+    run: (url: string) => [...new Set([...url.matchAll(/:([0-9]+)(?=[,/]|$)/g)].map(([, port]) => port))],
+    go: (url) => `uniq (regexFindAll "[0-9]+" (join " " (regexFindAll ":[0-9]+([,/]|$)" ${url} -1)) -1)`,
   },
   sha256: { run: (text: string) => createHash('sha256').update(text).digest('hex'), go: (text) => `sha256sum ${text}` },
   /** The first map wins where both have a key. */

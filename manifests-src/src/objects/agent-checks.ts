@@ -1,7 +1,10 @@
 import {
+  add,
   allValues,
   and,
+  choose,
   concat,
+  div,
   eq,
   ge,
   given,
@@ -14,12 +17,14 @@ import {
   milliseconds,
   missing,
   mul,
+  ne,
   not,
   or,
   release,
   startsWith,
   text,
   toInteger,
+  trimSuffix,
 } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
 import { controlPlaneUrl, HEALTH_PORT } from './agent-env.ts';
@@ -30,7 +35,7 @@ import type { Workload } from './pod.ts';
 
 /** Hosts that don't leave the cluster or the site. */
 const NEAR =
-  '^ws://([^./:]+|[^/:]+[.](svc|local|internal|lan|home[.]arpa|test)|127[.][0-9.]+|10[.][0-9.]+|192[.]168[.][0-9.]+|172[.](1[6-9]|2[0-9]|3[01])[.][0-9.]+|[^/:]+[.]svc[.][^/:]+)(:[0-9]+)?(/.*)?$';
+  '^ws://([^./:]+|[^/:]+[.](svc|local|internal|lan|home[.]arpa|test)|\\[(::1|f[cd][0-9a-f]{2}:[0-9a-f:]*|fe[89ab][0-9a-f]:[0-9a-f:]*)\\]|127[.][0-9.]+|10[.][0-9.]+|192[.]168[.][0-9.]+|172[.](1[6-9]|2[0-9]|3[01])[.][0-9.]+|[^/:]+[.]svc[.][^/:]+)(:[0-9]+)?(/.*)?$';
 
 /** How the values of one chart are called, for messages. */
 export interface Paths {
@@ -48,22 +53,35 @@ export function disruptionChecks(
   only: Expr<boolean>,
 ): Check[] {
   const on = and(only, pdb.enabled);
+  const several = and(on, gt(replicas, 1));
+  // an empty text is none; 0 is a number that was given
+  const isNone = (x: Expr<number | string>) => and(ne(text(x), ''), eq(pods(x), 0));
+  const stays = ne(text(pdb.minAvailable), '');
+  // as the disruption controller counts: a share is rounded up
+  const pods = (x: Expr<number | string>) =>
+    choose(isString(x), div(add(mul(toInteger(trimSuffix(text(x), '%')), replicas), 99), 100), toInteger(x));
   return [
     refuse(
       and(on, given(pdb.minAvailable), given(pdb.maxUnavailable)),
       `${path}.pdb: minAvailable and maxUnavailable are both set; leave one of them empty`,
     ),
     refuse(
-      and(on, gt(replicas, 1), not(isString(pdb.minAvailable)), ge(toInteger(pdb.minAvailable), replicas)),
+      and(several, stays, ge(pods(pdb.minAvailable), replicas)),
       concat(
-        `${path}.pdb.minAvailable: blocks every drain with `,
+        `${path}.pdb.minAvailable: `,
+        text(pdb.minAvailable),
+        ' of ',
         text(replicas),
-        ' replicas; take less, or set pdb.maxUnavailable instead',
+        ' replicas, rounded up, are all of them: no drain would ever end; take less, or set pdb.maxUnavailable instead',
       ),
     ),
     refuse(
-      and(on, gt(replicas, 1), isString(pdb.minAvailable), eq(pdb.minAvailable, '100%')),
-      `${path}.pdb.minAvailable: 100% blocks every drain; take less, or set pdb.maxUnavailable instead`,
+      and(several, isNone(pdb.minAvailable)),
+      `${path}.pdb.minAvailable: 0 protects nothing; take more, leave it empty for maxUnavailable, or set pdb.enabled=false`,
+    ),
+    refuse(
+      and(several, isNone(pdb.maxUnavailable)),
+      `${path}.pdb.maxUnavailable: 0 blocks every drain; take more, or leave it empty for 1`,
     ),
   ];
 }

@@ -1,5 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { and, given, gt, json, or } from '../nodes/build.ts';
+import { and, given, gt, json, merge, or } from '../nodes/build.ts';
 import { type Entries, entries, spread, when } from '../nodes/tree.ts';
 import {
   agentEnv,
@@ -15,6 +15,7 @@ import type { AgentView } from './agent-view.ts';
 import { type Base, WAVES } from './base.ts';
 import {
   caBundle,
+  caChecksum,
   disruptionOf,
   HARDENED,
   httpProbe,
@@ -23,9 +24,11 @@ import {
   podAnnotations,
   podSecurity,
   pullSecrets,
+  rollout,
   scratch,
   serviceAccountName,
 } from './pod.ts';
+import { namespaceObject } from './namespace.ts';
 import { enrolmentSecret } from './secrets.ts';
 import { type Resource, resource } from './resource.ts';
 
@@ -90,15 +93,13 @@ export function agent(base: Base, view: AgentView): Resource[] {
       revisionHistoryLimit: 5,
       selector: { matchLabels: base.selector(COMPONENT) },
       // without an election a second pod of the same agent id is refused by the hub: the old one has to go first
-      strategy: when(
-        ha.enabled,
-        { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-        { type: 'Recreate' },
-      ),
+      strategy: when(or(ha.enabled, given(view.strategy)), rollout(view) as never, { type: 'Recreate' } as never),
       template: {
         metadata: {
           labels: base.podLabels(COMPONENT, view.podLabels),
-          annotations: podAnnotations(base, view.podAnnotations, {
+          // not of the enrolment token: it is a file, read again whenever it changes
+          annotations: podAnnotations(merge(view.podAnnotations, base.shared.commonAnnotations), {
+            ca: caChecksum(base),
             session: [hasTemplate, json(config.session.podTemplate)],
             pool: [hasPool, json(config.session.warmPool)],
           }),
@@ -166,21 +167,14 @@ export function agent(base: Base, view: AgentView): Resource[] {
         metadata: base.meta(leaseName(base, view), { component: COMPONENT, wave: WAVES.settings }),
       },
     ),
-    resource<k8s.KubeNamespaceProps>(
-      'agent/namespace.yaml',
-      and(view.enabled, view.sessionNamespace.create, hasSessionNamespace(view)),
-      'v1',
-      'Namespace',
-      {
-        metadata: {
-          name: sessionNamespace(view),
-          labels: entries<Record<string, string>>(
-            base.labels(COMPONENT),
-            podSecurityLabels(view.sessionNamespace.podSecurity),
-          ),
-        },
-      },
-    ),
+    namespaceObject(base, {
+      file: 'agent/namespace.yaml',
+      only: and(view.enabled, view.sessionNamespace.create, hasSessionNamespace(view)),
+      name: sessionNamespace(view),
+      podSecurity: view.sessionNamespace.podSecurity,
+      wave: WAVES.sessions,
+      component: COMPONENT,
+    }),
     resource<k8s.KubeResourceQuotaProps>(
       'agent/quota.yaml',
       and(view.enabled, view.resourceQuota.enabled),
@@ -197,10 +191,3 @@ export function agent(base: Base, view: AgentView): Resource[] {
     ),
   ];
 }
-
-/** Labels by which a namespace holds its pods to a Pod Security level. */
-export const podSecurityLabels = (level: AgentView['sessionNamespace']['podSecurity']) => ({
-  'pod-security.kubernetes.io/enforce': level,
-  'pod-security.kubernetes.io/warn': level,
-  'pod-security.kubernetes.io/audit': level,
-});

@@ -68,6 +68,10 @@ export function apiChecks(v: Refs<StreamspaceValues>): Check[] {
       'redis.external: url and existingSecret.name are both set; leave one of them empty',
     ),
     refuse(
+      and(not(store.external), given(redis.external.waitReplicas)),
+      'redis.external.waitReplicas: the installed Valkey has no replicas, so nothing would ever be accepted; leave it 0, or name a store with replicas in redis.external',
+    ),
+    refuse(
       contains(redis.external.url, '@'),
       'redis.external.url: has credentials in it, which everybody who may read the Deployment sees; put the URL into a Secret and name it in redis.external.existingSecret.name',
     ),

@@ -32,7 +32,8 @@ export function apiEnv(base: Base, v: Values) {
   });
   return [
     { name: 'PORT', value: `${HTTP_PORT}` },
-    { name: 'HOST', value: '0.0.0.0' },
+    // both families, where there are two
+    { name: 'HOST', value: '::' },
     when(given(config.publicUrl), { name: 'PUBLIC_URL', value: config.publicUrl }),
     // the kubelet puts the password into the URL
     when(password.used, fromSecret('REDIS_PASSWORD', password)),
@@ -74,7 +75,7 @@ export function apiEnv(base: Base, v: Values) {
     ),
     { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
     // replicas reach each other directly, not through the Service
-    { name: 'HUB_ADDRESS', value: `http://$(POD_IP):${HTTP_PORT}` },
+    { name: 'HUB_ADDRESS', value: '$(POD_IP)' },
     when(
       hasPeerSecret(v),
       fromSecret('HUB_PEER_SECRET', secretOf(v.api.peers.existingSecret, base.object('api-peers'), 'peer-secret')),

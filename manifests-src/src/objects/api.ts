@@ -1,5 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { and, given, gt, json, not, or } from '../nodes/build.ts';
+import { and, given, gt, json, merge, not, or } from '../nodes/build.ts';
 import { type Entries, entries, spread, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
@@ -7,6 +7,7 @@ import { apiEnv, HTTP_PORT, TEMPLATES_FOLDER } from './api-env.ts';
 import { type Base, WAVES } from './base.ts';
 import {
   caBundle,
+  caChecksum,
   disruptionOf,
   HARDENED,
   httpProbe,
@@ -15,11 +16,14 @@ import {
   podAnnotations,
   podSecurity,
   pullSecrets,
+  rollout,
   scratch,
+  secretChecksum,
   serviceAccountName,
 } from './pod.ts';
 import { type Resource, resource } from './resource.ts';
 import { madeSecret } from './secrets.ts';
+import { redisPasswordChecksum } from './store.ts';
 
 const COMPONENT = 'api';
 
@@ -75,11 +79,16 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
         replicas: when(not(autoscaling.enabled), view.replicaCount),
         revisionHistoryLimit: 5,
         selector: { matchLabels: base.selector(COMPONENT) },
-        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+        strategy: rollout(view) as never,
         template: {
           metadata: {
             labels: base.podLabels(COMPONENT, view.podLabels),
-            annotations: podAnnotations(base, view.podAnnotations, {
+            annotations: podAnnotations(merge(view.podAnnotations, base.shared.commonAnnotations), {
+              ca: caChecksum(base),
+              auth: secretChecksum(view.auth.existingSecret.name, view.auth.secret),
+              peers: secretChecksum(view.peers.existingSecret.name, view.peers.secret),
+              enrolment: secretChecksum(v.enrolment.existingSecret.name, v.enrolment.token),
+              password: redisPasswordChecksum(v),
               templates: [hasTemplates, json(config.templates)],
             }),
           },

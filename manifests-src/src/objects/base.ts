@@ -3,9 +3,12 @@ import {
   choose,
   concat,
   contains,
+  eq,
   given,
   gt,
   length,
+  lower,
+  matches,
   merge,
   or,
   orElse,
@@ -13,6 +16,7 @@ import {
   replace,
   sha256,
   trimDashes,
+  trimSeparators,
   trunc,
 } from '../nodes/build.ts';
 import { type Expr, lift } from '../nodes/expression.ts';
@@ -46,11 +50,13 @@ export type Shared = Pick<
 
 /** The longest name that every kind of object may have. */
 const LONGEST = 63;
+/** A StatefulSet's: its pods have a label of it, a dash and ten characters. */
+const LONGEST_SET = 52;
 
 export type Component = 'api' | 'k8s-agent' | 'redis';
 
 /** Order in which Argo CD applies objects. */
-export const WAVES = { namespace: -3, settings: -2, store: -1, hub: 0, agent: 1, rest: 2 } as const;
+export const WAVES = { namespace: -4, sessions: -3, settings: -2, store: -1, hub: 0, agent: 1, rest: 2 } as const;
 
 /** Names, labels and metadata of a chart's objects, after the customs of Helm. */
 export class Base {
@@ -58,24 +64,34 @@ export class Base {
   readonly name: Expr<string>;
   readonly fullname: Expr<string>;
 
-  constructor(shared: Shared) {
+  /** `chartName`: what the chart is called where no parent chart gave it an alias. */
+  constructor(shared: Shared, chartName: string) {
     this.shared = shared;
-    this.name = named('name', 'Name of the application.', orElse(shared.nameOverride, 'streamspace'));
+    // two aliases of a chart in one release are two applications
+    const alias = trimDashes(trunc(replace(lower(chart.name), '_', '-'), LONGEST));
+    this.name = named(
+      'name',
+      'Name of the application.',
+      orElse(shared.nameOverride, choose(eq(chart.name, chartName), 'streamspace', alias)),
+    );
     const cut = (x: Expr<string>) => trimDashes(trunc(x, LONGEST));
+    // a Helm release may be called 9.lives, a Service may not
+    const label = replace(release.name, '.', '-');
+    const own = choose(matches(label, '^[0-9]'), concat('s-', label), label);
     this.fullname = named(
       'fullname',
       'What the names of a release’s objects start with.',
       choose(
         given(shared.fullnameOverride),
         shared.fullnameOverride,
-        choose(contains(release.name, this.name), cut(release.name), cut(concat(release.name, '-', this.name))),
+        choose(contains(release.name, this.name), cut(own), cut(concat(own, '-', this.name))),
       ),
     );
   }
 
-  /** `<fullname>-<suffix>`, at most 63 characters: what is cut off is replaced by a hash of it. */
-  object(suffix: string): Expr<string> {
-    const room = LONGEST - suffix.length - 1;
+  /** `<fullname>-<suffix>`, at most 63 characters (or `longest`): what is cut off is replaced by a hash of it. */
+  object(suffix: string, longest = suffix === 'redis' ? LONGEST_SET : LONGEST): Expr<string> {
+    const room = longest - suffix.length - 1;
     return named(
       `${suffix}.fullname`,
       `Name of the ${suffix}’s objects.`,
@@ -118,10 +134,10 @@ export class Base {
           ? { 'app.kubernetes.io/name': this.name, 'app.kubernetes.io/instance': release.name }
           : this.selector(component),
         {
-          'app.kubernetes.io/version': chart.appVersion,
+          'app.kubernetes.io/version': labelled(chart.appVersion),
           'app.kubernetes.io/managed-by': release.service,
           'app.kubernetes.io/part-of': 'streamspace',
-          'helm.sh/chart': replace(concat(chart.name, '-', chart.version), '+', '_'),
+          'helm.sh/chart': labelled(concat(chart.name, '-', chart.version)),
         },
       ),
     );
@@ -133,13 +149,17 @@ export class Base {
   }
 
   #annotations(wave: number, more: readonly TextMap[]): Tree<Record<string, string>> {
-    const { commonAnnotations, argocd } = this.shared;
-    const order = choose<Readonly<Record<string, string>>>(
-      argocd.syncWaves,
+    const { commonAnnotations } = this.shared;
+    return entries<Record<string, string>>(spread(merge(...more, commonAnnotations, this.order(wave))));
+  }
+
+  /** The annotation by which Argo CD applies an object in its turn, where it is wanted. */
+  order(wave: number): TextMap {
+    return choose<Readonly<Record<string, string>>>(
+      this.shared.argocd.syncWaves,
       { 'argocd.argoproj.io/sync-wave': `${wave}` },
       {},
     );
-    return entries<Record<string, string>>(spread(merge(...more, commonAnnotations, order)));
   }
 
   /** Metadata of an object in the release's namespace, or in another one, or in none (null). */
@@ -182,5 +202,8 @@ export class Base {
     return or(given(this.shared.ca.existingConfigMap), given(this.shared.ca.pem));
   }
 }
+
+/** A version as a label takes it. */
+const labelled = (version: Expr<string>): Expr<string> => trimSeparators(trunc(replace(version, '+', '_'), LONGEST));
 
 export const always = lift(true);

@@ -1,7 +1,8 @@
-import { concat, release, text } from '../nodes/build.ts';
-import { type Expr, lift } from '../nodes/expression.ts';
+import { concat, given, release, text } from '../nodes/build.ts';
+import type { Expr } from '../nodes/expression.ts';
+import { when } from '../nodes/tree.ts';
 import type { Base, Component } from './base.ts';
-import { HARDENED, podSecurity, pullSecrets } from './pod.ts';
+import { HARDENED, podSecurity, pullSecrets, type Workload } from './pod.ts';
 import { custom, type Resource } from './resource.ts';
 
 const SCRIPT = `const url = process.argv[1];
@@ -25,12 +26,12 @@ export function answerTest(
     component: Component;
     only: Expr<boolean>;
     image: Expr<string>;
-    pullPolicy: Expr<string>;
+    workload: Pick<Workload, 'image' | 'runAsUser' | 'nodeSelector' | 'tolerations'>;
     port: Expr<number>;
     path: string;
   },
 ): Resource {
-  const { component, only, image, pullPolicy, port, path } = options;
+  const { component, only, image, workload, port, path } = options;
   const host = concat('http://', base.object(component), '.', release.namespace, '.svc:', text(port), path);
   const object = custom(`tests/${component}.yaml`, only, 'v1', 'Pod', {
     metadata: {
@@ -43,13 +44,15 @@ export function answerTest(
       restartPolicy: 'Never',
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      securityContext: podSecurity(lift(10_001)),
+      securityContext: podSecurity(workload.runAsUser),
+      nodeSelector: when(given(workload.nodeSelector), workload.nodeSelector),
+      tolerations: when(given(workload.tolerations), workload.tolerations),
       imagePullSecrets: pullSecrets(base),
       containers: [
         {
           name: 'test',
           image,
-          imagePullPolicy: pullPolicy,
+          imagePullPolicy: workload.image.pullPolicy,
           command: ['node', '--input-type=module', '-e', SCRIPT, host],
           resources: {
             requests: { cpu: '10m', memory: '64Mi', 'ephemeral-storage': '1Mi' },

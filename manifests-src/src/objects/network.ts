@@ -1,7 +1,9 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { choose, find, given, matches, startsWith, toInteger } from '../nodes/build.ts';
+import { choose, contains, find, given, matches, not, portsIn, startsWith, toInteger } from '../nodes/build.ts';
 import { type Expr, lift } from '../nodes/expression.ts';
 import { each, type Tree, when } from '../nodes/tree.ts';
+import type { Refs } from '../values/refs.ts';
+import type { StreamspaceValues } from '../values/streamspace.ts';
 import type { Base } from './base.ts';
 
 /** Parts of NetworkPolicies. Addresses and ports are those behind a Service. */
@@ -30,6 +32,27 @@ export const toAddresses = (cidrs: Expr<readonly string[]>, ports: readonly unkn
 
 /** One port per element of a list of numbers. */
 export const tcpPorts = (ports: Expr<readonly number[]>) => each(ports, 'port', (port) => tcp(port.as('integer')));
+
+/**
+ * Where the hub finds a store that is not of this release: the ports that the user names, otherwise those of its URL. Sentinels name
+ * the primary, whose port no URL has, and a URL in a Secret is not known here.
+ */
+export function toStore(store: Refs<StreamspaceValues['networkPolicy']['store']>, url: Expr<string>) {
+  const written = each(portsIn(url), 'port', (port) => tcp(toInteger(port.as('string'))));
+  const sentinel = contains(url, '+sentinel:');
+  const complete = matches(url, '^[a-z+]+://[^/,]*:[0-9]+(,[^/,]*:[0-9]+)*(/.*)?$');
+  const ofUrl = [
+    written,
+    when(not(complete), tcp(choose(sentinel, lift(26_379), lift(6379)))),
+    when(sentinel, tcp(6379)),
+  ];
+  const ports = when(
+    given(store.ports),
+    [tcpPorts(store.ports)],
+    when(given(url), ofUrl, [6379, 6380, 26_379].map(tcp)),
+  );
+  return toAddresses(store.cidrs, [ports]);
+}
 
 export const inNamespace = (name: Expr<string>) => ({ matchLabels: { 'kubernetes.io/metadata.name': name } });
 

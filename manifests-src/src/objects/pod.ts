@@ -1,7 +1,7 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { and, choose, concat, eq, given, gt, merge, not, sha256 } from '../nodes/build.ts';
+import { and, choose, concat, eq, given, gt, missing, not, sha256 } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
-import { each, entries, type Part, spread, type Tree, when } from '../nodes/tree.ts';
+import { each, entries, type Part, spread, type Tree, type When, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import type { Base, Component } from './base.ts';
@@ -33,6 +33,7 @@ export type Workload = Pick<
   | 'topologySpread'
   | 'priorityClassName'
   | 'runAsUser'
+  | 'strategy'
 >;
 
 /** What Pod Security `restricted` asks of a container, and a read-only root besides. */
@@ -90,6 +91,19 @@ export function placement(base: Base, component: Component, w: Workload): Part<k
   };
 }
 
+/**
+ * How replicas are replaced. Without a gap: a new one first. Where each needs a node of its own there may be none for it, so an old
+ * one goes first.
+ */
+export function rollout(w: Workload): When<unknown> {
+  const apart = and(missing(w.affinity), w.podAntiAffinity.enabled, eq(w.podAntiAffinity.type, 'required'));
+  const rolling = (maxSurge: number, maxUnavailable: number) => ({
+    type: 'RollingUpdate',
+    rollingUpdate: { maxSurge, maxUnavailable },
+  });
+  return when(given(w.strategy), w.strategy, when(apart, rolling(0, 1), rolling(1, 0)));
+}
+
 /** Names of pull secrets, the chart's and those shared with other charts. */
 export function pullSecrets(base: Base): Tree<k8s.LocalObjectReference[]> {
   const { imagePullSecrets, global } = base.shared;
@@ -131,16 +145,27 @@ export function caBundle(base: Base) {
 
 /** Annotations of pods: the user's, and checksums of what a program reads at its start only. */
 export const podAnnotations = (
-  base: Base,
-  more: Workload['podAnnotations'],
-  checksums: Record<string, readonly [Expr<boolean>, Expr<string>]> = {},
+  more: Expr<Readonly<Record<string, string>>>,
+  checksums: Checksums,
 ): Tree<Record<string, string>> =>
   entries<Record<string, string>>(
-    ...Object.entries({ ca: [given(base.shared.ca.pem), base.shared.ca.pem] as const, ...checksums }).map(
-      ([name, [only, content]]) => when(only, { [`checksum/${name}`]: sha256(content) }),
+    ...Object.entries(checksums).map(([name, [only, content]]) =>
+      when(only, { [`checksum/${name}`]: sha256(content) }),
     ),
-    spread(merge(more, base.shared.commonAnnotations)),
+    spread(more),
   );
+
+type Checksum = readonly [only: Expr<boolean>, content: Expr<string>];
+type Checksums = Readonly<Record<string, Checksum>>;
+
+/** Of the authorities that the chart keeps. */
+export const caChecksum = (base: Base): Checksum => [given(base.shared.ca.pem), base.shared.ca.pem];
+
+/** Of a Secret that the chart makes: whoever reads it as a variable sees a new value only when it starts anew. */
+export const secretChecksum = (existing: Expr<string>, value: Expr<string>): Checksum => [
+  and(given(value), not(given(existing))),
+  value,
+];
 
 /** Log to a file: the program's output goes through `tee`; `exec` leaves the program the signals. */
 export function logToFile(w: Workload) {

@@ -8,7 +8,7 @@ import { HEALTH_PORT, sessionNamespace } from './agent-env.ts';
 import type { AgentView } from './agent-view.ts';
 import { HTTP_PORT } from './api-env.ts';
 import { type Base, type Component, WAVES } from './base.ts';
-import { inNamespace, scrapers, tcp, tcpPorts, toAddresses, toDns, webPort } from './network.ts';
+import { inNamespace, scrapers, tcp, tcpPorts, toAddresses, toDns, toStore, webPort } from './network.ts';
 import { type Resource, resource } from './resource.ts';
 import { storeChoice } from './store.ts';
 
@@ -142,7 +142,7 @@ export function apiPolicies(base: Base, v: Refs<StreamspaceValues>): Resource[] 
           to: [{ podSelector: { matchLabels: base.selector('redis') } }],
           ports: [tcp(6379)],
         }) as never,
-        when(store.external, toAddresses(networkPolicy.store.cidrs, [tcpPorts(networkPolicy.store.ports)])) as never,
+        when(store.external, toStore(networkPolicy.store, v.redis.external.url)) as never,
         when(given(jwksUrl), { ports: [tcp(webPort(jwksUrl))] }) as never,
       ],
     }),

@@ -1,14 +1,13 @@
 import type { k8s } from 'cdk8s-plus-28';
 import { and, given, not } from '../nodes/build.ts';
-import { lift } from '../nodes/expression.ts';
-import { spread, when } from '../nodes/tree.ts';
+import { entries, spread, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { type Base, WAVES } from './base.ts';
 import { HARDENED, podAnnotations, podSecurity, pullSecrets, scratch } from './pod.ts';
 import { type Resource, resource } from './resource.ts';
 import { madeSecret } from './secrets.ts';
-import { redisPasswordSecret, storeChoice } from './store.ts';
+import { redisPasswordChecksum, redisPasswordSecret, storeChoice } from './store.ts';
 
 const COMPONENT = 'redis';
 type Values = Refs<StreamspaceValues>;
@@ -38,8 +37,9 @@ export function redis(base: Base, v: Values): Resource[] {
         selector: { matchLabels: base.selector(COMPONENT) },
         template: {
           metadata: {
-            labels: base.podLabels(COMPONENT, view.podLabels),
-            annotations: podAnnotations(base, view.podAnnotations),
+            // no common metadata, no authorities: the store restarts for what is its own only
+            labels: entries<Record<string, string>>(base.selector(COMPONENT), spread(view.podLabels)),
+            annotations: podAnnotations(view.podAnnotations, { password: redisPasswordChecksum(v) }),
           },
           spec: {
             nodeSelector: when(given(view.nodeSelector), view.nodeSelector),
@@ -49,7 +49,7 @@ export function redis(base: Base, v: Values): Resource[] {
             automountServiceAccountToken: false,
             enableServiceLinks: false,
             terminationGracePeriodSeconds: view.terminationGracePeriodSeconds,
-            securityContext: podSecurity(lift(10_001)),
+            securityContext: podSecurity(view.runAsUser),
             imagePullSecrets: pullSecrets(base),
             containers: [
               {

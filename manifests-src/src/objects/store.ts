@@ -3,6 +3,7 @@ import type { Expr } from '../nodes/expression.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import type { Base } from './base.ts';
+import { secretChecksum } from './pod.ts';
 import { secretOf, type SecretRef } from './secrets.ts';
 
 type Values = Refs<StreamspaceValues>;
@@ -19,6 +20,12 @@ export interface StoreChoice {
 export function storeChoice(v: Values): StoreChoice {
   const external = or(given(v.redis.external.url), given(v.redis.external.existingSecret.name));
   return { external, installed: and(v.redis.enabled, not(external)), any: or(external, v.redis.enabled) };
+}
+
+/** Of the installed Valkey's password, where the chart keeps it. */
+export function redisPasswordChecksum(v: Values): ReturnType<typeof secretChecksum> {
+  const [only, content] = secretChecksum(v.redis.auth.existingSecret.name, v.redis.auth.password);
+  return [and(storeChoice(v).installed, only), content];
 }
 
 /** The installed Valkey's password, and whether there is one. */

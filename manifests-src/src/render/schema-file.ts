@@ -18,6 +18,7 @@ function jsonOf(schema: ValueSchema): Json {
     items,
     examples,
     propertyNames,
+    passes,
     ...rest
   } = JSON.parse(JSON.stringify(schema)) as ValueSchema & Json;
   const said = takes === undefined ? {} : { description: `${schema.description ?? ''} (${takes})` };
@@ -39,7 +40,8 @@ function jsonOf(schema: ValueSchema): Json {
     // null would take a value away that templates count on
     required: keys,
     properties: Object.fromEntries(Object.entries(schema.properties).map(([key, value]) => [key, jsonOf(value)])),
-    ...(schema.additionalProperties === false ? { propertyNames: nearMisses(keys) } : {}),
+    ...(passes === undefined ? {} : { patternProperties: { [passes]: {} } }),
+    ...(schema.additionalProperties === false ? { propertyNames: nearMisses(keys, passes) } : {}),
   };
 }
 
@@ -47,9 +49,9 @@ function jsonOf(schema: ValueSchema): Json {
  * Helm words the errors of a schema itself. So that one about an unknown key names the key that was meant, the names are checked too:
  * a name that shares half of a known one must be that one. One typing error leaves one half of a name whole.
  */
-function nearMisses(keys: readonly string[]): Json {
+function nearMisses(keys: readonly string[], passes?: string): Json {
   return {
-    if: { enum: keys },
+    if: passes === undefined ? { enum: keys } : { anyOf: [{ enum: keys }, { pattern: passes }] },
     // oxlint-disable-next-line unicorn/no-thenable -- the schema's own word
     else: { allOf: keys.map((key) => ({ if: { pattern: likeness(key) }, then: { const: key } })) },
   };

@@ -1,4 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
+import { HOST_PORT } from './addresses.ts';
 import {
   choice,
   duration,
@@ -19,7 +20,7 @@ import * as workload from './workload.ts';
 /** Values of the agent that both charts have, whatever the group is called. */
 
 export const AGENT_ID = '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$';
-const WS_URL = '^wss?://[A-Za-z0-9.-]+(:[1-9][0-9]{0,4})?(/[^ ]*)?$';
+const WS_URL = `^wss?://${HOST_PORT}(/[^ ]*)?$`;
 
 export const identity = {
   agentId: pattern(
@@ -34,7 +35,7 @@ export const identity = {
     'a WebSocket URL, wss://host',
     WS_URL,
     '',
-    ['wss://hub.example.com'],
+    ['wss://hub.example.com', 'wss://[fd00::1]:8443'],
   ),
   platform: choice('Where sessions run; this chart is for agents in a cluster', ['kubernetes'], 'kubernetes'),
   region: string('Region, for placement', '', ['eu-west-1', 'on', '0777', '"quoted" {{ x }}']),

@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { CIDR as ADDRESSES } from './addresses.ts';
 import {
   annotations,
   choice,
@@ -17,11 +18,20 @@ import { pullSecrets, secretKey } from './workload.ts';
 
 /** Values that both charts have at their root. */
 
-const CIDR = { pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' };
+const CIDR = { pattern: `^(${ADDRESSES})$`, takes: 'a block of addresses such as 10.0.0.0/8 or fd00::/8' };
+
+/** Of the root: other keys are refused, but for a parent chart's condition and for places to keep YAML anchors. */
+export const root = { additionalProperties: false, passes: '^(enabled|x-.+)$' } as const;
 
 export const naming = {
   nameOverride: labelName('Replaces the chart’s name in names and labels'),
-  fullnameOverride: labelName('Replaces release and chart name in the names of objects'),
+  fullnameOverride: pattern(
+    'Replaces release and chart name in the names of objects',
+    'a name of lower case letters, digits and dashes that starts with a letter, at most 63',
+    '^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$',
+    '',
+    ['some-name'],
+  ),
   commonLabels: labels('Labels of every object'),
   commonAnnotations: annotations('Annotations of every object'),
   imagePullSecrets: pullSecrets,
@@ -75,7 +85,11 @@ export const networkPolicy = section('NetworkPolicies: what is needed passes, ev
   }),
   store: section('A Valkey or Redis outside of this release', {
     cidrs: list('Its addresses; empty: any address, on its ports only', [], [['192.0.2.7/32']], CIDR),
-    ports: open<number[]>('Its ports', [6379, 6380, 26379], [[7000]], { minItems: 1 }),
+    ports: open<number[]>(
+      'Its ports; empty: those of redis.external.url, where a Secret has it 6379, 6380 and 26379',
+      [],
+      [[7000]],
+    ),
   }),
   metrics: section('Who may scrape', {
     namespaces: list('Namespaces; empty: any pod of the cluster', [], [['monitoring']], {

@@ -41,7 +41,7 @@ export const K8sAgentValues = Type.Object(
     argocd: common.argocd,
     extraObjects: common.extraObjects,
   },
-  { additionalProperties: false, description: 'Values of the StreamSpace agent' },
+  { ...common.root, description: 'Values of the StreamSpace agent' },
 );
 export type K8sAgentValues = Static<typeof K8sAgentValues>;
 

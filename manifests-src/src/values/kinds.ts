@@ -91,12 +91,12 @@ export const open = <T>(
 export const countOrShare = (description: string, fallback: number | string, examples: readonly (number | string)[]) =>
   Type.Unsafe<number | string>({
     type: ['integer', 'string'],
-    pattern: '^$|^[0-9]{1,3}%$',
+    pattern: '^$|^(0|[1-9][0-9]?|100)%$',
     minimum: 0,
     description,
     default: fallback,
     examples,
-    takes: 'a number or a percentage such as 25%',
+    takes: 'a whole number, or a percentage from 0% to 100%',
   });
 
 /** Texts by key. */
@@ -117,7 +117,10 @@ export const labels = (description: string) =>
   Type.Unsafe<Opaque<Readonly<Record<string, string>>>>({
     type: 'object',
     additionalProperties: { type: 'string', pattern: '^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$' },
-    propertyNames: { pattern: `^${PREFIXED}$`, not: { pattern: '^(app\\.kubernetes\\.io|helm\\.sh)/' } },
+    propertyNames: {
+      pattern: `^${PREFIXED}$`,
+      not: { pattern: '^(app\\.kubernetes\\.io|helm\\.sh|pod-security\\.kubernetes\\.io|streamspace\\.dev)/' },
+    },
     description,
     default: {},
     examples: [{ team: 'desktops', 'example.com/on': 'on' }, { version: '0777' }],

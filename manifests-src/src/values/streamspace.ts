@@ -62,6 +62,6 @@ export const StreamspaceValues = Type.Object(
     argocd: common.argocd,
     extraObjects: common.extraObjects,
   },
-  { additionalProperties: false, description: 'Values of StreamSpace' },
+  { ...common.root, description: 'Values of StreamSpace' },
 );
 export type StreamspaceValues = Static<typeof StreamspaceValues>;

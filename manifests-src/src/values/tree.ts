@@ -8,6 +8,8 @@ export interface ValueSchema {
   readonly additionalProperties?: boolean | ValueSchema;
   readonly propertyNames?: { readonly pattern?: string; readonly not?: { readonly pattern: string } };
   readonly pattern?: string;
+  /** Keys besides the known ones that are let through, unseen. */
+  readonly passes?: string;
   readonly enum?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;

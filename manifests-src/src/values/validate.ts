@@ -28,7 +28,8 @@ function ofMap(schema: ValueSchema, map: Record<string, unknown>, path: string):
   for (const [key, inner] of Object.entries(known)) problems.push(...problemsOf(inner, map[key], below(key)));
   for (const [key, value] of Object.entries(map)) {
     if (Object.hasOwn(known, key)) continue;
-    const { additionalProperties: others, propertyNames: names } = schema;
+    const { additionalProperties: others, propertyNames: names, passes } = schema;
+    if (passes !== undefined && new RegExp(passes, 'u').test(key)) continue;
     if (others === false) {
       const meant = nearest(key, Object.keys(known));
       problems.push(`${below(key)}: unknown key${meant === undefined ? '' : `; did you mean ${below(meant)}?`}`);

@@ -98,6 +98,11 @@ export const scheduling = {
 };
 
 export const extras = {
+  strategy: open<k8s.DeploymentStrategy>(
+    'How new pods replace old ones; empty: without a gap, or one after the other where podAntiAffinity is required',
+    {},
+    [{ type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } }] as never,
+  ),
   runAsUser: integer('User and group of the processes; 0: the platform chooses (OpenShift)', 10_001, 0, 2_000_000_000),
   annotations: annotations('Annotations of the workload'),
   podLabels: labels('Labels of the pods'),

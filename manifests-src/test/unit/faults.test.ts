@@ -1,0 +1,283 @@
+import { describe, expect, it } from 'vitest';
+import { k8sAgent } from '../../src/charts/k8s-agent.ts';
+import { streamspace } from '../../src/charts/streamspace.ts';
+import type { ChartSource } from '../../src/charts/chart.ts';
+import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
+import { schemaFile } from '../../src/render/schema-file.ts';
+import { coalesce } from '../../src/values/tree.ts';
+import { BASES, RELEASE } from '../support/bases.ts';
+import { problems } from '../support/valid.ts';
+
+// Faults that charts of this class have had, each by its number. What is about a running cluster is in test/cluster/faults.test.ts.
+
+const umbrella = streamspace();
+const render = (values: object, release = RELEASE, source: ChartSource = umbrella) =>
+  objectsOf(
+    source,
+    release,
+    coalesce(BASES[source.name.startsWith('streamspace-k8s') ? source.name : 'streamspace'], values),
+    { tests: true },
+  );
+const wrong = (values: object, source: ChartSource = umbrella) =>
+  problems(source, RELEASE, coalesce(BASES[source.name], values)) ?? [];
+
+interface Pod {
+  readonly metadata: { labels: Record<string, string>; annotations?: Record<string, string> };
+  readonly spec: {
+    containers: { env?: { name: string; value?: string }[] }[];
+    securityContext: Record<string, unknown>;
+    tolerations?: unknown;
+    nodeSelector?: unknown;
+  };
+}
+const find = (objects: readonly KubeObject[], kind: string, name: string): KubeObject =>
+  objects.find((object) => object.kind === kind && object.metadata.name === name)!;
+const spec = <T>(object: KubeObject): T => object['spec'] as T;
+const podOf = (objects: readonly KubeObject[], name: string): Pod =>
+  spec<{ template: Pod }>(
+    objects.find(({ kind, metadata }) => ['Deployment', 'StatefulSet'].includes(kind) && metadata.name === name)!,
+  ).template;
+const api = 'streamspace-api';
+const agent = 'streamspace-k8s-agent';
+const redis = 'streamspace-redis';
+
+describe('F1 namespaces that a release makes', () => {
+  const objects = render({
+    namespace: { create: true },
+    k8sAgent: { config: { namespace: 'sessions' }, sessionNamespace: { create: true } },
+    argocd: { syncWaves: true },
+    commonLabels: { team: 'a' },
+    commonAnnotations: { 'example.com/owner': 'b' },
+  });
+  const wave = ({ metadata }: KubeObject) =>
+    Number((metadata['annotations'] as Record<string, string>)['argocd.argoproj.io/sync-wave']);
+
+  it.each(['sessions', 'desktops'])('%s: come before all that lies in it, and stay', (name) => {
+    const namespace = find(objects, 'Namespace', name);
+    expect(namespace.metadata['annotations']).toMatchObject({
+      'helm.sh/resource-policy': 'keep',
+      'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
+      'example.com/owner': 'b',
+    });
+    expect(namespace.metadata['labels']).toMatchObject({
+      team: 'a',
+      'pod-security.kubernetes.io/enforce': 'restricted',
+    });
+    const inside = objects.filter(({ kind, metadata }) => kind !== 'Pod' && metadata.namespace === name);
+    expect(inside.length).toBeGreaterThan(2);
+    for (const object of inside)
+      expect(wave(object), `${object.kind} ${object.metadata.name}`).toBeGreaterThan(wave(namespace));
+  });
+});
+
+describe('F2 IPv6', () => {
+  it('the hub listens on both families, and gets its address as the kubelet writes it', () => {
+    const { env } = podOf(render({}), api).spec.containers[0]!;
+    expect(env!.find(({ name }) => name === 'HOST')).toEqual({ name: 'HOST', value: '::' });
+    expect(env!.find(({ name }) => name === 'HUB_ADDRESS')).toEqual({ name: 'HUB_ADDRESS', value: '$(POD_IP)' });
+  });
+  it.each(['wss://[fd00::1]', 'wss://[2001:db8::1]:8443/hub', 'ws://[fd00::1]:8080', 'ws://[::1]:8080'])(
+    'takes %s',
+    (url) => {
+      expect(wrong({ k8sAgent: { config: { controlPlaneUrl: url } } })).toEqual([]);
+    },
+  );
+  it.each(['wss://[fd00::1', 'wss://[fd00:::1]', 'wss://[1:2:3]', 'wss://fd00::1'])('refuses %s', (url) => {
+    expect(wrong({ k8sAgent: { config: { controlPlaneUrl: url } } })[0]).toMatch(
+      /controlPlaneUrl: takes a WebSocket URL/,
+    );
+  });
+  it('refuses ws:// to a public address of IPv6', () => {
+    expect(wrong({ k8sAgent: { config: { controlPlaneUrl: 'ws://[2001:db8::1]' } } })[0]).toMatch(/use wss/);
+  });
+});
+
+describe('F3 names', () => {
+  const everything = {
+    k8sAgent: { replicaCount: 2, ha: { enabled: true, createLease: true }, resourceQuota: { enabled: true } },
+    api: { replicaCount: 2, auth: { jwksUrl: '', secret: 'x'.repeat(32) } },
+    redis: { auth: { password: 'x'.repeat(16) } },
+  };
+  it.each([
+    'a'.repeat(53),
+    `${'a-'.repeat(26)}a`,
+    `${'a.'.repeat(26)}a`,
+    '9lives',
+    'a.b',
+    'streamspace',
+    `${'1'.repeat(41)}streamspace`,
+  ])('of a release called %s fit', (name) => {
+    const long = { ...umbrella, version: `1.2.3-${'x'.repeat(70)}+sha.0`, appVersion: `1.2.3+${'y.'.repeat(40)}` };
+    for (const object of render(everything, { ...RELEASE, name }, long)) {
+      const { kind, metadata } = object;
+      expect(metadata.name, kind).toMatch(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/);
+      if (kind === 'StatefulSet') expect(metadata.name.length).toBeLessThanOrEqual(52);
+      const labels = {
+        ...(metadata['labels'] as object),
+        ...(object['spec'] as { template?: Pod })?.template?.metadata.labels,
+      };
+      for (const [key, value] of Object.entries(labels))
+        expect(value, key).toMatch(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/);
+    }
+  });
+});
+
+describe('F4 replicas that need a node each', () => {
+  const strategy = (values: object, name: string) =>
+    spec<{ strategy: unknown }>(find(render(values), 'Deployment', name)).strategy;
+  const apart = { podAntiAffinity: { type: 'required' } };
+  it('are replaced old one first', () => {
+    const values = {
+      api: { replicaCount: 3, ...apart },
+      k8sAgent: { replicaCount: 3, ha: { enabled: true }, ...apart },
+    };
+    for (const name of [api, agent])
+      expect(strategy(values, name)).toEqual({
+        type: 'RollingUpdate',
+        rollingUpdate: { maxSurge: 0, maxUnavailable: 1 },
+      });
+  });
+  it('are replaced as the user says', () => {
+    expect(strategy({ api: { ...apart, strategy: { type: 'Recreate' } } }, api)).toEqual({ type: 'Recreate' });
+    expect(strategy({ api: { replicaCount: 3 } }, api)).toEqual({
+      type: 'RollingUpdate',
+      rollingUpdate: { maxSurge: 1, maxUnavailable: 0 },
+    });
+  });
+});
+
+describe('F5 a new value of a Secret that the chart makes', () => {
+  const secrets = (n: number) => ({
+    enrolment: { existingSecret: { name: '' }, token: `${n}`.repeat(32) },
+    api: {
+      auth: { jwksUrl: '', secret: `${n}`.repeat(33) },
+      peers: { existingSecret: { name: '' }, secret: `${n}`.repeat(34) },
+    },
+    redis: { auth: { password: `${n}`.repeat(16) } },
+  });
+  const annotations = (values: object, name: string) => podOf(render(values), name).metadata.annotations ?? {};
+  it.each([
+    [api, { ...secrets(1), enrolment: secrets(2).enrolment }],
+    [api, { ...secrets(1), api: { ...secrets(1).api, auth: secrets(2).api.auth } }],
+    [api, { ...secrets(1), api: { ...secrets(1).api, peers: secrets(2).api.peers } }],
+    [api, { ...secrets(1), redis: secrets(2).redis }],
+    [redis, { ...secrets(1), redis: secrets(2).redis }],
+  ])('rolls %s', (name, changed) => {
+    expect(annotations(changed, name)).not.toEqual(annotations(secrets(1), name));
+    expect(JSON.stringify(annotations(secrets(1), name))).not.toContain('1'.repeat(16));
+  });
+  it('rolls nothing that reads it from a file, or not at all', () => {
+    expect(annotations({ ...secrets(1), enrolment: secrets(2).enrolment }, agent)).toEqual(
+      annotations(secrets(1), agent),
+    );
+    expect(annotations({ ...secrets(2), redis: secrets(1).redis }, redis)).toEqual(annotations(secrets(1), redis));
+  });
+});
+
+describe('F6 runAsUser: 0', () => {
+  it('leaves user and group to the platform in every pod', () => {
+    const objects = render({ api: { runAsUser: 0 }, k8sAgent: { runAsUser: 0 }, redis: { runAsUser: 0 } });
+    const pods = [podOf(objects, api), podOf(objects, agent), podOf(objects, redis)].map(({ spec: inner }) => inner);
+    const tests = objects.filter(({ kind }) => kind === 'Pod').map((each) => spec<Pod['spec']>(each));
+    expect(tests).toHaveLength(2);
+    for (const { securityContext } of [...pods, ...tests]) {
+      expect(Object.keys(securityContext)).not.toContain('runAsUser');
+      expect(Object.keys(securityContext)).not.toContain('fsGroup');
+      expect(securityContext).toMatchObject({ runAsNonRoot: true });
+    }
+  });
+});
+
+describe('F7 an external store', () => {
+  const ports = (external: object, store: object = {}) =>
+    spec<{ egress: { ports: { port: number }[] }[] }>(
+      find(render({ redis: { external }, networkPolicy: { store } }), 'NetworkPolicy', api),
+    )
+      .egress.map((rule) => rule.ports.map(({ port }) => port))
+      .find((all) => !all.includes(53) && !all.includes(8080) && !all.includes(443));
+  it.each([
+    ['redis://a:7000', [7000]],
+    ['rediss://cache.example.com', [6379]],
+    ['redis://[fd00::1]:7001/2', [7001]],
+    ['redis+cluster://a:7000,b:7001,c:7000', [7000, 7001]],
+    ['rediss+cluster://a,b:7001', [7001, 6379]],
+    ['redis+sentinel://a:26380,b/primary', [26_380, 26_379, 6379]],
+  ])('%s passes, on its ports alone', (url, expected) => {
+    expect(ports({ url })).toEqual(expected);
+  });
+  it('is reached on the ports that the user names, and on the usual ones where a Secret has its URL', () => {
+    expect(ports({ url: 'redis://a:7000' }, { ports: [1234] })).toEqual([1234]);
+    expect(ports({ existingSecret: { name: 'a' } })).toEqual([6379, 6380, 26_379]);
+  });
+  it.each(['redis+sentinel://a:26379', 'redis://a,b', 'redis+cluster://a/1', 'redis://a:70000', 'http://a'])(
+    'refuses %s',
+    (url) => {
+      expect(wrong({ redis: { external: { url } } })[0]).toMatch(
+        /redis.external.url: takes redis:\/\/host:port, redis\+sentinel/,
+      );
+    },
+  );
+  it('refuses waitReplicas where there is no replica', () => {
+    expect(wrong({ redis: { external: { waitReplicas: 1 } } })[0]).toMatch(
+      /waitReplicas: the installed Valkey has no replicas/,
+    );
+  });
+});
+
+describe('F9 in a parent chart', () => {
+  const schema = JSON.parse(schemaFile('x', umbrella.schema)) as { patternProperties: object };
+  it('takes the key that its condition names, globals of others, and anchors', () => {
+    const values = { enabled: true, global: { storageClass: 'x', other: { a: 1 } }, 'x-labels': { a: 'b' } };
+    expect(wrong(values)).toEqual([]);
+    expect(schema.patternProperties).toEqual({ '^(enabled|x-.+)$': {} });
+    expect(wrong({ enable: true })[0]).toMatch(/enable: unknown key/);
+  });
+  it.each([umbrella, k8sAgent()].map((source) => [source.folder, source] as const))(
+    'two aliases of %s in one release share nothing',
+    (_folder, source) => {
+      const names = (alias: string) =>
+        objectsOf({ ...source, name: alias }, RELEASE, BASES[source.name], { tests: true }).map(
+          ({ kind, metadata }) => `${kind}/${metadata.namespace}/${metadata.name}`,
+        );
+      const all = [...names('east'), ...names('West_2'), ...names(source.name)];
+      expect(new Set(all).size).toBe(all.length);
+      for (const name of all) expect(name).toMatch(/\/[a-z]([-a-z0-9]*[a-z0-9])?$/);
+    },
+  );
+});
+
+describe('F11 disruption budgets', () => {
+  it.each([
+    [{ minAvailable: 0 }, 2, /minAvailable: 0 protects nothing/],
+    [{ minAvailable: '0%' }, 2, /minAvailable: 0 protects nothing/],
+    [{ maxUnavailable: 0 }, 2, /maxUnavailable: 0 blocks every drain/],
+    [{ maxUnavailable: '0%' }, 3, /maxUnavailable: 0 blocks every drain/],
+    [{ minAvailable: '99%' }, 2, /minAvailable: 99% of 2 replicas, rounded up, are all of them/],
+    [{ minAvailable: '67%' }, 3, /67% of 3 replicas/],
+    [{ minAvailable: 3 }, 3, /minAvailable: 3 of 3 replicas/],
+    [{ minAvailable: '100%' }, 2, /100% of 2/],
+    [{ minAvailable: '101%' }, 2, /a percentage from 0% to 100%/],
+  ])('%j of %i replicas is refused, with the reason', (pdb, replicaCount, says) => {
+    expect(wrong({ api: { replicaCount, pdb } }).join('\n')).toMatch(says);
+  });
+  it.each([
+    [{ minAvailable: '50%' }, 2],
+    [{ minAvailable: '66%' }, 3],
+    [{ maxUnavailable: '1%' }, 2],
+    [{ minAvailable: 1 }, 2],
+  ])('%j of %i replicas is taken', (pdb, replicaCount) => {
+    expect(wrong({ api: { replicaCount, pdb } })).toEqual([]);
+  });
+});
+
+describe('F14 a CA or common metadata', () => {
+  it('does not restart the store', () => {
+    const plain = podOf(render({}), redis);
+    const changed = {
+      ca: { pem: '-----BEGIN CERTIFICATE-----' },
+      commonLabels: { team: 'a' },
+      commonAnnotations: { 'example.com/a': 'b' },
+    };
+    expect(podOf(render(changed), redis)).toEqual(plain);
+  });
+});
