@@ -19,6 +19,8 @@ export interface Operation {
  * Contract (see test/contract/driver.ts), for every method:
  * - asking twice has the effect once: names derive from the session's id, what is there already is success;
  * - an operation whose term is lower than one already applied to the session throws `superseded` and changes nothing;
+ * - a session whose record can't be read is listed as `failed`, with the reason; it can be deleted, everything else throws `driver_failed` and
+ *   changes nothing;
  * - it settles soon after its signal aborts, and throws a {@link StreamSpaceError} (`driver_failed`, `not_found`, `session_exists`, `disk_full`, …).
  */
 export interface SessionDriver {

@@ -15,6 +15,10 @@ export interface DriverSetup {
   /** Puts a mark into the session's home, and looks for it. */
   markHome(spec: SessionSpec): Promise<void>;
   homeIsMarked(spec: SessionSpec): Promise<boolean>;
+  /** Changes the session's record behind the driver's back: what it wants, or its spec, becomes something that can't be read; or it gets fields as a newer version would write them. */
+  spoil(sessionId: string, what: 'phase' | 'spec' | 'newer'): Promise<void>;
+  /** Whether the record still has all that was put there as of a newer version. */
+  keepsNewer(sessionId: string): Promise<boolean>;
   /** Removes everything. */
   cleanup(): Promise<void>;
 }
@@ -203,6 +207,43 @@ export function driverContract(
       await eventually(async () => seen.filter((status) => status?.state === 'failed').length === 2);
       watching.abort();
       await watch;
+    });
+
+    it.for(['phase', 'spec'] as const)(
+      'K1 shows a session whose record can’t be read (%s), leaves it alone, and deletes all of it',
+      async (what) => {
+        const one = spec();
+        await driver.create(one, op());
+        await place.markHome(one);
+        await place.spoil(one.id, what);
+        const reason = expect.stringMatching(/^its record can't be read: \S/);
+        for (const by of [driver, place.makeDriver()]) {
+          const told = await listed(by, one.id);
+          expect(told).toMatchObject({ spec: { id: one.id }, state: 'failed', reason });
+        }
+        const refusal = { code: 'driver_failed', message: expect.stringContaining("its record can't be read: ") };
+        await expect(driver.create(one, op())).rejects.toMatchObject(refusal);
+        await expect(driver.hibernate(one.id, op())).rejects.toMatchObject(refusal);
+        await expect(driver.wake(one.id, op())).rejects.toMatchObject(refusal);
+        await expect(driver.connect(one.id, soon())).rejects.toMatchObject({ code: 'session_not_running' });
+        expect(await place.running(one.id)).toBe(1);
+        await driver.delete(one.id, { deleteHome: what === 'phase' }, op());
+        expect(await place.running(one.id)).toBe(0);
+        expect(await listed(place.makeDriver(), one.id)).toBeUndefined();
+        expect(await place.homeIsMarked(one)).toBe(what === 'spec');
+        expect(await driver.create(one, op())).toEqual({ spec: one, state: 'running' });
+      },
+    );
+
+    it('K1 keeps what a newer version wrote into a record', async () => {
+      const one = spec();
+      await driver.create(one, op());
+      await place.spoil(one.id, 'newer');
+      expect(await listed(driver, one.id)).toEqual({ spec: one, state: 'running' });
+      expect(await driver.create(one, op(2))).toEqual({ spec: one, state: 'running' });
+      expect(await driver.hibernate(one.id, op(2))).toEqual({ spec: one, state: 'hibernated' });
+      expect(await driver.wake(one.id, op(3))).toEqual({ spec: one, state: 'running' });
+      expect(await place.keepsNewer(one.id)).toBe(true);
     });
 
     it('does not report what it was told to do', async () => {

@@ -14,6 +14,7 @@ import {
 } from '../../src/sessions/kubernetes/index.ts';
 import { homeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import type { DriverSetup } from '../contract/driver.ts';
+import { keepsNewer, spoil } from './kubernetes-spoiled.ts';
 
 export const DESKTOP_IMAGE = 'streamspace/desktop:latest';
 const CLUSTER = 'sessions';
@@ -207,6 +208,8 @@ export async function clusterPlace(
       const there = claims.items.some(({ metadata }) => metadata?.name === homeName(spec));
       return there && cluster.onNode(`cd ${homes(spec)} && test -e mark`);
     },
+    spoil: (sessionId, what) => spoil(client, sessionId, what),
+    keepsNewer: (sessionId) => keepsNewer(client, sessionId),
     async cleanup() {
       await Promise.all(drivers.map((driver) => driver.close()));
       await connection.close();

@@ -13,6 +13,7 @@ import {
 import { homeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import type { DriverSetup } from '../contract/driver.ts';
 import { TestKubelet } from './kubernetes-kubelet.ts';
+import { keepsNewer, spoil } from './kubernetes-spoiled.ts';
 
 const MARK = 'test/mark';
 const soon = () => AbortSignal.timeout(20_000);
@@ -117,6 +118,8 @@ export async function kubernetesPlace(server: KubeApiserver, namespace: string, 
       await client.raw('PATCH', path, body, 'application/merge-patch+json', soon());
     },
     homeIsMarked: async (spec) => (await home(spec))?.metadata?.annotations?.[MARK] === 'yes',
+    spoil: (sessionId, what) => spoil(client, sessionId, what),
+    keepsNewer: (sessionId) => keepsNewer(client, sessionId),
     async cleanup() {
       await kubelet.stop();
       await Promise.all(drivers.map((driver) => driver.close()));

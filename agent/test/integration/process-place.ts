@@ -45,6 +45,15 @@ export async function processPlace(desktop: 'builtin' | 'xvnc', folder?: string)
     return found;
   };
 
+  const latest = async (id: string) => {
+    const folder = places.session(id);
+    const version = (name: string) => Number(/^session\.(\d+)\.json$/.exec(name)?.[1] ?? -1);
+    const [name] = (await readdir(folder)).toSorted((a, b) => version(b) - version(a));
+    const file = join(folder, name!);
+    const record = JSON.parse(await readFile(file, 'utf8')) as { future?: string; spec: { gpu?: number } };
+    return { file, record };
+  };
+
   return {
     stateDir,
     hosts,
@@ -73,6 +82,16 @@ export async function processPlace(desktop: 'builtin' | 'xvnc', folder?: string)
     },
     async homeIsMarked(spec) {
       return (await readFile(markFile(spec), 'utf8').catch(() => '')) === mark;
+    },
+    async spoil(id, what) {
+      const { file, record } = await latest(id);
+      if (what === 'spec') return writeFile(file, '{not json');
+      const changes = what === 'phase' ? { desired: 'banana' } : { future: 'later', spec: { ...record.spec, gpu: 2 } };
+      await writeFile(file, JSON.stringify({ ...record, ...changes }));
+    },
+    async keepsNewer(id) {
+      const { record } = await latest(id);
+      return record.future === 'later' && record.spec.gpu === 2;
     },
     async cleanup() {
       const left = await readdir(join(stateDir, 'run')).catch(() => []);

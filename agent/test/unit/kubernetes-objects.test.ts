@@ -82,8 +82,49 @@ describe('session objects', () => {
     const service = serviceFor(record(SPEC), CONFIG);
     Object.assign(service.metadata!, { uid: UID, resourceVersion: '7' });
     expect(recordOf(service)).toEqual({ ...record(SPEC), uid: UID, version: '7', agent: 'agent-1' });
-    delete service.metadata!.annotations!['streamspace.io/spec'];
+    service.metadata!.name = 'something-else';
     expect(recordOf(service)).toBeUndefined();
+  });
+
+  const { 'streamspace.io/spec': specText, ...others } = serviceFor(record(SPEC), CONFIG).metadata!.annotations!;
+  const NO_SPEC = { user: SPEC.user, template: 'unknown' };
+  it.for<[Record<string, string>, string, object]>([
+    [{ 'streamspace.io/phase': 'banana' }, 'its phase is "banana", which this version does not know', SPEC],
+    [{ 'streamspace.io/phase': '' }, 'its phase is ""', SPEC],
+    [{ 'streamspace.io/term': '1e3' }, 'its term is "1e3"', SPEC],
+    [{ 'streamspace.io/term': '-1' }, 'its term is "-1"', SPEC],
+    [{ 'streamspace.io/term': '9007199254740992' }, 'its term is', SPEC],
+    [{ 'streamspace.io/spec': '' }, 'it has no spec', NO_SPEC],
+    [{ 'streamspace.io/spec': '{not json' }, 'its spec is no JSON', NO_SPEC],
+    [{ 'streamspace.io/spec': '[]' }, 'its spec is no JSON object', NO_SPEC],
+    [{ 'streamspace.io/spec': JSON.stringify({ ...SPEC, id: 'another' }) }, 'that of session another', NO_SPEC],
+    [{ 'streamspace.io/spec': JSON.stringify({ ...SPEC, cpu: -1 }) }, 'its spec cpu must be >= 0', { ...SPEC, cpu: 0 }],
+  ])('K1 a record with %j is one, and says what can’t be read', ([changes, problem, spec]) => {
+    const service = serviceFor(record(SPEC), CONFIG);
+    Object.assign(service.metadata!, { uid: UID, resourceVersion: '7' });
+    Object.assign(service.metadata!.annotations!, changes);
+    const found = recordOf(service)!;
+    expect(found).toMatchObject({ phase: 'unreadable', uid: UID, agent: 'agent-1', spec });
+    expect(found.spec.id).toBe(SPEC.id);
+    expect(found.problem).toContain(problem);
+    // one that is to be deleted goes on to be, and nothing of it is lost until then
+    const more = { ...changes, 'streamspace.io/phase': 'deleting' };
+    Object.assign(service.metadata!.annotations!, more);
+    const deleted = { ...recordOf(service)!, phase: 'deleting' } as const;
+    if (deleted.problem !== undefined) expect(recordOf(service)).toMatchObject({ phase: 'deleting' });
+    const kept = { 'streamspace.io/spec': specText, ...others, ...more, 'streamspace.io/term': String(deleted.term) };
+    expect(serviceFor(deleted, CONFIG).metadata!.annotations).toEqual(kept);
+  });
+
+  it('K1 keeps what newer versions know of a session', () => {
+    const service = serviceFor(record(SPEC), CONFIG);
+    const newer = { 'streamspace.io/spec': JSON.stringify({ ...SPEC, gpu: 2 }), 'streamspace.io/future': 'later' };
+    Object.assign(service.metadata!.annotations!, newer, { 'somebody.else/note': 'theirs' });
+    const found = recordOf(service)!;
+    expect(found).toMatchObject({ phase: 'creating', spec: SPEC });
+    expect(found.problem).toBeUndefined();
+    const { annotations } = serviceFor({ ...found, phase: 'hibernated' }, CONFIG).metadata!;
+    expect(annotations).toEqual({ ...others, ...newer, 'streamspace.io/phase': 'hibernated' });
   });
 
   it('refuses a port or a home that is none, naming the variable', () => {

@@ -9,13 +9,14 @@ import type { Context } from './context.ts';
 import { checkEnvironment, screenPort } from './objects/environment.ts';
 import { ownSelector, sessionName } from './objects/names.ts';
 import { parseQuantity } from './objects/quantity.ts';
-import { recordOf, type StoredRecord } from './objects/record.ts';
+import { recordOf, specOf, type StoredRecord } from './objects/record.ts';
 import { refuseSharedHome, removeHome } from './operations/home.ts';
 import { start } from './operations/start.ts';
 import { readPod, removePod } from './operations/stop.ts';
 import { PortForwarder } from './screens/port-forward.ts';
 import { connectScreen } from './screens/screen.ts';
 import { settling } from '../settling.ts';
+import { homeUnknown } from '../stored-spec.ts';
 import { fence } from './state/record-store.ts';
 import { reasonFor } from './state/reason.ts';
 import { refusalOf } from './state/refusal.ts';
@@ -106,13 +107,16 @@ export class KubernetesDriver implements SessionDriver {
       const current = await records.read(sessionId, operation.signal);
       if (current === undefined) return;
       fence(current, operation);
-      if (options.deleteHome) refuseSharedHome(this.#context, current.spec);
+      const spec = options.deleteHome ? await this.#specForHome(current, operation.signal) : undefined;
+      if (options.deleteHome) refuseSharedHome(this.#context, spec ?? current.spec);
       let record: StoredRecord;
       try {
-        record = await records.change(sessionId, operation, ({ phase, deleteHome }) =>
-          phase === 'deleting' && (deleteHome || !options.deleteHome)
-            ? undefined
-            : { phase: 'deleting', deleteHome: options.deleteHome },
+        const change = { phase: 'deleting', deleteHome: options.deleteHome, ...(spec && { spec }) } as const;
+        record = await records.change(
+          sessionId,
+          operation,
+          ({ phase, deleteHome }) => (phase === 'deleting' && (deleteHome || !options.deleteHome) ? undefined : change),
+          { anyway: true },
         );
       } catch (error) {
         if (error instanceof StreamSpaceError && error.code === 'not_found') return;
@@ -231,12 +235,24 @@ export class KubernetesDriver implements SessionDriver {
     const { spec } = record;
     const { step, records } = this.#context;
     await removePod(this.#context, record, { force: true }, signal);
+    // the record may name another one than it has
+    for (const pod of ownedBy(record, this.#context.view.pods.all()))
+      await removePod(this.#context, { spec, pod }, { force: true }, signal);
     await step('pod removed', spec.id);
     if (record.deleteHome) {
       await removeHome(this.#context, spec, signal);
       await step('home removed', spec.id);
     }
     await records.remove(record, signal);
+  }
+
+  /** The spec that its pod has, for a record whose own is lost; undefined: the record's will do. Throws `conflict` when nothing tells. */
+  async #specForHome(record: StoredRecord, signal: AbortSignal): Promise<SessionSpec | undefined> {
+    if (record.specLost !== true) return undefined;
+    const pod = this.#context.view.pod(record.spec.id) ?? (await readPod(this.#context, record, signal));
+    const spec = pod && specOf(pod);
+    if (spec === undefined) throw homeUnknown(record.spec.id, record.problem ?? '');
+    return spec;
   }
 
   async #pods(signal: AbortSignal): Promise<V1Pod[]> {
@@ -255,6 +271,16 @@ const settled = <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> =>
 
 const ownOf = (record: StoredRecord, pod: V1Pod | undefined): V1Pod | undefined =>
   pod !== undefined && isOf(pod, record.spec.id) ? pod : undefined;
+
+/** Names of the pods that the record's Service owns, other than the one that it names. */
+const ownedBy = (record: StoredRecord, pods: readonly V1Pod[]): string[] =>
+  pods.flatMap(({ metadata }) =>
+    metadata?.name !== undefined &&
+    metadata.name !== record.pod &&
+    metadata.ownerReferences?.some(({ uid }) => uid === record.uid) === true
+      ? [metadata.name]
+      : [],
+  );
 
 const notFound = (id: string) => new StreamSpaceError('not_found', `There is no session ${id} here`);
 const deleting = (id: string) => new StreamSpaceError('conflict', `Session ${id} is being deleted`);

@@ -9,14 +9,16 @@ import { Hosts } from './hosts.ts';
 import { type Layout, layout, SESSION_ID } from './layout.ts';
 import { Listing } from './listing.ts';
 import type { ProcessDriverOptions } from './options.ts';
-import type { SessionRecord } from './record.ts';
+import type { BrokenRecord, SessionRecord } from './record.ts';
 import { RecordStore } from './record-store.ts';
 import { Removal } from './removal.ts';
 import { SessionWatch } from './session-watch.ts';
 import { settling } from '../settling.ts';
+import { homeUnknown, unreadableReason } from '../stored-spec.ts';
 import { connectSocket } from './socket.ts';
 import { Starter } from './starter.ts';
-import { existing, fence, isLive, type LiveRecord, seen } from './transitions.ts';
+import { unreadableStatus } from './status.ts';
+import { existing, fence, isLive, isOf, type LiveRecord, mended, seen } from './transitions.ts';
 
 const specCheck = Compile(SessionSpec);
 
@@ -90,11 +92,18 @@ class ProcessDriver implements SessionDriver {
 
   delete(sessionId: string, { deleteHome }: { deleteHome: boolean }, operation: Operation): Promise<void> {
     return this.#operation(sessionId, operation, async () => {
-      const other = await this.#records.read(sessionId);
-      if (other && other.agent !== this.#options.agentId) return;
-      const record = await this.#change(sessionId, operation, (current) =>
-        // also of a session that is not there: a superseded leader may still be about to make it
-        current?.desired === 'deleted' ? undefined : { desired: 'deleted' },
+      const found = await this.#records.look(sessionId);
+      if (found && !isOf(found, this.#options.agentId)) return;
+      const broken = found && 'problem' in found;
+      if (broken && found.specLost && deleteHome) throw homeUnknown(sessionId, found.problem);
+      const starts = broken ? await this.#hosts.starts(sessionId) : [];
+      const record = await this.#change(
+        sessionId,
+        operation,
+        (current) =>
+          // also of a session that is not there: a superseded leader may still be about to make it
+          current?.desired === 'deleted' ? undefined : { desired: 'deleted' },
+        (unread) => mended(unread, this.#options.agentId, Math.max(unread.instance, ...starts)),
       );
       if (record.done && record.command_id === operation.commandId) return;
       await this.#removal.clear(record, deleteHome, operation.signal);
@@ -132,7 +141,11 @@ class ProcessDriver implements SessionDriver {
 
   connect(sessionId: string, signal: AbortSignal): Promise<Duplex> {
     return settling(signal, async () => {
-      const current = SESSION_ID.test(sessionId) ? await this.#records.read(sessionId) : undefined;
+      const current = SESSION_ID.test(sessionId) ? await this.#records.look(sessionId) : undefined;
+      if (current && 'problem' in current) {
+        const why = unreadableReason(current.problem);
+        throw new StreamSpaceError('session_not_running', `Session ${sessionId} is failed: ${why}`);
+      }
       const record = existing(sessionId, this.#options.agentId, current);
       if (record.desired !== 'running') {
         throw new StreamSpaceError('session_not_running', `Session ${sessionId} is hibernated: wake it first`);
@@ -161,14 +174,16 @@ class ProcessDriver implements SessionDriver {
       {
         busy: (id) => this.#busy.has(id),
         open: async (id) => {
-          const record = await this.#records.read(id);
-          if (record?.desired !== 'running') return undefined;
+          const record = await this.#records.look(id);
+          if (record === undefined || 'problem' in record || record.desired !== 'running') return undefined;
           const connection = await this.#hosts.open(id, record.instance, signal);
           return connection === 'missing' || connection === 'dead' ? undefined : connection;
         },
         status: async (id) => {
-          const record = await this.#records.read(id);
-          return record && isLive(record) ? this.#listing.status(record, signal) : undefined;
+          const record = await this.#records.look(id);
+          if (record === undefined) return undefined;
+          if ('problem' in record) return unreadableStatus(record);
+          return isLive(record) ? this.#listing.status(record, signal) : undefined;
         },
       },
       onChange,
@@ -217,8 +232,9 @@ class ProcessDriver implements SessionDriver {
     id: string,
     operation: Operation,
     decide: (current: SessionRecord | undefined) => Partial<SessionRecord> | undefined,
+    mend?: (broken: BrokenRecord) => SessionRecord,
   ): Promise<SessionRecord> {
-    const record = await this.#records.change(id, (current) => {
+    const next = (current: SessionRecord | undefined): SessionRecord => {
       fence(current, operation);
       const change = decide(current);
       if (!change && current) return seen(current, operation);
@@ -234,7 +250,8 @@ class ProcessDriver implements SessionDriver {
         done: false,
         at: iso(this.#options.clock.now()),
       };
-    });
+    };
+    const record = await this.#records.change(id, next, mend);
     await this.#options.step?.('record written', id);
     return record;
   }

@@ -3,11 +3,11 @@ import { parseIso } from 'clock-port';
 import type { Hosts } from './hosts.ts';
 import type { Layout } from './layout.ts';
 import type { ProcessDriverOptions } from './options.ts';
-import type { SessionRecord } from './record.ts';
+import type { BrokenRecord, SessionRecord } from './record.ts';
 import type { RecordStore } from './record-store.ts';
 import type { Removal } from './removal.ts';
-import { statusOf } from './status.ts';
-import { isLive, type LiveRecord } from './transitions.ts';
+import { statusOf, unreadableStatus } from './status.ts';
+import { isLive, isOf, type LiveRecord } from './transitions.ts';
 
 /** A deleted session's record goes after this long: no superseded leader's command is older. */
 const TOMBSTONE_MS = 3_600_000;
@@ -54,14 +54,17 @@ export class Listing {
   async wantedRunning(): Promise<string[]> {
     const wanted: string[] = [];
     for (const id of await this.#parts.layout.ids()) {
-      if ((await this.#read(id))?.desired === 'running') wanted.push(id);
+      const record = await this.#look(id);
+      if (record && !('problem' in record) && record.desired === 'running') wanted.push(id);
     }
     return wanted;
   }
 
   async #lookAt(id: string, signal: AbortSignal): Promise<SessionStatus | undefined> {
-    const record = await this.#read(id);
+    const record = await this.#look(id);
     if (!record) return undefined;
+    // what it has is left alone, whatever it is
+    if ('problem' in record) return unreadableStatus(record);
     const { hosts, removal, records, options, busy } = this.#parts;
     if (record.desired !== 'running' && !busy(id)) await hosts.stopUpTo(id, record.instance, signal);
     if (isLive(record)) return this.status(record, signal);
@@ -73,12 +76,19 @@ export class Listing {
   }
 
   /** This agent's record; one that can't be read costs only itself. */
-  async #read(id: string): Promise<SessionRecord | undefined> {
+  async #look(id: string): Promise<SessionRecord | BrokenRecord | undefined> {
+    const { records, options } = this.#parts;
     try {
-      const record = await this.#parts.records.read(id);
-      return record?.agent === this.#parts.options.agentId ? record : undefined;
+      const record = await records.look(id);
+      if (!record || !isOf(record, options.agentId)) return undefined;
+      if ('problem' in record)
+        options.log.warn(
+          { session: id, problem: record.problem },
+          'Record of a session can’t be read; it is left as it is',
+        );
+      return record;
     } catch (err) {
-      this.#parts.options.log.warn({ session: id, err }, 'session record unreadable');
+      options.log.warn({ session: id, err }, 'session record unreadable');
       return undefined;
     }
   }

@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StreamSpaceError } from '@streamspace/protocol';
-import { parseRecord, type SessionRecord } from './record.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { unreadable } from '../stored-spec.ts';
+import { type BrokenRecord, parseRecord, type RecordFile, type SessionRecord } from './record.ts';
 
-/** A record with the version that it was read at, and the last writes that led to it. */
-interface Versioned {
+/** A record's file with the version that it was read at. */
+interface Versioned extends RecordFile {
   readonly version: number;
-  readonly record: SessionRecord;
-  readonly writes: readonly string[];
 }
 
 /** Writes that a record remembers: more than others can make between two steps of a writer that is awake. */
@@ -29,19 +29,36 @@ export class RecordStore {
     this.#folder = folder;
   }
 
+  /** Throws `driver_failed` when there is one that can't be read. */
   async read(id: string): Promise<SessionRecord | undefined> {
-    return (await this.#latest(id))?.record;
+    const found = await this.look(id);
+    if (found !== undefined && 'problem' in found) throw unreadable(id, found.problem);
+    return found;
+  }
+
+  /** As it is, whether it can be read or not. */
+  async look(id: string): Promise<SessionRecord | BrokenRecord | undefined> {
+    const latest = await this.#latest(id);
+    return latest?.record ?? latest?.broken;
   }
 
   /**
    * Replaces the record by what `decide` makes of it; it decides again when another writer was first, changes nothing when it
-   * returns the same record, and throws to refuse. Returns what is then valid.
+   * returns the same record, and throws to refuse. Returns what is then valid. One that can't be read is replaced only where `mend`
+   * says as what it counts; otherwise it throws as `read` does.
    */
-  async change(id: string, decide: (current: SessionRecord | undefined) => SessionRecord): Promise<SessionRecord> {
+  async change(
+    id: string,
+    decide: (current: SessionRecord | undefined) => SessionRecord,
+    mend?: (broken: BrokenRecord) => SessionRecord,
+  ): Promise<SessionRecord> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const current = await this.#latest(id);
-      const next = decide(current?.record);
-      if (next === current?.record) return next;
+      const broken = current?.broken;
+      if (broken !== undefined && mend === undefined) throw unreadable(id, broken.problem);
+      const known = broken === undefined ? current?.record : mend!(broken);
+      const next = decide(known);
+      if (next === known && broken === undefined) return next;
       if (await this.#write(id, next, current)) return next;
     }
     throw new StreamSpaceError(
@@ -53,7 +70,7 @@ export class RecordStore {
   /** Forgets the session if nobody changed it since `record` was read. */
   async forget(id: string, record: SessionRecord): Promise<void> {
     const current = await this.#latest(id);
-    if (!current || JSON.stringify(current.record) !== JSON.stringify(record)) return;
+    if (!current || !isDeepStrictEqual(current.record, record)) return;
     await this.#prune(id, current.version);
     await unlessMissing(unlink(this.#file(id, current.version)));
     // fails when another writer is at it: then the folder is wanted
@@ -76,13 +93,10 @@ export class RecordStore {
       const version = Math.max(...versions);
       const text = await unlessMissing(readFile(this.#file(id, version), 'utf8'));
       if (text === undefined) continue; // pruned meanwhile: there is a newer one
-      const read = parseRecord(text);
-      if (!read)
-        throw new StreamSpaceError(
-          'driver_failed',
-          `${this.#file(id, version)} is not a session's record: restore or remove it`,
-        );
-      return { version, ...read };
+      const { broken, ...read } = parseRecord(id, text);
+      if (broken === undefined) return { version, ...read };
+      const problem = `session.${version}.json: ${broken.problem}`;
+      return { version, ...read, broken: { ...broken, problem } };
     }
     throw new StreamSpaceError(
       'driver_failed',
@@ -93,11 +107,8 @@ export class RecordStore {
   async #write(id: string, record: SessionRecord, current: Versioned | undefined): Promise<boolean> {
     const version = (current?.version ?? 0) + 1;
     const own = randomBytes(8).toString('hex');
-    const text = JSON.stringify(
-      { ...record, writes: [own, ...(current?.writes ?? [])].slice(0, WRITES) },
-      undefined,
-      1,
-    );
+    const writes = [own, ...(current?.writes ?? [])].slice(0, WRITES);
+    const text = JSON.stringify({ ...withKept(record, current), writes }, undefined, 1);
     const folder = this.#folder(id);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const temporary = join(folder, `.${own}.tmp`);
@@ -126,6 +137,14 @@ export class RecordStore {
       if (version < below) await unlessMissing(unlink(this.#file(id, version)));
     }
   }
+}
+
+/** The record with what newer versions had written into it, as long as it is about the same session. */
+function withKept(record: SessionRecord, current: Versioned | undefined): object {
+  const before = current?.record ?? current?.broken;
+  if (current === undefined || before?.spec === undefined || record.spec === undefined) return record;
+  if (current.record !== undefined && !isDeepStrictEqual(before.spec, record.spec)) return record;
+  return { ...current.kept.record, ...record, spec: { ...current.kept.spec, ...record.spec } };
 }
 
 async function writeDurably(file: string, text: string): Promise<true> {

@@ -41,8 +41,11 @@ export class Removal {
   async #removeHome(spec: SessionSpec): Promise<void> {
     const home = this.#layout.home(spec.user, spec.template);
     for (const id of await this.#layout.ids()) {
-      const other = await this.#records.read(id);
-      if (!other || id === spec.id || !isLive(other)) continue;
+      const other = id === spec.id ? undefined : await this.#records.look(id);
+      if (!other) continue;
+      // of one whose spec is lost nobody knows which home it has
+      if ('problem' in other && other.specLost && !other.deleted) return;
+      if (!('problem' in other || isLive(other)) || !other.spec) continue;
       if (this.#layout.home(other.spec.user, other.spec.template) === home) return;
     }
     const away = join(this.#layout.homes, `.removed-${spec.id}`);

@@ -1,5 +1,7 @@
 import type { SessionStatus } from '@streamspace/protocol';
+import { unreadableReason } from '../stored-spec.ts';
 import type { HostReport } from './hosts.ts';
+import type { BrokenRecord } from './record.ts';
 import type { LiveRecord } from './transitions.ts';
 
 /** What to say of a session, given what its record wants and what its host reports. `busy`: an operation on it is going on. */
@@ -21,4 +23,9 @@ export function statusOf({ spec, desired }: LiveRecord, report: HostReport, busy
         ? { spec, state: 'starting' }
         : { spec, state: 'failed', reason: report.reason || 'It was stopped from outside' };
   }
+}
+
+/** What to say of a session whose record can't be read, whether it runs or not; undefined: it is being deleted. */
+export function unreadableStatus({ spec, problem, deleted }: BrokenRecord): SessionStatus | undefined {
+  return deleted ? undefined : { spec, state: 'failed', reason: unreadableReason(problem) };
 }

@@ -1,6 +1,6 @@
 import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
 import type { Operation } from '../driver.ts';
-import type { SessionRecord } from './record.ts';
+import type { BrokenRecord, SessionRecord } from './record.ts';
 
 /** The record of a session that exists. */
 export type LiveRecord = SessionRecord & { readonly spec: SessionSpec; readonly desired: 'running' | 'hibernated' };
@@ -28,4 +28,15 @@ export function isLive(record: SessionRecord): record is LiveRecord {
 /** The record as it is, with the operation's term: what a repeated command leaves behind. */
 export function seen(current: SessionRecord, { term }: Operation): SessionRecord {
   return term > current.term ? { ...current, term } : current;
+}
+
+/** Whether it is that agent's; one that does not say whose it is is everybody's. */
+export const isOf = ({ agent }: { readonly agent: string | undefined }, agentId: string): boolean =>
+  agent === undefined || agent === agentId;
+
+/** As what a record that can't be read counts when its session is to be deleted. `instance`: its last start. */
+export function mended(broken: BrokenRecord, agent: string, instance: number): SessionRecord {
+  const { id, term, spec, specLost } = broken;
+  const empty = { command_id: '', done: false, at: '1970-01-01T00:00:00Z' };
+  return { id, agent, ...(!specLost && { spec }), term, desired: 'running', instance, ...empty };
 }

@@ -83,10 +83,10 @@ describe('RecordStore', () => {
     await store.change('one', () => first);
     const [name] = await readdir(join(folder, 'one'));
     await writeFile(join(folder, 'one', name!), '{"id": 1}');
-    await expect(store.read('one')).rejects.toMatchObject({
-      code: 'driver_failed',
-      message: expect.stringContaining(name!),
-    });
+    const refusal = { code: 'driver_failed', message: expect.stringContaining(name!) };
+    await expect(store.read('one')).rejects.toMatchObject(refusal);
+    await expect(store.change('one', () => first)).rejects.toMatchObject(refusal);
+    expect(await store.look('one')).toMatchObject({ id: 'one', agent: undefined, term: 0, specLost: true });
   });
 
   it('forgets only what nobody changed meanwhile', async () => {

@@ -1,6 +1,6 @@
-import { SessionSpec } from '@streamspace/protocol';
+import type { SessionSpec } from '@streamspace/protocol';
 import type { V1Service } from '@kubernetes/client-node';
-import { Compile } from 'typebox/compile';
+import { parseStoredSpec } from '../../stored-spec.ts';
 import type { KubeObject } from '../api/client.ts';
 import { ANNOTATIONS, sessionName } from './names.ts';
 
@@ -29,14 +29,28 @@ export interface SessionRecord {
   readonly pod: string;
   /** When the phase began, RFC 3339. */
   readonly since: string;
+  /** Annotations that stay as they are: those that only newer versions know, and the spec's own text where there is more in it than `spec` has. */
+  readonly kept?: Readonly<Record<string, string>>;
 }
 
 /** A record as it stands in the cluster; `uid` and `version` are what a conditional write names. */
-export interface StoredRecord extends SessionRecord {
+export interface StoredRecord extends Omit<SessionRecord, 'phase'> {
+  /** `unreadable`: see `problem`; all that can be done with the session is to delete it. */
+  readonly phase: Phase | 'unreadable';
+  /** What of it can't be read. A record that says `deleting` goes on to be deleted. */
+  readonly problem?: string;
+  /** The spec is not what the record has: that can't be read. */
+  readonly specLost?: boolean;
   readonly uid: string;
   readonly version: string;
+  /** Empty: the Service does not say whose it is. */
   readonly agent: string;
 }
+
+const PREFIX = 'streamspace.io/';
+const KNOWN = new Set<string>(Object.values(ANNOTATIONS));
+const SESSION = 'session-';
+const POD_NAME = /^[a-z0-9]([a-z0-9-]{0,251}[a-z0-9])?$/;
 
 export function recordAnnotations(record: SessionRecord): Record<string, string> {
   return {
@@ -49,39 +63,74 @@ export function recordAnnotations(record: SessionRecord): Record<string, string>
     [ANNOTATIONS.deleteHome]: String(record.deleteHome),
     [ANNOTATIONS.pod]: record.pod,
     [ANNOTATIONS.since]: record.since,
+    ...record.kept,
   };
 }
 
-const specCheck = Compile(SessionSpec);
-
 /** The spec that an object of ours carries; undefined when there is none that can be read. */
 export function specOf(object: KubeObject): SessionSpec | undefined {
-  try {
-    const spec: unknown = JSON.parse(object.metadata?.annotations?.[ANNOTATIONS.spec] ?? '');
-    return specCheck.Check(spec) ? spec : undefined;
-  } catch {
-    return undefined;
-  }
+  const { name = '', annotations, labels } = object.metadata ?? {};
+  const id = labels?.['session'] ?? name.slice(SESSION.length);
+  const stored = parseStoredSpec(annotations?.[ANNOTATIONS.spec] ?? '', { id });
+  return stored.problem === undefined ? stored.spec : undefined;
 }
 
 /** The record in a Service; undefined when it is not one of ours. */
 export function recordOf(service: V1Service): StoredRecord | undefined {
-  const spec = specOf(service as KubeObject);
-  const annotations = service.metadata?.annotations ?? {};
-  const term = Number(annotations[ANNOTATIONS.term]);
-  const phase = PHASES.find((known) => known === annotations[ANNOTATIONS.phase]);
-  if (spec === undefined || phase === undefined || !Number.isSafeInteger(term)) return undefined;
+  const { name = '', labels, annotations = {}, uid = '', resourceVersion: version = '' } = service.metadata ?? {};
+  const id = sessionOf(name, labels?.['session']);
+  if (id === undefined) return undefined;
+  const text = annotations[ANNOTATIONS.spec] ?? '';
+  const user = annotations[ANNOTATIONS.user];
+  const {
+    spec,
+    problem: specProblem,
+    newer,
+  } = parseStoredSpec(text, { id, ...(user && { user }), ...madeAt(service) });
+  const said = annotations[ANNOTATIONS.phase];
+  const phase = PHASES.find((known) => known === said);
+  const term = annotations[ANNOTATIONS.term];
+  const termProblem = isTerm(term) ? undefined : `its term is ${quoted(term)}`;
+  const phaseProblem =
+    phase === undefined ? `its phase is ${quoted(said)}, which this version does not know` : undefined;
+  const problem = specProblem ?? phaseProblem ?? termProblem;
+  const pod = annotations[ANNOTATIONS.pod] ?? '';
+  const specLost = specProblem !== undefined;
+  const kept = Object.fromEntries(
+    Object.entries(annotations).filter(([key]) => key.startsWith(PREFIX) && !KNOWN.has(key)),
+  );
+  if (specLost || newer) kept[ANNOTATIONS.spec] = text;
+  if (specLost && user !== undefined) kept[ANNOTATIONS.user] = user;
   return {
     spec,
-    phase,
-    term,
+    phase: problem !== undefined && phase !== 'deleting' ? 'unreadable' : phase!,
+    ...(problem !== undefined && { problem }),
+    ...(specLost && { specLost }),
+    term: isTerm(term) ? Number(term) : 0,
     commandId: annotations[ANNOTATIONS.command] ?? '',
     reason: annotations[ANNOTATIONS.reason] ?? '',
     deleteHome: annotations[ANNOTATIONS.deleteHome] === 'true',
-    pod: annotations[ANNOTATIONS.pod] ?? sessionName(spec.id),
+    pod: POD_NAME.test(pod) ? pod : name,
     since: annotations[ANNOTATIONS.since] ?? '',
-    uid: service.metadata?.uid ?? '',
-    version: service.metadata?.resourceVersion ?? '',
-    agent: service.metadata?.labels?.['agent'] ?? '',
+    ...(Object.keys(kept).length > 0 && { kept }),
+    uid,
+    version,
+    agent: labels?.['agent'] ?? '',
   };
 }
+
+/** Whose Service it is by its name, which nobody can change; undefined: no session's. */
+function sessionOf(name: string, label: string | undefined): string | undefined {
+  const id = name.startsWith(SESSION) ? name.slice(SESSION.length) : '';
+  return [label, id].find((each) => each !== undefined && each !== '' && sessionName(each) === name);
+}
+
+function madeAt({ metadata }: V1Service): { created_at: string } | undefined {
+  const at: unknown = metadata?.creationTimestamp;
+  return typeof at === 'string' ? { created_at: at } : undefined;
+}
+
+const isTerm = (text: string | undefined): text is string =>
+  text !== undefined && /^\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text));
+
+const quoted = (text: string | undefined): string => (text === undefined ? 'missing' : JSON.stringify(text));

@@ -44,15 +44,14 @@ export async function ensureHome(context: Context, spec: SessionSpec, signal: Ab
 export function refuseSharedHome(context: Context, spec: SessionSpec): void {
   if (!hasHome(spec)) return;
   const name = homeName(spec);
-  const other = context.view
-    .records()
-    .find(
-      (record) =>
-        record.spec.id !== spec.id &&
-        record.phase !== 'deleting' &&
-        hasHome(record.spec) &&
-        homeName(record.spec) === name,
-    );
+  const other = context.view.records().find(
+    (record) =>
+      record.spec.id !== spec.id &&
+      record.phase !== 'deleting' &&
+      hasHome(record.spec) &&
+      // of one whose spec is lost only the user is known, if at all
+      (record.specLost === true ? record.spec.user === spec.user : homeName(record.spec) === name),
+  );
   if (other === undefined) return;
   throw new StreamSpaceError(
     'conflict',

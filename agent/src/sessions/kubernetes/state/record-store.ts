@@ -5,7 +5,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Operation } from '../../driver.ts';
 import type { KubeClient, KubeObject } from '../api/client.ts';
 import { isStatus } from '../api/error.ts';
-import { sessionName } from '../objects/names.ts';
+import { unreadable } from '../../stored-spec.ts';
+import { ANNOTATIONS, sessionName } from '../objects/names.ts';
 import { type Phase, recordOf, type SessionRecord, type StoredRecord } from '../objects/record.ts';
 import { serviceFor } from '../objects/service.ts';
 import type { SessionObjectsConfig } from '../options.ts';
@@ -19,6 +20,8 @@ export interface RecordChange {
   readonly reason?: string;
   readonly deleteHome?: boolean;
   readonly pod?: string;
+  /** In place of one that can't be read. */
+  readonly spec?: SessionSpec;
 }
 
 /** The records of sessions in their Services, changed by compare-and-set; no operation changes what a higher term has changed. */
@@ -39,7 +42,8 @@ export class RecordStore {
   /** As it is now; undefined when there is none of this agent. */
   async read(sessionId: string, signal: AbortSignal): Promise<StoredRecord | undefined> {
     const record = await this.#readAny(sessionId, signal);
-    return record?.agent === this.#config.agentId ? record : undefined;
+    // one that lost the label is found by its name only
+    return record?.agent === this.#config.agentId || record?.agent === '' ? record : undefined;
   }
 
   /** Makes the record, with the name of the session's pod, or returns the one that is there; `made` tells which. Throws `session_exists` if that is of another spec or agent. */
@@ -64,6 +68,7 @@ export class RecordStore {
       }
       const current = await this.#readAny(spec.id, signal);
       if (current === undefined) continue; // deleted in between
+      if (current.agent === this.#config.agentId) requireReadable(current);
       if (current.agent !== this.#config.agentId || !isDeepStrictEqual(current.spec, spec)) {
         throw new StreamSpaceError('session_exists', `Session ${spec.id} exists with another spec: choose another id`);
       }
@@ -74,23 +79,25 @@ export class RecordStore {
 
   /**
    * Changes the record in the operation's name. `decide` gets the current one and says what to change; undefined: nothing but
-   * the term. Throws `superseded`, and `not_found`.
+   * the term. Throws `superseded`, `not_found`, and for a record that can't be read `driver_failed`, unless it is to be changed `anyway`.
    */
   async change(
     sessionId: string,
     operation: Operation,
     decide: (current: StoredRecord) => RecordChange | undefined,
+    { anyway = false }: { readonly anyway?: boolean } = {},
   ): Promise<StoredRecord> {
     for (let tries = 0; tries < TRIES; tries++) {
       const current = await this.read(sessionId, operation.signal);
       if (current === undefined) throw new StreamSpaceError('not_found', `There is no session ${sessionId} here`);
       fence(current, operation);
+      if (!anyway) requireReadable(current);
       const change = decide(current);
       const term = Math.max(operation.term, current.term);
       if (change === undefined && term === current.term) return current;
       const next =
         change === undefined
-          ? { ...current, term }
+          ? { ...this.#next(current, { reason: current.reason }), term }
           : { ...this.#next(current, change), commandId: operation.commandId, term };
       const written = await this.write(next, current, operation.signal);
       if (written !== undefined) return written;
@@ -138,8 +145,13 @@ export class RecordStore {
   }
 
   #next(current: StoredRecord, change: RecordChange): SessionRecord {
-    const { phase = current.phase, reason = '', deleteHome = current.deleteHome, pod = current.pod } = change;
-    return { ...current, phase, reason, deleteHome, pod, since: phase === current.phase ? current.since : this.#now() };
+    const { reason = '', deleteHome = current.deleteHome, pod = current.pod, spec = current.spec } = change;
+    const phase = change.phase ?? requireReadable(current).phase;
+    const since = phase === current.phase ? current.since : this.#now();
+    const kept = { ...current.kept };
+    // what stands there for the spec is kept, unless that is replaced
+    if (change.spec !== undefined) for (const key of [ANNOTATIONS.spec, ANNOTATIONS.user]) delete kept[key];
+    return { ...current, spec, phase, reason, deleteHome, pod, since, kept };
   }
 
   #stored(service: V1Service): StoredRecord {
@@ -152,6 +164,13 @@ export class RecordStore {
   #now(): string {
     return iso(this.#clock.now());
   }
+}
+
+/** Throws what is to be said of a record that can't be read. */
+export function requireReadable(record: StoredRecord): StoredRecord & { readonly phase: Phase } {
+  const { phase } = record;
+  if (phase === 'unreadable') throw unreadable(record.spec.id, record.problem ?? '');
+  return { ...record, phase };
 }
 
 /** Throws `superseded` when the operation's leader is not the last one. */

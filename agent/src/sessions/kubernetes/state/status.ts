@@ -1,5 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { SessionStatus } from '@streamspace/protocol';
+import { unreadableReason } from '../../stored-spec.ts';
 import type { StoredRecord } from '../objects/record.ts';
 import { type Diagnosis, reasonFor } from './reason.ts';
 
@@ -22,6 +23,8 @@ export function statusFor(
       return undefined;
     case 'hibernated':
       return status('hibernated', '');
+    case 'unreadable':
+      return status('failed', unreadableReason(record.problem ?? ''));
     case 'failed':
       return status('failed', record.reason);
     case 'creating':

@@ -31,6 +31,7 @@ export class Reporter {
   begin(record: StoredRecord): void {
     const name = sessionName(record.spec.id);
     const status = statusFor(record, this.#context.view.pod(record.spec.id));
+    this.#warnOf(record);
     const news = record.phase === 'running' && status?.state === 'failed';
     this.#told.set(name, { id: record.spec.id, status: news ? { spec: record.spec, state: 'running' } : status });
     if (news) this.look(name);
@@ -82,6 +83,7 @@ export class Reporter {
       this.#told.delete(name);
       return;
     }
+    if (!isDeepStrictEqual(told?.status?.reason, statusFor(record, undefined)?.reason)) this.#warnOf(record);
     const pod = view.pod(id);
     let diagnosis: Diagnosis | undefined = pod && reasonFor(pod);
     let status = statusFor(record, pod, diagnosis);
@@ -99,6 +101,11 @@ export class Reporter {
       if (noted === undefined || this.#busy.has(id)) return;
     }
     this.#tell(name, id, status);
+  }
+
+  #warnOf({ spec, problem }: StoredRecord): void {
+    if (problem !== undefined)
+      this.#context.log.warn({ session: spec.id, problem }, 'Record of a session can’t be read; it is left as it is');
   }
 
   #tell(name: string, id: string, status: SessionStatus | undefined): void {
