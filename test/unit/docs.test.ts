@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { blocksOf, filesIn, pages, read, root } from '../support/docs.ts';
+import { inlineCommandsOf } from '../support/inline-commands.ts';
 
 const all = pages().flatMap((page) => blocksOf(page, read(page)));
 /** A test's own source, and that of what is beside it. */
@@ -32,8 +33,42 @@ describe('commands in the documentation', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('K8 every command in the text is run by a test, or says why not', () => {
+    const inline = pages().flatMap((page) => inlineCommandsOf(page, read(page)));
+    expect(inline.length).toBeGreaterThan(40);
+    const wrong = inline.flatMap((each) => {
+      const { mark, page, command } = each;
+      const say = (what: string) => [`${at(each)}: ${command}: ${what}`];
+      if (mark === undefined) return say('neither <!-- run: … --> nor <!-- not run: … --> follows');
+      if (mark.kind === 'not run') return [];
+      if (!existsSync(root + mark.test)) return say(`there is no ${mark.test}`);
+      const wanted = mark.kind === 'run' ? `'${page}#${mark.name}'` : mark.runs;
+      return read(mark.test).includes(wanted) ? [] : say(`${mark.test} does not run it`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('K8 what a command in the text is', () => {
+    const text = [
+      'by `kubectl get pods`<!-- not run: an example of one --> or',
+      '`api -X DELETE "$HUB/x"`<!-- run: test/a.test.ts#x -->, ``helm rollback x``, `FOO=1 npm run nothing` and',
+      '`kubectl`, `helm`, `curl` alone, `node.js`, ` ```sh `,',
+      '```sh',
+      'a `curl x` in a block',
+      '```',
+    ].join('\n');
+    expect(inlineCommandsOf('p.md', text).map(({ line, command, mark }) => [line, command, mark?.kind])).toEqual([
+      [1, 'kubectl get pods', 'not run'],
+      [2, 'api -X DELETE "$HUB/x"', 'run'],
+      [2, 'helm rollback x', undefined],
+      [2, 'FOO=1 npm run nothing', undefined],
+    ]);
+  });
+
   it('no name is given twice on a page', () => {
-    const names = all.flatMap(({ page, mark }) => (mark?.kind === 'run' ? [`${page}#${mark.name}`] : []));
+    const names = [...all, ...pages().flatMap((page) => inlineCommandsOf(page, read(page)))].flatMap(
+      ({ page, mark }) => (mark?.kind === 'run' ? [`${page}#${mark.name}`] : []),
+    );
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   });
 
