@@ -47,6 +47,7 @@ const KNOWN: readonly (readonly [string, InlineMark])[] = [
 ];
 const NAMES = [
   'kill -9',
+  'kubectl annotate --overwrite',
   'kubectl delete pod',
   'kubectl drain',
   'kubectl patch',
