@@ -6,6 +6,7 @@ import { agentGateway } from './agents/gateway.ts';
 import { agentRoutes } from './agents/routes.ts';
 import { authenticateAgent } from './auth/agents.ts';
 import { originAllowed } from './auth/origins.ts';
+import { authenticateEnrolment } from './auth/enrolment.ts';
 import { authRoutes } from './auth/routes.ts';
 import { takeTicket } from './auth/tickets.ts';
 import { userAuth } from './auth/users.ts';
@@ -21,6 +22,7 @@ import { registerErrors, sendError } from './http/errors.ts';
 import { operationRoutes, registerMetrics } from './http/operations.ts';
 import { registerRateLimit } from './http/rate-limit.ts';
 import { registerSecurity } from './http/security.ts';
+import { shortened } from './http/shortened.ts';
 import { registerTrace } from './http/trace.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { templateRoutes } from './sessions/template-routes.ts';
@@ -49,7 +51,7 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
     return503OnClosing: false,
     // before any hook or handler: an address that can't be decoded
     frameworkErrors: (error, _request, reply) =>
-      void sendError(reply, new StreamSpaceError('invalid_request', error.message)),
+      void sendError(reply, new StreamSpaceError('invalid_request', shortened(error.message))),
     genReqId: () => randomBytes(8).toString('hex'),
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: 'idle',
@@ -87,7 +89,10 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
   operationRoutes(app, operations);
   await app.register(
     async (api) => {
-      registerAccess(api, userAuth(config, deps.clock));
+      registerAccess(api, {
+        user: userAuth(config, deps.clock),
+        enrolment: (token) => authenticateEnrolment(deps, token),
+      });
       await registerRateLimit(api, config.rateLimit);
       // a request without a body asks for nothing in particular
       api.addHook('preValidation', async (request) => {

@@ -17,6 +17,10 @@ const HEADERS_MS = 15_000;
 /** Upgrades that may wait for their decision. */
 const MAX_PENDING = 4_096;
 
+/** With a session's id, which is bounded, as what is said about it is then. */
+const VIEWER = /^\/api\/v1\/sessions\/([a-z0-9-]{1,63})\/vnc$/;
+const PEER = /^\/internal\/v1\/sessions\/([a-z0-9-]{1,63})\/screen$/;
+
 /** One request for an upgrade, not decided yet. */
 export interface Upgrade {
   readonly request: IncomingMessage;
@@ -48,9 +52,9 @@ export function upgradeRouter(routes: UpgradeRoutes, server: Server): { stop: ()
     if (upgrade.request.headers.upgrade?.toLowerCase() !== 'websocket')
       throw new StreamSpaceError('invalid_request', 'the only upgrade here is to websocket');
     if (pathname === '/api/v1/agent/connect') return routes.agent(upgrade);
-    const session = /^\/api\/v1\/sessions\/([^/]+)\/vnc$/.exec(pathname)?.[1];
+    const session = VIEWER.exec(pathname)?.[1];
     if (session !== undefined) return routes.viewer(upgrade, session);
-    const carried = /^\/internal\/v1\/sessions\/([^/]+)\/screen$/.exec(pathname)?.[1];
+    const carried = PEER.exec(pathname)?.[1];
     if (carried !== undefined) return routes.peer(upgrade, carried);
     throw new StreamSpaceError(
       'not_found',

@@ -47,6 +47,26 @@ export async function makeEnrolment(
   return { token, expires_at: expiresAt };
 }
 
+const NO_TOKEN = 'no enrolment token: send one as `Authorization: Bearer <token>`';
+const NOT_VALID =
+  'the enrolment token is unknown, used up, expired, for another agent, or for new agents only: ask an admin for a new one';
+
+/** Rejects with `unauthenticated` unless it is an enrolment token that could be used now, for one agent or another: before anything else of the request is read. */
+export async function authenticateEnrolment(
+  { store, config, clock }: Pick<HubDeps, 'store' | 'config' | 'clock'>,
+  token: string | undefined,
+): Promise<void> {
+  if (token === undefined) throw new StreamSpaceError('unauthenticated', NO_TOKEN);
+  const hash = sha256(token);
+  const configured = [
+    ...config.agentEnrolment.values(),
+    ...(config.enrolmentTokenHash ? [config.enrolmentTokenHash] : []),
+  ];
+  if (configured.some((each) => sameHash(each, hash))) return;
+  if (!(await store.credentials.hasEnrolment(hash, iso(clock.now()))))
+    throw new StreamSpaceError('unauthenticated', NOT_VALID);
+}
+
 /**
  * Exchanges an enrolment token for a credential of exactly one agent, or of one replica of it [AUTH3]. A token for any agent, ENROLMENT_TOKEN included, does it
  * for new ids only, and for those that ENROLMENT_TOKEN_AGENTS names: it must not be a key to every agent there is (failure 13). Rejects
@@ -57,8 +77,7 @@ export async function enrol(
   token: string | undefined,
   { agent_id: agentId, replica, standby = false }: EnrolBody,
 ): Promise<{ agent_id: string; credential: string }> {
-  if (token === undefined)
-    throw new StreamSpaceError('unauthenticated', 'no enrolment token: send one as `Authorization: Bearer <token>`');
+  if (token === undefined) throw new StreamSpaceError('unauthenticated', NO_TOKEN);
   const hash = sha256(token);
   const credential = newCredential(randomBytes, agentId);
   const answer = { agent_id: agentId, credential: credential.token };
@@ -81,12 +100,7 @@ export async function enrol(
     return answer;
   }
   const enrolment = await store.credentials.takeEnrolment(hash, agentId, iso(clock.now()));
-  if (enrolment === undefined) {
-    throw new StreamSpaceError(
-      'unauthenticated',
-      'the enrolment token is unknown, used up, expired, for another agent, or for new agents only: ask an admin for a new one',
-    );
-  }
+  if (enrolment === undefined) throw new StreamSpaceError('unauthenticated', NOT_VALID);
   if (!enrolment.any) await store.credentials.set(agentId, credential.hash);
   else if (!(await store.credentials.setNew(agentId, credential.hash))) throw taken;
   return answer;

@@ -8,13 +8,21 @@ export function bearerOf({ headers }: Pick<FastifyRequest, 'headers'>): string |
   return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
 }
 
-/** Every route of this scope is for users, unless its `access` says otherwise. */
-export function registerAccess(app: FastifyInstance, authenticate: UserAuth): void {
+/** How callers prove themselves. Each rejects with `unauthenticated`. */
+export interface Proofs {
+  readonly user: UserAuth;
+  /** Of an enrolment token: that there is such a token, for whatever agent. */
+  readonly enrolment: (bearer: string | undefined) => Promise<void>;
+}
+
+/** Every route of this scope is for users, unless its `access` says otherwise. Credentials are looked at before anything of the body is read. */
+export function registerAccess(app: FastifyInstance, proofs: Proofs): void {
   app.decorateRequest<User | null>('user', null);
   app.addHook('onRequest', async (request) => {
     const { access } = request.routeOptions.config;
+    if (access === 'enrolment') return proofs.enrolment(bearerOf(request));
     if (!isForUsers(access)) return;
-    request.user = await authenticate(bearerOf(request));
+    request.user = await proofs.user(bearerOf(request));
     request.log = request.log.child({ user: request.user.id });
     if (access === 'admin' && !request.user.admin) {
       throw new StreamSpaceError('forbidden', `this takes the role admin, which user ${request.user.id} doesn't have`);

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import { StreamSpaceError } from '@streamspace/protocol';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendError } from './errors.ts';
+import { shortened } from './shortened.ts';
 
 /** The built page, its routes of the page's own (`/sessions/…`) included, and the answer to what isn't there. */
 export async function registerConsole(app: FastifyInstance, dir: string | undefined): Promise<void> {
@@ -21,7 +22,7 @@ export async function registerConsole(app: FastifyInstance, dir: string | undefi
         ),
     });
   }
-  app.setNotFoundHandler({ preHandler: [] }, (request, reply) => {
+  const nothing = (request: FastifyRequest, reply: FastifyReply) => {
     const isApi = /^\/(api|docs)(\/|\?|$)/.test(request.url);
     const isPage = request.method === 'GET' && !isApi && (request.headers.accept ?? '').includes('text/html');
     if (isPage && built)
@@ -33,8 +34,11 @@ export async function registerConsole(app: FastifyInstance, dir: string | undefi
       reply,
       new StreamSpaceError(
         'not_found',
-        `nothing at ${request.method} ${request.url.split('?')[0]!.slice(0, 200)}: ${remedy}`,
+        `nothing at ${request.method} ${shortened(request.url.split('?')[0]!)}: ${remedy}`,
       ),
     );
-  });
+  };
+  app.setNotFoundHandler({ preHandler: [] }, nothing);
+  // what comes with a request for nothing is not read
+  app.addHook('onRequest', async (request, reply) => (request.is404 ? nothing(request, reply) : undefined));
 }

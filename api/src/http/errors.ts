@@ -1,5 +1,11 @@
 import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { shortened } from './shortened.ts';
+
+/** Problems that an answer and the log name; how many more there are is said. */
+const MAX_PROBLEMS = 20;
+/** Characters of a message. */
+const MAX_MESSAGE = 4_096;
 
 /** One problem as ajv (with `verbose`) tells it. */
 interface Problem {
@@ -16,7 +22,7 @@ function inWords({ keyword, instancePath, message = 'is not valid', params, pare
   problem: string;
 } {
   const path = instancePath.slice(1).replaceAll('/', '.');
-  const at = (name: unknown) => (path === '' ? String(name) : `${path}.${String(name)}`);
+  const at = (name: unknown) => shortened(path === '' ? String(name) : `${path}.${String(name)}`, 100);
   switch (keyword) {
     case 'required':
       return { field: at(params.missingProperty), problem: 'is required' };
@@ -43,12 +49,16 @@ function inWords({ keyword, instancePath, message = 'is not valid', params, pare
 }
 
 function invalid(problems: Problem[], where: string): StreamSpaceError {
-  const fields = problems.map(inWords).map(({ field, problem }) => ({ field: field === '' ? where : field, problem }));
-  return new StreamSpaceError(
-    'invalid_request',
-    fields.map(({ field, problem }) => `${field}: ${problem}`).join('; '),
-    { fields },
-  );
+  const fields = problems
+    .slice(0, MAX_PROBLEMS)
+    .map(inWords)
+    .map(({ field, problem }) => ({ field: field === '' ? where : field, problem: shortened(problem, 300) }));
+  const more = problems.length - fields.length;
+  const named = fields.map(({ field, problem }) => `${field}: ${problem}`).join('; ');
+  return new StreamSpaceError('invalid_request', more === 0 ? named : `${named}; and ${more} more problems`, {
+    fields,
+    ...(more > 0 && { more }),
+  });
 }
 
 /** Fastify's own refusals, in the words and codes of ours. */
@@ -60,8 +70,14 @@ const FASTIFY: Readonly<Record<string, () => StreamSpaceError>> = {
     new StreamSpaceError('invalid_request', 'unknown content-type: send application/json'),
 };
 
-/** Any error of a request as one of the table; what nobody foresaw is `internal`, and its message stays here. */
-export function answerable(error: unknown): StreamSpaceError {
+/** Any error of a request as one of the table, with a message of bounded length; what nobody foresaw is `internal`, and its message stays here. */
+function answerable(error: unknown): StreamSpaceError {
+  const known = translated(error);
+  if (known.message.length <= MAX_MESSAGE) return known;
+  return new StreamSpaceError(known.code, shortened(known.message, MAX_MESSAGE), known.details, { cause: known });
+}
+
+function translated(error: unknown): StreamSpaceError {
   if (error instanceof StreamSpaceError) return error;
   const { validation, validationContext, code, statusCode } = error as Partial<FastifyError>;
   if (validation)
@@ -73,15 +89,15 @@ export function answerable(error: unknown): StreamSpaceError {
   if (known) return known();
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return new StreamSpaceError('invalid_request', (error as Error).message);
-  const translated = asStreamSpaceError(error);
-  return translated.code === 'internal'
+  const foreign = asStreamSpaceError(error);
+  return foreign.code === 'internal'
     ? new StreamSpaceError(
         'internal',
         'something failed inside the hub: try again; its log has the trace',
         {},
         { cause: error },
       )
-    : translated;
+    : foreign;
 }
 
 export function sendError(reply: FastifyReply, error: StreamSpaceError): FastifyReply {

@@ -2,6 +2,7 @@ import { StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
 import { originAllowed } from '../auth/origins.ts';
 import type { Config } from '../config.ts';
+import { shortened } from './shortened.ts';
 
 /** Nothing from other hosts, no inline scripts. Screens come as `data:`/`blob:` pictures, and over WebSockets of the same origin. */
 const policy = (style: string): string =>
@@ -39,7 +40,7 @@ export function registerSecurity(app: FastifyInstance, config: Pick<Config, 'pub
     if (!originAllowed(config, request.raw)) {
       throw new StreamSpaceError(
         'origin_refused',
-        `pages of ${origin.slice(0, 200)} may not call this hub: open the hub's own page, or add it to ALLOWED_ORIGINS`,
+        `pages of ${shortened(origin)} may not call this hub: open the hub's own page, or add it to ALLOWED_ORIGINS`,
       );
     }
     if (!config.allowedOrigins.includes(origin)) return;

@@ -1,6 +1,6 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Roster } from '../agents/roster.ts';
 import type { Rotations } from '../agents/rotation.ts';
 import type { PeerClaims, PeerGuard, Purpose } from './credential.ts';
@@ -45,9 +45,15 @@ export function peerRoutes(app: FastifyInstance, { guard, clock, roster, rotatio
       return {};
     },
   };
+  const proven = new WeakMap<FastifyRequest, PeerClaims>();
   for (const purpose of Object.keys(answer) as Exclude<Purpose, 'screen'>[]) {
-    app.post(`/internal/v1/${purpose}`, { schema: { hide: true }, config: { access: 'open' } }, (request) =>
-      answer[purpose](guard.check(request.headers.authorization, purpose, clock.now())),
-    );
+    app.post(`/internal/v1/${purpose}`, {
+      schema: { hide: true },
+      config: { access: 'open' },
+      // before anything of a body is read: there is none
+      onRequest: async (request) =>
+        void proven.set(request, guard.check(request.headers.authorization, purpose, clock.now())),
+      handler: (request) => answer[purpose](proven.get(request)!),
+    });
   }
 }

@@ -84,6 +84,8 @@ export const CREDENTIALS = 8;
 export interface CredentialStore {
   /** An enrolment token: for one agent id, or for any new one (`null`); usable until `expiresAt`, `uses` times. */
   putEnrolment(hash: string, enrolment: { agentId: string | null; expiresAt: string; uses: number }): Promise<void>;
+  /** Whether there is one that could be used at `at`, for one agent or another. */
+  hasEnrolment(hash: string, at: string): Promise<boolean>;
   /**
    * Uses it once, atomically; undefined (and not used) when unknown, spent, expired at `at`, for another agent, or for any new agent
    * and this one has or had a credential.

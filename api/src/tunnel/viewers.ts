@@ -4,6 +4,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { AgentLink } from '../agents/link.ts';
 import type { LinkDeps } from '../agents/ports.ts';
 import { Throttle } from '../agents/throttle.ts';
+import { shortened } from '../http/shortened.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
 import type { Peers } from '../peers/client.ts';
 import type { PeerGuard } from '../peers/credential.ts';
@@ -166,7 +167,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
         if (!deps.originAllowed(upgrade.request)) {
           throw new StreamSpaceError(
             'origin_refused',
-            `pages of ${upgrade.request.headers.origin} may not open screens here: add it to ALLOWED_ORIGINS`,
+            `pages of ${shortened(upgrade.request.headers.origin ?? '')} may not open screens here: add it to ALLOWED_ORIGINS`,
           );
         }
         const { user } = await take(upgrade, sessionId);

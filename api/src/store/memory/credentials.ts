@@ -25,6 +25,11 @@ export function memoryCredentials(): CredentialStore {
       enrolments.set(hash, { ...enrolment });
     },
 
+    async hasEnrolment(hash, at) {
+      const enrolment = enrolments.get(hash);
+      return enrolment !== undefined && parseIso(enrolment.expiresAt) > parseIso(at);
+    },
+
     async takeEnrolment(hash, agentId, at) {
       const now = parseIso(at);
       for (const [each, { expiresAt }] of enrolments) if (parseIso(expiresAt) <= now) enrolments.delete(each);

@@ -25,6 +25,11 @@ export function redisCredentials(connection: Connection, clock: Clock): Credenti
       );
     },
 
+    async hasEnrolment(hash, at) {
+      const expires = await connection.do((client) => client.hget(KEYS.enrolment(hash), 'expires'));
+      return expires !== null && Number(expires) > parseIso(at);
+    },
+
     async takeEnrolment(hash, agentId, at) {
       const had = await connection.do((client) => client.exists(KEYS.credential(agentId)));
       // where a credential comes between the two, `setNew` says no

@@ -24,6 +24,15 @@ export function credentialContract(makeStore: MakeStore): void {
       expect(await credentials().takeEnrolment('hash', 'a1', AFTER)).toBeUndefined();
     });
 
+    it('S2 knows an enrolment token as long as it could be used', async () => {
+      await credentials().putEnrolment('hash', { agentId: 'a1', expiresAt: LATER, uses: 1 });
+      expect(await credentials().hasEnrolment('unknown', AT)).toBe(false);
+      expect(await credentials().hasEnrolment('hash', AT)).toBe(true);
+      expect(await credentials().hasEnrolment('hash', LATER)).toBe(false);
+      await credentials().takeEnrolment('hash', 'a1', AT);
+      expect(await credentials().hasEnrolment('hash', AT)).toBe(false);
+    });
+
     it('[AUTH3] lets exactly one of many use a token for one use', async () => {
       await credentials().putEnrolment('hash', { agentId: 'a1', expiresAt: LATER, uses: 1 });
       const taken = await Promise.all(Array.from({ length: 20 }, () => credentials().takeEnrolment('hash', 'a1', AT)));
