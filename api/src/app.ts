@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { StreamSpaceError } from '@streamspace/protocol';
+import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { AgentGateway, LinkDeps } from './agents/ports.ts';
 import { agentGateway } from './agents/gateway.ts';
@@ -7,14 +7,16 @@ import { agentRoutes } from './agents/routes.ts';
 import { authenticateAgent } from './auth/agents.ts';
 import { originAllowed } from './auth/origins.ts';
 import { authenticateEnrolment } from './auth/enrolment.ts';
+import { Failures } from './auth/failures.ts';
 import { authRoutes } from './auth/routes.ts';
 import { takeTicket } from './auth/tickets.ts';
 import { userAuth } from './auth/users.ts';
 import { commandRoutes } from './commands/routes.ts';
 import type { HubDeps } from './deps.ts';
 import { eventRoutes } from './events/routes.ts';
-import { registerAccess } from './http/access.ts';
+import { bearerOf, registerAccess } from './http/access.ts';
 import { registerBodies } from './http/bodies.ts';
+import { clients } from './http/client-address.ts';
 import { registerConnections } from './http/connections.ts';
 import { registerConsole } from './http/console.ts';
 import { registerDocumentation } from './http/documentation.ts';
@@ -42,7 +44,7 @@ export interface AppDeps extends HubDeps {
  * `close` ends event streams and links first; the store stays the caller's.
  */
 export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }: AppDeps): Promise<FastifyInstance> {
-  const { config, store, randomBytes } = deps;
+  const { config, store, randomBytes, clock } = deps;
   const app: FastifyInstance = Fastify({
     loggerInstance: deps.log,
     bodyLimit: BODY,
@@ -69,7 +71,7 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
   // response schemas are documentation: what is sent is what the handler gave
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
 
-  registerConnections(app, deps.clock);
+  registerConnections(app, clock);
   registerTrace(app, randomBytes);
   registerSecurity(app, config);
   registerErrors(app);
@@ -77,8 +79,11 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
   registerMetrics(app, deps);
   await registerDocumentation(app);
 
+  const from = clients(config.trustedProxies);
+  const badEnrolments = new Failures(clock, from, { burst: config.rateLimit, everyMs: 60_000 / config.rateLimit });
   const gateway = makeGateway({
     ...deps,
+    clients: from,
     authenticateAgent: (bearer) => authenticateAgent(store, bearer),
     originAllowed: (request) => originAllowed(config, request),
     takeTicket: (ticket, sessionId) => takeTicket(store, ticket, sessionId),
@@ -90,10 +95,14 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
   await app.register(
     async (api) => {
       registerAccess(api, {
-        user: userAuth(config, deps.clock),
-        enrolment: (token) => authenticateEnrolment(deps, token),
+        user: userAuth(config, clock),
+        enrolment: (request) =>
+          authenticateEnrolment(deps, bearerOf(request)).catch((error: unknown) => {
+            const known = asStreamSpaceError(error);
+            throw known.code === 'unauthenticated' ? badEnrolments.count(request.raw, known) : error;
+          }),
       });
-      await registerRateLimit(api, config.rateLimit);
+      await registerRateLimit(api, config.rateLimit, from);
       // a request without a body asks for nothing in particular
       api.addHook('preValidation', async (request) => {
         if (request.body === undefined && request.routeOptions.schema?.body !== undefined) request.body = {};

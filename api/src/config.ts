@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { sha256 } from './auth/secrets.ts';
+import type { Network } from './config/readers.ts';
 import { type Values, VARIABLES, type Variable } from './config/variables.ts';
 
 export { VARIABLES } from './config/variables.ts';
@@ -24,6 +25,8 @@ export interface Config {
     readonly maxAgeMs?: number | undefined;
   };
   readonly allowedOrigins: readonly string[];
+  /** Whose word on where a request comes from is taken. */
+  readonly trustedProxies: readonly Network[];
   /** SHA-256 (hex) of the bootstrap enrolment token. */
   readonly enrolmentTokenHash: string | undefined;
   /** SHA-256 (hex) of the enrolment token of each of these agent ids, usable as often as wanted. */
@@ -127,6 +130,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       maxAgeMs: values.JWT_MAX_AGE,
     }),
     allowedOrigins: values.ALLOWED_ORIGINS,
+    trustedProxies: values.TRUSTED_PROXIES,
     enrolmentTokenHash: values.ENROLMENT_TOKEN === undefined ? undefined : sha256(values.ENROLMENT_TOKEN),
     agentEnrolment: new Map(
       [

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { HubDeps } from '../deps.ts';
+import type { Clients } from '../http/client-address.ts';
 import type { TicketRecord } from '../store/store.ts';
 
 /** What the REST half asks of the half that holds the agents' links. */
@@ -31,6 +32,8 @@ export interface AgentGateway extends AgentLinks {
 
 /** What the link half asks of the REST half, besides {@link HubDeps}. */
 export interface LinkDeps extends HubDeps {
+  /** Where upgrades come from. */
+  readonly clients: Clients;
   /** The agent id of a bearer credential (`ssa_<agent id>.<secret>`). Rejects with `unauthenticated`, which says the remedy. */
   authenticateAgent(bearer: string | undefined): Promise<string>;
   /** SPEC.md [VIEW3]: false for an `Origin` that is neither the hub's own nor an allowed one. */

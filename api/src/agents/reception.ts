@@ -208,19 +208,19 @@ export function reception(deps: ReceptionDeps): Reception {
         );
       }
       const bearer = /^Bearer +(\S+)$/i.exec(upgrade.request.headers.authorization ?? '')?.[1];
+      // first of all: those who can't prove who they are use up nothing of what the others need
+      const agentId = await deps.authenticateAgent(bearer);
+      if (!attempts.pass(agentId))
+        throw new StreamSpaceError('rate_limited', `agent ${agentId} connects too often: wait a little`, {
+          retry_after_ms: 5_000,
+        });
       try {
-        // before anything is asked of the store
         admission.enter(roster.arriving);
       } catch (error) {
         counters.admissions.inc({ outcome: 'later' });
         throw error;
       }
       counters.admissions.inc({ outcome: 'admitted' });
-      const agentId = await deps.authenticateAgent(bearer);
-      if (!attempts.pass(agentId))
-        throw new StreamSpaceError('rate_limited', `agent ${agentId} connects too often: wait a little`, {
-          retry_after_ms: 5_000,
-        });
       if (roster.size >= MAX_LINKS)
         throw new StreamSpaceError('at_capacity', `this hub holds ${MAX_LINKS} connections of agents already`);
       upgrade.accept(wss, (ws) => take(ws, agentId, bearer === undefined ? undefined : sha256(bearer)));

@@ -20,11 +20,6 @@ export class Throttle {
     return left >= 1;
   }
 
-  /** Whether the next one would not pass; counts nothing. */
-  exhausted(key: string): boolean {
-    return this.#left(key) < 1;
-  }
-
   #left(key: string): number {
     const { burst, everyMs } = this.#limit;
     const known = this.#buckets.get(key);

@@ -125,6 +125,34 @@ export function origins(): Reader<readonly string[]> {
   };
 }
 
+/** Addresses that begin alike. */
+export interface Network {
+  readonly address: string;
+  /** Bits. */
+  readonly prefix: number;
+  readonly family: 'ipv4' | 'ipv6';
+}
+
+/** A comma list of networks; an address alone is a network of one. */
+export function networks(): Reader<readonly Network[]> {
+  const one = (text: string): Network | undefined => {
+    const [, address = '', bits] = /^([0-9a-fA-F:.]{2,45})(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+    const version = isIP(address);
+    const size = version === 6 ? 128 : 32;
+    const prefix = Number(bits ?? size);
+    if (version === 0 || prefix > size) return undefined;
+    return { address, prefix, family: version === 6 ? 'ipv6' : 'ipv4' };
+  };
+  return {
+    takes: 'a comma list of networks (CIDRs) like 10.0.0.0/8 or fd00::/8, or of addresses',
+    read: (value) => {
+      const parts = value.split(',').map((part) => part.trim());
+      const read = parts.filter((part) => part !== '').map(one);
+      return read.every((each) => each !== undefined) ? Object.freeze(read) : undefined;
+    },
+  };
+}
+
 /** A path; whether something is there is seen when it is opened. */
 export function file(takes: string): Reader<string> {
   return { takes: `the path of ${takes}`, read: (value) => (value.includes('\0') ? undefined : value) };

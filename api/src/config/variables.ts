@@ -5,6 +5,7 @@ import {
   duration,
   file,
   ids,
+  networks,
   origins,
   peer,
   secret,
@@ -71,6 +72,11 @@ export const VARIABLES = {
     'how long after its `iat` a token is taken at most, whatever its `exp` says; by default only `exp` counts',
   ),
   ALLOWED_ORIGINS: variable(origins(), 'other origins whose pages may call the hub; its own always may', ''),
+  TRUSTED_PROXIES: variable(
+    networks(),
+    'proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; by default none: failures are then counted by the address of the connection',
+    '',
+  ),
   ENROLMENT_TOKEN: optional(secret(32), 'enrolment token for any new agent id, usable many times: for automation'),
   ENROLMENT_TOKEN_AGENTS: variable(
     ids(),

@@ -11,8 +11,8 @@ export function bearerOf({ headers }: Pick<FastifyRequest, 'headers'>): string |
 /** How callers prove themselves. Each rejects with `unauthenticated`. */
 export interface Proofs {
   readonly user: UserAuth;
-  /** Of an enrolment token: that there is such a token, for whatever agent. */
-  readonly enrolment: (bearer: string | undefined) => Promise<void>;
+  /** With an enrolment token: that there is such a token, for whatever agent. Also rejects with `rate_limited`. */
+  readonly enrolment: (request: FastifyRequest) => Promise<void>;
 }
 
 /** Every route of this scope is for users, unless its `access` says otherwise. Credentials are looked at before anything of the body is read. */
@@ -20,7 +20,7 @@ export function registerAccess(app: FastifyInstance, proofs: Proofs): void {
   app.decorateRequest<User | null>('user', null);
   app.addHook('onRequest', async (request) => {
     const { access } = request.routeOptions.config;
-    if (access === 'enrolment') return proofs.enrolment(bearerOf(request));
+    if (access === 'enrolment') return proofs.enrolment(request);
     if (!isForUsers(access)) return;
     request.user = await proofs.user(bearerOf(request));
     request.log = request.log.child({ user: request.user.id });

@@ -1,17 +1,27 @@
 import rateLimit from '@fastify/rate-limit';
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
+import { sha256 } from '../auth/secrets.ts';
+import { bearerOf } from './access.ts';
+import type { Clients } from './client-address.ts';
 import { isForUsers } from './route.ts';
 
-/** So many requests per user and minute; callers that are no users yet (enrolment) count by address. After authentication. */
-export async function registerRateLimit(app: FastifyInstance, perMinute: number): Promise<void> {
+/**
+ * So many requests a minute of each user, and of each enrolment token from an address; of strangers, who get only what is open, by address.
+ * After authentication: nobody uses up what is another's.
+ */
+export async function registerRateLimit(app: FastifyInstance, perMinute: number, clients: Clients): Promise<void> {
   await app.register(rateLimit, {
     hook: 'preParsing',
     max: perMinute,
     timeWindow: 60_000,
     cache: 10_000,
-    keyGenerator: ({ routeOptions, ip, user }) =>
-      isForUsers(routeOptions.config.access) ? `user:${user.id}` : `address:${ip}`,
+    keyGenerator: (request) => {
+      const { access } = request.routeOptions.config;
+      if (isForUsers(access)) return `user:${request.user.id}`;
+      const address = clients.address(request.raw);
+      return access === 'enrolment' ? `token:${sha256(bearerOf(request) ?? '')} ${address}` : `address:${address}`;
+    },
     errorResponseBuilder: (_request, { ttl }) => {
       const seconds = Math.max(1, Math.ceil(ttl / 1_000));
       return new StreamSpaceError(

@@ -3,7 +3,7 @@ import { type Clock, sleep } from 'clock-port';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { AgentLink } from '../agents/link.ts';
 import type { LinkDeps } from '../agents/ports.ts';
-import { Throttle } from '../agents/throttle.ts';
+import { Failures } from '../auth/failures.ts';
 import { shortened } from '../http/shortened.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
 import type { Peers } from '../peers/client.ts';
@@ -17,11 +17,11 @@ const PING_MS = 20_000;
 /** Milliseconds for another replica to take a screen. */
 const PEER_OPEN_MS = 3_000;
 /** Tickets that don't hold, from one address and for one session: so many at once, then one in so many milliseconds. */
-const GUESSES = { burst: 20, everyMs: 3_000, keys: 10_000 };
+const GUESSES = { burst: 20, everyMs: 3_000 };
 
 export interface ViewerDeps extends Pick<
   LinkDeps,
-  'store' | 'clock' | 'log' | 'originAllowed' | 'takeTicket' | 'hub' | 'config'
+  'store' | 'clock' | 'log' | 'clients' | 'originAllowed' | 'takeTicket' | 'hub' | 'config'
 > {
   readonly metrics: LinkMetrics;
   readonly peers: Peers;
@@ -51,7 +51,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
   const viewers = new Set<Viewer>();
   const relays = new Set<Relay>();
   const stopping = new AbortController();
-  const guesses = new Throttle(clock, GUESSES);
+  const guesses = new Failures(clock, deps.clients, GUESSES);
   let refusing = false;
   const wss = new WebSocketServer({
     noServer: true,
@@ -140,17 +140,11 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
   };
 
   const take = async (upgrade: Upgrade, sessionId: string) => {
-    // with the session: behind one proxy everybody has the same address, and one's guesses must not shut out the others
-    const address = `${upgrade.request.socket.remoteAddress ?? ''} ${sessionId}`;
-    if (guesses.exhausted(address))
-      throw new StreamSpaceError('rate_limited', 'too many tickets for this session did not hold: wait a little', {
-        retry_after_ms: GUESSES.everyMs,
-      });
     try {
       return await deps.takeTicket(upgrade.url.searchParams.get('ticket') ?? undefined, sessionId);
     } catch (error) {
-      if (asStreamSpaceError(error).code === 'ticket_invalid') guesses.pass(address);
-      throw error;
+      const known = asStreamSpaceError(error);
+      throw known.code === 'ticket_invalid' ? guesses.count(upgrade.request, known, sessionId) : error;
     }
   };
 

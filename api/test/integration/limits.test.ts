@@ -12,18 +12,28 @@ afterEach(() => hub.stop());
 
 const code = (error: unknown) => (error as { body?: { error?: { code?: string } } }).body?.error?.code;
 
-test('tickets can not be guessed: after some that do not hold, an address has to wait, with a good one, too', async () => {
+test('S7 tickets that do not hold are counted, and shut out nobody whose ticket does', async () => {
   await hub.running();
   for (let guess = 0; guess < 20; guess += 1) {
     const refused = await hub.viewer('s1', { ticket: `guess-${guess}` }).catch(code);
     expect(refused).toBe('ticket_invalid');
   }
   expect(await hub.viewer('s1', { ticket: 'one more' }).catch(code)).toBe('rate_limited');
-  expect(await hub.viewer('s1').catch(code)).toBe('rate_limited');
-  // others behind the same proxy go on
-  expect(await hub.viewer('s2').catch(code)).toBe('not_found');
-  await hub.clock.advance(3_000);
   expect((await hub.viewer('s1')).ws.readyState).toBe(1);
+  // of another session they are others'
+  expect(await hub.viewer('s2', { ticket: 'guess' }).catch(code)).toBe('ticket_invalid');
+  await hub.clock.advance(3_000);
+  expect(await hub.viewer('s1', { ticket: 'a further one' }).catch(code)).toBe('ticket_invalid');
+});
+
+test('S7 handshakes are admitted after the credential held: strangers use up nothing of HANDSHAKE_RATE', async () => {
+  await hub.stop();
+  hub = await TestHub.start(undefined, undefined, { HANDSHAKE_RATE: '3' });
+  const stranger = `ssa_a1.${'x'.repeat(43)}`;
+  for (let n = 0; n < 12; n += 1)
+    expect(await hub.agent('a1', { credential: stranger }).catch(code)).toBe('unauthenticated');
+  for (let n = 0; n < 3; n += 1) (await hub.agent('a1')).ws.terminate();
+  expect(await hub.agent('a1').catch(code)).toBe('rate_limited');
 });
 
 test('tickets that hold are not counted', async () => {
@@ -82,4 +92,38 @@ test('[AUTH3] an agent’s own enrolment token works as often as needed; who enr
   expect((await enrol('other')).status).toBe(401);
   expect((await enrol('lab', `sse_${'l'.repeat(40)}`)).status).toBe(401);
   await rest.stop();
+});
+
+test('S7 bad enrolment tokens shut out nobody with a good one, whatever the address', async () => {
+  const token = `sse_${'k'.repeat(40)}`;
+  const rest = await Rest.start({ AGENT_ENROLMENT_TOKENS: `lab=${token}`, RATE_LIMIT: '5' });
+  const enrol = (bearer: string) =>
+    rest.as(undefined, 'POST', 'agents/enrol', { agent_id: 'lab' }, { authorization: `Bearer ${bearer}` });
+  const bad: number[] = [];
+  for (let n = 0; n < 10; n += 1) bad.push((await enrol(`bad-${n}`)).status);
+  expect(bad).toEqual([...Array<number>(5).fill(401), ...Array<number>(5).fill(429)]);
+  for (let n = 0; n < 5; n += 1) expect((await enrol(token)).status).toBe(201);
+  await rest.stop();
+});
+
+test('S7 failures are counted by the address that a trusted proxy reports, and by none that others claim', async () => {
+  const statuses = async (env: Record<string, string>, addresses: string[]) => {
+    const rest = await Rest.start({ RATE_LIMIT: '1', ...env });
+    const found: number[] = [];
+    for (const address of addresses) {
+      const headers = { authorization: 'Bearer bad', 'x-forwarded-for': address };
+      found.push((await rest.as(undefined, 'POST', 'agents/enrol', { agent_id: 'lab' }, headers)).status);
+    }
+    await rest.stop();
+    return found;
+  };
+  const trusting = { TRUSTED_PROXIES: '127.0.0.0/8, 10.0.0.0/8' };
+  expect(await statuses({}, ['192.0.2.1', '192.0.2.2'])).toEqual([401, 429]);
+  expect(await statuses(trusting, ['192.0.2.1', '192.0.2.2', '192.0.2.1'])).toEqual([401, 401, 429]);
+  expect(await statuses(trusting, ['198.51.100.1, 192.0.2.1', '198.51.100.2, 192.0.2.1, 10.1.2.3'])).toEqual([
+    401, 429,
+  ]);
+  expect(await statuses(trusting, ['2001:db8:0:1::1', '2001:db8:0:1:ffff::2', '2001:db8:0:2::1'])).toEqual([
+    401, 429, 401,
+  ]);
 });

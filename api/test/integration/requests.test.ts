@@ -69,7 +69,6 @@ describe('bad input gets an answer that names the field and the remedy', () => {
     ['a status that is none', 'PATCH', 'agents/a1', { status: 'gone' }, 'status: must be one of "online", "offline"'],
     ['no status', 'PATCH', 'agents/a1', {}, 'status: is required'],
     ['an event id that is none', 'GET', 'events?after=-1', undefined, 'after: must be the id of an event'],
-    ['an agent id that is none', 'POST', 'agents/enrol', { agent_id: '-a' }, 'agent_id: must be DNS label'],
     ['no uses', 'POST', 'agents/enrolments', { uses: 0 }, 'uses: must be >= 1'],
     [
       'a lifetime that is none',
@@ -155,6 +154,15 @@ describe('what nobody foresaw', () => {
   });
 });
 
+it('an agent id that is none is refused with a good enrolment token', async () => {
+  const { body } = await hub.as('admin', 'POST', 'agents/enrolments', {});
+  const authorization = `Bearer ${body.token}`;
+  expect(await hub.as(undefined, 'POST', 'agents/enrol', { agent_id: '-a' }, { authorization })).toMatchObject({
+    status: 400,
+    message: expect.stringContaining('agent_id: must be DNS label'),
+  });
+});
+
 describe('rate limit', () => {
   it('is per user, and says when to come again', async () => {
     await hub.stop();
@@ -168,7 +176,7 @@ describe('rate limit', () => {
     expect((await hub.as(undefined, 'GET', 'health')).status).toBe(200);
   });
 
-  it('counts tries to enrol by address', async () => {
+  it('counts bad enrolment tokens by address', async () => {
     await hub.stop();
     hub = await Rest.start({ RATE_LIMIT: '2' });
     const enrol = () =>

@@ -33,7 +33,12 @@ export class TestHub {
   readonly #credentials = new Map<string, Promise<string>>();
   #nextId = 0;
 
-  private constructor(change: (store: Store) => Store, beside: TestHub | undefined, address: string) {
+  private constructor(
+    change: (store: Store) => Store,
+    beside: TestHub | undefined,
+    address: string,
+    env: Record<string, string>,
+  ) {
     this.clock = beside?.clock ?? new VirtualClock();
     this.logged = [];
     this.store = change(beside?.store ?? memoryStore(this.clock));
@@ -41,6 +46,7 @@ export class TestHub {
       JWT_SECRET: 'x'.repeat(64),
       HEARTBEAT_INTERVAL: '10s',
       ALLOWED_ORIGINS: 'https://ok.example',
+      ...env,
     });
     const { store, clock } = this;
     const line = (fields: Record<string, unknown>, msg: string) => void this.logged.push({ fields, msg });
@@ -67,9 +73,13 @@ export class TestHub {
   }
 
   /** `beside`: another replica, whose store and time it shares. */
-  static async start(change: (store: Store) => Store = (store) => store, beside?: TestHub): Promise<TestHub> {
+  static async start(
+    change: (store: Store) => Store = (store) => store,
+    beside?: TestHub,
+    env: Record<string, string> = {},
+  ): Promise<TestHub> {
     const port = await freePort();
-    const hub = new TestHub(change, beside, `http://127.0.0.1:${port}`);
+    const hub = new TestHub(change, beside, `http://127.0.0.1:${port}`, env);
     hub.app = await buildApp({ ...hub.deps, gateway: (deps) => (hub.gateway = agentGateway(deps)) });
     await hub.app.listen({ port, host: '127.0.0.1' });
     hub.#port = (hub.app.server.address() as AddressInfo).port;

@@ -26,6 +26,7 @@ describe('configuration of the hub', () => {
       storeWaitMs: 1_000,
       jwt: { secrets: [SECRET], jwksUrl: undefined, issuer: undefined, audience: undefined, maxAgeMs: undefined },
       allowedOrigins: [],
+      trustedProxies: [],
       enrolmentTokenHash: undefined,
       agentEnrolment: new Map(),
       hubAddress: undefined,
@@ -56,6 +57,7 @@ describe('configuration of the hub', () => {
       JWT_AUDIENCE: 'streamspace',
       JWT_MAX_AGE: '8h',
       ALLOWED_ORIGINS: 'https://a.example.com, http://b.example.com:8080,',
+      TRUSTED_PROXIES: '10.0.0.0/8, fd00::1',
       ENROLMENT_TOKEN: token,
       AGENT_ENROLMENT_TOKENS: `lab=sse_${'z'.repeat(32)}`,
       HUB_ADDRESS: 'http://10.0.0.1:8080',
@@ -88,6 +90,10 @@ describe('configuration of the hub', () => {
         maxAgeMs: 8 * 3_600_000,
       },
       allowedOrigins: ['https://a.example.com', 'http://b.example.com:8080'],
+      trustedProxies: [
+        { address: '10.0.0.0', prefix: 8, family: 'ipv4' },
+        { address: 'fd00::1', prefix: 128, family: 'ipv6' },
+      ],
       enrolmentTokenHash: createHash('sha256').update(token).digest('hex'),
       agentEnrolment: new Map([
         [
@@ -129,6 +135,8 @@ describe('configuration of the hub', () => {
     ['STORE_URL', 'mongodb://localhost', '`memory:`'],
     ['JWT_JWKS_URL', 'ftp://issuer', 'a URL starting with http:// or https://'],
     ['JWT_MAX_AGE', '10s', 'from 1m to 8760h'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33', 'a comma list of networks'],
+    ['TRUSTED_PROXIES', 'ingress', 'a comma list of networks'],
     ['ALLOWED_ORIGINS', 'https://a.example.com,*', 'a comma list of origins'],
     ['HEARTBEAT_INTERVAL', '30', 'a duration like 30s, 5m or 1h, from 1s to 10m'],
     ['HEARTBEAT_INTERVAL', '1d', 'a duration like 30s, 5m or 1h'],

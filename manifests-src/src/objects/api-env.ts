@@ -9,6 +9,8 @@ import { enrolmentSecret, secretOf } from './secrets.ts';
 import { redisPasswordSecret, storeChoice } from './store.ts';
 
 export const HTTP_PORT = 8080;
+/** Where an ingress controller or a gateway of the cluster can be: its pods' addresses are known to the cluster only. */
+const PRIVATE_NETWORKS = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7';
 export const TEMPLATES_FOLDER = '/etc/streamspace/templates';
 
 type Values = Refs<StreamspaceValues>;
@@ -52,6 +54,10 @@ export function apiEnv(base: Base, v: Values) {
     when(given(auth.audience), { name: 'JWT_AUDIENCE', value: auth.audience }),
     when(given(auth.maxAge), { name: 'JWT_MAX_AGE', value: auth.maxAge }),
     when(given(config.allowedOrigins), { name: 'ALLOWED_ORIGINS', value: join(config.allowedOrigins, ',') }),
+    when(or(given(config.trustedProxies), v.api.ingress.enabled, v.api.httpRoute.enabled), {
+      name: 'TRUSTED_PROXIES',
+      value: choose(given(config.trustedProxies), join(config.trustedProxies, ','), PRIVATE_NETWORKS),
+    }),
     fromSecret('ENROLMENT_TOKEN', token),
     // its replicas have no disk in common: each enrols when it begins to lead
     when(v.k8sAgent.enabled, { name: 'ENROLMENT_TOKEN_AGENTS', value: v.k8sAgent.config.agentId }),

@@ -31,6 +31,12 @@ export const api = section('The control plane (hub)', {
     allowedOrigins: list('Other origins whose pages may call it', [], [['https://portal.example.com']], {
       pattern: '^https?://[^/ ]+$',
     }),
+    trustedProxies: list(
+      'Networks of the proxies in front, whose X-Forwarded-For and -Proto are believed; empty: the private ones with ingress or httpRoute, none without',
+      [],
+      [['10.244.0.0/16', 'fd00::/8']],
+      { pattern: '^[0-9a-fA-F.:]+(/[0-9]{1,3})?$' },
+    ),
     heartbeatInterval: duration('How often agents report', '30s', ['10s']),
     commandTimeout: duration('How long a command may wait and run before it fails', '1h', ['2h']),
     ticketTtl: duration('How long a viewer’s ticket is valid', '30s', ['20s']),

@@ -8,6 +8,7 @@ import type { Dispatcher } from '../../../api/src/agents/ports.ts';
 import { readConfig } from '../../../api/src/config.ts';
 import type { HubDeps } from '../../../api/src/deps.ts';
 import { publisher } from '../../../api/src/events/publisher.ts';
+import { clients } from '../../../api/src/http/client-address.ts';
 import { Candidates } from '../../../api/src/sessions/candidates.ts';
 import type { Store } from '../../../api/src/store/store.ts';
 
@@ -39,7 +40,13 @@ export class SimHub {
       publish: publisher(own, process.clock),
     };
     const unused = () => Promise.reject(new Error('not in this simulation'));
-    this.#gateway = agentGateway({ ...deps, authenticateAgent: unused, originAllowed: () => true, takeTicket: unused });
+    this.#gateway = agentGateway({
+      ...deps,
+      authenticateAgent: unused,
+      originAllowed: () => true,
+      takeTicket: unused,
+      clients: clients([]),
+    });
     this.deps = { ...deps, dispatcher: this.#gateway.dispatcher, candidates: new Candidates(own, process.clock) };
   }
 
