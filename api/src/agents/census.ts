@@ -6,11 +6,11 @@ import type { AgentRecord, Store } from '../store/store.ts';
 /** Whether an agent that counts as connected has not been heard for so long that the replica which held it must have died with it. */
 export function lost(agent: AgentRecord, now: number, heartbeatMs: number): boolean {
   if (!agent.connected || agent.connection_id === null) return false;
-  const heard = Math.max(
-    ...[agent.last_heartbeat, agent.connected_since].map((at) => (at === null ? 0 : parseIso(at))),
-  );
-  return now - heard > 4 * heartbeatMs;
+  return now - lastHeard(agent) > 4 * heartbeatMs;
 }
+
+const lastHeard = (agent: AgentRecord): number =>
+  Math.max(...[agent.last_heartbeat, agent.connected_since].map((at) => (at === null ? 0 : parseIso(at))));
 
 /**
  * Marks agents as disconnected that went down together with the replica that held them, and never came again. A net: whoever comes
@@ -36,7 +36,7 @@ export async function census(
       for (const agent of await store.agents.list()) {
         const { id, connection_id: connection } = agent;
         if (connection === null || deps.holds(id) === connection || !lost(agent, clock.now(), heartbeatMs)) continue;
-        if (!(await store.agents.release(id, connection, iso(clock.now())))) continue;
+        if (!(await store.agents.release(id, connection, iso(lastHeard(agent))))) continue;
         log.warn({ agent: id, hub: agent.hub }, 'Agent and the hub that held it have gone');
         await publish.agentDisconnected(id, 'the hub that held it has gone, and it did not come again');
       }

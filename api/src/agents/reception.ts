@@ -73,12 +73,14 @@ export function reception(deps: ReceptionDeps): Reception {
   /** Behind all that the link has asked of the store before. */
   const release = (link: AgentLink, error: StreamSpaceError): Promise<void> =>
     new Promise((resolve) => {
+      // one whose credential is no longer valid does not come back by itself: nothing is placed there
+      const awaySince = error.code === 'unauthenticated' ? null : iso(clock.now());
       link.work.last(async () => {
         try {
           const released = await retrying(
             clock,
             deps.stopping,
-            () => store.agents.release(link.agentId, link.connectionId, iso(clock.now())),
+            () => store.agents.release(link.agentId, link.connectionId, awaySince),
             () => counters.storeFailures.inc({ step: 'release' }),
           );
           if (released) await publish.agentDisconnected(link.agentId, error.message);

@@ -14,7 +14,7 @@ export interface Publisher {
 
 /** The agent as users see it: without where its connection is. */
 export function publicAgent(record: AgentRecord): Agent {
-  const { connection_id: _connection, hub: _hub, ...agent } = record;
+  const { connection_id: _connection, hub: _hub, away_since: _away, ...agent } = record;
   return agent;
 }
 

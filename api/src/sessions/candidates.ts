@@ -32,7 +32,8 @@ export class Candidates {
         // a new one: nothing to keep up
         if (type === 'agent.registered') this.#until = Number.NEGATIVE_INFINITY;
       } else if (type === 'agent.disconnected') {
-        this.#agents.set(id, { ...known, connected: false, status: 'offline' });
+        // whether it is expected back is read, where it matters
+        this.#agents.set(id, { ...known, connected: false, status: 'offline', away_since: null });
       } else if (type === 'agent.registered' || type === 'agent.updated') {
         this.#agents.set(id, { ...known, ...(data as unknown as Agent) });
       }

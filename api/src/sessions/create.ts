@@ -44,6 +44,7 @@ export async function createSession(
         agents.map((agent) =>
           full.has(agent.id) ? { ...agent, active_sessions: agent.capacity.max_sessions } : agent,
         ),
+        deps.clock.now(),
       );
     let placement = among(attempt === 0 ? seen : await candidates.list(true));
     // nobody is refused for what was so a moment ago

@@ -1,4 +1,5 @@
 import { type AgentStatus, type Platform } from '@streamspace/protocol';
+import { parseIso } from 'clock-port';
 import type { AgentRecord } from '../store/store.ts';
 
 /** What a session needs of its place. `cpu` in cores, `memory` in bytes. */
@@ -25,6 +26,7 @@ export type Candidate = Pick<
   | 'capacity'
   | 'active_sessions'
   | 'used'
+  | 'away_since'
 >;
 
 export type Placement<A extends Candidate = Candidate> =
@@ -34,8 +36,20 @@ const HEALTHY = new Set<AgentStatus>(['online', 'warning']);
 const PRIORITY = { high: 0, normal: 1, low: 2 } as const;
 const GIB = 1024 ** 3;
 
-/** Whether an agent takes new sessions at all. */
+/**
+ * Milliseconds after the end of its last connection in which an agent is taken to be between two leaders: it still takes new sessions,
+ * which wait for the next one. Several times as long as the slowest failover that was measured (docs/ha.md), so that one which takes a
+ * second try falls into it, and short enough that a session does not wait for an agent which is gone.
+ */
+export const FAILOVER_MS = 30_000;
+
 const isOnline = (agent: Candidate): boolean => agent.connected && !agent.draining && HEALTHY.has(agent.status);
+
+const isBetweenLeaders = (agent: Candidate, now: number): boolean =>
+  !agent.connected &&
+  !agent.draining &&
+  typeof agent.away_since === 'string' &&
+  now - parseIso(agent.away_since) <= FAILOVER_MS;
 
 // sums of fractions: 0.1 + 0.2 CPUs are not more than 0.3
 const cpuFits = (agent: Candidate, { cpu }: PlacementRequest): boolean =>
@@ -55,16 +69,19 @@ function load(agent: Candidate, request: PlacementRequest): number {
 }
 
 /**
- * The agent for a new session: of those that are online, run its template's platform and have room, the one in the region asked for,
- * healthy before warning, of the highest priority, and then the least loaded. Or, in words, why there is none.
+ * The agent for a new session: of those that are online (or, where none will do, between two leaders), run its template's platform and have
+ * room, the one in the region asked for, healthy before warning, of the highest priority, and then the least loaded. Or, in words, why there
+ * is none. `now`: Unix milliseconds.
  */
-export function place<A extends Candidate>(request: PlacementRequest, agents: readonly A[]): Placement<A> {
+export function place<A extends Candidate>(request: PlacementRequest, agents: readonly A[], now: number): Placement<A> {
   const asked = request.agent === undefined ? agents : agents.filter((agent) => agent.id === request.agent);
-  const online = asked.filter(isOnline);
+  const online = asked.filter((agent) => isOnline(agent) || isBetweenLeaders(agent, now));
   const suitable = online.filter((agent) => request.platforms.includes(agent.platform));
   const roomy = suitable.filter((agent) => slotFree(agent) && cpuFits(agent, request) && memoryFits(agent, request));
   const ranked = roomy.toSorted(
     (a, b) =>
+      // who is there does not keep the user waiting
+      Number(b.connected) - Number(a.connected) ||
       (request.region === undefined ? 0 : Number(b.region === request.region) - Number(a.region === request.region)) ||
       Number(b.status === 'online') - Number(a.status === 'online') ||
       PRIORITY[a.priority] - PRIORITY[b.priority] ||
@@ -83,18 +100,18 @@ function refusal(
   suitable: readonly Candidate[],
 ): string {
   if (all.length === 0) return 'no agent has ever connected here: enrol one and start it';
-  if (request.agent !== undefined) return refusalOfOne(request.agent, request, asked[0]);
+  if (request.agent !== undefined) return refusalOfOne(request.agent, request, asked[0], online.length > 0);
   if (online.length === 0) return `${count(all.length)} known, none online${drained(all)}`;
   const head = `${count(online.length)} online`;
   if (suitable.length === 0) return `${head}, none of platform ${either(request.platforms)}, which the template needs`;
   return `${head}, none with ${missing(request, suitable)}${where(request, suitable)}`;
 }
 
-function refusalOfOne(id: string, request: PlacementRequest, agent: Candidate | undefined): string {
+function refusalOfOne(id: string, request: PlacementRequest, agent: Candidate | undefined, takes: boolean): string {
   if (agent === undefined) return `there is no agent ${id}`;
-  if (!agent.connected) return `agent ${id} is not connected`;
+  if (!agent.connected && !takes) return `agent ${id} is not connected`;
   if (agent.draining) return `agent ${id} is being drained and takes no new sessions`;
-  if (!isOnline(agent)) return `agent ${id} reports status ${agent.status}`;
+  if (!takes) return `agent ${id} reports status ${agent.status}`;
   if (!request.platforms.includes(agent.platform))
     return `agent ${id} is of platform ${agent.platform}, and the template needs ${either(request.platforms)}`;
   return `agent ${id} has not ${missing(request, [agent])}`;

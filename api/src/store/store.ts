@@ -60,6 +60,8 @@ export type ClaimResult =
 export interface AgentRecord extends Agent {
   connection_id: string | null;
   hub: string | null;
+  /** When it was last let go of, if it may come back; null (or missing: of an older hub) when nobody knows, or it can't. */
+  away_since?: string | null;
 }
 
 export interface AgentStore {
@@ -68,8 +70,11 @@ export interface AgentStore {
    * The last accepted term is kept when the agent goes away and never gets smaller.
    */
   claim(claim: Claim): Promise<ClaimResult>;
-  /** Marks it disconnected only if `connectionId` still holds it (failure 7); false otherwise. */
-  release(agentId: string, connectionId: string, at: string): Promise<boolean>;
+  /**
+   * Marks it disconnected only if `connectionId` still holds it (failure 7); false otherwise. `awaySince`: null for an agent that is not
+   * expected to come back by itself.
+   */
+  release(agentId: string, connectionId: string, awaySince: string | null): Promise<boolean>;
   /** Stores a heartbeat; false when the connection was superseded. */
   heartbeat(agentId: string, connectionId: string, beat: AgentMessageOf<'heartbeat'>, at: string): Promise<boolean>;
   setDraining(agentId: string, draining: boolean): Promise<AgentRecord | undefined>;

@@ -1,4 +1,5 @@
-import { AGENT_SUBPROTOCOL, ERRORS, PROTOCOL_VERSIONS } from '@streamspace/protocol';
+import { AGENT_SUBPROTOCOL, ERRORS, PROTOCOL_VERSIONS, StreamSpaceError } from '@streamspace/protocol';
+import { iso } from 'clock-port';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -289,5 +290,24 @@ describe('credentials', () => {
     silent.catch(() => {});
     await hub.clock.advance(30_000);
     await expect(silent).rejects.toMatchObject({ code: 'command_timeout' });
+  });
+});
+
+describe('K9 how long an agent that is away takes new sessions', () => {
+  const away = async () => {
+    const record = await eventually('a1 is away', async () => {
+      const agent = await hub.store.agents.get('a1');
+      return agent?.connected === false ? agent : undefined;
+    });
+    return record.away_since;
+  };
+
+  test('counts from the end of its connection, and not at all when its credential was the reason', async () => {
+    await hub.welcome();
+    await hub.gateway.close('a1', new StreamSpaceError('heartbeat_lost', 'silent'));
+    expect(await away()).toBe(iso(hub.clock.now()));
+    await hub.welcome({ term: 2 });
+    await hub.gateway.close('a1', new StreamSpaceError('unauthenticated', 'the credential was revoked'));
+    expect(await away()).toBeNull();
   });
 });

@@ -1,8 +1,10 @@
 import { Accepted, type Session, Ticket } from '@streamspace/protocol';
 import { Compile } from 'typebox/compile';
 import { StreamSpaceError } from '@streamspace/protocol';
+import { iso } from 'clock-port';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CAPACITY, GIB } from '../support/records.ts';
+import { FAILOVER_MS } from '../../src/sessions/placement.ts';
 import { Rest } from '../support/rest.ts';
 
 let hub: Rest;
@@ -291,6 +293,37 @@ describe('changing a session', () => {
     );
     await hub.store.agents.release('a1', 'conn-a1', '2026-01-01T00:00:00Z');
     expect((await ask('wake')).status).toBe(202);
+  });
+});
+
+describe('K9 an agent between two leaders', () => {
+  const ask = () => hub.as('alice', 'POST', 'sessions', { template: 'desktop' });
+  const now = () => iso(hub.clock.now());
+
+  it('takes new sessions, which wait for its next leader', async () => {
+    const connection = await hub.agent('a1');
+    // placement has seen it connected
+    expect((await ask()).status).toBe(202);
+    await hub.store.agents.release('a1', connection, now());
+    const { status, body } = await ask();
+    expect([status, body.session.agent, body.command.state]).toEqual([202, 'a1', 'pending']);
+    expect((await hub.as('alice', 'GET', 'agents')).body.items[0]).not.toHaveProperty('away_since');
+    await hub.clock.advance(FAILOVER_MS + 1);
+    expect(await ask()).toMatchObject({ status: 503, code: 'no_placement' });
+  });
+
+  it('refuses while it is drained, and when it is not expected back', async () => {
+    const connection = await hub.agent('a1');
+    await hub.as('admin', 'PATCH', 'agents/a1', { status: 'offline' });
+    await hub.store.agents.release('a1', connection, now());
+    expect(await ask()).toMatchObject({ status: 503, code: 'no_placement' });
+    await hub.as('admin', 'PATCH', 'agents/a1', { status: 'online' });
+    expect((await ask()).status).toBe(202);
+    await hub.agent('a1');
+    await hub.store.agents.release('a1', connection, null);
+    // nobody said so: placement reads it within 5 s
+    await hub.clock.advance(5_000);
+    expect(await ask()).toMatchObject({ status: 503, code: 'no_placement' });
   });
 });
 

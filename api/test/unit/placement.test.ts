@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Candidate, place, type PlacementRequest } from '../../src/sessions/placement.ts';
+import { type Candidate, FAILOVER_MS, place, type PlacementRequest } from '../../src/sessions/placement.ts';
 import { GIB } from '../support/records.ts';
+
+const NOW = Date.parse('2026-01-01T00:10:00.000Z');
+/** When something was, `ms` ago. */
+const ago = (ms: number) => new Date(NOW - ms).toISOString();
 
 const agent = (id: string, patch: Partial<Candidate> = {}): Candidate => ({
   id,
@@ -23,11 +27,11 @@ const request = (patch: Partial<PlacementRequest> = {}): PlacementRequest => ({
   ...patch,
 });
 const chosen = (wish: PlacementRequest, agents: Candidate[]): string | undefined => {
-  const result = place(wish, agents);
+  const result = place(wish, agents, NOW);
   return 'agent' in result ? result.agent.id : undefined;
 };
 const refusal = (wish: PlacementRequest, agents: Candidate[]): string => {
-  const result = place(wish, agents);
+  const result = place(wish, agents, NOW);
   return 'reasons' in result ? result.reasons : `placed on ${result.agent.id}`;
 };
 const full = { used: { cpu: 8, memory: 16 * GIB } };
@@ -59,6 +63,23 @@ describe('failure 12: placement by capacity and region', () => {
   it('takes an agent that warns when there is no other, and never one with an error', () => {
     expect(chosen(request(), [agent('a', { status: 'warning' })])).toBe('a');
     expect(chosen(request(), [agent('a', { status: 'error' })])).toBeUndefined();
+  });
+
+  it('K9 takes an agent that is between two leaders, when none that is there will do', () => {
+    const away = (patch: Partial<Candidate> = {}) =>
+      agent('away', { connected: false, status: 'offline', away_since: ago(FAILOVER_MS), ...patch });
+    expect(chosen(request(), [away()])).toBe('away');
+    expect(chosen(request({ agent: 'away' }), [away()])).toBe('away');
+    // the one that is there, however loaded, of whatever region and priority
+    const there = agent('there', { active_sessions: 9, region: 'us', priority: 'low', status: 'warning' });
+    expect(chosen(request({ region: 'eu-west-1' }), [away({ priority: 'high' }), there])).toBe('there');
+    expect(chosen(request(), [away(), agent('there', full)])).toBe('away');
+    expect(refusal(request({ agent: 'away' }), [away(full)])).toBe('agent away has not 1 CPU free');
+    for (const gone of [{ away_since: ago(FAILOVER_MS + 1) }, { away_since: null }, { draining: true }])
+      expect(chosen(request(), [away(gone)]), JSON.stringify(gone)).toBeUndefined();
+    expect(refusal(request({ agent: 'away' }), [away({ away_since: ago(FAILOVER_MS + 1) })])).toBe(
+      'agent away is not connected',
+    );
   });
 
   it('takes the agent that was asked for, and no other', () => {
@@ -176,7 +197,7 @@ describe('placement, for any agents and wishes', () => {
   it('finds a place exactly when there is one, and only one that fits', () => {
     fc.assert(
       fc.property(wishes, candidates, (wish, agents) => {
-        const result = place(wish, agents);
+        const result = place(wish, agents, NOW);
         if ('agent' in result) expect(could(wish, result.agent)).toBe(true);
         else {
           expect(agents.some((each) => could(wish, each))).toBe(false);
@@ -190,7 +211,7 @@ describe('placement, for any agents and wishes', () => {
   it('never leaves the region asked for while an agent there fits', () => {
     fc.assert(
       fc.property(wishes, candidates, (wish, agents) => {
-        const result = place(wish, agents);
+        const result = place(wish, agents, NOW);
         if (!('agent' in result) || wish.region === undefined || result.agent.region === wish.region) return;
         expect(agents.some((each) => each.region === wish.region && could(wish, each))).toBe(false);
       }),
@@ -201,7 +222,7 @@ describe('placement, for any agents and wishes', () => {
   it('does not depend on the order of the agents', () => {
     fc.assert(
       fc.property(wishes, candidates, (wish, agents) => {
-        expect(place(wish, agents.toReversed())).toEqual(place(wish, agents));
+        expect(place(wish, agents.toReversed(), NOW)).toEqual(place(wish, agents, NOW));
       }),
     );
   });

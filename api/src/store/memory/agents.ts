@@ -66,11 +66,12 @@ export function memoryAgents(state: MemoryState): AgentStore {
       return { accepted: true, term: result.term, ...(previous && { previous }) };
     },
 
-    async release(agentId, connectionId) {
+    async release(agentId, connectionId, awaySince) {
       const agent = holds(agentId, connectionId);
       if (agent === undefined) return false;
       // `leader` stays: the same replica may come again with the same term
-      state.agents.set(agentId, { ...agent, connected: false, connected_since: null, connection_id: null, hub: null });
+      const away = { connected: false, connected_since: null, connection_id: null, hub: null, away_since: awaySince };
+      state.agents.set(agentId, { ...agent, ...away });
       return true;
     },
 

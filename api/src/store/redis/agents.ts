@@ -92,9 +92,10 @@ export function redisAgents(connection: Connection): AgentStore {
       };
     },
 
-    async release(agentId, connectionId) {
+    async release(agentId, connectionId, awaySince) {
       // `leader` stays: the same replica may come again with the same term
-      const away: Partial<Stored> = { connected: false, connected_since: null, connection_id: null, hub: null };
+      const nowhere = { connected: false, connected_since: null, connection_id: null, hub: null };
+      const away: Partial<Stored> = { ...nowhere, away_since: awaySince };
       return ifHolds(agentId, connectionId, away);
     },
 

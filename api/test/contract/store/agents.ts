@@ -139,7 +139,12 @@ export function agentContract(makeStore: MakeStore): void {
         connection_id: null,
         hub: null,
         connected_since: null,
+        away_since: LATER,
       });
+      await agents().claim(claim({ term: 2 }));
+      // K9: one that is not expected back
+      expect(await agents().release('a1', 'conn-r1-2', null)).toBe(true);
+      expect(await agents().get('a1')).toMatchObject({ connected: false, away_since: null });
       expect(await agents().release('a1', 'conn-r1-1', LATER)).toBe(false);
       expect(await agents().release('nobody', 'conn', LATER)).toBe(false);
     });
