@@ -37,6 +37,7 @@ export {
   negotiateVersion,
   PROTOCOL_VERSIONS,
   type ProtocolVersion,
+  SCREEN_SUBPROTOCOL,
   VIEWER_SUBPROTOCOL,
 } from './version.ts';
 export * from './rest.ts';

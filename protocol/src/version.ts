@@ -2,9 +2,11 @@
 export const PROTOCOL_VERSIONS = [2, 1] as const;
 export type ProtocolVersion = (typeof PROTOCOL_VERSIONS)[number];
 
-/** WebSocket subprotocol of the agents' link. Viewers use `binary`, as noVNC offers it. */
+/** WebSocket subprotocol of the agents' link. */
 export const AGENT_SUBPROTOCOL = 'streamspace.agent';
+/** Viewers' subprotocols: what noVNC offers by itself, and the same with `ping` and `pong` as text frames [VIEW4]. */
 export const VIEWER_SUBPROTOCOL = 'binary';
+export const SCREEN_SUBPROTOCOL = 'screen.streamspace';
 
 /** The newest version that both sides speak, or undefined when there is none. */
 export function negotiateVersion(offered: readonly number[]): ProtocolVersion | undefined {

@@ -138,6 +138,41 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('npm start, used in Ch
     }
   });
 
+  it.skipIf(!hasXvnc)(
+    'V1 a dead line is noticed, another takes over, and keys of the dead one never arrive',
+    async () => {
+      const gate = await Gate.open(Number(launched.link.port));
+      const through = await launchChromium(`--host-resolver-rules=MAP ${launched.link.host} 127.0.0.1:${gate.port}`);
+      try {
+        const there = await through.newPage({ viewport: { width: 1280, height: 800 } });
+        await there.goto(launched.link.href);
+        await there.locator('[data-testid=open-session]').first().click();
+        const connected = there.locator('[data-testid=viewer][data-phase=connected]');
+        await connected.waitFor();
+        await typeAndSee(there, home(), 'before-the-line-died');
+        gate.swallow();
+        await there.keyboard.type('touch lost', { delay: 20 });
+        await there.keyboard.press('Enter');
+        const status = there.locator('[data-testid=viewer-status]');
+        await status.waitFor();
+        // all of them, and what was typed so shortly before that nothing says it arrived
+        const keys = await until('the number of lost keys', async () => {
+          const [, number] = /(\d+) keys that you typed did not arrive/.exec(await status.innerText()) ?? [];
+          return number;
+        });
+        expect(Number(keys)).toBeGreaterThanOrEqual(11);
+        await connected.waitFor();
+        await there.locator('[data-testid=toasts]', { hasText: `${keys} keys` }).waitFor();
+        gate.deliver();
+        await typeAndSee(there, home(), 'after-the-line-died');
+        expect(existsSync(join(home(), 'lost'))).toBe(false);
+      } finally {
+        await through.close();
+        gate.close();
+      }
+    },
+  );
+
   it('had no error in the page, and asked no other host for anything', () => {
     expect(problems).toEqual([]);
   });

@@ -1,11 +1,16 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** One address in front of a hub, behind which some replicas seem to be dead: requests of a kind get no answer, as often as asked for. */
+/**
+ * One address in front of a hub, behind which some replicas seem to be dead: requests of a kind get no answer, as often as asked for. It can also
+ * swallow what existing connections carry, as a VPN that dropped does, and deliver it late.
+ */
 export class Gate {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #silent: { pattern: RegExp; times: number }[] = [];
+  /** Connections that swallow everything, with what they have swallowed. */
+  readonly #swallowing = new Map<Socket, (() => void)[]>();
 
   private constructor(port: number) {
     this.#server = createServer((client) => this.#pass(client, connect(port, '127.0.0.1')));
@@ -32,6 +37,18 @@ export class Gate {
     this.#silent.push({ pattern, times });
   }
 
+  /** From now on nothing that these connections carry arrives, and nobody is told. New ones work. */
+  swallow(): void {
+    for (const socket of this.#sockets) if (!this.#swallowing.has(socket)) this.#swallowing.set(socket, []);
+  }
+
+  /** What was swallowed arrives after all, late. */
+  deliver(): void {
+    const late = [...this.#swallowing.values()].flat();
+    this.#swallowing.clear();
+    for (const write of late) write();
+  }
+
   close(): void {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
@@ -49,12 +66,16 @@ export class Gate {
         const rule = this.#silent.find(({ pattern, times }) => times > 0 && line !== undefined && pattern.test(line));
         if (rule !== undefined) rule.times -= 1;
         silent ||= rule !== undefined;
-        if (!silent) to.write(data);
+        const swallowed = this.#swallowing.get(from);
+        if (swallowed !== undefined) swallowed.push(() => to.write(data));
+        else if (!silent) to.write(data);
       });
       from.on('error', () => to.destroy());
       from.on('close', () => {
         this.#sockets.delete(from);
-        to.end();
+        const swallowed = this.#swallowing.get(from);
+        if (swallowed !== undefined) swallowed.push(() => to.end());
+        else to.end();
       });
     }
   }

@@ -13,6 +13,8 @@ export interface PeerClaims {
   /** For `screen`. */
   session?: string;
   user?: string;
+  /** The viewer over its connections [VIEW5]. */
+  viewer?: string;
   /** For `probe` and `supersede`: the connection that is meant. */
   connection?: string;
   /** For `close` and `supersede`: what the agent is told. */

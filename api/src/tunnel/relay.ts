@@ -4,8 +4,9 @@ import type { Clock } from 'clock-port';
 import { WebSocket } from 'ws';
 import type { LinkMetrics } from '../link-metrics.ts';
 import { refusalOf, unreachable } from '../peers/client.ts';
+import { answerPing } from './ping.ts';
 import { Presence } from './presence.ts';
-import { Viewer } from './viewer.ts';
+import { notBinary, Viewer } from './viewer.ts';
 
 const BINARY = { binary: true, compress: false };
 /** Bytes that may wait for one side before the other is not read any more, and at which it is again. */
@@ -65,7 +66,10 @@ export class Relay {
     });
     viewer.on('message', (data, isBinary) => {
       this.#presence.heard();
-      if (!isBinary) return this.close(new StreamSpaceError('malformed_frame', 'a screen takes binary frames only'));
+      if (!isBinary) {
+        if (!answerPing(viewer, data as Buffer)) this.close(notBinary());
+        return;
+      }
       metrics.bytesFromViewers += (data as Buffer).length;
       metrics.bytesToPeers += (data as Buffer).length;
       this.#pass(data as Buffer, viewer, peer);

@@ -3,6 +3,7 @@ import type { Clock } from 'clock-port';
 import type { WebSocket } from 'ws';
 import { closeReason } from '../agents/close-reason.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
+import { answerPing } from './ping.ts';
 import { Presence } from './presence.ts';
 import type { LinkStreams } from './streams.ts';
 
@@ -22,6 +23,9 @@ export interface ViewerOptions {
   /** Called once, when the viewer has gone or is being closed. */
   closed(): void;
 }
+
+export const notBinary = (): StreamSpaceError =>
+  new StreamSpaceError('malformed_frame', 'a screen takes binary frames only');
 
 /** One viewer's WebSocket and its stream: bytes both ways, within the credit of each. */
 export class Viewer implements StreamHandler {
@@ -110,7 +114,10 @@ export class Viewer implements StreamHandler {
   #fromViewer(data: Buffer, isBinary: boolean): void {
     this.#presence.heard();
     if (this.#stream === undefined) return;
-    if (!isBinary) return this.close(new StreamSpaceError('malformed_frame', 'a screen takes binary frames only'));
+    if (!isBinary) {
+      if (!answerPing(this.#ws, data)) this.close(notBinary());
+      return;
+    }
     if (this.#options.peer === true) this.#options.metrics.bytesFromPeers += data.length;
     else this.#options.metrics.bytesFromViewers += data.length;
     if (!this.#stream.write(data)) this.#ws.pause();

@@ -1,4 +1,10 @@
-import { asStreamSpaceError, LIMITS, StreamSpaceError, VIEWER_SUBPROTOCOL } from '@streamspace/protocol';
+import {
+  asStreamSpaceError,
+  LIMITS,
+  SCREEN_SUBPROTOCOL,
+  StreamSpaceError,
+  VIEWER_SUBPROTOCOL,
+} from '@streamspace/protocol';
 import { type Clock, sleep } from 'clock-port';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { AgentLink } from '../agents/link.ts';
@@ -10,6 +16,7 @@ import type { Peers } from '../peers/client.ts';
 import type { PeerGuard } from '../peers/credential.ts';
 import type { Upgrade } from '../upgrade.ts';
 import { Relay } from './relay.ts';
+import { Successions, type ViewerName, viewerOf } from './successions.ts';
 import { Viewer } from './viewer.ts';
 
 /** Milliseconds between two pings of a viewer. */
@@ -50,6 +57,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
   const { clock, store, metrics, hub } = deps;
   const viewers = new Set<Viewer>();
   const relays = new Set<Relay>();
+  const successions = new Successions();
   const stopping = new AbortController();
   const guesses = new Failures(clock, deps.clients, GUESSES);
   let refusing = false;
@@ -58,7 +66,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: LIMITS.controlMessage,
-    handleProtocols: (offered) => (offered.has(VIEWER_SUBPROTOCOL) ? VIEWER_SUBPROTOCOL : false),
+    handleProtocols: (offered) => [SCREEN_SUBPROTOCOL, VIEWER_SUBPROTOCOL].find((one) => offered.has(one)) ?? false,
   });
   void every(clock, PING_MS, stopping.signal, () => {
     for (const viewer of viewers) viewer.check();
@@ -78,20 +86,32 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
   const offline = (agentId: string) =>
     new StreamSpaceError('agent_offline', `agent ${agentId} is not connected to the hub now; connect again`);
 
-  const view = (ws: WebSocket, link: AgentLink, sessionId: string, peer: boolean): void => {
+  const view = (
+    ws: WebSocket,
+    link: AgentLink,
+    { session, name, peer }: { session: string; name: ViewerName | undefined; peer: boolean },
+  ): void => {
     const viewer = new Viewer(ws, {
       clock,
       metrics,
       peer,
       // its agent has moved to another replica: the viewer shall, too, and at once
       explain: (error) => (refusing && error.code === 'agent_offline' ? goingAway() : error),
-      closed: () => viewers.delete(viewer),
+      closed: () => {
+        viewers.delete(viewer);
+        if (name !== undefined) successions.leave(name, viewer);
+      },
     });
     viewers.add(viewer);
-    viewer.open(link.streams, sessionId);
+    if (name !== undefined) successions.take(name, viewer);
+    viewer.open(link.streams, session);
   };
 
-  const relay = (ws: WebSocket, holder: string, about: { agent: string; session: string; user: string }): void => {
+  const relay = (
+    ws: WebSocket,
+    holder: string,
+    about: { agent: string; session: string; user: string; viewer?: string },
+  ): void => {
     const peer = deps.peers.screen(holder, about);
     const made = new Relay(ws, peer, {
       clock,
@@ -164,6 +184,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
             `pages of ${shortened(upgrade.request.headers.origin ?? '')} may not open screens here: add it to ALLOWED_ORIGINS`,
           );
         }
+        const viewer = viewerOf(upgrade.url.searchParams);
         const { user } = await take(upgrade, sessionId);
         const session = await store.sessions.get(sessionId);
         if (session === undefined) throw new StreamSpaceError('not_found', `no session ${sessionId}`);
@@ -173,10 +194,12 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
           closing(ws, () => {
             if (state !== 'running')
               throw new StreamSpaceError('session_not_running', `session ${sessionId} is ${state}`);
-            if (elsewhere !== undefined) return relay(ws, elsewhere, { agent, session: sessionId, user });
+            if (elsewhere !== undefined)
+              return relay(ws, elsewhere, { agent, session: sessionId, user, ...(viewer !== undefined && { viewer }) });
             const link = deps.holder(agent);
             if (link === undefined) throw offline(agent);
-            view(ws, link, sessionId, false);
+            const name = viewer === undefined ? undefined : { session: sessionId, user, viewer };
+            view(ws, link, { session: sessionId, name, peer: false });
           }),
         );
       } catch (error) {
@@ -185,13 +208,18 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
       }
     },
     servePeer(upgrade, sessionId) {
-      const { agent, session } = deps.guard.check(upgrade.request.headers.authorization, 'screen', clock.now());
+      const { agent, session, user, viewer } = deps.guard.check(
+        upgrade.request.headers.authorization,
+        'screen',
+        clock.now(),
+      );
       if (session !== sessionId)
         throw new StreamSpaceError('unauthenticated', `the credential is for session ${session}`);
       const link = deps.holder(agent);
       // never on to a third replica: two that each take the other for the holder would send a viewer in circles
       if (link === undefined) throw offline(agent);
-      upgrade.accept(wss, (ws) => closing(ws, () => view(ws, link, sessionId, true)));
+      const name = user === undefined || viewer === undefined ? undefined : { session, user, viewer };
+      upgrade.accept(wss, (ws) => closing(ws, () => view(ws, link, { session, name, peer: true })));
     },
     refuse() {
       refusing = true;

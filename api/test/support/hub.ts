@@ -249,11 +249,11 @@ export class TestHub {
   /** A viewer whose WebSocket is open. */
   async viewer(
     session = 's1',
-    options: { ticket?: string; origin?: string; protocols?: string[] } = {},
+    options: { ticket?: string; origin?: string; protocols?: string[]; viewer?: string } = {},
   ): Promise<TestViewer> {
     const ticket = options.ticket ?? (await this.ticket(session));
     const ws = new WebSocket(
-      `${this.url}/api/v1/sessions/${session}/vnc?ticket=${ticket}`,
+      `${this.url}/api/v1/sessions/${session}/vnc?ticket=${ticket}${options.viewer === undefined ? '' : `&viewer=${options.viewer}`}`,
       options.protocols ?? ['binary'],
       {
         ...(options.origin !== undefined && { origin: options.origin }),

@@ -37,6 +37,7 @@ export function ViewerPage({ id }: { id: string }) {
     command: world.commands.value.get(id),
     agent: session ? world.agents.value.get(session.agent) : undefined,
     phase: screen.phase,
+    lostKeys: screen.lostKeys,
   });
   const wake = async () => {
     waking.value = true;

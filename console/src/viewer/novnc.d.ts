@@ -24,6 +24,9 @@ declare module '@novnc/novnc' {
     background: string;
     addEventListener<K extends keyof RFBEvents>(type: K, listener: (event: RFBEvents[K]) => void): void;
     disconnect(): void;
+    sendKey(keysym: number, code: string | null, down?: boolean): void;
+    qualityLevel: number;
+    compressionLevel: number;
     focus(options?: FocusOptions): void;
     blur(): void;
     sendCtrlAltDel(): void;

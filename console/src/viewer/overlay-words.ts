@@ -2,10 +2,11 @@ import type { Agent, Command, Session } from '@streamspace/protocol';
 import { progressOf } from '../words/session.ts';
 import { sentence } from '../words/sentence.ts';
 import type { Phase } from './phase.ts';
+import { keysLost } from './typing.ts';
 
 /** What lies over the screen when it cannot be used. */
 export interface Overlay {
-  kind: 'looking' | 'connecting' | 'reconnecting' | 'waiting' | 'hibernated' | 'failed' | 'stopped' | 'gone';
+  kind: 'looking' | 'connecting' | 'silent' | 'reconnecting' | 'waiting' | 'hibernated' | 'failed' | 'stopped' | 'gone';
   title: string;
   text: string;
   /** Something moves: it ends by itself. */
@@ -19,10 +20,18 @@ export interface Situation {
   command: Command | undefined;
   agent: Agent | undefined;
   phase: Phase;
+  /** Keys that were typed while the screen was away. */
+  lostKeys: number;
 }
 
 /** The overlay for a situation; null when the screen is there. */
-export function overlayOf({ session, command, agent, phase }: Situation): Overlay | null {
+export function overlayOf(situation: Situation): Overlay | null {
+  const overlay = withoutKeys(situation);
+  if (overlay === null || situation.lostKeys === 0) return overlay;
+  return { ...overlay, text: `${overlay.text} ${keysLost(situation.lostKeys)}`.trim() };
+}
+
+function withoutKeys({ session, command, agent, phase }: Situation): Overlay | null {
   if (session === undefined)
     return { kind: 'looking', title: 'Looking for the session…', text: '', busy: true, action: null };
   if (session === null || session.state === 'gone' || session.state === 'deleting')
@@ -71,6 +80,14 @@ function overlayOfPhase(phase: Phase, agent: Agent | undefined): Overlay | null 
   switch (phase.kind) {
     case 'connected':
       return null;
+    case 'silent':
+      return {
+        kind: 'silent',
+        title: 'The hub does not answer',
+        text: 'The line is silent. Keys are kept back until it answers, or a new connection is there.',
+        busy: true,
+        action: 'reconnect',
+      };
     case 'connecting':
       return { kind: 'connecting', title: 'Connecting…', text: 'Opening the screen.', busy: true, action: null };
     case 'reconnecting': {

@@ -53,6 +53,16 @@ export function verdictOfClose(code: number, reason: string, wasConnected: boole
 /** The verdict on a WebSocket that nobody took within its time. */
 export const NOBODY_TOOK_IT: Verdict = { next: 'retry', words: 'The hub could not be reached.', atOnce: 'always' };
 
+/** The verdict on a line that swallows what is sent. */
+export const LINE_DIED: Verdict = {
+  next: 'retry',
+  words: 'The line to the hub went dead. Connecting over a new one.',
+  atOnce: 'once',
+};
+
+/** The verdict on a connection that the user wants anew. */
+export const ASKED_FOR: Verdict = { next: 'retry', words: 'Connecting anew.', atOnce: 'always' };
+
 /** The verdict on a ticket that was not given. */
 export function verdictOfRefusal(error: unknown): Verdict {
   if (!(error instanceof ApiError)) return { next: 'retry', words: 'The hub could not be reached.' };

@@ -1,13 +1,14 @@
-import { type ReadonlySignal, signal } from '@preact/signals';
-import RFB from '@novnc/novnc';
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import { systemClock } from 'clock-port/system-clock';
 import type { Ticket } from '@streamspace/protocol';
 import { pause } from '../api/backoff.ts';
 import { ApiError } from '../api/http.ts';
+import { SCREEN_SUBPROTOCOL, VIEWER_SUBPROTOCOL } from '@streamspace/protocol/version';
+import { Connection } from './connection.ts';
 import type { TicketAndTime } from './first-ticket.ts';
 import { OpeningTime } from './opening.ts';
 import type { Phase, Scaling } from './phase.ts';
-import { NOBODY_TOOK_IT, Patience, type Verdict, verdictOfClose, verdictOfRefusal } from './reconnect.ts';
+import { ASKED_FOR, NOBODY_TOOK_IT, Patience, type Verdict, verdictOfRefusal } from './reconnect.ts';
 import { Tickets } from './tickets.ts';
 
 export interface ScreenDeps {
@@ -17,24 +18,34 @@ export interface ScreenDeps {
   webSocketUrl(path: string): string;
   /** Text that was copied in the desktop. */
   onClipboard(text: string): void;
+  /** The screen is back; so many keys were typed meanwhile and went nowhere. */
+  onLostKeys(keys: number): void;
   /** The connection is over; the canvas still has the last picture. */
   onLastPicture(canvas: HTMLCanvasElement): void;
 }
 
 /** A hub that lost its store learns its sessions again from their agents: what is gone may come back. Milliseconds. */
 const GONE_MS = 10_000;
-/** Milliseconds from the ticket to the first picture before an attempt is given up. */
-const CONNECT_MS = 15_000;
 
 /** One session's screen, kept connected with stock noVNC. A fresh ticket for every attempt that somebody took (SPEC.md [VIEW2], [STR8]). */
 export class ScreenLink {
   readonly phase: ReadonlySignal<Phase>;
+  /** Milliseconds to the hub and back; null: not known yet. */
+  readonly roundTripMs: ReadonlySignal<number | null>;
+  /** Keys that were typed while the screen was away. */
+  readonly lostKeys: ReadonlySignal<number>;
   readonly #phase = signal<Phase>({ kind: 'connecting' });
   readonly #deps: ScreenDeps;
   readonly #patience = new Patience();
   readonly #openingTime = new OpeningTime();
   readonly #tickets: Tickets;
-  #rfb: RFB | null = null;
+  readonly #roundTripMs = signal<number | null>(null);
+  readonly #lost = signal(0);
+  /** Keys that the silent line may have swallowed. */
+  readonly #doubtful = signal(0);
+  /** This viewer over its connections [VIEW5]. */
+  readonly #name = randomName();
+  #connection: Connection | null = null;
   #scaling: Scaling = 'fit';
   #viewOnly = false;
   /** Ends the wait between two attempts, if there is one; remembered while an attempt is under way. */
@@ -44,6 +55,8 @@ export class ScreenLink {
   constructor(deps: ScreenDeps) {
     this.#deps = deps;
     this.phase = this.#phase;
+    this.roundTripMs = this.#roundTripMs;
+    this.lostKeys = computed(() => this.#lost.value + this.#doubtful.value);
     const answered = (error: unknown) => error instanceof ApiError && error.status !== 0;
     this.#tickets = new Tickets(systemClock, (asking) => deps.ticket(asking), answered);
   }
@@ -84,7 +97,7 @@ export class ScreenLink {
     this.#patience.reset();
     this.#openingTime.reset();
     this.kick();
-    this.#rfb?.disconnect();
+    this.#connection?.drop(ASKED_FOR);
   }
 
   set scaling(scaling: Scaling) {
@@ -98,27 +111,41 @@ export class ScreenLink {
   }
 
   focus(): void {
-    this.#rfb?.focus({ preventScroll: true });
+    this.#connection?.rfb.focus({ preventScroll: true });
   }
 
   blur(): void {
-    this.#rfb?.blur();
+    this.#connection?.rfb.blur();
+  }
+
+  /** A key was pressed on the screen, or where it was. */
+  typed(): void {
+    if (this.#viewOnly) return;
+    // between them, and while they are kept back, they go nowhere
+    if (this.#phase.value.kind === 'connected') this.#connection?.typed();
+    else this.#lost.value += 1;
   }
 
   sendCtrlAltDel(): void {
-    this.#rfb?.sendCtrlAltDel();
+    this.#connection?.rfb.sendCtrlAltDel();
   }
 
   paste(text: string): void {
-    this.#rfb?.clipboardPasteFrom(text);
+    this.#connection?.rfb.clipboardPasteFrom(text);
+  }
+
+  /** The screen takes keys again. */
+  #back(): void {
+    if (this.#lost.value > 0) this.#deps.onLostKeys(this.#lost.value);
+    this.#lost.value = 0;
   }
 
   #dress(): void {
-    const rfb = this.#rfb;
+    const rfb = this.#connection?.rfb;
     if (!rfb) return;
     rfb.scaleViewport = this.#scaling !== 'actual';
     rfb.resizeSession = this.#scaling === 'match';
-    rfb.viewOnly = this.#viewOnly;
+    rfb.viewOnly = this.#viewOnly || this.#phase.value.kind === 'silent';
   }
 
   async #attempt(aborted: AbortSignal): Promise<{ verdict: Verdict; upMs: number }> {
@@ -129,68 +156,46 @@ export class ScreenLink {
       return { verdict: verdictOfRefusal(error), upMs: 0 };
     }
     if (aborted.aborted) return { verdict: { next: 'gone' }, upMs: 0 };
-    const socket = new WebSocket(this.#deps.webSocketUrl(given.ticket.url), ['binary']);
+    const url = this.#deps.webSocketUrl(`${given.ticket.url}&viewer=${this.#name}`);
+    const socket = new WebSocket(url, [SCREEN_SUBPROTOCOL, VIEWER_SUBPROTOCOL]);
     return this.#show(socket, this.#openingTime.next(given.tookMs), aborted);
   }
 
   /** Shows the screen until its connection ends; `openingMs`: how long it may take to open. */
-  #show(socket: WebSocket, openingMs: number, aborted: AbortSignal): Promise<{ verdict: Verdict; upMs: number }> {
-    return new Promise((resolve) => {
-      let closed = { code: 1006, reason: '' };
-      let connectedAt: number | undefined;
-      let refusal: string | undefined;
-      let late = false;
-      // Before noVNC's own listener, which takes the canvas away.
-      socket.addEventListener('close', ({ code, reason }) => {
-        closed = { code, reason };
-        if (connectedAt !== undefined && canvas) this.#deps.onLastPicture(canvas);
-      });
-      const rfb = new RFB(this.#deps.holder, socket, { shared: true });
-      const canvas = this.#deps.holder.querySelector('canvas');
-      const disconnect = () => rfb.disconnect();
-      const timer = setTimeout(disconnect, CONNECT_MS);
-      const opening = setTimeout(() => {
-        late = true;
-        disconnect();
-      }, openingMs);
-      socket.addEventListener('open', () => {
-        this.#openingTime.reset();
-        clearTimeout(opening);
-      });
-      aborted.addEventListener('abort', disconnect, { once: true });
-
-      rfb.addEventListener('connect', () => {
-        clearTimeout(timer);
-        connectedAt = performance.now();
+  async #show(socket: WebSocket, openingMs: number, aborted: AbortSignal): Promise<{ verdict: Verdict; upMs: number }> {
+    const connection = new Connection({
+      holder: this.#deps.holder,
+      socket,
+      openingMs,
+      onOpen: () => this.#openingTime.reset(),
+      onConnected: () => {
         this.#phase.value = { kind: 'connected' };
+        this.#back();
         this.focus();
-      });
-      rfb.addEventListener('clipboard', (event) => this.#deps.onClipboard(event.detail.text));
-      rfb.addEventListener('securityfailure', (event) => {
-        refusal = `The desktop refused the connection: ${event.detail.reason ?? `security status ${event.detail.status}`}`;
-      });
-      rfb.addEventListener('credentialsrequired', () => {
-        refusal = 'The desktop asks for a password of its own; sessions of StreamSpace have none.';
-        rfb.disconnect();
-      });
-      rfb.addEventListener('disconnect', () => {
-        clearTimeout(timer);
-        clearTimeout(opening);
-        aborted.removeEventListener('abort', disconnect);
-        this.#rfb = null;
-        const upMs = connectedAt === undefined ? 0 : performance.now() - connectedAt;
-        let verdict: Verdict = verdictOfClose(closed.code, closed.reason, connectedAt !== undefined);
-        if (late) {
-          verdict = NOBODY_TOOK_IT;
-          this.#tickets.notTaken();
-        }
-        if (refusal !== undefined) verdict = { next: 'stop', words: refusal };
-        resolve({ verdict, upMs });
-      });
-      this.#rfb = rfb;
-      rfb.background = 'transparent';
-      this.#dress();
+      },
+      onClipboard: (text) => this.#deps.onClipboard(text),
+      onLastPicture: (canvas) => this.#deps.onLastPicture(canvas),
+      onSilence: (silent) => {
+        if (this.#phase.value.kind === (silent ? 'connected' : 'silent'))
+          this.#phase.value = { kind: silent ? 'silent' : 'connected' };
+        this.#doubtful.value = silent ? connection.unconfirmed : 0;
+        this.#dress();
+        if (!silent) this.#back();
+      },
+      onRoundTrip: (ms) => (this.#roundTripMs.value = ms),
     });
+    const leave = () => connection.drop({ next: 'gone' });
+    aborted.addEventListener('abort', leave, { once: true });
+    this.#connection = connection;
+    connection.rfb.background = 'transparent';
+    this.#dress();
+    const { verdict, upMs, lost } = await connection.ended;
+    aborted.removeEventListener('abort', leave);
+    this.#connection = null;
+    this.#doubtful.value = 0;
+    this.#lost.value += lost;
+    if (verdict === NOBODY_TOOK_IT) this.#tickets.notTaken();
+    return { verdict, upMs };
   }
 
   async #waitForKick(ms: number, aborted: AbortSignal): Promise<void> {
@@ -201,3 +206,7 @@ export class ScreenLink {
     this.#wakeUp = null;
   }
 }
+
+/** Not `randomUUID`: pages that came over plain HTTP have none. */
+const randomName = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(36).padStart(2, '0')).join('');

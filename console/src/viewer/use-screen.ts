@@ -5,6 +5,7 @@ import type { Session } from '@streamspace/protocol';
 import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from '../state/console.ts';
 import type { Phase, Scaling } from './phase.ts';
+import { isTyping, keysLost } from './typing.ts';
 import type { ScreenLink } from './screen.ts';
 
 interface ScreenUse {
@@ -46,6 +47,10 @@ export function useScreen({ session, holder, ghost, onClipboard }: ScreenUse) {
     const unlink = live.link.subscribe((state) => {
       if (state === 'live' && link.peek()?.phase.peek().kind === 'reconnecting') link.peek()?.kick();
     });
+    const onKey = (event: KeyboardEvent) => {
+      if (isTyping(event, holder.current)) link.peek()?.typed();
+    };
+    addEventListener('keydown', onKey, { capture: true });
     const renew = setInterval(keepPicture, PICTURE_MS);
     const run = async () => {
       // noVNC is most of the code: fetched when a screen is opened, not with the first page.
@@ -56,6 +61,7 @@ export function useScreen({ session, holder, ghost, onClipboard }: ScreenUse) {
         ticket: (signal) => hub.ticket(id, signal),
         webSocketUrl,
         onClipboard,
+        onLostKeys: (keys) => toasts.info(`${keysLost(keys)} The screen is back.`),
         onLastPicture(canvas) {
           copyPicture(canvas, ghost.current);
           pictures.keep(id, canvas);
@@ -68,6 +74,7 @@ export function useScreen({ session, holder, ghost, onClipboard }: ScreenUse) {
     );
     return () => {
       clearInterval(renew);
+      removeEventListener('keydown', onKey, { capture: true });
       keepPicture();
       deaf();
       unlink();
@@ -80,6 +87,8 @@ export function useScreen({ session, holder, ghost, onClipboard }: ScreenUse) {
   return {
     link: link.value,
     phase,
+    lostKeys: link.value?.lostKeys.value ?? 0,
+    roundTripMs: link.value?.roundTripMs.value ?? null,
     dress(scaling: Scaling, viewOnly: boolean) {
       if (!link.value) return;
       link.value.scaling = scaling;

@@ -93,7 +93,7 @@ describe('progress', () => {
 describe('the viewer’s overlay', () => {
   const phase = { kind: 'connected' } as const;
   const of = (patch: Partial<Session>) =>
-    overlayOf({ session: session(patch), command: undefined, agent: undefined, phase });
+    overlayOf({ session: session(patch), command: undefined, agent: undefined, phase, lostKeys: 0 });
 
   it('is there exactly when the screen is not', () => {
     for (const state of SESSION_STATES) expect(of({ state }) === null).toBe(state === 'running');
@@ -102,7 +102,7 @@ describe('the viewer’s overlay', () => {
   it('says why, and what can be done', () => {
     expect(of({ state: 'hibernated' })).toMatchObject({ action: 'wake' });
     expect(of({ state: 'failed', reason: 'no such image' })).toMatchObject({ text: 'No such image', action: 'wake' });
-    expect(overlayOf({ session: null, command: undefined, agent: undefined, phase })).toMatchObject({
+    expect(overlayOf({ session: null, command: undefined, agent: undefined, phase, lostKeys: 0 })).toMatchObject({
       kind: 'gone',
       action: 'back',
     });

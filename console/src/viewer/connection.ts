@@ -1,0 +1,137 @@
+import RFB from '@novnc/novnc';
+import { systemClock } from 'clock-port/system-clock';
+import { SCREEN_SUBPROTOCOL } from '@streamspace/protocol/version';
+import { Line } from './line.ts';
+import { LINE_DIED, NOBODY_TOOK_IT, type Verdict, verdictOfClose } from './reconnect.ts';
+
+/** Milliseconds from the socket to the first picture before an attempt is given up. */
+const CONNECT_MS = 15_000;
+
+export interface ConnectionDeps {
+  /** Where the canvas goes. */
+  readonly holder: HTMLElement;
+  readonly socket: WebSocket;
+  /** Milliseconds for the socket to open. */
+  readonly openingMs: number;
+  onOpen(): void;
+  onConnected(): void;
+  /** Text that was copied in the desktop. */
+  onClipboard(text: string): void;
+  /** The connection is over; the canvas still has the last picture. */
+  onLastPicture(canvas: HTMLCanvasElement): void;
+  onSilence(silent: boolean): void;
+  onRoundTrip(ms: number): void;
+}
+
+export interface End {
+  readonly verdict: Verdict;
+  /** Milliseconds for which the screen was there. */
+  readonly upMs: number;
+  /** Keys that were typed and of which nothing says that they arrived. */
+  readonly lost: number;
+}
+
+/** One WebSocket to a screen, and noVNC on it, from its opening to its end. */
+export class Connection {
+  readonly rfb: RFB;
+  /** Never rejects. */
+  readonly ended: Promise<End>;
+  readonly #deps: ConnectionDeps;
+  readonly #room = document.createElement('div');
+  readonly #over = new AbortController();
+  readonly #line: Line;
+  #connectedAt: number | undefined;
+  #resolve!: (end: End) => void;
+
+  constructor(deps: ConnectionDeps) {
+    const { socket, holder } = deps;
+    this.#deps = deps;
+    this.ended = new Promise((resolve) => (this.#resolve = resolve));
+    this.#line = new Line({
+      clock: systemClock,
+      send: (text) => socket.readyState === WebSocket.OPEN && socket.send(text),
+      onSilence: (silent) => {
+        if (silent) this.#keepPicture();
+        deps.onSilence(silent);
+      },
+      onRoundTrip: (ms) => deps.onRoundTrip(ms),
+      onDead: () => this.drop(LINE_DIED),
+    });
+    let closed = { code: 1006, reason: '' };
+    let refusal: string | undefined;
+    // all before noVNC's own listeners: text frames are not for it, and its canvas goes with the connection
+    socket.addEventListener('message', (event) => {
+      if (typeof event.data !== 'string') return this.#line.heard();
+      event.stopImmediatePropagation();
+      this.#line.text(event.data);
+    });
+    socket.addEventListener('close', ({ code, reason }) => {
+      closed = { code, reason };
+      this.#keepPicture();
+    });
+    this.#room.className = 'viewer-room';
+    holder.append(this.#room);
+    const rfb = new RFB(this.#room, socket, { shared: true });
+    this.rfb = rfb;
+    const first = setTimeout(() => this.drop(verdictOfClose(1006, '', false)), CONNECT_MS);
+    const opening = setTimeout(() => this.drop(NOBODY_TOOK_IT), deps.openingMs);
+    this.#over.signal.addEventListener('abort', () => {
+      clearTimeout(first);
+      clearTimeout(opening);
+    });
+    socket.addEventListener('open', () => {
+      clearTimeout(opening);
+      deps.onOpen();
+      if (socket.protocol === SCREEN_SUBPROTOCOL) void this.#line.watch(this.#over.signal);
+    });
+    rfb.addEventListener('connect', () => {
+      clearTimeout(first);
+      this.#connectedAt = performance.now();
+      deps.onConnected();
+    });
+    rfb.addEventListener('clipboard', (event) => deps.onClipboard(event.detail.text));
+    rfb.addEventListener('securityfailure', (event) => {
+      refusal = `The desktop refused the connection: ${event.detail.reason ?? `security status ${event.detail.status}`}`;
+    });
+    rfb.addEventListener('credentialsrequired', () =>
+      this.drop({
+        next: 'stop',
+        words: 'The desktop asks for a password of its own; sessions of StreamSpace have none.',
+      }),
+    );
+    rfb.addEventListener('disconnect', () => {
+      const connected = this.#connectedAt !== undefined;
+      this.drop(
+        refusal === undefined
+          ? verdictOfClose(closed.code, closed.reason, connected)
+          : { next: 'stop', words: refusal },
+      );
+    });
+  }
+
+  /** A key was pressed while the screen was shown. */
+  typed(): void {
+    this.#line.typed();
+  }
+
+  /** Keys of which nothing says that they arrived. */
+  get unconfirmed(): number {
+    return this.#line.unconfirmed;
+  }
+
+  /** Ends it at once, without a wait for the other end. Only the first verdict counts. */
+  drop(verdict: Verdict): void {
+    if (this.#over.signal.aborted) return;
+    this.#over.abort();
+    this.#keepPicture();
+    this.rfb.disconnect();
+    this.#room.remove();
+    const upMs = this.#connectedAt === undefined ? 0 : performance.now() - this.#connectedAt;
+    this.#resolve({ verdict, upMs, lost: this.unconfirmed });
+  }
+
+  #keepPicture(): void {
+    const canvas = this.#room.querySelector('canvas');
+    if (this.#connectedAt !== undefined && canvas !== null) this.#deps.onLastPicture(canvas);
+  }
+}
