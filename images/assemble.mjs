@@ -78,7 +78,11 @@ const api = await program(
   'http://127.0.0.1:${process.env.PORT ?? 8080}/api/v1/ready',
 );
 await cp(join(root, 'dist/console'), join(api, 'dist/console'), { recursive: true });
-const agent = { agent: 'agent/src/main.ts', 'session-host': 'agent/src/sessions/process/host/main.ts' };
+const agent = {
+  agent: 'agent/src/main.ts',
+  'session-host': 'agent/src/sessions/process/host/main.ts',
+  'session-sandbox': 'agent/src/sessions/process/sandbox/main.ts',
+};
 await program('agent', 'agent', agent, 'http://127.0.0.1:${process.env.HEALTH_PORT ?? 8080}/health');
 
 const plugin = join(out, 'argocd-plugin');

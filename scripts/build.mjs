@@ -64,6 +64,7 @@ const PROGRAMS = {
   agent: 'agent/src/main.ts',
   launcher: 'scripts/launcher/main.ts',
   'session-host': 'agent/src/sessions/process/host/main.ts',
+  'session-sandbox': 'agent/src/sessions/process/sandbox/main.ts',
 };
 
 export async function buildPrograms(entryPoints = PROGRAMS, outdir = 'dist') {

@@ -69,4 +69,9 @@ export function debianPackages(wanted, why) {
   return packages;
 }
 
-export const DESKTOP = { 'Xvnc|Xtigervnc': 'tigervnc-standalone-server', openbox: 'openbox', xterm: 'xterm' };
+export const DESKTOP = {
+  'Xvnc|Xtigervnc': 'tigervnc-standalone-server',
+  openbox: 'openbox',
+  xterm: 'xterm',
+  bwrap: 'bubblewrap',
+};

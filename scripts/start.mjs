@@ -4,8 +4,10 @@ import { checkNode, debianPackages, DESKTOP, npmPackages, root, say } from './se
 
 checkNode();
 npmPackages();
-if (debianPackages(DESKTOP, 'real desktops (Xvnc)').length > 0)
+const missing = debianPackages(DESKTOP, 'real desktops (Xvnc), each isolated (bubblewrap)');
+if (missing.some((name) => name !== DESKTOP.bwrap))
   say('Without them sessions are the built-in desktop: a small one, but it works.');
+if (missing.includes(DESKTOP.bwrap)) say('Without bubblewrap only one user can have sessions (docs/agent.md).');
 say('Building …');
 const { buildConsole, buildPrograms } = await import('./build.mjs');
 await Promise.all([buildPrograms(), buildConsole()]);

@@ -206,6 +206,7 @@ class AgentReplica implements Agent {
       role: elector === undefined || elector.leading !== undefined ? 'leader' : 'standby',
       electing: this.#loop?.alive ?? true,
       connected: this.#link !== undefined,
+      isolation: this.#deps.driver.isolation ?? null,
       lastHeartbeat: this.#lastHeartbeat === undefined ? null : iso(this.#lastHeartbeat),
       leader: elector === undefined ? config.podName : replicaOf(elector.status().holder),
       election: elector?.status(),

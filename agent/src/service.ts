@@ -225,12 +225,15 @@ export class Service {
   #beat(link: Link, over: AbortSignal): ReturnType<HubConversation['beat']> {
     // settles by itself and never rejects; what it finds out is news for the next heartbeat, or for one right away
     void this.#refresh(link, over);
+    const { isolation } = this.#options.driver;
     const status: AgentStatus = this.#driverFailed ? 'error' : this.#watchFailed ? 'warning' : 'online';
     return {
       status,
       capacity: this.#capacity!,
       active_sessions: this.#book.active,
       replicas: this.#options.replicas.known,
+      // a hub of version 1 does not know it [VER2]
+      ...(isolation !== undefined && link.welcome.version >= 2 && { isolation }),
     };
   }
 

@@ -7,6 +7,7 @@ import {
   Id,
   Platform,
   Replica,
+  SessionIsolation,
   SessionSpec,
   SessionStatus,
   Term,
@@ -59,6 +60,8 @@ export const AgentMessages = {
     capacity: Capacity,
     active_sessions: Type.Integer({ minimum: 0 }),
     replicas: Type.Array(Replica, { maxItems: 64 }),
+    /** Since version 2. */
+    isolation: Type.Optional(SessionIsolation),
   }),
   /** Everything the platform runs for this agent, in pages: `more` but on the last one. After `welcome`, and for a long `list_sessions` [SES3]. */
   sessions: message('sessions', {

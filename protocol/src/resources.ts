@@ -21,6 +21,14 @@ export const AGENT_STATUSES = ['online', 'offline', 'warning', 'error'] as const
 export const AgentStatus = Type.Enum([...AGENT_STATUSES]);
 export type AgentStatus = (typeof AGENT_STATUSES)[number];
 
+/**
+ * What stands between the sessions of one agent: `isolated`, namespaces of their own; `one_user`, nothing, so that only one user may have
+ * sessions; `refused`, nothing, so that nobody may; `shared`, nothing, and the operator wants it so. Only of platforms where that differs.
+ */
+export const SESSION_ISOLATIONS = ['isolated', 'one_user', 'refused', 'shared'] as const;
+export const SessionIsolation = Type.Enum([...SESSION_ISOLATIONS]);
+export type SessionIsolation = (typeof SESSION_ISOLATIONS)[number];
+
 export const Capacity = Type.Object(
   { cpu: Type.Number({ minimum: 0 }), memory: Type.Number({ minimum: 0 }), max_sessions: Type.Integer({ minimum: 0 }) },
   { additionalProperties: false },

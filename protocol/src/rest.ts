@@ -1,5 +1,16 @@
 import Type, { type Static } from 'typebox';
-import { AgentStatus, Capacity, Election, Id, Platform, Replica, SessionState, Term, Timestamp } from './resources.ts';
+import {
+  AgentStatus,
+  Capacity,
+  Election,
+  Id,
+  Platform,
+  Replica,
+  SessionIsolation,
+  SessionState,
+  Term,
+  Timestamp,
+} from './resources.ts';
 
 /** JSON of the public API under /api/v1: the hub serves it, the console reads it. */
 const closed = { additionalProperties: false } as const;
@@ -28,6 +39,8 @@ export const Agent = Type.Object(
     replicas: Type.Array(Replica),
     election: Nullable(Election),
     build: Type.String(),
+    /** What stands between its sessions; absent where the platform always isolates them, and of an older agent. */
+    isolation: Type.Optional(SessionIsolation),
   },
   closed,
 );

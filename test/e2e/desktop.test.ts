@@ -93,6 +93,11 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('npm start, used in Ch
     await page.locator('[data-testid=viewer-back]').click();
     await page.goto(new URL('/#/agents/this-machine', launched.link).href);
     await page.locator('[data-testid=timeline]').waitFor();
+    // S1: as the machine allows
+    const { isolation } = await launched.api<Agent>('GET', '/agents/this-machine');
+    expect(['isolated', 'one_user']).toContain(isolation);
+    const words = isolation === 'isolated' ? 'isolated from each other' : 'not isolated: of one user only';
+    await page.locator('[data-testid=agent-isolation]', { hasText: words }).waitFor();
     await until(
       'two standbys',
       async () =>

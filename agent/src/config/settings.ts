@@ -143,6 +143,12 @@ export const SETTINGS = {
     'Path of a JSON file of templates (the control plane’s TEMPLATES_FILE will do): so many pods of each are kept ready as its warm says',
     { defaultInWords: 'none' },
   ),
+  sessionIsolation: optional(
+    'SESSION_ISOLATION',
+    oneOf('auto', 'required', 'none'),
+    'auto',
+    'Of the process platform: auto isolates sessions by bubblewrap, and where that does not work allows those of one user only; required allows none there; none isolates nothing',
+  ),
   sessionIdleTimeout: absent(
     'SESSION_IDLE_TIMEOUT',
     duration(1000),

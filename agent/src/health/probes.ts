@@ -1,3 +1,4 @@
+import type { SessionIsolation } from '@streamspace/protocol';
 import type { ElectorStatus } from 'lease-elector';
 import type { AgentMetrics } from './metrics.ts';
 import { json, type Routes } from './server.ts';
@@ -11,6 +12,8 @@ export interface AgentView {
   /** False when this replica can't win an election any more. */
   readonly electing: boolean;
   readonly connected: boolean;
+  /** What stands between sessions; null where the platform always isolates them. */
+  readonly isolation: SessionIsolation | null;
   /** RFC 3339; null before the first one was answered. */
   readonly lastHeartbeat: string | null;
   /** Name of the leading replica, '' if none is known, and its term. */
@@ -29,13 +32,14 @@ export function probeRoutes(look: () => AgentView): Routes {
       return json(electing ? 200 : 503, { status, agent_id: agentId, uptime: Math.floor(uptime) });
     },
     '/ready': () => {
-      const { electing, role, connected, lastHeartbeat } = look();
+      const { electing, role, connected, lastHeartbeat, isolation } = look();
       const ready = electing && (role === 'standby' || connected);
       return json(ready ? 200 : 503, {
         status: ready ? 'ready' : electing ? 'not connected' : 'elector stopped',
         role,
         control_plane_connected: connected,
         last_heartbeat: lastHeartbeat,
+        session_isolation: isolation,
       });
     },
     '/leader': () => {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Capacity, Platform, SessionSpec, SessionStatus } from '@streamspace/protocol';
+import type { Capacity, Platform, SessionIsolation, SessionSpec, SessionStatus } from '@streamspace/protocol';
 
 /**
  * Who asks, and for how long it may take. Every change carries it, so that a platform can tell a repeated command from a new one
@@ -25,6 +25,8 @@ export interface Operation {
  */
 export interface SessionDriver {
   readonly platform: Platform;
+  /** What stands between sessions here; undefined where the platform always isolates them. */
+  readonly isolation?: SessionIsolation;
 
   /** What sessions may use here altogether. */
   capacity(signal: AbortSignal): Promise<Capacity>;

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { ConfigError } from '../config.ts';
 import type { SessionDriver } from './driver.ts';
 import { processDriver } from './process/driver.ts';
+import { findIsolation } from './process/isolation.ts';
 
 /** What drivers need of the machine. */
 export interface PlatformDeps {
@@ -21,8 +22,14 @@ export interface PlatformDeps {
 export async function driverFor(deps: PlatformDeps): Promise<SessionDriver> {
   const { config, clock, log, env, tmpDir, hostCommand, kill } = deps;
   switch (config.platform) {
-    case 'process':
+    case 'process': {
+      const isolation = await findIsolation(config.sessionIsolation, env, [hostCommand[0]!, '--version'], clock);
+      if (isolation.reason !== undefined)
+        log.warn({ isolation: isolation.state, reason: isolation.reason }, 'Sessions are not isolated');
+      const files = [config.agentTokenFile, config.kubeconfig];
       return processDriver({
+        isolation,
+        secret: files.filter((file) => file !== undefined),
         agentId: config.agentId,
         stateDir: config.stateDir,
         maxSessions: config.maxSessions,
@@ -33,6 +40,7 @@ export async function driverFor(deps: PlatformDeps): Promise<SessionDriver> {
         hostCommand,
         kill,
       });
+    }
     case 'kubernetes': {
       // loaded where it is needed only: the client library is large
       const { driverOfCluster, SettingError } = await import('./kubernetes/platform.ts');

@@ -8,6 +8,7 @@ import type { SessionSpec } from '@streamspace/protocol';
 import { systemClock } from 'clock-port';
 import { HostConnection } from '../../src/sessions/process/host-connection.ts';
 import { processDriver } from '../../src/sessions/process/driver.ts';
+import type { Isolation } from '../../src/sessions/process/isolation.ts';
 import { layout } from '../../src/sessions/process/layout.ts';
 import type { ProcessDriverOptions } from '../../src/sessions/process/options.ts';
 import type { DriverSetup } from '../contract/driver.ts';
@@ -22,7 +23,11 @@ export interface ProcessPlace extends DriverSetup {
 }
 
 /** A state folder of its own, with real session hosts from the bundle. */
-export async function processPlace(desktop: 'builtin' | 'xvnc', folder?: string): Promise<ProcessPlace> {
+export async function processPlace(
+  desktop: 'builtin' | 'xvnc',
+  folder?: string,
+  isolation: Isolation = { state: 'shared' },
+): Promise<ProcessPlace> {
   const stateDir = folder ?? (await mkdtemp(join(tmpdir(), 'streamspace-test-')));
   await mkdir(stateDir, { recursive: true });
   const places = layout(stateDir, tmpdir());
@@ -39,7 +44,7 @@ export async function processPlace(desktop: 'builtin' | 'xvnc', folder?: string)
       const connection = await HostConnection.open(join(first, '..', name, 'control'), limit);
       if (typeof connection === 'string') continue;
       await connection.until((state) => state !== undefined, limit);
-      if (connection.state) found.push(connection.state.pid);
+      if (connection.state) found.push(connection.state.pid!);
       connection.close();
     }
     return found;
@@ -69,6 +74,7 @@ export async function processPlace(desktop: 'builtin' | 'xvnc', folder?: string)
         kill: (pid, signal) => void process.kill(pid, signal),
         maxSessions: 100,
         desktop,
+        isolation,
         ...changes,
       }),
     running: async (id) => (await hosts(id)).length,

@@ -145,6 +145,8 @@ describe('servers', () => {
       role: 'leader',
       control_plane_connected: true,
       last_heartbeat: expect.stringMatching(/^\d{4}-/),
+      // S1
+      session_isolation: 'isolated',
     });
     // HA is off: there is no lease, and nothing to tell of one
     expect(await (await get(health, '/leader')).json()).toEqual({

@@ -19,6 +19,7 @@ export const specOf = (id: string): SessionSpec => ({
 /** A platform in memory: every effect is counted, every call can be held up or made to fail. Its screens echo over real sockets. */
 export class FakeDriver implements SessionDriver {
   readonly platform = 'process';
+  readonly isolation = 'isolated';
   readonly sessions = new Map<string, SessionStatus>();
   /** Calls in order, `create a`. */
   readonly calls: string[] = [];

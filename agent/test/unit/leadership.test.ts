@@ -52,6 +52,7 @@ const view = (): AgentView => ({
   role: elector.leading === undefined ? 'standby' : 'leader',
   electing: loop.alive,
   connected: false,
+  isolation: null,
   lastHeartbeat: null,
   leader: '',
   term: 0,

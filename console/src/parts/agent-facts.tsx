@@ -1,6 +1,13 @@
-import type { Agent } from '@streamspace/protocol';
+import type { Agent, SessionIsolation } from '@streamspace/protocol';
 import { useConsole } from '../state/console.ts';
 import { ago } from '../words/quantities.ts';
+
+const ISOLATION: Record<SessionIsolation, string> = {
+  isolated: 'isolated from each other',
+  one_user: 'not isolated: of one user only',
+  refused: 'none: isolation is required, and does not work there',
+  shared: 'not isolated: users can read each other’s files',
+};
 
 /** Where an agent is, and when it was last heard of. */
 export function AgentFacts({ agent }: { agent: Agent }) {
@@ -13,6 +20,12 @@ export function AgentFacts({ agent }: { agent: Agent }) {
       <dd>{agent.platform}</dd>
       <dt>Priority</dt>
       <dd>{agent.priority}</dd>
+      {agent.isolation !== undefined && (
+        <>
+          <dt>Sessions</dt>
+          <dd data-testid="agent-isolation">{ISOLATION[agent.isolation]}</dd>
+        </>
+      )}
       <dt>Heartbeat</dt>
       <dd>
         {agent.last_heartbeat === null ? (

@@ -21,6 +21,7 @@ const FOREIGN = ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'LOG_DIRECTORY', 'REDIS_
 const LEFT_ALONE: Record<string, string> = {
   KUBECONFIG: 'the agent is in the cluster',
   AGENT_TOKEN: 'the token is mounted as a file, so that it can be replaced without a restart',
+  SESSION_ISOLATION: 'of the process platform only',
   CONSOLE_DIR: 'the image has its page beside the program',
 };
 

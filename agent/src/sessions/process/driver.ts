@@ -1,13 +1,20 @@
 import { cpus, totalmem } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
-import { type Capacity, SessionSpec, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
+import {
+  type Capacity,
+  type SessionIsolation,
+  SessionSpec,
+  type SessionStatus,
+  StreamSpaceError,
+} from '@streamspace/protocol';
 import { iso } from 'clock-port';
 import { Compile } from 'typebox/compile';
 import type { Operation, SessionDriver } from '../driver.ts';
 import { Hosts } from './hosts.ts';
 import { type Layout, layout, SESSION_ID } from './layout.ts';
 import { Listing } from './listing.ts';
+import { Neighbours } from './neighbours.ts';
 import type { ProcessDriverOptions } from './options.ts';
 import type { BrokenRecord, SessionRecord } from './record.ts';
 import { RecordStore } from './record-store.ts';
@@ -24,8 +31,8 @@ const specCheck = Compile(SessionSpec);
 
 /**
  * Sessions as processes of this machine (spec P5): one detached session host each, found again by its control socket.
- * They run as the agent's own user: CPU and memory limits are not enforced, only counted by the hub's placement, and no wall
- * stands between sessions. Who needs either takes another driver.
+ * They run as the agent's own user: CPU and memory limits are not enforced, only counted by the hub's placement. What stands
+ * between sessions is a sandbox each, or nothing: see {@link Isolation}.
  *
  * What is wanted is in the record, changed by compare-and-set with the term; what runs follows from it. Every step can be
  * repeated, so a crash between two of them is healed by the next operation on the session, or by `list`.
@@ -36,6 +43,7 @@ export function processDriver(options: ProcessDriverOptions): SessionDriver {
 
 class ProcessDriver implements SessionDriver {
   readonly platform = 'process';
+  readonly isolation: SessionIsolation;
   readonly #options: ProcessDriverOptions;
   readonly #layout: Layout;
   readonly #records: RecordStore;
@@ -49,10 +57,11 @@ class ProcessDriver implements SessionDriver {
 
   constructor(options: ProcessDriverOptions) {
     this.#options = options;
+    this.isolation = options.isolation.state;
     this.#layout = layout(options.stateDir, options.tmpDir);
     this.#records = new RecordStore((id) => this.#layout.session(id));
     this.#hosts = new Hosts(this.#layout, options);
-    this.#starter = new Starter(this.#hosts, this.#records, options);
+    this.#starter = new Starter(this.#hosts, this.#records, new Neighbours(options.isolation, this.#layout), options);
     this.#removal = new Removal(this.#layout, this.#hosts, this.#records, options.step);
     this.#listing = new Listing({
       layout: this.#layout,

@@ -9,12 +9,22 @@ export const HostOrder = Type.Object({
   state_dir: Type.String({ minLength: 1 }),
   tmp_dir: Type.String({ minLength: 1 }),
   desktop: Type.Enum(['auto', 'builtin', 'xvnc']),
+  /** Absent: the desktop runs as the agent's user like any other program. */
+  sandbox: Type.Optional(
+    Type.Object({
+      /** Path of bubblewrap. */
+      bwrap: Type.String({ minLength: 1 }),
+      /** Files and folders that no session may see. */
+      secret: Type.Array(Type.String({ minLength: 1 })),
+    }),
+  ),
 });
 export type HostOrder = Static<typeof HostOrder>;
 
 /** What a session host says of itself: on its control socket at once and at every change, and in its status file. */
 export const HostState = Type.Object({
-  pid: Type.Integer({ minimum: 1 }),
+  /** Absent where no host was made for the start. */
+  pid: Type.Optional(Type.Integer({ minimum: 1 })),
   instance: Type.Integer({ minimum: 1 }),
   state: Type.Enum(['starting', 'running', 'stopping', 'ended', 'failed']),
   reason: Type.String({ maxLength: 4096 }),

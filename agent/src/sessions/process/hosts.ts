@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DeadlineError, withDeadline } from 'clock-port';
 import { StreamSpaceError } from '@streamspace/protocol';
@@ -41,14 +41,22 @@ export class Hosts {
   }
 
   async launch(id: string, instance: number, signal: AbortSignal): Promise<void> {
-    const { hostCommand, stateDir, tmpDir, desktop = 'auto', env } = this.#options;
+    const { hostCommand, stateDir, tmpDir, desktop = 'auto', env, isolation, secret = [] } = this.#options;
+    const sandbox =
+      isolation.bwrap === undefined ? {} : { sandbox: { bwrap: isolation.bwrap, secret: [stateDir, ...secret] } };
     await launchHost(
       hostCommand,
-      { id, instance, state_dir: stateDir, tmp_dir: tmpDir, desktop },
+      { id, instance, state_dir: stateDir, tmp_dir: tmpDir, desktop, ...sandbox },
       this.#layout.session(id),
       env,
       signal,
     );
+  }
+
+  /** A start that no host is made for: leaves the reason as a host would that failed. */
+  async refuse(id: string, instance: number, reason: string): Promise<void> {
+    const state: HostState = { instance, state: 'failed', reason: reason.slice(0, 4096) };
+    await writeFile(join(this.#layout.session(id), statusFile(instance)), JSON.stringify(state), { mode: 0o600 });
   }
 
   /** Asks the host; when there is none, its status file says how it ended. */

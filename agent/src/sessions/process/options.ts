@@ -1,5 +1,6 @@
 import type { Clock } from 'clock-port';
 import type { HostOrder } from './host-messages.ts';
+import type { Isolation } from './isolation.ts';
 
 /** What the driver tells of itself; pino's logger fits. */
 export interface DriverLog {
@@ -25,6 +26,9 @@ export interface ProcessDriverOptions {
   /** `process.kill`: for a session host that does not end when asked. */
   readonly kill: (pid: number, signal: 'SIGKILL') => void;
   readonly maxSessions: number;
+  readonly isolation: Isolation;
+  /** Files and folders besides `stateDir` that no session may see. Absolute. */
+  readonly secret?: readonly string[];
   /** What sessions may reserve of this machine's CPUs and memory together, as a multiple of what it has; 4 and 2 by default. */
   readonly overcommit?: { readonly cpu: number; readonly memory: number };
   /** `auto`: Xvnc where the machine has it. */

@@ -1,5 +1,5 @@
-import { readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { SessionSpec } from '@streamspace/protocol';
 import type { Hosts } from './hosts.ts';
 import type { Layout } from './layout.ts';
@@ -54,5 +54,7 @@ export class Removal {
       if (error.code !== 'ENOENT') throw error;
     });
     await rm(away, { recursive: true, force: true });
+    // of a user who has other homes it stays
+    await rmdir(dirname(home)).catch(() => {});
   }
 }

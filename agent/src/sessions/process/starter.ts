@@ -3,6 +3,7 @@ import { type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
 import { iso } from 'clock-port';
 import type { Operation } from '../driver.ts';
 import type { HostReport, Hosts } from './hosts.ts';
+import type { Neighbours } from './neighbours.ts';
 import type { ProcessDriverOptions } from './options.ts';
 import type { RecordStore } from './record-store.ts';
 import { existing, fence, type LiveRecord } from './transitions.ts';
@@ -11,11 +12,13 @@ import { existing, fence, type LiveRecord } from './transitions.ts';
 export class Starter {
   readonly #hosts: Hosts;
   readonly #records: RecordStore;
+  readonly #neighbours: Neighbours;
   readonly #options: ProcessDriverOptions;
 
-  constructor(hosts: Hosts, records: RecordStore, options: ProcessDriverOptions) {
+  constructor(hosts: Hosts, records: RecordStore, neighbours: Neighbours, options: ProcessDriverOptions) {
     this.#hosts = hosts;
     this.#records = records;
+    this.#neighbours = neighbours;
     this.#options = options;
   }
 
@@ -32,6 +35,7 @@ export class Starter {
       let report = await this.#hosts.report(id, record.instance, operation.signal);
       if (report.state === 'unborn') {
         launched = record.instance;
+        await this.#admit(record);
         await this.#hosts.launch(id, record.instance, operation.signal);
         await this.#options.step?.('host bound', id);
         report = await this.#hosts.report(id, record.instance, operation.signal);
@@ -46,6 +50,16 @@ export class Starter {
       record = await this.#stillWanted(record, operation);
       if (launched === record.instance) throw failure(report, await this.#hosts.lastWords(id));
       record = await this.#next(record, operation);
+    }
+  }
+
+  /** Throws for a user who may have no session here, and leaves the reason where a host's would be. */
+  async #admit({ id, instance, spec }: LiveRecord): Promise<void> {
+    try {
+      await this.#neighbours.admit(spec);
+    } catch (error) {
+      if (error instanceof StreamSpaceError) await this.#hosts.refuse(id, instance, error.message);
+      throw error;
     }
   }
 

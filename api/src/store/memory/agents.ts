@@ -83,6 +83,7 @@ export function memoryAgents(state: MemoryState): AgentStore {
         status: beat.status,
         capacity: beat.capacity,
         replicas: beat.replicas,
+        ...(beat.isolation !== undefined && { isolation: beat.isolation }),
         last_heartbeat: at,
       });
       return true;

@@ -99,8 +99,9 @@ export function redisAgents(connection: Connection): AgentStore {
       return ifHolds(agentId, connectionId, away);
     },
 
-    heartbeat(agentId, connectionId, { status, capacity, replicas }, at) {
-      return ifHolds(agentId, connectionId, { status, capacity, replicas, last_heartbeat: at });
+    heartbeat(agentId, connectionId, { status, capacity, replicas, isolation }, at) {
+      const known = { status, capacity, replicas, ...(isolation !== undefined && { isolation }) };
+      return ifHolds(agentId, connectionId, { ...known, last_heartbeat: at });
     },
 
     async setDraining(agentId, draining) {

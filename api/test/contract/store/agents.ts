@@ -157,7 +157,7 @@ export function agentContract(makeStore: MakeStore): void {
         await agents().heartbeat(
           'a1',
           'conn-r1-1',
-          beat({ status: 'warning', replicas, capacity, active_sessions: 99 }),
+          beat({ status: 'warning', replicas, capacity, active_sessions: 99, isolation: 'one_user' }),
           LATER,
         ),
       ).toBe(true);
@@ -167,6 +167,7 @@ export function agentContract(makeStore: MakeStore): void {
         capacity,
         last_heartbeat: LATER,
         active_sessions: 0,
+        isolation: 'one_user',
       });
       expect(await agents().heartbeat('a1', 'another', beat({ status: 'error' }), LATER)).toBe(false);
       expect(await agents().heartbeat('nobody', 'conn-r1-1', beat(), LATER)).toBe(false);

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Clock } from 'clock-port';
 import type { HostOrder } from '../host-messages.ts';
 import { builtinDesktop } from './desktop/builtin.ts';
@@ -5,10 +6,18 @@ import type { Desktop, DesktopOrder } from './desktop.ts';
 import { type Command, findPrograms, which } from './programs.ts';
 import { xvncDesktop } from './xvnc.ts';
 
+/** Takes what the session's programs print. */
+export interface Output {
+  /** Copies a stream until it ends. */
+  copy(stream: Readable): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** What desktops need of the machine besides their order. */
 export interface DesktopTools {
   readonly clock: Clock;
   readonly log: (message: string) => void;
+  readonly output: () => Output;
   /** Signals a process, or a process group (negative). Throws when there is none. */
   readonly kill: (pid: number, signal: NodeJS.Signals) => void;
 }

@@ -1,7 +1,12 @@
 import { closeSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { systemClock } from 'clock-port';
-import { parseOrder } from '../host-messages.ts';
-import { makeDesktop } from './choice.ts';
+import { type HostOrder, parseOrder } from '../host-messages.ts';
+import { BoundedLog } from './bounded-log.ts';
+import { type DesktopTools, makeDesktop } from './choice.ts';
+import type { DesktopOrder } from './desktop.ts';
+import { sandboxedDesktop } from './sandboxed.ts';
 import { runSessionHost } from './session-host.ts';
 
 // A session host: outlives the agent that started it, ends with its session. See session-host.ts.
@@ -14,6 +19,18 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 // the terminal or agent that started it may be long gone
 process.on('SIGHUP', () => {});
 process.on('SIGPIPE', () => {});
+
+const bundle = dirname(fileURLToPath(import.meta.url));
+const inside = {
+  command: [process.execPath, join(bundle, 'session-sandbox.js')],
+  programs: [process.execPath, bundle],
+};
+
+function desktopFor(order: DesktopOrder, { desktop, sandbox }: HostOrder) {
+  const output = () => new BoundedLog(join(order.folder, 'desktop.log'));
+  const whole: DesktopOrder & DesktopTools = { ...order, clock: systemClock, log, kill, output };
+  return sandbox ? Promise.resolve(sandboxedDesktop(whole, desktop, sandbox, inside)) : makeDesktop(whole, desktop);
+}
 
 const env: Record<string, string> = {};
 for (const [name, value] of Object.entries(process.env)) if (value !== undefined) env[name] = value;
@@ -33,7 +50,7 @@ try {
           // whoever started it is gone
         }
       },
-      makeDesktop: (order, choice) => makeDesktop({ ...order, clock: systemClock, log, kill }, choice),
+      makeDesktop: desktopFor,
       log,
       kill,
     },

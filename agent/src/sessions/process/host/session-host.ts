@@ -20,7 +20,7 @@ export interface SessionHostOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Called once when the control socket is bound: whoever started the host can connect. */
   readonly onBound: () => void;
-  readonly makeDesktop: (order: DesktopOrder, choice: HostOrder['desktop']) => Promise<Desktop>;
+  readonly makeDesktop: (order: DesktopOrder, host: HostOrder) => Promise<Desktop>;
   readonly log: (message: string) => void;
   readonly kill: (pid: number, signal: 'SIGKILL') => void;
 }
@@ -114,7 +114,7 @@ async function runDesktop(
         program: spec.image,
         env: { ...env, ...spec.env },
       },
-      order.desktop,
+      order,
     );
     const running = desktop.run(stop.signal, () => {
       tooSlow.cancel();

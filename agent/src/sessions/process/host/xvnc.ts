@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Clock, sleep, withDeadline } from 'clock-port';
 import { START_VARIABLE } from '../stragglers.ts';
-import { BoundedLog } from './bounded-log.ts';
 import { Child, firstLine } from './child.ts';
 import type { DesktopTools } from './choice.ts';
 import type { Desktop, DesktopOrder } from './desktop.ts';
@@ -31,7 +30,7 @@ const WELL_MS = 5_000;
 export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Programs, program: Command): Desktop {
   return {
     async run(signal, onReady) {
-      const log = new BoundedLog(join(order.folder, 'desktop.log'));
+      const log = order.output();
       const over = new AbortController();
       const copies: Promise<void>[] = [];
       const outputs: Readable[] = [];

@@ -1,0 +1,49 @@
+import { mkdir, readdir, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
+import type { Isolation } from './isolation.ts';
+import type { Layout } from './layout.ts';
+
+/** Says who may have a session here: everybody where sessions are isolated; otherwise nobody whose session could reach another user's home. */
+export class Neighbours {
+  readonly #isolation: Isolation;
+  readonly #layout: Layout;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(isolation: Isolation, layout: Layout) {
+    this.#isolation = isolation;
+    this.#layout = layout;
+  }
+
+  /** Makes the session's home; throws `driver_failed`, with the remedy, for a user who is refused. Of two at once one is first. */
+  admit(spec: SessionSpec): Promise<void> {
+    const turn = this.#last.then(() => this.#admit(spec));
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  async #admit({ user, template }: SessionSpec): Promise<void> {
+    const { state, reason } = this.#isolation;
+    if (state === 'refused') throw refusal(`${reason}. SESSION_ISOLATION=required allows no session without`);
+    const home = this.#layout.home(user, template);
+    // before the look, so that of two agents' processes one at least sees the other's
+    const made = await mkdir(home, { recursive: true, mode: 0o700 });
+    if (state !== 'one_user' || !(await this.#hasOthers(basename(dirname(home))))) return;
+    if (made !== undefined) for (const folder of [home, dirname(home)]) await rmdir(folder).catch(() => {});
+    throw refusal(
+      `Another user has a home on this machine, and a session of yours could read it. ${reason}; ` +
+        "or set SESSION_ISOLATION=none, where users may read and change each other's files; or delete the other user's sessions with their homes",
+    );
+  }
+
+  async #hasOthers(own: string): Promise<boolean> {
+    for (const name of await readdir(this.#layout.homes)) {
+      if (name === own || name.startsWith('.')) continue;
+      const homes = await readdir(join(this.#layout.homes, name)).catch(() => []);
+      if (homes.some((home) => !home.startsWith('.'))) return true;
+    }
+    return false;
+  }
+}
+
+const refusal = (message: string) => new StreamSpaceError('driver_failed', message);
