@@ -13,6 +13,7 @@ import { peerRoutes } from '../peers/routes.ts';
 import { viewerGateway } from '../tunnel/viewers.ts';
 import { upgradeRouter } from '../upgrade.ts';
 import { census } from './census.ts';
+import { watchCredentials } from './credential-watch.ts';
 import { BEGIN_MS, sendElsewhere } from './drain.ts';
 import { inbox } from './inbox.ts';
 import { watchLiveness } from './liveness.ts';
@@ -89,6 +90,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
   const running = [
     dispatcher.run(stopping.signal),
     watchLiveness(clock, config, () => roster.live, stopping.signal),
+    watchCredentials({ ...deps, counters, heartbeatMs: config.heartbeatMs }, () => roster.live, stopping.signal),
     new Graveyard(deps).run(stopping.signal),
     relearn({ ...deps, dispatcher }, () => roster.live, stopping.signal),
     census({ ...deps, heartbeatMs: config.heartbeatMs, holds: (id) => roster.get(id)?.connectionId }, stopping.signal),

@@ -8,10 +8,10 @@ import {
 import { type Clock, iso } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { CommandDispatcher } from '../commands/dispatcher.ts';
-import { revoked } from '../auth/agents.ts';
 import type { Publisher } from '../events/publisher.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
 import type { Store } from '../store/store.ts';
+import { checkCredential } from './credential-watch.ts';
 import type { AgentLink } from './link.ts';
 import { forgotten } from './reclaim.ts';
 import { retrying } from './retrying.ts';
@@ -53,9 +53,8 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
       if (!(await holds(link, beat))) {
         return link.end(new StreamSpaceError('superseded', 'another connection of this agent was accepted'));
       }
-      // whoever revoked it told this replica; that may have been lost
-      if (link.credentialHash !== undefined && (await deps.store.credentials.get(link.agentId)) === undefined)
-        return link.end(revoked(link.agentId));
+      // who enrolled the agent anew told nobody, and who revoked it may not have been heard
+      if (!(await checkCredential(deps, link))) return;
     } catch (error) {
       // The next one is due soon; a store that is away is no reason to lose the agent's screens.
       counters.storeFailures.inc({ step: 'heartbeat' });

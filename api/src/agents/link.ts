@@ -52,6 +52,8 @@ export class AgentLink implements StreamLink {
   hello: AgentMessageOf<'hello'> | undefined;
   /** SHA-256 (hex) of the credential that it has now. */
   credentialHash: string | undefined;
+  /** Monotonic milliseconds of the last look that found it valid. */
+  credentialChecked: number;
   /** Monotonic milliseconds of the last message. Pongs don't count: a mute agent must not look alive. */
   lastHeard: number;
   lastPinged: number;
@@ -81,7 +83,7 @@ export class AgentLink implements StreamLink {
     this.#log = deps.log;
     this.#metrics = deps.metrics;
     this.#owner = owner;
-    this.lastHeard = this.lastPinged = this.#allowedAt = deps.clock.monotonic();
+    this.lastHeard = this.lastPinged = this.credentialChecked = this.#allowedAt = deps.clock.monotonic();
     this.streams = new LinkStreams(this, deps.clock);
     this.work = new WorkQueue({ pieces: 1024, bytes: 16 * 1024 * 1024 }, (error) => this.#workFailed(error));
     ws.on('message', (data, isBinary) => this.#received(data as Buffer, isBinary));

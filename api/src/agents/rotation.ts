@@ -16,7 +16,7 @@ export interface RotationDeps {
 /** New credentials over live links [AUTH5]. Until the agent says that it has stored one, the old one is valid too. */
 export class Rotations {
   readonly #deps: RotationDeps;
-  readonly #waiting = new Map<string, { link: AgentLink; hash: string; stored: () => void }>();
+  readonly #waiting = new Map<string, { link: AgentLink; stored: () => void }>();
 
   constructor(deps: RotationDeps) {
     this.#deps = deps;
@@ -30,7 +30,7 @@ export class Rotations {
     await store.credentials.beginRotation(link.agentId, { hash, rotationId });
     try {
       await withDeadline(clock, ROTATION_MS, 'the agent to store its new credential', link.signal, () => {
-        const stored = new Promise<void>((resolve) => this.#waiting.set(rotationId, { link, hash, stored: resolve }));
+        const stored = new Promise<void>((resolve) => this.#waiting.set(rotationId, { link, stored: resolve }));
         if (!link.tell({ type: 'credential', rotation_id: rotationId, token }))
           throw new StreamSpaceError('agent_offline', 'the agent is not connected');
         return stored;
@@ -57,10 +57,10 @@ export class Rotations {
 
   /** The agent's `credential_stored`. Also counts when nobody waits for it any more. */
   async stored(link: AgentLink, rotationId: string): Promise<void> {
+    const hash = await this.#deps.store.credentials.finishRotation(link.agentId, rotationId);
+    if (hash === undefined) return;
+    link.credentialHash = hash;
     const waiting = this.#waiting.get(rotationId);
-    const finished = await this.#deps.store.credentials.finishRotation(link.agentId, rotationId);
-    if (!finished || waiting?.link !== link) return;
-    link.credentialHash = waiting.hash;
-    waiting.stored();
+    if (waiting?.link === link) waiting.stored();
   }
 }

@@ -1,20 +1,30 @@
 import { StreamSpaceError } from '@streamspace/protocol';
-import type { Store } from '../store/store.ts';
+import { CREDENTIALS, type Store } from '../store/store.ts';
 import { credentialAgent, sameHash, sha256 } from './secrets.ts';
 
 const remedy =
   'enrol the agent (POST /api/v1/agents/enrol with an enrolment token) and give it the credential as AGENT_TOKEN';
 
 export const revoked = (agentId: string): StreamSpaceError =>
-  new StreamSpaceError('unauthenticated', `the credential of agent ${agentId} was revoked: enrol it again`);
+  new StreamSpaceError(
+    'unauthenticated',
+    `the credential of agent ${agentId} was revoked, or another was enrolled in its place: enrol it again`,
+  );
 
-/** Whether the credential of a connection (its hash; undefined: none is known) is one that the agent has now. */
+/**
+ * Whether the credential of a connection (its hash; undefined: none is known) is one that the agent has now: its replicas', or one of a
+ * rotation under way. One that is in use does not give way to those of other replicas.
+ */
 export async function stillValid(
   store: Pick<Store, 'credentials'>,
-  { agentId, credentialHash }: { agentId: string; credentialHash: string | undefined },
+  { agentId, credentialHash: hash }: { agentId: string; credentialHash: string | undefined },
 ): Promise<boolean> {
-  if (credentialHash === undefined) return true;
-  return validHashes(await store.credentials.get(agentId)).includes(credentialHash);
+  if (hash === undefined) return true;
+  const known = await store.credentials.get(agentId);
+  if (!validHashes(known).includes(hash)) return false;
+  // long before its turn to go comes
+  if (known!.others.indexOf(hash) >= CREDENTIALS / 2) await store.credentials.used(agentId, hash);
+  return true;
 }
 
 type Known = Awaited<ReturnType<Store['credentials']['get']>>;

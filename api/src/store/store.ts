@@ -106,15 +106,17 @@ export interface CredentialStore {
   ): Promise<{ current: string; next?: { hash: string; rotationId: string }; others: readonly string[] } | undefined>;
   /**
    * Replaces everything for the agent (enrolment for exactly this id); with the name of a `replica` only what that one had, and a rotation
-   * goes on. Of more than {@link CREDENTIALS} the oldest goes.
+   * goes on. Of more than {@link CREDENTIALS} the one goes that is longest neither set nor {@link used}.
    */
   set(agentId: string, hash: string, replica?: string): Promise<void>;
   /** `set` for an agent that never had a credential, revoked ones included; false otherwise, and nothing changes. Compare-and-set. */
   setNew(agentId: string, hash: string): Promise<boolean>;
+  /** The credential is in use: it counts as the newest. Nothing happens when it is none of the agent's. */
+  used(agentId: string, hash: string): Promise<void>;
   /** Begins a rotation: both are valid until `finishRotation`. One that was under way is dropped. Nothing happens without a current one. */
   beginRotation(agentId: string, next: { hash: string; rotationId: string }): Promise<void>;
-  /** `next` becomes the only one, also of those of other replicas; false if that rotation is not under way. */
-  finishRotation(agentId: string, rotationId: string): Promise<boolean>;
+  /** `next` becomes the only one, also of those of other replicas. Its hash; undefined if that rotation is not under way. */
+  finishRotation(agentId: string, rotationId: string): Promise<string | undefined>;
   revoke(agentId: string): Promise<void>;
 }
 

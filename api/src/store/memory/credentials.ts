@@ -69,6 +69,20 @@ export function memoryCredentials(): CredentialStore {
       return true;
     },
 
+    async used(agentId, hash) {
+      const before = credentials.get(agentId);
+      const used = before?.others?.find((each) => each.hash === hash);
+      if (before?.current === undefined || used === undefined) return;
+      const { replica, current, ...rest } = before;
+      const others = [{ replica, hash: current }, ...before.others!.filter((each) => each !== used)];
+      credentials.set(agentId, {
+        ...rest,
+        current: hash,
+        ...(used.replica !== undefined && { replica: used.replica }),
+        others,
+      });
+    },
+
     async beginRotation(agentId, next) {
       const before = credentials.get(agentId);
       if (before?.current !== undefined) credentials.set(agentId, { ...before, next });
@@ -76,9 +90,9 @@ export function memoryCredentials(): CredentialStore {
 
     async finishRotation(agentId, rotationId) {
       const next = credentials.get(agentId)?.next;
-      if (next?.rotationId !== rotationId) return false;
+      if (next?.rotationId !== rotationId) return undefined;
       credentials.set(agentId, { current: next.hash });
-      return true;
+      return next.hash;
     },
 
     async revoke(agentId) {

@@ -61,12 +61,17 @@ export function redisCredentials(connection: Connection, clock: Clock): Credenti
 
     setNew: (agentId, hash) => set(agentId, hash, true),
 
+    async used(agentId, hash) {
+      await connection.runDurably(SCRIPTS.useCredential, [KEYS.credential(agentId)], [hash]);
+    },
+
     async beginRotation(agentId, { hash, rotationId }) {
       await connection.runDurably(SCRIPTS.beginRotation, [KEYS.credential(agentId)], [hash, rotationId]);
     },
 
     async finishRotation(agentId, rotationId) {
-      return (await connection.runDurably(SCRIPTS.finishRotation, [KEYS.credential(agentId)], [rotationId])) === 1;
+      const hash = await connection.runDurably(SCRIPTS.finishRotation, [KEYS.credential(agentId)], [rotationId]);
+      return typeof hash === 'string' ? hash : undefined;
     },
 
     async revoke(agentId) {

@@ -41,6 +41,7 @@ export const SCRIPTS = {
   prune: script(1, readFileSync(new URL('./prune-1.lua', import.meta.url), 'utf8')),
   takeEnrolment: script(1, readFileSync(new URL('./take-enrolment-1.lua', import.meta.url), 'utf8')),
   setCredential: script(1, readFileSync(new URL('./set-credential-1.lua', import.meta.url), 'utf8')),
+  useCredential: script(1, readFileSync(new URL('./use-credential-1.lua', import.meta.url), 'utf8')),
   beginRotation: script(1, readFileSync(new URL('./begin-rotation-1.lua', import.meta.url), 'utf8')),
   finishRotation: script(1, readFileSync(new URL('./finish-rotation-1.lua', import.meta.url), 'utf8')),
   revoke: script(1, readFileSync(new URL('./revoke-1.lua', import.meta.url), 'utf8')),

@@ -65,22 +65,22 @@ export function credentialContract(makeStore: MakeStore): void {
       const next = { hash: 'new', rotationId: 'r1' };
       await credentials().beginRotation('a1', next);
       expect(await credentials().get('a1')).toEqual({ current: 'old', next, others: [] });
-      expect(await credentials().finishRotation('a1', 'r2')).toBe(false);
-      expect(await credentials().finishRotation('a1', 'r1')).toBe(true);
+      expect(await credentials().finishRotation('a1', 'r2')).toBeUndefined();
+      expect(await credentials().finishRotation('a1', 'r1')).toBe('new');
       expect(await credentials().get('a1')).toEqual({ current: 'new', others: [] });
-      expect(await credentials().finishRotation('a1', 'r1')).toBe(false);
+      expect(await credentials().finishRotation('a1', 'r1')).toBeUndefined();
     });
 
     it('[AUTH5] drops a rotation when another begins, on enrolment and on revocation', async () => {
       await credentials().set('a1', 'old');
       await credentials().beginRotation('a1', { hash: 'n1', rotationId: 'r1' });
       await credentials().beginRotation('a1', { hash: 'n2', rotationId: 'r2' });
-      expect(await credentials().finishRotation('a1', 'r1')).toBe(false);
+      expect(await credentials().finishRotation('a1', 'r1')).toBeUndefined();
       await credentials().set('a1', 'newest');
-      expect(await credentials().finishRotation('a1', 'r2')).toBe(false);
+      expect(await credentials().finishRotation('a1', 'r2')).toBeUndefined();
       await credentials().beginRotation('a1', { hash: 'n3', rotationId: 'r3' });
       await credentials().revoke('a1');
-      expect(await credentials().finishRotation('a1', 'r3')).toBe(false);
+      expect(await credentials().finishRotation('a1', 'r3')).toBeUndefined();
       expect(await credentials().get('a1')).toBeUndefined();
     });
 
@@ -101,12 +101,31 @@ export function credentialContract(makeStore: MakeStore): void {
       expect(await valid()).toEqual(['the only one']);
     });
 
+    it('S5 keeps the one that is in use, however many replicas come after it', async () => {
+      const valid = async () => {
+        const its = await credentials().get('a1');
+        return its && [its.current, ...its.others];
+      };
+      for (let n = 1; n <= 8; n += 1) await credentials().set('a1', `r${n}’s`, `r${n}`);
+      await credentials().used('a1', 'r1’s');
+      await credentials().used('a1', 'nobody’s');
+      expect(await valid()).toEqual([1, 8, 7, 6, 5, 4, 3, 2].map((n) => `r${n}’s`));
+      await credentials().used('a1', 'r1’s');
+      await credentials().set('a1', 'r9’s', 'r9');
+      expect(await valid()).toEqual([9, 1, 8, 7, 6, 5, 4, 3].map((n) => `r${n}’s`));
+      // it is still that replica's: what it gets anew takes its place
+      await credentials().set('a1', 'r1’s new', 'r1');
+      expect(await valid()).toEqual(['r1’s new', ...[9, 8, 7, 6, 5, 4, 3].map((n) => `r${n}’s`)]);
+      await credentials().used('never enrolled', 'hash');
+      expect(await credentials().get('never enrolled')).toBeUndefined();
+    });
+
     it('[AUTH5] goes on with a rotation when another replica comes, and ends with its credential alone', async () => {
       await credentials().set('a1', 'r1’s', 'r1');
       await credentials().beginRotation('a1', { hash: 'new', rotationId: 'r' });
       await credentials().set('a1', 'r2’s', 'r2');
       expect(await credentials().get('a1')).toMatchObject({ next: { hash: 'new' }, others: ['r1’s'] });
-      expect(await credentials().finishRotation('a1', 'r')).toBe(true);
+      expect(await credentials().finishRotation('a1', 'r')).toBe('new');
       expect(await credentials().get('a1')).toEqual({ current: 'new', others: [] });
       await credentials().set('a1', 'r2’s', 'r2');
       await credentials().revoke('a1');
@@ -118,7 +137,7 @@ export function credentialContract(makeStore: MakeStore): void {
     it('begins no rotation without a credential', async () => {
       await credentials().beginRotation('a1', { hash: 'new', rotationId: 'r1' });
       expect(await credentials().get('a1')).toBeUndefined();
-      expect(await credentials().finishRotation('a1', 'r1')).toBe(false);
+      expect(await credentials().finishRotation('a1', 'r1')).toBeUndefined();
     });
 
     it('revokes what is there, and nothing is fine, too', async () => {
