@@ -1,4 +1,4 @@
-import { type Clock, sleep, withDeadline } from 'clock-port';
+import { type Clock, Outage, sleep, withDeadline } from 'clock-port';
 import {
   type AgentMessage,
   type HubMessage,
@@ -100,9 +100,11 @@ export class HubConversation implements Conversation, CommandPeer {
   async #report(): Promise<void> {
     const { link, clock, log, driver, book } = this.#options;
     const { signal } = this.#over;
+    const outage = new Outage(clock, log, 'Sessions could not be listed');
     while (!signal.aborted) {
       try {
         const sessions = await withDeadline(clock, REPORT_TIMEOUT, 'sessions', signal, (limit) => driver.list(limit));
+        outage.over();
         book.replace(sessions);
         this.#options.onReport(undefined);
         this.#sendPages(sessions);
@@ -111,12 +113,13 @@ export class HubConversation implements Conversation, CommandPeer {
         for (const message of held) this.send(message);
         return link.beat();
       } catch (error) {
-        if (signal.aborted) return;
-        log.error({ err: error }, 'Sessions could not be listed');
+        if (signal.aborted) return outage.stop();
+        outage.failed({ err: error });
         this.#options.onReport(error as Error);
         await sleep(clock, REPORT_RETRY, signal).catch(() => undefined);
       }
     }
+    outage.stop();
   }
 
   #sendNow(message: AgentMessage): void {

@@ -1,4 +1,4 @@
-import { type Clock, deadline, sleep, withDeadline } from 'clock-port';
+import { type Clock, deadline, Outage, sleep, withDeadline } from 'clock-port';
 import {
   type AgentStatus,
   type Capacity,
@@ -63,10 +63,12 @@ export class Service {
   #driverFailed = false;
   #watchFailed = false;
   #refreshing = false;
+  readonly #unread: Outage;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
     const { config, clock, log, random, driver } = options;
+    this.#unread = new Outage(clock, log, 'Capacity could not be read');
     this.#dispatcher = new Dispatcher({
       driver,
       clock,
@@ -238,15 +240,16 @@ export class Service {
   }
 
   async #refresh(link: Link, over: AbortSignal): Promise<void> {
-    const { clock, driver, log, replicas } = this.#options;
+    const { clock, driver, replicas } = this.#options;
     if (this.#refreshing) return;
     this.#refreshing = true;
     try {
       if (await replicas.refresh(over)) link.beat();
       const capacity = await withDeadline(clock, CAPACITY_TIMEOUT, 'capacity', over, (limit) => driver.capacity(limit));
       this.#capacity = this.#offered(capacity);
+      this.#unread.over();
     } catch (error) {
-      if (!over.aborted) log.warn({ err: error }, 'Capacity could not be read');
+      if (!over.aborted) this.#unread.failed({ err: error });
     } finally {
       this.#refreshing = false;
     }
@@ -308,15 +311,16 @@ export class Service {
   async #watch(signal: AbortSignal): Promise<void> {
     const { clock, log, random, driver } = this.#options;
     const backoff = new Backoff(clock, { ...WATCH_RETRY, random });
+    const outage = new Outage(clock, log, 'Watch of the sessions ended');
     while (!signal.aborted) {
       backoff.welcome();
       try {
         await driver.watch((id, status) => this.#onChange(id, status), signal);
         if (!signal.aborted) throw new StreamSpaceError('driver_failed', 'the watch ended');
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) return outage.stop();
         this.#watchFailed = true;
-        log.warn({ err: error }, 'Watch of the sessions ended');
+        outage.failed({ err: error });
         await sleep(clock, backoff.next(), signal).catch(() => undefined);
       }
     }

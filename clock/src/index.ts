@@ -18,5 +18,6 @@ export interface Timer {
 
 export { type Attempt, hedged, type HedgeOptions, times } from './hedge.ts';
 export { dateAt, iso, parseIso } from './iso.ts';
+export { Outage, type OutageLog } from './outage.ts';
 export { systemClock } from './system-clock.ts';
 export { deadline, DeadlineError, sleep, withDeadline } from './waiting.ts';

@@ -1,4 +1,4 @@
-import { type Clock, parseIso, sleep } from 'clock-port';
+import { type Clock, Outage, parseIso, sleep } from 'clock-port';
 import type { Elector, ElectorEvents, Leading } from 'lease-elector';
 import type { Logger } from 'pino';
 import type { AgentMetrics } from '../health/metrics.ts';
@@ -40,14 +40,15 @@ export class LeadershipLoop {
   async run(signal: AbortSignal): Promise<void> {
     const { elector, clock, log, restartDelay } = this.#options;
     const subscriptions = this.#observe();
+    const ended = new Outage(clock, log, 'Elector ended; running it again');
     try {
       while (!signal.aborted) {
         this.#running = true;
         try {
           await elector.run(signal);
-          if (!signal.aborted) log.error('Elector ended; running it again');
+          if (!signal.aborted) ended.failed({});
         } catch (error) {
-          log.error({ err: error }, 'Elector failed; running it again');
+          ended.failed({ err: error });
         } finally {
           this.#running = false;
         }
@@ -56,11 +57,13 @@ export class LeadershipLoop {
       await this.#serving;
     } finally {
       for (const unsubscribe of subscriptions) unsubscribe();
+      ended.stop();
     }
   }
 
   #observe(): (() => void)[] {
     const { elector, clock, log, metrics } = this.#options;
+    const lock = new Outage(clock, log, 'Lock failed; going on');
     return [
       elector.on('elected', (event) => {
         const leading = elector.leading;
@@ -93,7 +96,8 @@ export class LeadershipLoop {
         log.info({ leader: replicaOf(holder), term }, 'Leader observed');
         metrics.term.set(term);
       }),
-      elector.on('error', ({ during, error }) => log.warn({ during, err: error }, 'Lock failed; going on')),
+      elector.on('error', ({ during, error }) => lock.failed({ during, err: error })),
+      () => lock.stop(),
     ];
   }
 }

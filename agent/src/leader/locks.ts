@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Clock } from 'clock-port';
+import { type Clock, Outage } from 'clock-port';
 import type { Elector, Lock } from 'lease-elector';
 import { FileLock, type ProcessTable } from 'lease-elector/file/index';
 import { MemoryLease } from 'lease-elector/memory/index';
@@ -34,7 +34,8 @@ export async function lockFor(
     case 'redis': {
       // ioredis is loaded where it is used
       const { RedisLock } = await import('lease-elector/redis/index');
-      const onError = (error: Error) => log.warn({ err: error }, 'Redis of the lease');
+      const trouble = new Outage(clock, log, 'Redis of the lease');
+      const onError = (error: Error) => trouble.failed({ err: error });
       const lock = new RedisLock({ redis: target, clock, name: config.agentId, onError });
       return { lock, identity: `${config.podName}@${nonce}` };
     }

@@ -1,4 +1,4 @@
-import { type Clock, sleep } from 'clock-port';
+import { type Clock, Outage, sleep } from 'clock-port';
 import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import type { Logger } from 'pino';
 import { scope } from '../scope.ts';
@@ -30,11 +30,13 @@ export class Links {
   readonly #options: LinksOptions;
   #current: Link | undefined;
   readonly #left = new AbortController();
+  readonly #away: Outage;
   /** Links that are over, until their sockets are gone. */
   readonly #closing = new Set<Promise<void>>();
 
   constructor(options: LinksOptions) {
     this.#options = options;
+    this.#away = new Outage(options.clock, options.log, 'Not connected');
   }
 
   /** The welcome link, if there is one. */
@@ -52,6 +54,7 @@ export class Links {
       if (!until.signal.aborted) throw error;
     } finally {
       until.end();
+      this.#away.stop();
       await Promise.all(this.#closing);
     }
   }
@@ -110,7 +113,7 @@ export class Links {
   }
 
   async #open(delay: number, signal: AbortSignal): Promise<Link> {
-    const { clock, log, backoff } = this.#options;
+    const { clock, backoff } = this.#options;
     let remedied = false;
     for (let wait = delay; ;) {
       await sleep(clock, wait, signal);
@@ -122,6 +125,7 @@ export class Links {
           throw signal.reason;
         }
         backoff.welcome();
+        this.#away.over();
         return link;
       } catch (thrown) {
         signal.throwIfAborted();
@@ -131,10 +135,8 @@ export class Links {
         // once: what comes back after its remedy is something else
         remedied = !remedied && (await this.#options.remedy(error, signal));
         if (remedied) wait = retryAfter;
-        log.warn(
-          { code: error.code, err: error.message, remedy: error.details['remedy'], retry_in_ms: Math.round(wait) },
-          'Not connected',
-        );
+        const remedy = error.details['remedy'];
+        this.#away.failed({ code: error.code, err: error.message, remedy, retry_in_ms: Math.round(wait) });
       }
     }
   }

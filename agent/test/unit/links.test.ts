@@ -34,16 +34,21 @@ let opened: FakeLink[];
 let links: Links;
 let goAway: (afterMs: number) => void;
 let stop: AbortController;
+let down: boolean;
+let lines: string[];
 
 beforeEach(() => {
   clock = new VirtualClock();
   opened = [];
   stop = new AbortController();
+  down = false;
+  lines = [];
   links = new Links({
     clock,
-    log: pino({ level: 'silent' }),
+    log: pino({}, { write: (line: string) => void lines.push((JSON.parse(line) as { msg: string }).msg) }),
     backoff: new Backoff(clock, { base: 1000, max: 60_000, random: () => 0.5 }),
     open: async () => {
+      if (down) throw new StreamSpaceError('agent_offline', 'connect ECONNREFUSED');
       opened.push(new FakeLink());
       return opened.at(-1) as unknown as Link;
     },
@@ -63,6 +68,22 @@ beforeEach(() => {
 });
 
 describe('links', () => {
+  it('K9 ten minutes without a hub are a line when they begin, one a minute, and one when they end', async () => {
+    down = true;
+    const running = links.run(stop.signal);
+    await clock.advance(600_000);
+    const missing = lines.filter((line) => line === 'Not connected').length;
+    expect(missing).toBeGreaterThan(5);
+    expect(missing).toBeLessThanOrEqual(11);
+    down = false;
+    await clock.advance(60_000);
+    expect(lines.slice(missing)).toEqual(['An outage is over', 'Connected']);
+    stop.abort(new Error('over'));
+    opened[0]!.resolveClosed();
+    await running;
+    expect(clock.pending).toBe(0);
+  });
+
   it('[CON7] after leaving, nothing is opened any more', async () => {
     const running = links.run(stop.signal);
     await clock.advance(0);

@@ -1,5 +1,5 @@
 import type { CoreV1Event, V1Pod, V1Service } from '@kubernetes/client-node';
-import type { Clock } from 'clock-port';
+import { type Clock, Outage } from 'clock-port';
 import type { KubeClient, KubeObject } from '../api/client.ts';
 import { Informer } from '../api/informer.ts';
 import { SharedRun } from '../api/shared-run.ts';
@@ -23,8 +23,12 @@ export class View {
 
   constructor(client: KubeClient, agentId: string, clock: Clock, log: DriverLog) {
     const query = { labelSelector: ownSelector(agentId) };
-    const onTrouble = (resource: string) => (error: unknown) =>
-      log.warn({ err: error, resource }, 'Watch of the cluster was lost; trying again');
+    const outages: Outage[] = [];
+    const onTrouble = (resource: string) => {
+      const outage = new Outage(clock, log, 'Watch of the cluster was lost; trying again');
+      outages.push(outage);
+      return (error: unknown) => outage.failed({ err: error, resource });
+    };
     this.pods = new Informer({ client, resource: 'pods', query, clock, onTrouble: onTrouble('pods') });
     this.services = new Informer({ client, resource: 'services', query, clock, onTrouble: onTrouble('services') });
     this.#events = new Informer({
@@ -38,6 +42,7 @@ export class View {
     this.services.onChange((name, service) => this.#note(name, service?.metadata?.annotations?.[ANNOTATIONS.pod]));
     this.#shared = new SharedRun(async (signal) => {
       await Promise.all([this.pods.run(signal), this.services.run(signal)]);
+      for (const outage of outages) outage.stop();
       // what was copied is forgotten
       this.#serviceOf.clear();
       this.#podOf.clear();

@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { SessionSpec } from '@streamspace/protocol';
-import { sleep, withDeadline } from 'clock-port';
+import { Outage, sleep, withDeadline } from 'clock-port';
 import { randomBytes } from 'node:crypto';
 import { isStatus } from '../api/error.ts';
 import type { Context } from '../context.ts';
@@ -75,6 +75,7 @@ export class WarmPool {
   /** Keeps the pool while the cluster is in sight, until the signal aborts. */
   async keep(signal: AbortSignal): Promise<void> {
     const { view, clock, log } = this.#context;
+    const outage = new Outage(clock, log, 'The warm pool could not be kept; trying again');
     let changed!: () => void;
     let change = new Promise<void>((resolve) => (changed = resolve));
     const stop = view.pods.onChange((name, pod) => {
@@ -84,9 +85,10 @@ export class WarmPool {
       while (!signal.aborted) {
         try {
           await withDeadline(clock, ROUND_MS, 'warm pool', signal, (limit) => this.#round(limit));
+          outage.over();
         } catch (error) {
           if (signal.aborted) return;
-          log.warn({ err: error }, 'The warm pool could not be kept; trying again');
+          outage.failed({ err: error });
           this.#rest();
         }
         const patience = new AbortController();
@@ -100,6 +102,7 @@ export class WarmPool {
       }
     } finally {
       stop();
+      outage.stop();
     }
   }
 

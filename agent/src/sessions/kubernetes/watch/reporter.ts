@@ -1,3 +1,4 @@
+import { Outage } from 'clock-port';
 import type { SessionStatus } from '@streamspace/protocol';
 import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '../context.ts';
@@ -20,8 +21,11 @@ export class Reporter {
   /** Sessions being looked at; true: look again. */
   readonly #looking = new Map<string, boolean>();
 
+  readonly #outage: Outage;
+
   constructor(context: Context, busy: Busy, onChange: OnChange, signal: AbortSignal) {
     this.#context = context;
+    this.#outage = new Outage(context.clock, context.log, 'Change of a session could not be read');
     this.#busy = busy;
     this.#onChange = onChange;
     this.#signal = signal;
@@ -37,6 +41,10 @@ export class Reporter {
     if (news) this.look(name);
   }
 
+  stop(): void {
+    this.#outage.stop();
+  }
+
   /** Something changed about the session. */
   look(name: string): void {
     if (this.#looking.has(name)) {
@@ -46,8 +54,7 @@ export class Reporter {
     this.#looking.set(name, false);
     void this.#lookAt(name)
       .catch((error: unknown) => {
-        if (!this.#signal.aborted)
-          this.#context.log.warn({ err: error, session: name }, 'Change of a session could not be read');
+        if (!this.#signal.aborted) this.#outage.failed({ err: error, session: name });
       })
       .finally(() => {
         const again = this.#looking.get(name);

@@ -1,5 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { withDeadline } from 'clock-port';
+import { Outage, withDeadline } from 'clock-port';
 import type { Context } from '../context.ts';
 import { ANNOTATIONS, sessionName } from '../objects/names.ts';
 import { specOf, type StoredRecord } from '../objects/record.ts';
@@ -26,18 +26,25 @@ export class Sweeper {
   /** When each leftover was seen first, by what it is. */
   #seen = new Map<string, number>();
 
+  readonly #outage: Outage;
+
   constructor(
     context: Context,
     busy: Busy,
     finishDelete: (record: StoredRecord, signal: AbortSignal) => Promise<void>,
   ) {
     this.#context = context;
+    this.#outage = new Outage(context.clock, context.log, 'Leftover could not be cleaned up; trying again');
     this.#busy = busy;
     this.#finishDelete = finishDelete;
   }
 
+  stop(): void {
+    this.#outage.stop();
+  }
+
   async sweep(signal: AbortSignal): Promise<void> {
-    const { view, clock, log } = this.#context;
+    const { view, clock } = this.#context;
     const seen = new Map<string, number>();
     const since = (key: string): number => {
       const at = this.#seen.get(key) ?? clock.monotonic();
@@ -63,8 +70,7 @@ export class Sweeper {
         try {
           await withDeadline(clock, ITEM_MS, 'leftover', signal, run);
         } catch (error) {
-          if (!signal.aborted)
-            log.warn({ err: error, session: what }, 'Leftover could not be cleaned up; trying again');
+          if (!signal.aborted) this.#outage.failed({ err: error, session: what });
         }
       }),
     );

@@ -41,6 +41,8 @@ export async function watchSessions(
         }
       } finally {
         for (const stop of stops) stop();
+        sweeper.stop();
+        reporter.stop();
         over.abort();
         await keeping;
       }
