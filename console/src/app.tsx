@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks';
 import { AgentPage } from './pages/agent.tsx';
 import { AgentsPage } from './pages/agents.tsx';
 import { SessionsPage } from './pages/sessions.tsx';
+import { ExpiryNotice } from './parts/expiry-notice.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
 import { ViewerPage } from './pages/viewer.tsx';
 import { Header } from './parts/header.tsx';
@@ -11,7 +12,7 @@ import { useConsole } from './state/console.ts';
 import { href } from './state/route.ts';
 
 export function App() {
-  const { account, live, pictures, route } = useConsole();
+  const { account, live, looking, pictures, route } = useConsole();
   const token = account.token.value;
   useEffect(() => {
     if (token === null) return pictures.clear();
@@ -20,12 +21,13 @@ export function App() {
     return () => stop.abort();
   }, [token]);
 
-  if (token === null) return <SignInPage />;
+  if (token === null) return looking.value ? <p class="looking">Looking for your sign-in…</p> : <SignInPage />;
   const current = route.value;
   if (current.page === 'viewer') {
     return (
       <>
         <ViewerPage key={current.session} id={current.session} />
+        <ExpiryNotice />
         <ToastList />
       </>
     );
@@ -48,6 +50,7 @@ export function App() {
           </Empty>
         )}
       </main>
+      <ExpiryNotice />
       <ToastList />
     </>
   );

@@ -50,7 +50,7 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('npm start, used in Ch
   beforeAll(async () => {
     launched = await Launched.start();
     browser = await launchChromium();
-    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
     page.on('pageerror', (error) => problems.push(error.message));
     page.on(
       'requestfailed',
@@ -106,6 +106,20 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('npm start, used in Ch
     );
   });
 
+  it('V8 a session opens in a new tab, which is signed in; signing out there signs out here', async () => {
+    await page.goto(new URL('/#/', launched.link).href);
+    const link = await page.locator('[data-testid=open-session]').first().getAttribute('href');
+    const tab = await page.context().newPage();
+    await tab.goto(new URL(`/${link}`, launched.link).href);
+    await tab.locator('[data-testid=viewer][data-phase=connected]').waitFor();
+    await tab.locator('[data-testid=viewer-back]').click();
+    await tab.locator('[data-testid=sign-out]').click();
+    await page.locator('[data-testid=sign-in]').waitFor();
+    await tab.close();
+    await page.goto(launched.link.href);
+    await page.locator('[data-testid=session-row]').first().waitFor();
+  });
+
   it('creates another session, hibernates, wakes and deletes it', async () => {
     await page.goto(new URL('/#/', launched.link).href);
     await page.locator('[data-testid=create-session]').click();
@@ -115,6 +129,10 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('npm start, used in Ch
     const row = page.locator('[data-testid=session-row]', { hasText: 'Second' });
     await row.and(page.locator('[data-state=running]')).waitFor();
     await row.locator('[data-testid=hibernate-session]').click();
+    // V2 what it ends is said first, and nothing is ended by one click
+    await page.locator('[data-testid=hibernate-dialog]', { hasText: 'what was not saved is lost' }).waitFor();
+    expect(await row.getAttribute('data-state')).toBe('running');
+    await page.locator('[data-testid=hibernate-dialog-confirm]').click();
     await row.and(page.locator('[data-state=hibernated]')).waitFor();
     await row.locator('[data-testid=wake-session]').click();
     await row.and(page.locator('[data-state=running]')).waitFor();

@@ -161,6 +161,7 @@ describe.skipIf(missing !== undefined || chromiumPath === undefined)(
       await page.locator('[data-testid=viewer-back]').click();
       const row = page.locator('[data-testid=session-row]', { hasText: 'In the cluster' });
       await row.locator('[data-testid=hibernate-session]').click();
+      await page.locator('[data-testid=hibernate-dialog-confirm]').click();
       await row.and(page.locator('[data-state=hibernated]')).waitFor({ timeout: 60_000 });
       await row.locator('[data-testid=wake-session]').click();
       await row.and(page.locator('[data-state=running]')).waitFor({ timeout: 90_000 });

@@ -56,7 +56,10 @@ export function SignInPage() {
             </li>
             <li>Elsewhere: from whoever runs StreamSpace there, or from your company’s sign-in.</li>
           </ul>
-          <p>The token stays in this tab and goes to the hub only. It is gone when you close the tab or sign out.</p>
+          <p>
+            The token stays in this browser’s open tabs and goes to the hub only. It is gone when you close them or sign
+            out.
+          </p>
         </details>
       </form>
     </main>

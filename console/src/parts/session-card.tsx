@@ -9,12 +9,14 @@ import { allowedOn, progressOf } from '../words/session.ts';
 import { sentence } from '../words/sentence.ts';
 import { StateBadge } from './badge.tsx';
 import { Button } from './button.tsx';
+import { ConfirmDialog } from './confirm-dialog.tsx';
 import { Icon } from './icon.tsx';
 
 export function SessionCard({ session, showUser }: { session: Session; showUser: boolean }) {
   const { world, now, account } = useConsole();
   const { busy, hibernate, wake, remove } = useSessionActions(session);
   const deleting = useSignal(false);
+  const putting = useSignal(false);
   const can = allowedOn(session.state);
   const template = world.templates.value.get(session.template)?.name ?? session.template;
   const progress = progressOf(session, world.commands.value.get(session.id), world.agents.value.get(session.agent));
@@ -83,7 +85,9 @@ export function SessionCard({ session, showUser }: { session: Session; showUser:
               icon="sleep"
               testid="hibernate-session"
               busy={busy.value === 'hibernate'}
-              onClick={() => void hibernate()}
+              onClick={() => {
+                putting.value = true;
+              }}
             >
               Hibernate
             </Button>
@@ -113,6 +117,24 @@ export function SessionCard({ session, showUser }: { session: Session; showUser:
           )}
         </div>
       </div>
+      {putting.value && (
+        <ConfirmDialog
+          title={`Put “${name}” to sleep?`}
+          confirm="Hibernate"
+          keep="Let it run"
+          icon="sleep"
+          testid="hibernate-dialog"
+          onClose={() => {
+            putting.value = false;
+          }}
+          onConfirm={() => void hibernate()}
+        >
+          <p>
+            Every program that runs in it is ended, and what was not saved is lost. Its home folder is kept, and it can
+            be woken at any time.
+          </p>
+        </ConfirmDialog>
+      )}
       {deleting.value && (
         <DeleteDialog
           name={name}

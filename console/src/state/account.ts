@@ -4,12 +4,16 @@ import { type Claims, readToken, TokenProblem } from './token.ts';
 const KEY = 'streamspace.token';
 /** `setTimeout` takes at most this. */
 const MAX_TIMER = 2 ** 31 - 1;
+/** Milliseconds before a token ends in which its user is warned. */
+const WARNING_MS = 120_000;
 
 /** Who is signed in. The token lives in this tab's session storage only. */
 export interface Account {
   readonly token: ReadonlySignal<string | null>;
   readonly claims: ReadonlySignal<Claims | null>;
   readonly admin: ReadonlySignal<boolean>;
+  /** The token ends within two minutes. */
+  readonly expiring: ReadonlySignal<boolean>;
   /** Why nobody is signed in, in words; null where there is nothing to say. */
   readonly notice: ReadonlySignal<string | null>;
   /** False when the token is none; `notice` then says why. */
@@ -21,6 +25,7 @@ export function createAccount(storage: Storage): Account {
   const token = signal<string | null>(null);
   const claims = signal<Claims | null>(null);
   const notice = signal<string | null>(null);
+  const expiring = signal(false);
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const signOut = (why: string | null = null) => {
@@ -28,16 +33,20 @@ export function createAccount(storage: Storage): Account {
     storage.removeItem(KEY);
     token.value = null;
     claims.value = null;
+    expiring.value = false;
     notice.value = why;
   };
   const watchExpiry = (expires: number) => {
     clearTimeout(timer);
+    const left = expires - Date.now();
+    expiring.value = left <= WARNING_MS;
+    const next = expiring.value ? left : left - WARNING_MS;
     timer = setTimeout(
       () => {
         if (Date.now() < expires) watchExpiry(expires);
         else signOut('Your token has expired: sign in with a new one.');
       },
-      Math.min(MAX_TIMER, Math.max(0, expires - Date.now())),
+      Math.min(MAX_TIMER, Math.max(0, next)),
     );
   };
   const signIn = (text: string): boolean => {
@@ -63,6 +72,7 @@ export function createAccount(storage: Storage): Account {
     claims,
     admin: computed(() => claims.value?.roles.includes('admin') ?? false),
     notice,
+    expiring,
     signIn,
     signOut: (why) => signOut(why ?? null),
   };

@@ -1,4 +1,4 @@
-import type { ReadonlySignal, Signal } from '@preact/signals';
+import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { createHttp } from '../api/http.ts';
@@ -8,6 +8,7 @@ import { createLive, type Live } from './live.ts';
 import { createNow } from './now.ts';
 import { createPictures, type Pictures } from './pictures.ts';
 import { createRoute, type Route } from './route.ts';
+import { createTabs } from './tabs.ts';
 import { createTheme, type Theme } from './theme.ts';
 import { createToasts, type Toasts } from './toasts.ts';
 import { tokenInFragment } from './token.ts';
@@ -16,6 +17,8 @@ import { createWorld, type World } from './world.ts';
 /** Everything that the pages share. Made once, in main. */
 export interface Console {
   readonly account: Account;
+  /** Another tab may be signed in: it is being asked. */
+  readonly looking: ReadonlySignal<boolean>;
   readonly hub: Hub;
   readonly world: World;
   readonly live: Live;
@@ -31,6 +34,16 @@ export interface Console {
 export function createConsole(): Console {
   const account = createAccount(sessionStorage);
   takeTokenFromAddress(account);
+  const tabs = createTabs(
+    () => account.token.value,
+    () => account.token.value !== null && account.signOut('You signed out in another tab.'),
+  );
+  const looking = signal(account.token.value === null);
+  if (looking.value)
+    void tabs.ask().then((token) => {
+      if (token !== null && account.token.value === null) account.signIn(token);
+      looking.value = false;
+    });
   const base = new URL('/api/v1', location.href);
   const http = createHttp({
     base: base.href,
@@ -40,7 +53,14 @@ export function createConsole(): Console {
   const hub = createHub(http);
   const world = createWorld();
   return {
-    account,
+    account: {
+      ...account,
+      signOut(notice) {
+        account.signOut(notice);
+        tabs.tellSignedOut();
+      },
+    },
+    looking,
     hub,
     world,
     live: createLive(http, hub, world, account.admin),

@@ -1,0 +1,42 @@
+/** What tabs of one browser say to each other. */
+type Said = { kind: 'who' } | { kind: 'token'; token: string } | { kind: 'out' };
+
+/** Milliseconds for another tab to answer: one in the background may be slow. */
+const ANSWER_MS = 400;
+
+export interface Tabs {
+  /** The token of another tab that is signed in here; null when none answers. */
+  ask(): Promise<string | null>;
+  /** Tells the others that this browser's user has signed out. */
+  tellSignedOut(): void;
+}
+
+/**
+ * Sign-ins shared by the tabs of one browser: a session that is opened in a new tab finds itself signed in, though tokens are never kept
+ * where they outlive the tabs. Only pages of the same origin hear each other.
+ */
+export function createTabs(token: () => string | null, onSignedOut: () => void): Tabs {
+  const channel = new BroadcastChannel('streamspace');
+  const waiting = new Set<(token: string) => void>();
+  const say = (said: Said) => channel.postMessage(said);
+  channel.addEventListener('message', ({ data }: MessageEvent<Said>) => {
+    const own = token();
+    if (data.kind === 'who' && own !== null) say({ kind: 'token', token: own });
+    if (data.kind === 'token') for (const found of waiting) found(data.token);
+    if (data.kind === 'out') onSignedOut();
+  });
+  return {
+    ask: () =>
+      new Promise((resolve) => {
+        const settle = (found: string | null) => {
+          waiting.delete(settle);
+          clearTimeout(timer);
+          resolve(found);
+        };
+        const timer = setTimeout(() => settle(null), ANSWER_MS);
+        waiting.add(settle);
+        say({ kind: 'who' });
+      }),
+    tellSignedOut: () => say({ kind: 'out' }),
+  };
+}
