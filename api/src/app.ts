@@ -86,7 +86,7 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
     clients: from,
     authenticateAgent: (bearer) => authenticateAgent(store, bearer),
     originAllowed: (request) => originAllowed(config, request),
-    takeTicket: (ticket, sessionId) => takeTicket(store, ticket, sessionId),
+    takeTicket: (ticket, sessionId) => takeTicket({ store, clock }, ticket, sessionId),
   });
   gateway.register(app as FastifyInstance<Server>);
 

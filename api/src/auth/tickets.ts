@@ -1,23 +1,27 @@
 import { StreamSpaceError, type Ticket } from '@streamspace/protocol';
-import { iso } from 'clock-port';
+import { type Clock, iso } from 'clock-port';
 import type { HubDeps } from '../deps.ts';
 import type { Store, TicketRecord } from '../store/store.ts';
+import { tokenExpired } from '../tunnel/timers.ts';
 import { sha256 } from './secrets.ts';
 
-/** A new ticket [VIEW2]: single use, bound to session and user. */
+/** A new ticket [VIEW2]: single use, bound to session and user, no longer valid than the token that it is from. Rejects with `unauthenticated` when that has expired. */
 export async function makeTicket(
   { store, config, clock, randomBytes }: Pick<HubDeps, 'store' | 'config' | 'clock' | 'randomBytes'>,
-  record: TicketRecord,
+  record: Required<TicketRecord>,
 ): Promise<Ticket> {
   const ticket = randomBytes(32).toString('base64url');
-  const expires = clock.now() + config.ticketTtlMs;
-  await store.tickets.put(sha256(ticket), record, config.ticketTtlMs);
-  return { ticket, expires_at: iso(expires), url: `/api/v1/sessions/${record.session}/vnc?ticket=${ticket}` };
+  const now = clock.now();
+  const ttlMs = Math.min(config.ticketTtlMs, record.expires - now);
+  // the few seconds for which a token is taken after its end are for clocks that differ
+  if (ttlMs <= 0) throw tokenExpired();
+  await store.tickets.put(sha256(ticket), record, ttlMs);
+  return { ticket, expires_at: iso(now + ttlMs), url: `/api/v1/sessions/${record.session}/vnc?ticket=${ticket}` };
 }
 
-/** Uses up a viewer's ticket. Rejects with `ticket_invalid` when it is unknown, used, expired, or for another session. */
+/** Uses up a viewer's ticket. Rejects with `ticket_invalid` when it is unknown, used, expired (or its token is), or for another session. */
 export async function takeTicket(
-  store: Pick<Store, 'tickets'>,
+  { store, clock }: { store: Pick<Store, 'tickets'>; clock: Clock },
   ticket: string | undefined,
   sessionId: string,
 ): Promise<TicketRecord> {
@@ -29,5 +33,10 @@ export async function takeTicket(
     throw new StreamSpaceError('ticket_invalid', `the ticket is unknown, used or expired: ${remedy}`);
   if (record.session !== sessionId)
     throw new StreamSpaceError('ticket_invalid', `the ticket is for another session: ${remedy}`);
+  if (record.expires !== undefined && record.expires <= clock.now())
+    throw new StreamSpaceError(
+      'ticket_invalid',
+      `the token that the ticket is from has expired: sign in, and ${remedy}`,
+    );
   return record;
 }

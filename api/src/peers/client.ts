@@ -61,7 +61,10 @@ export class Peers {
   }
 
   /** A WebSocket to a screen of an agent that the replica at `hub` holds; not open yet. */
-  screen(hub: string, about: Required<Pick<About, 'agent' | 'session' | 'user'>> & Pick<About, 'viewer'>): WebSocket {
+  screen(
+    hub: string,
+    about: Required<Pick<About, 'agent' | 'session' | 'user'>> & Pick<About, 'viewer' | 'until'>,
+  ): WebSocket {
     const authorization = this.#credential(hub, 'screen', about);
     return new WebSocket(`${hub.replace(/^http/, 'ws')}/internal/v1/sessions/${about.session}/screen`, {
       headers: { authorization },

@@ -15,6 +15,8 @@ export interface PeerClaims {
   user?: string;
   /** The viewer over its connections [VIEW5]. */
   viewer?: string;
+  /** For `screen`: when the viewer's token ends, milliseconds since 1970. */
+  until?: number;
   /** For `probe` and `supersede`: the connection that is meant. */
   connection?: string;
   /** For `close` and `supersede`: what the agent is told. */

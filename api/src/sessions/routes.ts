@@ -133,7 +133,7 @@ export function sessionRoutes(scope: FastifyInstance, given: HubDeps & { dispatc
     async ({ params: { id }, user }, reply) => {
       const session = await sessionFor(deps, id, user);
       requireScreen(session);
-      return reply.code(201).send(await makeTicket(deps, { session: id, user: user.id }));
+      return reply.code(201).send(await makeTicket(deps, { session: id, user: user.id, expires: user.expires }));
     },
   );
 }

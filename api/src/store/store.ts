@@ -214,6 +214,8 @@ export interface CommandStore {
 export interface TicketRecord {
   session: string;
   user: string;
+  /** When the token ends that the ticket is from, milliseconds since 1970. Missing in those of earlier versions of the hub, which live for a minute. */
+  expires?: number;
 }
 
 export interface TicketStore {

@@ -5,7 +5,6 @@ import {
   StreamSpaceError,
   VIEWER_SUBPROTOCOL,
 } from '@streamspace/protocol';
-import { type Clock, sleep } from 'clock-port';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { AgentLink } from '../agents/link.ts';
 import type { LinkDeps } from '../agents/ports.ts';
@@ -17,6 +16,7 @@ import type { PeerGuard } from '../peers/credential.ts';
 import type { Upgrade } from '../upgrade.ts';
 import { Relay } from './relay.ts';
 import { Successions, type ViewerName, viewerOf } from './successions.ts';
+import { every, tokenExpired, whenItIs } from './timers.ts';
 import { Viewer } from './viewer.ts';
 
 /** Milliseconds between two pings of a viewer. */
@@ -89,8 +89,9 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
   const view = (
     ws: WebSocket,
     link: AgentLink,
-    { session, name, peer }: { session: string; name: ViewerName | undefined; peer: boolean },
+    about: { session: string; name: ViewerName | undefined; peer: boolean; until: number | undefined },
   ): void => {
+    const { session, name, peer, until } = about;
     const viewer = new Viewer(ws, {
       clock,
       metrics,
@@ -98,10 +99,12 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
       // its agent has moved to another replica: the viewer shall, too, and at once
       explain: (error) => (refusing && error.code === 'agent_offline' ? goingAway() : error),
       closed: () => {
+        end.cancel();
         viewers.delete(viewer);
         if (name !== undefined) successions.leave(name, viewer);
       },
     });
+    const end = whenItIs(clock, until, () => viewer.close(tokenExpired()));
     viewers.add(viewer);
     if (name !== undefined) successions.take(name, viewer);
     viewer.open(link.streams, session);
@@ -110,7 +113,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
   const relay = (
     ws: WebSocket,
     holder: string,
-    about: { agent: string; session: string; user: string; viewer?: string },
+    about: { agent: string; session: string; user: string; viewer?: string; until?: number },
   ): void => {
     const peer = deps.peers.screen(holder, about);
     const made = new Relay(ws, peer, {
@@ -119,8 +122,12 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
       agent: about.agent,
       hub: holder,
       openMs: PEER_OPEN_MS,
-      closed: () => relays.delete(made),
+      closed: () => {
+        end.cancel();
+        relays.delete(made);
+      },
     });
+    const end = whenItIs(clock, about.until, () => made.close(tokenExpired()));
     relays.add(made);
   };
 
@@ -185,7 +192,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
           );
         }
         const viewer = viewerOf(upgrade.url.searchParams);
-        const { user } = await take(upgrade, sessionId);
+        const { user, expires: until } = await take(upgrade, sessionId);
         const session = await store.sessions.get(sessionId);
         if (session === undefined) throw new StreamSpaceError('not_found', `no session ${sessionId}`);
         const { agent, state } = session;
@@ -195,11 +202,17 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
             if (state !== 'running')
               throw new StreamSpaceError('session_not_running', `session ${sessionId} is ${state}`);
             if (elsewhere !== undefined)
-              return relay(ws, elsewhere, { agent, session: sessionId, user, ...(viewer !== undefined && { viewer }) });
+              return relay(ws, elsewhere, {
+                agent,
+                session: sessionId,
+                user,
+                ...(viewer !== undefined && { viewer }),
+                ...(until !== undefined && { until }),
+              });
             const link = deps.holder(agent);
             if (link === undefined) throw offline(agent);
             const name = viewer === undefined ? undefined : { session: sessionId, user, viewer };
-            view(ws, link, { session: sessionId, name, peer: false });
+            view(ws, link, { session: sessionId, name, peer: false, until });
           }),
         );
       } catch (error) {
@@ -208,7 +221,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
       }
     },
     servePeer(upgrade, sessionId) {
-      const { agent, session, user, viewer } = deps.guard.check(
+      const { agent, session, user, viewer, until } = deps.guard.check(
         upgrade.request.headers.authorization,
         'screen',
         clock.now(),
@@ -219,7 +232,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
       // never on to a third replica: two that each take the other for the holder would send a viewer in circles
       if (link === undefined) throw offline(agent);
       const name = user === undefined || viewer === undefined ? undefined : { session, user, viewer };
-      upgrade.accept(wss, (ws) => closing(ws, () => view(ws, link, { session, name, peer: true })));
+      upgrade.accept(wss, (ws) => closing(ws, () => view(ws, link, { session, name, peer: true, until })));
     },
     refuse() {
       refusing = true;
@@ -234,11 +247,4 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
       for (const each of [...viewers, ...relays]) each.close(gone);
     },
   };
-}
-
-async function every(clock: Clock, ms: number, signal: AbortSignal, work: () => void): Promise<void> {
-  while (!signal.aborted) {
-    await sleep(clock, ms, signal).catch(() => undefined);
-    if (!signal.aborted) work();
-  }
 }

@@ -240,9 +240,10 @@ export class TestHub {
     return this.command(id);
   }
 
-  async ticket(session = 's1', user = 'ann'): Promise<string> {
+  /** `expires`: when the token ends that it is from. */
+  async ticket(session = 's1', user = 'ann', expires?: number): Promise<string> {
     const ticket = randomBytes(32).toString('base64url');
-    await this.store.tickets.put(sha256(ticket), { session, user }, 60_000);
+    await this.store.tickets.put(sha256(ticket), { session, user, ...(expires !== undefined && { expires }) }, 60_000);
     return ticket;
   }
 
