@@ -59,6 +59,10 @@ export class Service {
   #conversation: HubConversation | undefined;
   readonly #idleness: Idleness | undefined;
   readonly #tunnels = new Set<Tunnels>();
+  /** Commands under way that are not the hub's. */
+  readonly #own = new Set<string>();
+  /** Sessions that went while a command for them was under way. */
+  readonly #gone = new Set<string>();
   #capacity: Capacity | undefined;
   #driverFailed = false;
   #watchFailed = false;
@@ -78,6 +82,7 @@ export class Service {
       observer: {
         onStart: (command) => this.#onStart(command),
         onFinish: (...finished) => this.#onFinish(...finished),
+        onAnswered: (...answered) => this.#onAnswered(...answered),
       },
     });
     this.#idleness =
@@ -283,6 +288,20 @@ export class Service {
   }
 
   /**
+   * What became of a session whose command failed is not what the hub would guess from that. Said behind the answer, which it would be taken
+   * back by otherwise; with the reason of the failure, where the session has none of its own.
+   */
+  #onAnswered({ id, session_id: sessionId }: Command, { error }: Outcome): void {
+    if (this.#own.delete(id) || sessionId === undefined) return;
+    const gone = this.#gone.delete(sessionId);
+    if (error === undefined) return;
+    const status = this.#book.get(sessionId);
+    if (status !== undefined)
+      this.#conversation?.send({ type: 'session_state', session: { reason: error.message, ...status } });
+    else if (gone) this.#sayGone(sessionId);
+  }
+
+  /**
    * A command of our own, on the way of all commands: in the session's order, under the hub's term, with its viewers sent away. The hub
    * is told as of any change that the platform makes by itself.
    */
@@ -294,6 +313,7 @@ export class Service {
     log.info({ session_id: sessionId, idle_ms: timeout }, 'Session is idle: hibernating it');
     const id = `idle-${random().toString(36).slice(2)}${random().toString(36).slice(2)}`;
     const command: Command = { type: 'command', id, attempt: 1, action: 'hibernate_session', session_id: sessionId };
+    this.#own.add(id);
     this.#dispatcher.dispatch(command, link.welcome.term, {
       send: (message) => {
         if (message.type !== 'result' || message.session === undefined) return;
@@ -330,11 +350,18 @@ export class Service {
     this.#watchFailed = false;
     if (status !== undefined) {
       this.#book.set(status);
+      this.#gone.delete(sessionId);
       this.#conversation?.send({ type: 'session_state', session: status });
-    } else if (this.#book.delete(sessionId) && !this.#dispatcher.concerns(sessionId)) {
-      this.#conversation?.send({ type: 'session_gone', session_id: sessionId, reason: 'gone from the platform' });
+    } else if (this.#book.delete(sessionId)) {
+      // its command's answer tells, if it is a good one
+      if (this.#dispatcher.concerns(sessionId)) this.#gone.add(sessionId);
+      else this.#sayGone(sessionId);
     }
     this.#countSessions();
+  }
+
+  #sayGone(sessionId: string): void {
+    this.#conversation?.send({ type: 'session_gone', session_id: sessionId, reason: 'gone from the platform' });
   }
 }
 

@@ -17,6 +17,8 @@ export interface DispatchObserver {
   onStart(command: Command): void;
   /** After it. `seconds`: how long it took. */
   onFinish(command: Command, outcome: Outcome, seconds: number): void;
+  /** After its answer was sent. */
+  onAnswered(command: Command, outcome: Outcome): void;
 }
 
 export interface DispatcherOptions {
@@ -93,6 +95,7 @@ export class Dispatcher {
     if (outcome !== undefined) {
       peer.send({ type: 'ack', command_id: command.id, attempt: command.attempt });
       peer.send({ type: 'result', command_id: command.id, attempt: command.attempt, ...outcome });
+      this.#options.observer.onAnswered(command, outcome);
       return;
     }
     const job: Job = { command, key: keyOf(command), term, attempt: command.attempt, peer, running: false };
@@ -104,6 +107,7 @@ export class Dispatcher {
       );
       this.#options.log.warn({ command_id: command.id, waiting: limit }, 'Command refused: queue is full');
       peer.send({ type: 'result', command_id: command.id, attempt: command.attempt, error: error.toJSON() });
+      this.#options.observer.onAnswered(command, { error: error.toJSON() });
       return;
     }
     this.#jobs.set(command.id, job);
@@ -178,6 +182,7 @@ export class Dispatcher {
       this.#outcomes.set(command.id, outcome);
       observer.onFinish(command, outcome, seconds);
       job.peer.send({ type: 'result', command_id: command.id, attempt: job.attempt, ...outcome });
+      observer.onAnswered(command, outcome);
     }
     log.info(
       {

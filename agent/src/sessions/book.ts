@@ -13,6 +13,10 @@ export class SessionBook {
     this.#sessions.set(status.spec.id, status);
   }
 
+  get(id: string): SessionStatus | undefined {
+    return this.#sessions.get(id);
+  }
+
   /** False when it was not there. */
   delete(id: string): boolean {
     return this.#sessions.delete(id);

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
+import { MAX_TERM, type SessionSpec, type SessionStatus } from '@streamspace/protocol';
 import { RfbClient } from '@streamspace/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Operation, SessionDriver } from '../../src/sessions/driver.ts';
@@ -77,7 +77,7 @@ export function driverContract(
       driver = place.makeDriver();
     });
     afterEach(async () => {
-      for (const id of made) await driver.delete(id, { deleteHome: true }, op(Number.MAX_SAFE_INTEGER));
+      for (const id of made) await driver.delete(id, { deleteHome: true }, op(MAX_TERM));
       made.clear();
     });
     afterAll(() => place.cleanup());

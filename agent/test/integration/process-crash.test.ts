@@ -95,6 +95,25 @@ describe('process driver: crashes', () => {
     }
   });
 
+  it('K2 a delete that nobody carries on with is finished by the next list, its home included; later ones leave the next home alone', async () => {
+    await driver.create(spec, op('c1'));
+    await place.markHome(spec);
+    await expect(crashingAt('record written').delete('one', { deleteHome: true }, op('c2'))).rejects.toThrow('crash');
+    expect(await place.makeDriver().list(soon())).toEqual([]);
+    expect(await place.running('one')).toBe(0);
+    expect(await place.homeIsMarked(spec)).toBe(false);
+    const two = { ...spec, id: 'two' };
+    await driver.create(two, op('c3'));
+    await place.markHome(two);
+    await driver.delete('two', { deleteHome: false }, op('c4'));
+    await driver.delete('one', { deleteHome: false }, op('c5'));
+    expect(await place.homeIsMarked(two)).toBe(true);
+    await driver.create(spec, op('c6'));
+    await expect(crashingAt('record written').delete('one', { deleteHome: false }, op('c7'))).rejects.toThrow('crash');
+    expect(await driver.list(soon())).toEqual([]);
+    expect(await place.homeIsMarked(two)).toBe(true);
+  });
+
   for (const step of ['record written', 'host ended', 'home removed', 'files removed'] as const) {
     it(`a crash of the agent in delete after "${step}" is healed by the same command`, async () => {
       await driver.create(spec, op('c1'));

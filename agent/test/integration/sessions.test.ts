@@ -1,3 +1,4 @@
+import { StreamSpaceError } from '@streamspace/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AgentUnderTest, startAgent } from '../support/agent.ts';
 import { FakeDriver, specOf } from '../support/driver.ts';
@@ -104,6 +105,29 @@ describe('what the hub is told of sessions', () => {
     connection.command('cmd-2', 'list_sessions');
     await connection.next('result');
     expect(connection.all('session_gone')).toEqual([]);
+  });
+
+  it('K2 says what became of a session whose command failed, behind the answer', async () => {
+    await begin();
+    await connection.next('sessions');
+    driver.hibernate = async (id) => {
+      driver.change(id, { spec: specOf(id), state: 'hibernated' });
+      throw new StreamSpaceError('command_timeout', 'took longer');
+    };
+    connection.command('cmd-1', 'hibernate_session', { session_id: 's-1' });
+    await until(() => connection.all('session_state').length === 2, 'two reports');
+    expect(connection.messages.slice(-3)).toMatchObject([
+      { type: 'session_state', session: { state: 'hibernated' } },
+      { type: 'result', error: { code: 'command_timeout' } },
+      { type: 'session_state', session: { state: 'hibernated', reason: 'took longer' } },
+    ]);
+    driver.wake = async (id) => {
+      driver.change(id, undefined);
+      throw new StreamSpaceError('not_found', 'not there');
+    };
+    connection.command('cmd-2', 'wake_session', { session_id: 's-1' });
+    await connection.next('session_gone');
+    expect(connection.messages.slice(-2).map(({ type }) => type)).toEqual(['result', 'session_gone']);
   });
 
   it('a platform that can’t be listed shows as an error, and is asked again', async () => {

@@ -39,7 +39,7 @@ const make = (options: Partial<DispatcherOptions> = {}) =>
     driver,
     clock,
     log: pino({ level: 'silent' }),
-    observer: { onStart: () => undefined, onFinish: () => undefined },
+    observer: { onStart: () => undefined, onFinish: () => undefined, onAnswered: () => undefined },
     concurrency: 2,
     timeout: 60_000,
     ...options,

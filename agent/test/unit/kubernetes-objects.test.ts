@@ -93,7 +93,7 @@ describe('session objects', () => {
     [{ 'streamspace.io/phase': '' }, 'its phase is ""', SPEC],
     [{ 'streamspace.io/term': '1e3' }, 'its term is "1e3"', SPEC],
     [{ 'streamspace.io/term': '-1' }, 'its term is "-1"', SPEC],
-    [{ 'streamspace.io/term': '9007199254740992' }, 'its term is', SPEC],
+    [{ 'streamspace.io/term': '9007199254740991' }, 'its term is', SPEC],
     [{ 'streamspace.io/spec': '' }, 'it has no spec', NO_SPEC],
     [{ 'streamspace.io/spec': '{not json' }, 'its spec is no JSON', NO_SPEC],
     [{ 'streamspace.io/spec': '[]' }, 'its spec is no JSON object', NO_SPEC],

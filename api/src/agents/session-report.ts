@@ -1,7 +1,7 @@
 import type { AgentMessageOf, Session, SessionState, SessionStatus } from '@streamspace/protocol';
 import { type Clock, iso } from 'clock-port';
 import type { Publisher } from '../events/publisher.ts';
-import { isFinal, type Store } from '../store/store.ts';
+import { type CommandRecord, isFinal, type Store } from '../store/store.ts';
 import type { AgentLink } from './link.ts';
 
 export interface ReportDeps {
@@ -69,10 +69,21 @@ async function change(deps: ReportDeps, session: Session, state: SessionState, r
   if (changed !== undefined) await deps.publish.session(changed);
 }
 
+async function latestCommand(deps: ReportDeps, { command: id }: Session): Promise<CommandRecord | undefined> {
+  return id === null ? undefined : deps.store.commands.get(id);
+}
+
 /** Whether a command for it is not final: they end in the order of acceptance, so that its latest one tells. */
-async function commandOpen(deps: ReportDeps, { command: id }: Session): Promise<boolean> {
-  const command = id === null ? undefined : await deps.store.commands.get(id);
+async function commandOpen(deps: ReportDeps, session: Session): Promise<boolean> {
+  const command = await latestCommand(deps, session);
   return command !== undefined && !isFinal(command);
+}
+
+/** It is not on its platform any more: as its user wished, be it later than their command said, or without anybody's. */
+async function end(deps: ReportDeps, session: Session, reason: string): Promise<void> {
+  const wished = session.state === 'deleting' || (await latestCommand(deps, session))?.action === 'delete_session';
+  if (wished) return change(deps, session, 'gone', null);
+  await change(deps, session, 'failed', reason === '' ? GONE : reason);
 }
 
 async function openSessions(deps: ReportDeps, agentId: string): Promise<Set<string | null>> {
@@ -98,11 +109,9 @@ export async function sessionGone(
   if (!(await acting(deps, link))) return;
   const known = await deps.store.sessions.get(message.session_id);
   if (known === undefined || known.agent !== link.agentId || known.state === 'gone') return;
-  if (known.state === 'deleting') {
-    if (!(await commandOpen(deps, known))) await change(deps, known, 'gone', null);
-    return;
-  }
-  await change(deps, known, 'failed', message.reason === '' ? 'gone from the platform' : message.reason);
+  // its result tells
+  if (known.state === 'deleting' && (await commandOpen(deps, known))) return;
+  await end(deps, known, message.reason);
 }
 
 async function learn(deps: ReportDeps, link: AgentLink, status: SessionStatus): Promise<void> {
@@ -113,7 +122,17 @@ async function learn(deps: ReportDeps, link: AgentLink, status: SessionStatus): 
   if (kept.agent === link.agentId) await deps.publish.session(kept);
 }
 
-const SHOULD_RUN: readonly SessionState[] = ['pending', 'starting', 'running', 'hibernating', 'waking'];
+const GONE = 'gone from the platform';
+/** Of those that failed, one may never have been there: why is worth more than that it is not. */
+const SHOULD_BE: readonly SessionState[] = [
+  'pending',
+  'starting',
+  'running',
+  'hibernating',
+  'hibernated',
+  'waking',
+  'deleting',
+];
 
 /**
  * A whole report [SES3]. Sessions changed at or after `asOf` (when the agent was asked, RFC 3339) are left alone: the report may be older
@@ -147,7 +166,8 @@ export async function reconcile(
   for (const session of known.values()) {
     if (!link.open) return;
     if (reported.has(session.id) || open.has(session.id) || session.updated_at >= asOf) continue;
-    if (SHOULD_RUN.includes(session.state)) await change(deps, session, 'failed', 'gone from the platform');
-    else if (session.state === 'deleting') await change(deps, session, 'gone', null);
+    if (SHOULD_BE.includes(session.state)) await end(deps, session, GONE);
+    else if (session.state === 'failed' && (await latestCommand(deps, session))?.action === 'delete_session')
+      await change(deps, session, 'gone', null);
   }
 }

@@ -122,6 +122,49 @@ test('on the way of a command the agent may say where it is, but the result has 
   expect((await hub.session('s1')).state).toBe('deleting');
 });
 
+const timeout = {
+  code: 'command_timeout',
+  message: 'delete_session took longer than 300000 ms',
+  retryable: true,
+} as const;
+
+test('K2 a delete that its agent gave up and finished later ends the session', async () => {
+  const { agent } = await hub.running();
+  await hub.order('s1', 'delete_session');
+  agent.done(await agent.command(), { error: timeout });
+  await hub.reaches('s1', 'failed');
+  agent.say({ type: 'session_state', session: status('s1', 'failed', 'It is being deleted') });
+  await stored(agent);
+  expect(await hub.session('s1')).toMatchObject({ state: 'failed', reason: 'It is being deleted' });
+  agent.say({ type: 'session_gone', session_id: 's1', reason: 'gone from the platform' });
+  await stored(agent);
+  expect(await hub.session('s1')).toMatchObject({ state: 'gone', reason: null });
+});
+
+test('K2 a full list ends what it lacks: gone where that was wished, failed where it was not, why it failed before is kept', async () => {
+  const { agent } = await hub.running('s1');
+  await hub.order('s1', 'delete_session');
+  agent.done(await agent.command(), { error: timeout });
+  await hub.reaches('s1', 'failed');
+  await hub.create({ id: 's2' });
+  agent.done(await agent.command());
+  await hub.reaches('s2', 'running');
+  await hub.order('s2', 'hibernate_session');
+  agent.done(await agent.command());
+  await hub.reaches('s2', 'hibernated');
+  await hub.create({ id: 's3' });
+  agent.done(await agent.command(), { error: { code: 'driver_failed', message: 'no such port', retryable: false } });
+  await hub.reaches('s3', 'failed');
+  await hub.clock.advance(1_000);
+  await hub.list('a1');
+  agent.done(await agent.command(), { sessions: [] });
+  await hub.reaches('s1', 'gone');
+  await hub.reaches('s2', 'failed');
+  await stored(agent);
+  expect(await hub.session('s2')).toMatchObject({ reason: 'gone from the platform' });
+  expect(await hub.session('s3')).toMatchObject({ state: 'failed', reason: 'no such port' });
+});
+
 test('[CON6] what a superseded connection says of sessions has no effect', async () => {
   const { agent: old } = await hub.running();
   const get = hub.store.agents.get.bind(hub.store.agents);

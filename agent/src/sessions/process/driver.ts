@@ -25,7 +25,7 @@ import { homeUnknown, unreadableReason } from '../stored-spec.ts';
 import { connectSocket } from './socket.ts';
 import { Starter } from './starter.ts';
 import { unreadableStatus } from './status.ts';
-import { existing, fence, isLive, isOf, type LiveRecord, mended, seen } from './transitions.ts';
+import { existing, fence, isLive, isOf, living, type LiveRecord, mended, seen } from './transitions.ts';
 
 const specCheck = Compile(SessionSpec);
 
@@ -111,14 +111,14 @@ class ProcessDriver implements SessionDriver {
         operation,
         (current) =>
           // also of a session that is not there: a superseded leader may still be about to make it
-          current?.desired === 'deleted' ? undefined : { desired: 'deleted' },
+          current?.desired === 'deleted' &&
+          (current.done ? current.command_id === operation.commandId : current.delete_home || !deleteHome)
+            ? undefined
+            : { desired: 'deleted', ...(deleteHome && { delete_home: true }) },
         (unread) => mended(unread, this.#options.agentId, Math.max(unread.instance, ...starts)),
       );
       if (record.done && record.command_id === operation.commandId) return;
-      await this.#removal.clear(record, deleteHome, operation.signal);
-      await this.#records.change(sessionId, (current) =>
-        current && isDeepStrictEqual(current, record) ? { ...current, done: true } : (current ?? record),
-      );
+      await this.#removal.finish(record, operation.signal);
     });
   }
 
@@ -250,7 +250,7 @@ class ProcessDriver implements SessionDriver {
       return {
         desired: 'running',
         instance: 0,
-        ...current,
+        ...living(current),
         ...change,
         id,
         agent: this.#options.agentId,

@@ -66,13 +66,29 @@ export class Listing {
     // what it has is left alone, whatever it is
     if ('problem' in record) return unreadableStatus(record);
     const { hosts, removal, records, options, busy } = this.#parts;
+    if (record.desired === 'deleted' && !record.done && !busy(id)) return this.#finish(record, signal);
     if (record.desired !== 'running' && !busy(id)) await hosts.stopUpTo(id, record.instance, signal);
     if (isLive(record)) return this.status(record, signal);
     if (options.clock.now() - parseIso(record.at) > TOMBSTONE_MS && !busy(id)) {
-      await removal.clear(record, false, signal);
+      await removal.clear({ ...record, delete_home: false }, signal);
       await records.forget(id, record);
     }
     return undefined;
+  }
+
+  /** Ends a delete whose command did not; undefined: it is done. */
+  async #finish(record: SessionRecord, signal: AbortSignal): Promise<SessionStatus | undefined> {
+    const { removal, options } = this.#parts;
+    const { id: session, spec } = record;
+    try {
+      await removal.finish(record, signal);
+      options.log.info({ session }, 'Delete of an interrupted command finished');
+      return undefined;
+    } catch (err) {
+      signal.throwIfAborted();
+      options.log.warn({ session, err }, 'Delete of a session could not be finished; trying again with the next list');
+      return spec && { spec, state: 'failed', reason: `It is being deleted: ${(err as Error).message}`.slice(0, 4096) };
+    }
   }
 
   /** This agent's record; one that can't be read costs only itself. */

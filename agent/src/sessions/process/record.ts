@@ -19,6 +19,8 @@ export const SessionRecord = Type.Object(
     instance: Type.Integer({ minimum: 0 }),
     /** A deleted session: all of it has been removed. */
     done: Type.Boolean(),
+    /** A deleted session: its home goes too, if nobody else has it. */
+    delete_home: Type.Optional(Type.Boolean()),
     at: Timestamp,
   },
   { additionalProperties: false },

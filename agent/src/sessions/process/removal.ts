@@ -1,5 +1,6 @@
 import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { SessionSpec } from '@streamspace/protocol';
 import type { Hosts } from './hosts.ts';
 import type { Layout } from './layout.ts';
@@ -22,8 +23,16 @@ export class Removal {
     this.#step = step;
   }
 
+  /** All that its record, `deleted`, says; then the record says that it is done, unless somebody changed it meanwhile. */
+  async finish(record: SessionRecord, signal: AbortSignal): Promise<void> {
+    await this.clear(record, signal);
+    await this.#records.change(record.id, (current) =>
+      current && isDeepStrictEqual(current, record) ? { ...current, done: true } : (current ?? record),
+    );
+  }
+
   /** Everything but the record. */
-  async clear({ id, spec, instance }: SessionRecord, deleteHome: boolean, signal: AbortSignal): Promise<void> {
+  async clear({ id, spec, instance, delete_home: deleteHome }: SessionRecord, signal: AbortSignal): Promise<void> {
     await this.#hosts.stopUpTo(id, instance, signal);
     await this.#step?.('host ended', id);
     if (spec && deleteHome) {

@@ -25,6 +25,12 @@ export function isLive(record: SessionRecord): record is LiveRecord {
   return record.desired !== 'deleted' && record.spec !== undefined;
 }
 
+/** What of a session's record outlives its next change. */
+export function living(current: SessionRecord | undefined): Partial<SessionRecord> {
+  const { delete_home: _, ...lasting } = current ?? {};
+  return lasting;
+}
+
 /** The record as it is, with the operation's term: what a repeated command leaves behind. */
 export function seen(current: SessionRecord, { term }: Operation): SessionRecord {
   return term > current.term ? { ...current, term } : current;

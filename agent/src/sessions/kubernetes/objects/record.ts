@@ -1,4 +1,4 @@
-import type { SessionSpec } from '@streamspace/protocol';
+import { MAX_TERM, type SessionSpec } from '@streamspace/protocol';
 import type { V1Service } from '@kubernetes/client-node';
 import { parseStoredSpec } from '../../stored-spec.ts';
 import type { KubeObject } from '../api/client.ts';
@@ -131,6 +131,6 @@ function madeAt({ metadata }: V1Service): { created_at: string } | undefined {
 }
 
 const isTerm = (text: string | undefined): text is string =>
-  text !== undefined && /^\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text));
+  text !== undefined && /^\d{1,16}$/.test(text) && Number(text) <= MAX_TERM;
 
 const quoted = (text: string | undefined): string => (text === undefined ? 'missing' : JSON.stringify(text));

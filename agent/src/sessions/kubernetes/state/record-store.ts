@@ -122,15 +122,24 @@ export class RecordStore {
     }
   }
 
-  /** Removes the record, unless it was changed since. */
+  /** Removes the record, unless somebody's command has changed it since. */
   async remove(record: StoredRecord, signal: AbortSignal): Promise<void> {
-    const { uid, version } = record;
-    const preconditions = { uid, resourceVersion: version };
-    try {
-      await this.#client.remove('services', sessionName(record.spec.id), { preconditions }, signal);
-    } catch (error) {
-      if (!isStatus(error, 409)) throw error;
+    let { version } = record;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const preconditions = { uid: record.uid, resourceVersion: version };
+      try {
+        await this.#client.remove('services', sessionName(record.spec.id), { preconditions }, signal);
+        return;
+      } catch (error) {
+        if (!isStatus(error, 409)) throw error;
+      }
+      const current = await this.#readAny(record.spec.id, signal);
+      const same = current?.uid === record.uid && current.phase === record.phase && current.term === record.term;
+      if (!same || current.commandId !== record.commandId) return;
+      // only touched: a label, an annotation of somebody else
+      ({ version } = current);
     }
+    throw new StreamSpaceError('conflict', `Session ${record.spec.id} is changed by others all the time`);
   }
 
   async #readAny(sessionId: string, signal: AbortSignal): Promise<StoredRecord | undefined> {

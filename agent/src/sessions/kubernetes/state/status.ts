@@ -6,12 +6,12 @@ import { type Diagnosis, reasonFor } from './reason.ts';
 
 const REASON_LIMIT = 4096;
 
-/** What is to be said of a session; undefined while it is being deleted. `diagnosis`: where more is known than the pod tells. */
+/** What is to be said of a session. `diagnosis`: where more is known than the pod tells. */
 export function statusFor(
   record: StoredRecord,
   pod: V1Pod | undefined,
   diagnosis: Diagnosis | undefined = pod === undefined ? undefined : reasonFor(pod),
-): SessionStatus | undefined {
+): SessionStatus {
   const { spec } = record;
   const status = (state: SessionStatus['state'], reason: string): SessionStatus => ({
     spec,
@@ -20,7 +20,8 @@ export function statusFor(
   });
   switch (record.phase) {
     case 'deleting':
-      return undefined;
+      // whoever deletes it says no more of it; this is for one whose delete was given up
+      return status('failed', deletingReason(pod));
     case 'hibernated':
       return status('hibernated', '');
     case 'unreadable':
@@ -36,4 +37,11 @@ export function statusFor(
       if (diagnosis === undefined) return status('failed', 'Its pod was deleted from outside');
       return status(diagnosis.state === 'starting' ? 'failed' : diagnosis.state, diagnosis.reason);
   }
+}
+
+function deletingReason(pod: V1Pod | undefined): string {
+  const { name = '', finalizers = [] } = pod?.metadata ?? {};
+  if (pod === undefined) return 'It is being deleted';
+  const what = finalizers.length > 0 ? `has the finalizers ${finalizers.join(', ')}` : 'has not ended yet';
+  return `It is being deleted: its pod ${name} ${what}`;
 }

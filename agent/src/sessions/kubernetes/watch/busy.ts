@@ -1,7 +1,8 @@
 import type { SessionStatus } from '@streamspace/protocol';
 
 type Listener = (sessionId: string, status: SessionStatus) => void;
-type EndListener = (sessionId: string) => void;
+/** `done`: all that was asked of the session was done. */
+type EndListener = (sessionId: string, done: boolean) => void;
 
 /** Deleted sessions whose terms are remembered. */
 const REMEMBERED = 5_000;
@@ -9,6 +10,8 @@ const REMEMBERED = 5_000;
 /** Operations going on: what they do is not news, except what a slow start waits for. */
 export class Busy {
   readonly #counts = new Map<string, number>();
+  /** Sessions of which something that was asked was not done. */
+  readonly #failed = new Set<string>();
   readonly #terms = new Map<string, number>();
   readonly #tellers = new Set<Listener>();
   readonly #enders = new Set<EndListener>();
@@ -35,12 +38,16 @@ export class Busy {
     this.#counts.set(sessionId, (this.#counts.get(sessionId) ?? 0) + 1);
     try {
       return await work();
+    } catch (error) {
+      this.#failed.add(sessionId);
+      throw error;
     } finally {
       const left = this.#counts.get(sessionId)! - 1;
       if (left > 0) this.#counts.set(sessionId, left);
       else {
         this.#counts.delete(sessionId);
-        for (const listener of this.#enders) listener(sessionId);
+        const done = !this.#failed.delete(sessionId);
+        for (const listener of this.#enders) listener(sessionId, done);
       }
     }
   }

@@ -18,6 +18,8 @@ export class Reporter {
   readonly #onChange: OnChange;
   readonly #signal: AbortSignal;
   readonly #told = new Map<string, { id: string; status: SessionStatus | undefined }>();
+  /** Sessions whose delete is done, and whose record the watch may still show: its uid, by name. */
+  readonly #deleted = new Map<string, string>();
   /** Sessions being looked at; true: look again. */
   readonly #looking = new Map<string, boolean>();
 
@@ -68,13 +70,15 @@ export class Reporter {
     this.#tell(sessionName(sessionId), sessionId, status);
   }
 
-  /** An operation is over: its result is known to who asked. */
-  settle(sessionId: string): void {
+  /** Operations are over. What they did is known to who asked; where they did not do all of it, what became of the session is news. */
+  settle(sessionId: string, done: boolean): void {
     const name = sessionName(sessionId);
     const record = this.#context.view.record(sessionId);
-    const status = record && statusFor(record, this.#context.view.pod(sessionId));
-    if (status === undefined) this.#told.delete(name);
-    else this.#told.set(name, { id: sessionId, status });
+    if (!done) this.look(name);
+    else if (record === undefined || record.phase === 'deleting') {
+      this.#told.delete(name);
+      if (record !== undefined) this.#deleted.set(name, record.uid);
+    } else this.#told.set(name, { id: sessionId, status: statusFor(record, this.#context.view.pod(sessionId)) });
   }
 
   async #lookAt(name: string): Promise<void> {
@@ -83,9 +87,11 @@ export class Reporter {
     const record = service && recordOf(service);
     const told = this.#told.get(name);
     const id = record?.spec.id ?? told?.id;
-    if (id === undefined || this.#busy.has(id)) return;
-    if (record === undefined || record.phase === 'deleting') {
-      // deleted by hand, or by somebody else's command
+    const deleted = this.#deleted.get(name);
+    if (record === undefined || record.uid !== deleted) this.#deleted.delete(name);
+    if (id === undefined || this.#busy.has(id) || (record !== undefined && record.uid === deleted)) return;
+    if (record === undefined) {
+      // by hand, by somebody else's command, or by one of ours that had given up
       if (told?.status !== undefined) this.#tell(name, id, undefined);
       this.#told.delete(name);
       return;

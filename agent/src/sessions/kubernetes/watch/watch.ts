@@ -28,7 +28,7 @@ export async function watchSessions(
         view.onChange((name) => reporter.look(name)),
         busy.listen(
           (id, status) => reporter.tell(id, status),
-          (id) => reporter.settle(id),
+          (id, done) => reporter.settle(id, done),
         ),
       ];
       for (const record of view.records()) reporter.begin(record);
