@@ -136,6 +136,23 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('npm start, used in Ch
     await row.and(page.locator('[data-state=hibernated]')).waitFor();
     await row.locator('[data-testid=wake-session]').click();
     await row.and(page.locator('[data-state=running]')).waitFor();
+
+    // V9 found in a list, and put to sleep and woken among others
+    const rows = page.locator('[data-testid=session-row]');
+    expect(await rows.count()).toBe(2);
+    await page.locator('[data-testid=list-search]').fill('sécond');
+    await until('the one that fits', async () => (await rows.count()) === 1);
+    await page.locator('[data-testid=list-search]').fill('');
+    await page.locator('[data-testid=list-layout]').click();
+    await row.locator('[data-testid=select-session]').check();
+    await page.locator('[data-testid=hibernate-selected]').click();
+    await page.locator('[data-testid=hibernate-dialog-confirm]').click();
+    await row.and(page.locator('[data-state=hibernated]')).waitFor();
+    expect(await page.locator('[data-testid=session-row][data-state=running]').count()).toBe(1);
+    await row.locator('[data-testid=select-session]').check();
+    await page.locator('[data-testid=wake-selected]').click();
+    await row.and(page.locator('[data-state=running]')).waitFor();
+    await page.locator('[data-testid=list-layout]').click();
     await row.locator('[data-testid=open-session]').click();
     await page.locator('[data-testid=viewer][data-phase=connected]').waitFor();
     await page.locator('[data-testid=viewer-back]').click();

@@ -23,6 +23,8 @@ const PATHS = {
   left: 'M14 6l-6 6 6 6',
   right: 'M10 6l6 6-6 6',
   minus: 'M5 12h14',
+  lines: 'M4 6h16M4 12h16M4 18h16',
+  cards: 'M4 5h7v6H4zM13 5h7v6h-7zM4 13h7v6H4zM13 13h7v6h-7z',
   more: 'M5 12h.01M12 12h.01M19 12h.01',
 } as const;
 

@@ -32,7 +32,9 @@ export function SessionCard({ session, showUser }: { session: Session; showUser:
       <Screen session={session} name={name} openable={can.open} />
       <div class="card-body">
         <div class="card-title">
-          <h2 title={name}>{name}</h2>
+          <h2 title={name}>
+            <bdi>{name}</bdi>
+          </h2>
           <StateBadge state={session.state} />
         </div>
         <dl class="facts">

@@ -4,6 +4,7 @@ import { useContext } from 'preact/hooks';
 import { createHttp } from '../api/http.ts';
 import { createHub, type Hub } from '../api/hub.ts';
 import { type Account, createAccount } from './account.ts';
+import { createListView, type ListView } from './list-view.ts';
 import { createLive, type Live } from './live.ts';
 import { createNow } from './now.ts';
 import { createPictures, type Pictures } from './pictures.ts';
@@ -24,6 +25,7 @@ export interface Console {
   readonly live: Live;
   readonly route: ReadonlySignal<Route>;
   readonly theme: Signal<Theme>;
+  readonly list: Signal<ListView>;
   readonly toasts: Toasts;
   readonly now: ReadonlySignal<number>;
   readonly pictures: Pictures;
@@ -66,6 +68,7 @@ export function createConsole(): Console {
     live: createLive(http, hub, world, account.admin),
     route: createRoute(),
     theme: createTheme(localStorage),
+    list: createListView(localStorage),
     toasts: createToasts(),
     now: createNow(),
     pictures: createPictures(sessionStorage),

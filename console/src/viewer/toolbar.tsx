@@ -46,7 +46,9 @@ export function Toolbar(props: ToolbarProps) {
         >
           <Icon name="back" />
         </a>
-        <h1 title={props.name}>{props.name}</h1>
+        <h1 title={props.name}>
+          <bdi>{props.name}</bdi>
+        </h1>
         {props.session && <StateBadge state={props.session.state} />}
       </div>
       <div class="viewer-tools">
