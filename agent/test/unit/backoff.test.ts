@@ -36,6 +36,22 @@ describe('backoff', () => {
     );
   });
 
+  it('[CON4] waits a random while longer than the hub asked for, so that not all who were asked come back at once', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(unit, fc.integer({ min: 1, max: 120_000 })), { maxLength: 30 }), (tries) => {
+        let chance = 0;
+        const backoff = new Backoff(new VirtualClock(), { base: 1000, max: 700, random: () => chance });
+        const patient = new Backoff(new VirtualClock(), { base: 1000, max: 30_000, random: () => chance });
+        for (const [random, retryAfter] of tries) {
+          chance = random;
+          expect(backoff.next(retryAfter)).toBeCloseTo(retryAfter + random * 700, 6);
+          // the wish says when: what is added does not grow with the tries
+          expect(patient.next(retryAfter)).toBeCloseTo(retryAfter + random * 1000, 6);
+        }
+      }),
+    );
+  });
+
   it('failure 14: a welcome alone does not start it over, 30 s of staying up do', async () => {
     const clock = new VirtualClock();
     const backoff = new Backoff(clock, { base: 1000, max: 60_000, random: () => 1 });

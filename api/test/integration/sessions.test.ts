@@ -296,6 +296,16 @@ describe('changing a session', () => {
   });
 });
 
+it('refuses nobody for what was so a moment ago: a refusal is of what has just been read', async () => {
+  await hub.agent('a1', { capacity: { ...CAPACITY, max_sessions: 1 } });
+  const ask = () => hub.as('alice', 'POST', 'sessions', { template: 'desktop' });
+  const { session } = (await ask()).body;
+  expect(await ask()).toMatchObject({ status: 503, code: 'no_placement' });
+  // the time stands still: what was read is as good as new, and nobody said that the session has gone
+  await hub.store.sessions.remove(session.id);
+  expect((await ask()).status).toBe(202);
+});
+
 describe('K9 an agent between two leaders', () => {
   const ask = () => hub.as('alice', 'POST', 'sessions', { template: 'desktop' });
   const now = () => iso(hub.clock.now());

@@ -3,11 +3,15 @@ import { VirtualClock } from '@streamspace/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { closeReason } from '../../src/agents/close-reason.ts';
+import type { AgentLink } from '../../src/agents/link.ts';
+import { forgotten } from '../../src/agents/reclaim.ts';
 import { retrying } from '../../src/agents/retrying.ts';
+import { Roster } from '../../src/agents/roster.ts';
 import { nextState } from '../../src/agents/session-report.ts';
 import { Throttle } from '../../src/agents/throttle.ts';
 import { Turns } from '../../src/agents/turns.ts';
 import { WorkQueue } from '../../src/agents/work-queue.ts';
+import type { AgentRecord } from '../../src/store/store.ts';
 
 const gate = (): { open: () => void; passed: Promise<void> } => {
   let open = (): void => {};
@@ -85,6 +89,83 @@ test('work queue: lanes run side by side, each in its order; a piece without one
   alone.open();
   await settled();
   expect(done).toEqual(['b1', 'a1', 'a2', 'alone', 'c1']);
+});
+
+test('work queue: a bounded number of lanes side by side; the next begins when one of them is free', async () => {
+  const queue = new WorkQueue({ pieces: 1_000, bytes: 1_000 }, () => {});
+  const gates = Array.from({ length: 100 }, gate);
+  const begun: number[] = [];
+  gates.forEach(({ passed }, lane) =>
+    queue.push(
+      1,
+      () => {
+        begun.push(lane);
+        return passed;
+      },
+      `lane ${lane}`,
+    ),
+  );
+  await settled();
+  expect(begun).toHaveLength(64);
+  gates[7]!.open();
+  await settled();
+  expect(begun).toHaveLength(65);
+  for (const { open } of gates) open();
+  await settled();
+  expect(begun).toEqual(gates.map((_gate, lane) => lane));
+});
+
+describe('[CON6] a superseded link', () => {
+  const link = (term: number, replica = `r${term}`) => {
+    const errors: StreamSpaceError[] = [];
+    const work = new WorkQueue({ pieces: 10, bytes: 100 }, () => {});
+    const made = { agentId: 'a1', connectionId: `conn-${term}`, replica, term, work, end: errors.push.bind(errors) };
+    return { ...made, errors, asLink: Object.assign(made, {}) as unknown as AgentLink };
+  };
+
+  test.each(['here', 'at another replica of the hub'])(
+    'keeps nothing of its queue: its successor is %s',
+    async (where) => {
+      const [old, successor] = [link(1), link(2)];
+      const roster = new Roster();
+      roster.admit(old.asLink);
+      const done: string[] = [];
+      const hold = gate();
+      old.work.push(1, () => hold.passed);
+      old.work.push(1, async () => void done.push('said before'));
+      old.work.push(1, async () => void done.push('said before'), 'lane');
+      if (where === 'here') roster.admit(successor.asLink);
+      else {
+        roster.supersede('a1', 'another connection', 'it is not meant');
+        expect(old.errors).toEqual([]);
+        roster.supersede('a1', 'conn-1', 'accepted elsewhere');
+      }
+      hold.open();
+      await settled();
+      expect(done).toEqual([]);
+      expect(old.errors.map(({ code }) => code)).toEqual(['superseded']);
+    },
+  );
+
+  const since = '2026-01-01T00:00:00.000Z';
+  const later = '2026-01-01T00:00:00.001Z';
+  test.each<[string, Partial<AgentRecord> | undefined, boolean]>([
+    ['the store has nothing', undefined, true],
+    ['the store went back to an older term', { term: 4 }, true],
+    ['a greater term was accepted', { term: 6, connected_since: '2025-01-01T00:00:00.000Z' }, false],
+    ['another replica has its term', { leader: 'r2', connected_since: null }, false],
+    ['its replica is connected anew', { connected_since: later }, false],
+    ['it is the connection itself', { connected_since: since }, false],
+    [
+      'the store went back to an earlier connection of its replica',
+      { connected_since: '2025-12-31T23:59:59.999Z' },
+      true,
+    ],
+    ['its connection was let go of', { connected_since: null }, true],
+  ])('may not register again; %s: %s', (_what, record, may) => {
+    const found = record && ({ term: 5, leader: 'r1', connected_since: since, ...record } as AgentRecord);
+    expect(forgotten(found, { term: 5, replica: 'r1', since })).toBe(may);
+  });
 });
 
 describe('turns', () => {

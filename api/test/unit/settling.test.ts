@@ -103,3 +103,37 @@ test('[CMD7] what has expired is not sent any more, whoever calls it so', async 
   expect(await store.commands.get('c1')).toMatchObject({ state: 'failed' });
   expect(sent().filter((each) => each.startsWith('c2'))).toEqual([]);
 });
+
+test('a bounded number of ends may be unsettled: then the queue waits for them, and goes on when they last', async () => {
+  const { clock, store, dispatcher, sent, ended, command } = await dispatcherScene();
+  const get = store.commands.get.bind(store.commands);
+  const finish = store.commands.finish.bind(store.commands);
+  store.commands.finish = async (...args) => {
+    const finished = await finish(...args);
+    return finished && { ...finished, settled: false };
+  };
+  const lasting: (() => void)[] = [];
+  // replicas of the store that don't say of an end that they have it
+  store.commands.get = async (id, mode) => {
+    if (mode === 'lasting') await new Promise<void>((resolve) => lasting.push(resolve));
+    return get(id, mode);
+  };
+  const bound = 1_024;
+  const ids = Array.from({ length: bound + 100 }, (_, n) => `c${n}`);
+  for (const id of ids) await store.commands.append(command(id, `s-${id}`));
+  dispatcher.wake('a1');
+  await clock.advance(10);
+  for (const id of ids.slice(0, bound)) await ended(id);
+  expect(dispatcher.unsettled).toBe(bound);
+  const before = sent().length;
+  dispatcher.wake('a1');
+  await clock.advance(5_000);
+  expect(new Set(sent()).size).toBeLessThanOrEqual(bound + 64);
+  expect(sent().length).toBe(before);
+  store.commands.get = get;
+  for (const answer of lasting) answer();
+  await clock.advance(5_000);
+  expect(dispatcher.unsettled).toBe(0);
+  expect(dispatcher.inFlight).toBe(64);
+  expect(new Set(sent().map((each) => each.split(' ')[0])).size).toBeGreaterThan(before);
+});
