@@ -62,6 +62,34 @@ describe('[CMD5] the next command of a session waits until the end of the former
     expect(sent()).toEqual(['create 1', 'other 1', 'create 2', 'other 2']);
   });
 
+  test('nor by a look at the queue that lasted before the former ended', async () => {
+    const clock = new VirtualClock();
+    const replicated = new ReplicatedStore(clock);
+    const { store, dispatcher, give, sent, ended } = await dispatcherScene(clock, replicated.store);
+    await give('create', 's1');
+    await give('delete', 's1');
+    const next = store.commands.next.bind(store.commands);
+    const waiting: (() => void)[] = [];
+    store.commands.next = async (...args) => {
+      const page = await next(...args);
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return page;
+    };
+    dispatcher.wake('a1');
+    await clock.advance(1_000);
+    expect(waiting).toHaveLength(1);
+    replicated.part();
+    await ended('create');
+    store.commands.next = next;
+    waiting[0]!();
+    await clock.advance(10_000);
+    expect(sent()).toEqual(['create 1']);
+    // the end is lost, and the create carried out once more: before the delete
+    replicated.promote();
+    await clock.advance(10_000);
+    expect(sent()).toEqual(['create 1', 'create 2']);
+  });
+
   test('not where it was stored by a try whose answer was lost', async () => {
     const { clock, store, sent, ended, give } = await dispatcherScene();
     const finish = store.commands.finish.bind(store.commands);
