@@ -117,6 +117,18 @@ export const SETTINGS = {
     'IfNotPresent',
     'Of session pods',
   ),
+  sessionImageRegistry: absent(
+    'SESSION_IMAGE_REGISTRY',
+    text('a registry such as registry.example.com:5000', /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?(\/[a-z0-9._-]+)*$/),
+    'Of session images that name no registry',
+    { defaultInWords: 'the nodes’ own' },
+  ),
+  sessionImagePullSecrets: absent(
+    'SESSION_IMAGE_PULL_SECRETS',
+    text('a comma list of names of Secrets', /^[a-z0-9][a-z0-9.-]*(,[a-z0-9][a-z0-9.-]*)*$/),
+    'Credentials for the registries of session images; Secrets in the sessions’ namespace',
+    { defaultInWords: 'none' },
+  ),
   sessionDefaultCpu: optional('SESSION_DEFAULT_CPU', cpu, '1000m', 'For sessions whose template asks for none'),
   sessionDefaultMemory: optional('SESSION_DEFAULT_MEMORY', bytes, '2Gi', 'For sessions whose template asks for none'),
   sessionDefaultStorage: optional('SESSION_DEFAULT_STORAGE', bytes, '10Gi', 'Size of a home'),

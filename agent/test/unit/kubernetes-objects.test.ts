@@ -52,6 +52,26 @@ const record = (spec: SessionSpec): SessionRecord => ({
 });
 const UID = '11111111-2222-3333-4444-555555555555';
 
+describe('F13 images of a registry', () => {
+  const image = (name: string, imageRegistry: string | undefined) =>
+    podFor({ ...record({ ...SPEC, image: name }), uid: UID }, { ...CONFIG, imageRegistry }).spec!.containers[0]!.image;
+  it.each([
+    ['streamspace/desktop:1', 'mirror.example.com:5000/x', 'mirror.example.com:5000/x/streamspace/desktop:1'],
+    ['desktop', 'mirror.example.com', 'mirror.example.com/desktop'],
+    ['ghcr.io/a/b:1', 'mirror.example.com', 'ghcr.io/a/b:1'],
+    ['localhost/a', 'mirror.example.com', 'localhost/a'],
+    ['registry:5000/a', 'mirror.example.com', 'registry:5000/a'],
+    ['', 'mirror.example.com', 'mirror.example.com/streamspace/desktop:latest'],
+    ['streamspace/desktop:1', undefined, 'streamspace/desktop:1'],
+  ])('%s of %s is %s', (name, registry, expected) => {
+    expect(image(name, registry)).toBe(expected);
+  });
+  it('are pulled with the credentials that the configuration names', () => {
+    const { spec } = podFor({ ...record(SPEC), uid: UID }, { ...CONFIG, imagePullSecrets: ['a', 'b'] });
+    expect(spec!.imagePullSecrets).toEqual([{ name: 'a' }, { name: 'b' }]);
+  });
+});
+
 describe('session objects', () => {
   const folder = join(import.meta.dirname, 'kubernetes-golden');
   // a folder is a case: input.json (what differs from the plain session), template.yaml, and what comes out

@@ -4,7 +4,7 @@ import { named } from '../nodes/helper.ts';
 import { when } from '../nodes/tree.ts';
 import type { AgentView } from './agent-view.ts';
 import type { Base } from './base.ts';
-import { caBundle } from './pod.ts';
+import { caBundle, pullSecretNames } from './pod.ts';
 
 export const STATE_DIR = '/var/lib/streamspace';
 export const TOKEN_FOLDER = '/etc/streamspace/enrolment';
@@ -64,6 +64,8 @@ export function agentEnv(base: Base, view: AgentView) {
     ['LEASE_RENEW_DEADLINE', ha.renewDeadline, ha.enabled],
     ['LEASE_RETRY_PERIOD', ha.retryPeriod, ha.enabled],
     ['SESSION_IMAGE_PULL_POLICY', session.imagePullPolicy],
+    optional('SESSION_IMAGE_REGISTRY', orElse(session.imageRegistry, base.shared.global.imageRegistry)),
+    optional('SESSION_IMAGE_PULL_SECRETS', pullSecretNames(base)),
     ['SESSION_DEFAULT_CPU', session.cpu],
     ['SESSION_DEFAULT_MEMORY', session.memory],
     ['SESSION_DEFAULT_STORAGE', session.storage],

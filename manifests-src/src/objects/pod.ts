@@ -1,5 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { and, choose, concat, eq, given, gt, missing, not, sha256 } from '../nodes/build.ts';
+import { and, choose, concat, eq, given, gt, join, missing, not, sha256 } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
 import { each, entries, type Part, spread, type Tree, type When, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
@@ -111,6 +111,13 @@ export function pullSecrets(base: Base): Tree<k8s.LocalObjectReference[]> {
     each(imagePullSecrets, 'secret', (secret) => ({ name: secret.as('string') })),
     each(global.imagePullSecrets, 'secret', (secret) => ({ name: secret.as('string') })),
   ];
+}
+
+/** The same as a comma list. */
+export function pullSecretNames(base: Base): Expr<string> {
+  const { imagePullSecrets: own, global } = base.shared;
+  const both = and(given(own), given(global.imagePullSecrets));
+  return concat(join(own, ','), choose(both, ',', ''), join(global.imagePullSecrets, ','));
 }
 
 export const serviceAccountName = (base: Base, suffix: Component, account: Api['serviceAccount']): Expr<string> =>

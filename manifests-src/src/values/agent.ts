@@ -58,6 +58,10 @@ export const tuning = {
   maxConcurrentOperations: integer('Commands that run at the same time', 10, 1, 1000),
   session: section('Sessions', {
     imagePullPolicy: choice('When their images are pulled', ['IfNotPresent', 'Always', 'Never'], 'IfNotPresent'),
+    imageRegistry: workload.registry(
+      'Registry of images that name none; empty: global.imageRegistry',
+      'sessions.example.com/mirror',
+    ),
     cpu: pattern(
       'CPU of those whose template asks for none',
       'an amount such as 500m or 2',

@@ -14,7 +14,7 @@ import {
   section,
   string,
 } from './kinds.ts';
-import { pullSecrets, secretKey } from './workload.ts';
+import { pullSecrets, registry, secretKey } from './workload.ts';
 
 /** Values that both charts have at their root. */
 
@@ -40,7 +40,10 @@ export const naming = {
 /** Open to other charts’ keys, as Helm wants it. */
 export const global = Type.Object(
   {
-    imageRegistry: string('Registry of all images', '', ['registry.example.com:5000']),
+    imageRegistry: registry(
+      'Registry of all images, those of sessions too where they name none',
+      'registry.example.com:5000',
+    ),
     imagePullSecrets: pullSecrets,
   },
   { description: 'Shared with parent and sibling charts; other keys are theirs', additionalProperties: true },

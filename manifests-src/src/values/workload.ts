@@ -1,4 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
+import { PORT } from './addresses.ts';
 import {
   annotations,
   choice,
@@ -17,9 +18,18 @@ import {
 
 /** Values that every workload of ours has, so that they are named alike. */
 
+export const registry = (description: string, example: string) =>
+  pattern(
+    description,
+    'a registry such as registry.example.com:5000',
+    `^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:${PORT})?(/[a-z0-9._-]+)*$`,
+    '',
+    [example],
+  );
+
 export const image = (repository: string, tag = '') =>
   section('The image', {
-    registry: string('Registry; wins over `global.imageRegistry`', '', ['registry.example.com']),
+    registry: registry('Registry; wins over global.imageRegistry', 'registry.example.com'),
     repository: pattern(
       'Repository',
       'a repository such as streamspace/api',

@@ -270,6 +270,20 @@ describe('F11 disruption budgets', () => {
   });
 });
 
+describe('F13 registry and pull secrets', () => {
+  const env = (values: object) =>
+    Object.fromEntries(podOf(render(values), agent).spec.containers[0]!.env!.map(({ name, value }) => [name, value]));
+  it('reach the sessions’ images', () => {
+    const values = { global: { imageRegistry: 'r.example.com', imagePullSecrets: ['a'] }, imagePullSecrets: ['b'] };
+    expect(env(values)).toMatchObject({ SESSION_IMAGE_REGISTRY: 'r.example.com', SESSION_IMAGE_PULL_SECRETS: 'b,a' });
+    expect(env({ ...values, k8sAgent: { config: { session: { imageRegistry: 's.example.com' } } } })).toMatchObject({
+      SESSION_IMAGE_REGISTRY: 's.example.com',
+    });
+    expect(Object.keys(env({}))).not.toContain('SESSION_IMAGE_REGISTRY');
+    expect(Object.keys(env({}))).not.toContain('SESSION_IMAGE_PULL_SECRETS');
+  });
+});
+
 describe('F14 a CA or common metadata', () => {
   it('does not restart the store', () => {
     const plain = podOf(render({}), redis);

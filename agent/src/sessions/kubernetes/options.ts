@@ -9,6 +9,10 @@ export interface SessionObjectsConfig {
   /** Runs where the spec names no image. */
   readonly defaultImage: string;
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** Registry of images that name none; undefined: the nodes' own default. */
+  readonly imageRegistry?: string | undefined;
+  /** Names of Secrets in the namespace. */
+  readonly imagePullSecrets?: readonly string[];
   readonly defaultCpu: number;
   readonly defaultMemory: number;
   readonly defaultStorage: number;

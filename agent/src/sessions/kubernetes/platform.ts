@@ -16,6 +16,9 @@ export interface ClusterSettings {
   readonly maxSessions: number;
   readonly commandTimeout: number;
   readonly sessionImagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  readonly sessionImageRegistry: string | undefined;
+  /** A comma list. */
+  readonly sessionImagePullSecrets: string | undefined;
   readonly sessionDefaultCpu: number;
   readonly sessionDefaultMemory: number;
   readonly sessionDefaultStorage: number;
@@ -46,6 +49,8 @@ export async function driverOfCluster(
       maxSessions: settings.maxSessions,
       defaultImage: DEFAULT_IMAGE,
       imagePullPolicy: settings.sessionImagePullPolicy,
+      imageRegistry: settings.sessionImageRegistry,
+      imagePullSecrets: settings.sessionImagePullSecrets?.split(',') ?? [],
       defaultCpu: settings.sessionDefaultCpu,
       defaultMemory: settings.sessionDefaultMemory,
       defaultStorage: settings.sessionDefaultStorage,

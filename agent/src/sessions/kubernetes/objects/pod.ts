@@ -104,6 +104,7 @@ function podSpec(plan: PodPlan, config: SessionObjectsConfig): V1PodSpec {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: GRACE_SECONDS,
+    ...(config.imagePullSecrets?.length ? { imagePullSecrets: config.imagePullSecrets.map((name) => ({ name })) } : {}),
     securityContext: {
       runAsNonRoot: true,
       fsGroup: GROUP,
@@ -143,6 +144,13 @@ function homeVolumes(plan: PodPlan, config: SessionObjectsConfig): V1Volume[] {
   ];
 }
 
+/** An image of the registry, where its name has none: its first part is a host if it has a dot or a port, as container runtimes read it. */
+function imageName(image: string, registry: string | undefined): string {
+  const [first = '', ...rest] = image.split('/');
+  const names = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
+  return registry === undefined || names ? image : `${registry}/${image}`;
+}
+
 function sessionContainer(plan: PodPlan, config: SessionObjectsConfig): V1Container {
   const amounts = {
     cpu: cpuQuantity(plan.cpu > 0 ? plan.cpu : config.defaultCpu),
@@ -150,7 +158,7 @@ function sessionContainer(plan: PodPlan, config: SessionObjectsConfig): V1Contai
   };
   return {
     name: SESSION_CONTAINER,
-    image: plan.image === '' ? config.defaultImage : plan.image,
+    image: imageName(plan.image === '' ? config.defaultImage : plan.image, config.imageRegistry),
     imagePullPolicy: config.imagePullPolicy,
     env: environment(plan, config),
     ports: [{ name: SCREEN_PORT, containerPort: screenPort(plan, config), protocol: 'TCP' }],
