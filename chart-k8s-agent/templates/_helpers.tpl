@@ -204,3 +204,29 @@ Milliseconds of a duration such as 1h30m.
 {{- end -}}
 {{- $sum -}}
 {{- end }}
+
+{{/*
+Names of items that are among the given names, or there twice.
+*/}}
+{{- define "streamspace.clashes" -}}
+{{- $seen := list -}}
+{{- $found := list -}}
+{{- range .items -}}
+{{- if or (has .name $.names) (has .name $seen) }}{{ $found = append $found .name }}{{ end -}}
+{{- $seen = append $seen .name -}}
+{{- end -}}
+{{- join ", " $found -}}
+{{- end }}
+
+{{/*
+What is in a list more than once.
+*/}}
+{{- define "streamspace.doubles" -}}
+{{- $seen := list -}}
+{{- $found := list -}}
+{{- range . -}}
+{{- if has . $seen }}{{ $found = append $found . }}{{ end -}}
+{{- $seen = append $seen . -}}
+{{- end -}}
+{{- join ", " $found -}}
+{{- end }}

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Chart, Yaml } from 'cdk8s';
 import { SOURCES } from './charts/sources.ts';
 import { VERSION } from './charts/version.ts';
+import { kubernetesTypes } from './kubernetes/import.ts';
 import { casesIn, EXAMPLE, goldenOf } from './render/cases.ts';
 import { chartFiles } from './render/chart-files.ts';
 import { immutableOf } from './render/immutable.ts';
@@ -15,6 +16,7 @@ export const OWNED = [...SOURCES.map((source) => source.folder), 'test-values/go
 /** Everything that is generated of the typed source, by path from the root. `root`: the repository. */
 export function generatedManifests(root: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
+  files.set('manifests-src/src/kubernetes/types.json', kubernetesTypes());
   for (const source of SOURCES) {
     for (const [path, text] of chartFiles(source)) files.set(`${source.folder}/${path}`, text);
   }

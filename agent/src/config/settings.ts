@@ -119,7 +119,10 @@ export const SETTINGS = {
   ),
   sessionImageRegistry: absent(
     'SESSION_IMAGE_REGISTRY',
-    text('a registry such as registry.example.com:5000', /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?(\/[a-z0-9._-]+)*$/),
+    text(
+      'a registry such as registry.example.com:5000',
+      /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?(\/[a-z0-9._-]+)*$/,
+    ),
     'Of session images that name no registry',
     { defaultInWords: 'the nodes’ own' },
   ),

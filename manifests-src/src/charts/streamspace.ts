@@ -91,7 +91,7 @@ export function streamspace(): ChartSource {
         path: '/ready',
       }),
     ],
-    checks: [...sharedChecks(base), ...apiChecks(v), ...agentChecks(base, view, PATHS)],
+    checks: [...sharedChecks(base), ...apiChecks(base, v), ...agentChecks(base, view, PATHS)],
     notes: [
       {
         when: v.api.enabled,

@@ -78,3 +78,9 @@ export const choose = <T>(cond: Expr<boolean>, yes: Of<T>, no: Of<T>): Expr<T> =
   expr({ kind: 'choice', cond, yes: lift(yes), no: lift(no) });
 /** `x`, or `otherwise` where there is none. */
 export const orElse = <T>(x: Expr<T>, otherwise: Of<T>): Expr<T> => choose(given(x), x, otherwise);
+/** Names of items that are among `names`, or there twice; joined by commas. */
+export const clashes = (items: Expr<readonly unknown[]>, names: readonly string[]): Expr<string> =>
+  call('clashes', 'string', names, items);
+/** What is in both lists, or twice in one; joined by commas. */
+export const doubles = (one: Expr<readonly string[]>, other: Expr<readonly string[]>): Expr<string> =>
+  call('doubles', 'string', one, other);

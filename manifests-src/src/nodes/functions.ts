@@ -51,7 +51,10 @@ export const FUNCTIONS = {
   concat: { run: (...parts: string[]) => parts.join(''), go: (...parts) => `print ${parts.join(' ')}` },
   /** A number or truth value as the text that an environment variable takes. */
   text: { run: (x: unknown) => String(x), go: (x) => `toString ${x}` },
-  join: { run: (by: string, list: readonly string[]) => list.join(by), go: (by, list) => `join ${by} ${list}` },
+  join: {
+    run: (by: string, list?: readonly string[]) => (list ?? []).join(by),
+    go: (by, list) => `join ${by} ${list}`,
+  },
   replace: {
     run: (from: string, to: string, text: string) => text.replaceAll(from, to),
     go: (from, to, text) => `replace ${from} ${to} ${text}`,
@@ -102,13 +105,16 @@ export const FUNCTIONS = {
   /** The first map wins where both have a key. */
   merge: {
     run: (...maps: Map[]) => Object.assign({}, ...maps.toReversed()) as Map,
-    go: (...maps) => `merge (dict) ${maps.join(' ')}`,
+    go: (...maps) => `merge (dict) ${maps.map(mapOf).join(' ')}`,
   },
   has: {
-    run: (item: unknown, list: readonly unknown[]) => list.includes(item),
+    run: (item: unknown, list?: readonly unknown[]) => (list ?? []).includes(item),
     go: (item, list) => `has ${item} ${list}`,
   },
-  hasKey: { run: (map: Map, key: string) => Object.hasOwn(map, key), go: (map, key) => `hasKey ${map} ${key}` },
+  hasKey: {
+    run: (map: Map | undefined, key: string) => Object.hasOwn(map ?? {}, key),
+    go: (map, key) => `hasKey ${mapOf(map)} ${key}`,
+  },
   json: {
     run: (thing: unknown) =>
       JSON.stringify(sorted(thing)).replace(/[\u2028\u2029]/g, (end) => (end === '\u2028' ? '\\u2028' : '\\u2029')),
@@ -120,11 +126,30 @@ export const FUNCTIONS = {
   },
   isString: { run: (thing: unknown) => typeof thing === 'string', go: (thing) => `kindIs "string" ${thing}` },
   toInteger: { run: (thing: unknown) => Math.trunc(Number(thing)) || 0, go: (thing) => `int64 ${thing}` },
+  /** Names of a list's items that are among `names`, or there twice; joined by commas. Kept by a helper. */
+  clashes: {
+    run: (names: readonly string[], items?: readonly { name: string }[]) =>
+      (items ?? [])
+        .map(({ name }) => name)
+        .filter((name, index, all) => names.includes(name) || all.indexOf(name) !== index)
+        .join(', '),
+    go: (names, items) => `include "streamspace.clashes" (dict "names" ${names} "items" ${items})`,
+  },
+  /** What is in both lists, or twice in one; joined by commas. */
+  doubles: {
+    run: (one?: readonly string[], other?: readonly string[]) =>
+      [...(one ?? []), ...(other ?? [])].filter((each, index, all) => all.indexOf(each) !== index).join(', '),
+    go: (one, other) => `include "streamspace.doubles" (concat (default (list) ${one}) (default (list) ${other}))`,
+  },
   /** Kept by a helper: templates have no function of their own for it. */
   milliseconds: { run: milliseconds, go: (text) => `int64 (include "streamspace.milliseconds" ${text})` },
 } satisfies Record<string, Definition>;
 
 export type FunctionName = keyof typeof FUNCTIONS;
+
+/** A map that null may have taken away. */
+const mapOf = (text: string): string =>
+  text.startsWith('$') || text.startsWith('(index') ? `(default (dict) ${text})` : text;
 
 function size(thing: string | readonly unknown[] | Map): number {
   if (typeof thing === 'string') return Buffer.byteLength(thing);

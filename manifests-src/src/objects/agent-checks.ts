@@ -3,8 +3,10 @@ import {
   allValues,
   and,
   choose,
+  clashes,
   concat,
   div,
+  doubles,
   eq,
   ge,
   given,
@@ -27,11 +29,11 @@ import {
   trimSuffix,
 } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
-import { controlPlaneUrl, HEALTH_PORT } from './agent-env.ts';
+import { agentEnv, controlPlaneUrl, HEALTH_PORT } from './agent-env.ts';
 import type { AgentView } from './agent-view.ts';
 import type { Base } from './base.ts';
 import { type Check, refuse } from './check.ts';
-import type { Workload } from './pod.ts';
+import { namesOf, type Workload } from './pod.ts';
 
 /** Hosts that don't leave the cluster or the site. */
 const NEAR =
@@ -82,6 +84,26 @@ export function disruptionChecks(
     refuse(
       and(several, isNone(pdb.maxUnavailable)),
       `${path}.pdb.maxUnavailable: 0 blocks every drain; take more, or leave it empty for 1`,
+    ),
+  ];
+}
+
+/** Variables of which Kubernetes would take the last, and an apply complain. */
+export function variableChecks(
+  path: string,
+  extraEnv: Workload['extraEnv'],
+  own: readonly string[],
+  only: Expr<boolean>,
+): Check[] {
+  const twice = clashes(extraEnv, own);
+  return [
+    refuse(
+      and(only, given(twice)),
+      concat(
+        `${path}.extraEnv: `,
+        twice,
+        ' is set by the chart already, or twice here; use the value of the chart (README.md has them), and name each variable once',
+      ),
     ),
   ];
 }
@@ -184,6 +206,7 @@ export function agentChecks(base: Base, view: AgentView, paths: Paths): Check[] 
     ),
     ...disruptionChecks(paths.agent, view.pdb, view.replicaCount, only),
     ...logFileChecks(paths.agent, view.logFile, only),
+    ...variableChecks(paths.agent, view.extraEnv, namesOf(agentEnv(base, view)), only),
   ];
 }
 
@@ -203,6 +226,14 @@ export function sharedChecks(base: Base): Check[] {
     refuse(
       and(given(enrolment.token), given(enrolment.existingSecret.name)),
       'enrolment: token and existingSecret.name are both set; leave one of them empty',
+    ),
+    refuse(
+      given(doubles(base.shared.imagePullSecrets, base.shared.global.imagePullSecrets)),
+      concat(
+        'imagePullSecrets: ',
+        doubles(base.shared.imagePullSecrets, base.shared.global.imagePullSecrets),
+        ' is named twice, here or in global.imagePullSecrets too; name it once',
+      ),
     ),
     refuse(
       and(given(ca.pem), given(ca.existingConfigMap)),

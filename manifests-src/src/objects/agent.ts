@@ -186,7 +186,7 @@ export function agent(base: Base, view: AgentView): Resource[] {
           wave: WAVES.settings,
           namespace: sessionNamespace(view),
         }),
-        spec: { hard: view.resourceQuota.hard as never },
+        spec: { hard: when(given(view.resourceQuota.hard), view.resourceQuota.hard as never) },
       },
     ),
   ];

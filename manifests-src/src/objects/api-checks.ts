@@ -1,13 +1,15 @@
 import { and, choose, contains, eq, given, gt, missing, not, or, ge, milliseconds, mul } from '../nodes/build.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
-import { disruptionChecks, logFileChecks } from './agent-checks.ts';
+import { disruptionChecks, logFileChecks, variableChecks } from './agent-checks.ts';
 import { type Check, refuse } from './check.ts';
-import { hasPeerSecret } from './api-env.ts';
+import { apiEnv, hasPeerSecret } from './api-env.ts';
+import type { Base } from './base.ts';
+import { namesOf } from './pod.ts';
 import { storeChoice } from './store.ts';
 
 /** Combinations of the hub's values that can't work. */
-export function apiChecks(v: Refs<StreamspaceValues>): Check[] {
+export function apiChecks(base: Base, v: Refs<StreamspaceValues>): Check[] {
   const { api, redis, observability } = v;
   const { auth, autoscaling, ingress, httpRoute } = api;
   const only = api.enabled;
@@ -116,5 +118,6 @@ export function apiChecks(v: Refs<StreamspaceValues>): Check[] {
     ),
     ...disruptionChecks('api', api.pdb, fewest, only),
     ...logFileChecks('api', api.logFile, only),
+    ...variableChecks('api', api.extraEnv, namesOf(apiEnv(base, v)), only),
   ];
 }

@@ -1,6 +1,7 @@
 import type { k8s } from 'cdk8s-plus-28';
 import { and, choose, concat, eq, given, gt, join, missing, not, sha256 } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
+import { nodeOf } from '../nodes/presence.ts';
 import { each, entries, type Part, spread, type Tree, type When, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
@@ -102,6 +103,16 @@ export function rollout(w: Workload): When<unknown> {
     rollingUpdate: { maxSurge, maxUnavailable },
   });
   return when(given(w.strategy), w.strategy, when(apart, rolling(0, 1), rolling(1, 0)));
+}
+
+/** Names of all variables that an environment may have, whatever the values are. */
+export function namesOf(env: readonly unknown[]): string[] {
+  const names = env.flatMap((item): string[] => {
+    const node = nodeOf(item);
+    if (node?.kind === 'when') return namesOf([node.yes, node.no]);
+    return typeof item === 'object' && item !== null && 'name' in item ? [item.name as string] : [];
+  });
+  return [...new Set(names)].sort();
 }
 
 /** Names of pull secrets, the chart's and those shared with other charts. */

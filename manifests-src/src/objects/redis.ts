@@ -1,5 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { and, given, not } from '../nodes/build.ts';
+import { and, given, not, orElse } from '../nodes/build.ts';
 import { entries, spread, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
@@ -104,7 +104,7 @@ export function redis(base: Base, v: Values): Resource[] {
             metadata: { name: 'data' },
             spec: {
               volumeMode: 'Filesystem',
-              accessModes: persistence.accessModes as never,
+              accessModes: orElse(persistence.accessModes, ['ReadWriteOnce']) as never,
               storageClassName: when(given(persistence.storageClass), persistence.storageClass),
               resources: { requests: { storage: persistence.size } },
             },

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Yaml } from 'cdk8s';
 import { objectsOf } from '../render/synth.ts';
-import { coalesce } from '../values/tree.ts';
+import { overlay } from '../values/tree.ts';
 import { announced, put, valuesOfParameters } from './parameters.ts';
 import { PluginError, projectIn, sourceCalled, valuesIn, valuesOf } from './project.ts';
 
@@ -51,7 +51,7 @@ function valuesOfRequest(request: Request): Record<string, unknown> {
     set,
     valuesOfParameters(source.schema, env['ARGOCD_APP_PARAMETERS'] || '[]'),
   ];
-  return layers.reduce((below, above) => coalesce(below, above), {}) as Record<string, unknown>;
+  return layers.reduce((below, above) => overlay(below, above), {}) as Record<string, unknown>;
 }
 
 /** The manifests, as YAML. Throws where there is nothing to apply: Argo CD would delete everything. */

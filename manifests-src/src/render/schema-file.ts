@@ -1,19 +1,24 @@
-import { isSection, type ValueSchema } from '../values/tree.ts';
+import { KubeSchemas } from '../kubernetes/json-schema.ts';
+import { isNullable, isSection, type ValueSchema } from '../values/tree.ts';
 
 type Json = Record<string, unknown>;
 
 /** values.schema.json: what Helm holds values against, after it merged them with the defaults. */
 export function schemaFile(title: string, schema: ValueSchema): string {
-  return `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', title, ...jsonOf(schema) }, null, 2)}\n`;
+  const kubernetes = new KubeSchemas();
+  const json = jsonOf(schema, kubernetes);
+  const { definitions } = kubernetes;
+  return `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', title, ...json, definitions }, null, 2)}\n`;
 }
 
 const RESERVED = 'nothing: this key is the chart’s own, leave it out';
 
-function jsonOf(schema: ValueSchema): Json {
+function jsonOf(schema: ValueSchema, kubernetes: KubeSchemas): Json {
   // plain data: the schema library's own marks go
   const {
     open: _open,
     takes,
+    kube,
     properties: _properties,
     items,
     examples,
@@ -25,9 +30,11 @@ function jsonOf(schema: ValueSchema): Json {
   if (!isSection(schema)) {
     const { not: reserved, ...names } = propertyNames ?? {};
     return {
-      ...rest,
+      ...inWords(rest, takes),
       ...said,
-      ...(items === undefined ? {} : { items }),
+      ...(isNullable(schema) ? { type: [schema.type, 'null'] } : {}),
+      ...(items === undefined ? {} : { items: inWords(items as Json, items.takes) }),
+      ...(kube === undefined ? {} : byKubernetes(kube, kubernetes)),
       ...(propertyNames === undefined ? {} : { propertyNames: names }),
       // not by `propertyNames`: Helm would not say where the key is
       ...(reserved === undefined ? {} : { patternProperties: { [reserved.pattern]: { const: RESERVED } } }),
@@ -38,11 +45,26 @@ function jsonOf(schema: ValueSchema): Json {
   return {
     ...rest,
     // null would take a value away that templates count on
-    required: keys,
-    properties: Object.fromEntries(Object.entries(schema.properties).map(([key, value]) => [key, jsonOf(value)])),
+    required: keys.filter((key) => !isNullable(schema.properties[key]!)),
+    properties: Object.fromEntries(
+      Object.entries(schema.properties).map(([key, value]) => [key, jsonOf(value, kubernetes)]),
+    ),
     ...(passes === undefined ? {} : { patternProperties: { [passes]: {} } }),
     ...(schema.additionalProperties === false ? { propertyNames: nearMisses(keys, passes) } : {}),
   };
+}
+
+/** Helm repeats a pattern that is not met; a constant that can't be met says in words what is wanted. */
+function inWords({ pattern, takes: _takes, ...rest }: Json, takes: string | undefined): Json {
+  if (pattern === undefined || takes === undefined) return pattern === undefined ? rest : { ...rest, pattern };
+  return { ...rest, if: { pattern }, else: { const: takes } };
+}
+
+/** An empty map is right too: it stands for none. */
+function byKubernetes(type: string, kubernetes: KubeSchemas): Json {
+  const schema = kubernetes.of(type);
+  // oxlint-disable-next-line unicorn/no-thenable -- the schema's own word
+  return '$ref' in schema ? { if: { minProperties: 1 }, then: schema } : schema;
 }
 
 /**

@@ -68,7 +68,7 @@ export function objectsOf(
   const own = source.resources
     .filter((resource) => (options.tests === true || resource.test !== true) && valueOf(resource.when, context))
     .map((resource) => evaluate(resource.tree, context) as KubeObject);
-  return [...own, ...(context.values as { extraObjects: KubeObject[] }).extraObjects];
+  return [...own, ...((context.values as { extraObjects?: KubeObject[] }).extraObjects ?? [])];
 }
 
 /** A cdk8s app that holds the objects of a release, in a chart of its name. */

@@ -36,7 +36,7 @@ class NamedTemplates implements Helpers {
 
   file(): string {
     const all = [...this.#written.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, lines]) => lines.join('\n'));
-    return `${GENERATED}\n${[...all, MILLISECONDS].join('\n\n')}\n`;
+    return `${GENERATED}\n${[...all, MILLISECONDS, LISTS].join('\n\n')}\n`;
   }
 }
 
@@ -50,6 +50,32 @@ Milliseconds of a duration such as 1h30m.
 {{- $sum = add $sum (mul (int64 (regexReplaceAll "^0+([0-9])" (regexFind "[0-9]+" .) "$1")) (get $units (regexFind "[a-z]+" .))) -}}
 {{- end -}}
 {{- $sum -}}
+{{- end }}`;
+
+const LISTS = `{{/*
+Names of items that are among the given names, or there twice.
+*/}}
+{{- define "streamspace.clashes" -}}
+{{- $seen := list -}}
+{{- $found := list -}}
+{{- range .items -}}
+{{- if or (has .name $.names) (has .name $seen) }}{{ $found = append $found .name }}{{ end -}}
+{{- $seen = append $seen .name -}}
+{{- end -}}
+{{- join ", " $found -}}
+{{- end }}
+
+{{/*
+What is in a list more than once.
+*/}}
+{{- define "streamspace.doubles" -}}
+{{- $seen := list -}}
+{{- $found := list -}}
+{{- range . -}}
+{{- if has . $seen }}{{ $found = append $found . }}{{ end -}}
+{{- $seen = append $seen . -}}
+{{- end -}}
+{{- join ", " $found -}}
 {{- end }}`;
 
 /** Files below templates/ of a chart, by their paths there. */

@@ -5,6 +5,7 @@ import {
   duration,
   flag,
   integer,
+  kube,
   labelName,
   list,
   objectName,
@@ -143,7 +144,8 @@ export const rbac = {
   create: flag('Make Roles and their bindings', true),
   configMaps: flag('Let sessions’ templates name ConfigMaps: the agent reads them', false),
   secrets: flag('Let sessions’ templates name Secrets: the agent reads them', false),
-  extraRules: open<k8s.PolicyRule[]>(
+  extraRules: kube<k8s.PolicyRule[]>(
+    '[]PolicyRule',
     'More rules in the sessions’ namespace',
     [],
     [[{ apiGroups: ['snapshot.storage.k8s.io'], resources: ['volumesnapshots'], verbs: ['get', 'create'] }]],

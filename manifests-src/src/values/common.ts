@@ -4,6 +4,7 @@ import {
   annotations,
   choice,
   flag,
+  kube,
   labelName,
   labels,
   list,
@@ -115,7 +116,8 @@ export const monitoring = {
   interval: pattern('How often', 'a duration such as 30s', '^[0-9]{1,6}(ms|s|m|h)$', '30s', ['15s']),
 };
 
-export const extraObjects = open<Record<string, unknown>[]>(
+export const extraObjects = kube<Record<string, unknown>[]>(
+  '[]Object',
   'More objects, as they are',
   [],
   [
@@ -132,7 +134,8 @@ export const extraObjects = open<Record<string, unknown>[]>(
 
 export const quota = section('ResourceQuota of the sessions’ namespace', {
   enabled: flag('Make one', false),
-  hard: open<Readonly<Record<string, string>>>(
+  hard: kube<Readonly<Record<string, string>>>(
+    '{}quantity',
     'Its limits',
     { pods: '120', 'requests.cpu': '100', 'requests.memory': '200Gi', persistentvolumeclaims: '200' },
     [{ pods: '10', services: '10' }],

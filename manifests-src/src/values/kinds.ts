@@ -87,6 +87,17 @@ export const open = <T>(
       : { type: 'object', additionalProperties: true, description, default: fallback, examples, open: true, ...more },
   );
 
+/** Something that Kubernetes defines, checked by its own schema: a `Toleration`, a `[]EnvVar`, a `{}string`. */
+export const kube = <T>(type: string, description: string, fallback: T, examples: readonly T[]): TUnsafe<Opaque<T>> =>
+  Type.Unsafe<Opaque<T>>({
+    type: Array.isArray(fallback) ? 'array' : 'object',
+    kube: type,
+    open: true,
+    description,
+    default: fallback,
+    examples,
+  });
+
 /** A number or a percentage, `2` or `25%`; empty: none. */
 export const countOrShare = (description: string, fallback: number | string, examples: readonly (number | string)[]) =>
   Type.Unsafe<number | string>({

@@ -16,13 +16,19 @@ export interface ValueSchema {
   readonly examples?: readonly unknown[];
   /** In words, what a text must be. */
   readonly takes?: string;
-  /** Not looked into. */
+  /** A type of Kubernetes', by which it is checked. */
+  readonly kube?: string;
+  /** Passed on as it is. */
   readonly open?: boolean;
 }
 
 export const isSection = (
   schema: ValueSchema,
 ): schema is ValueSchema & { properties: Readonly<Record<string, ValueSchema>> } => schema.properties !== undefined;
+
+/** Whether null stands for none, and takes the default away: lists and maps of which nothing is looked for. */
+export const isNullable = (schema: ValueSchema): boolean =>
+  !isSection(schema) && (schema.type === 'array' || schema.type === 'object');
 
 /** What a value is without the user's word: defaults of all values below. */
 export function defaultsOf(schema: ValueSchema): unknown {
@@ -44,12 +50,20 @@ export function leavesOf(schema: ValueSchema, path: readonly string[] = []): Lea
 const isMap = (thing: unknown): thing is Record<string, unknown> =>
   typeof thing === 'object' && thing !== null && !Array.isArray(thing);
 
-/** Values over defaults, as Helm does it: maps are merged, everything else is replaced, null takes away. */
+/** One file of values over another: null stays, for the defaults below both. */
+export function overlay(below: unknown, above: unknown): unknown {
+  if (!isMap(below) || !isMap(above)) return above;
+  const merged: Record<string, unknown> = { ...below };
+  for (const [key, value] of Object.entries(above)) merged[key] = key in merged ? overlay(merged[key], value) : value;
+  return merged;
+}
+
+/** Values over defaults, as Helm does it: maps are merged, everything else is replaced, null takes a default away. */
 export function coalesce(defaults: unknown, given: unknown): unknown {
   if (!isMap(defaults) || !isMap(given)) return given;
   const merged: Record<string, unknown> = { ...defaults };
   for (const [key, value] of Object.entries(given)) {
-    if (value === null) delete merged[key];
+    if (value === null && key in merged) delete merged[key];
     else merged[key] = key in merged ? coalesce(merged[key], value) : value;
   }
   return merged;

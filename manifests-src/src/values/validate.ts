@@ -1,9 +1,11 @@
+import { kubeProblems } from '../kubernetes/validate.ts';
 import { nearest } from './nearest.ts';
-import { isSection, type ValueSchema } from './tree.ts';
+import { isNullable, isSection, type ValueSchema } from './tree.ts';
 
 /** Everything that is wrong with complete values: a line each, with the value's path and what it takes. */
 export function problemsOf(schema: ValueSchema, value: unknown, path = ''): string[] {
   const at = path === '' ? 'values' : path;
+  if (isNullable(schema) && (value === undefined || value === null)) return [];
   const types = typeof schema.type === 'string' ? [schema.type] : (schema.type ?? []);
   const type = typeOf(value);
   if (!types.some((each) => each === type || (each === 'number' && type === 'integer'))) {
@@ -11,6 +13,7 @@ export function problemsOf(schema: ValueSchema, value: unknown, path = ''): stri
       `${at}: takes ${takes(schema)}${value === undefined || value === null ? '; leave the key out for its default' : ''}`,
     ];
   }
+  if (schema.kube !== undefined) return isEmpty(value) ? [] : kubeProblems(schema.kube, value, at);
   if (type === 'array') {
     const items = schema.items;
     return items === undefined
@@ -20,6 +23,8 @@ export function problemsOf(schema: ValueSchema, value: unknown, path = ''): stri
   if (type === 'object') return ofMap(schema, value as Record<string, unknown>, path);
   return fits(schema, value) ? [] : [`${at}: takes ${takes(schema)}; given was ${shown(value)}`];
 }
+
+const isEmpty = (value: unknown): boolean => Object.keys(value as object).length === 0;
 
 function ofMap(schema: ValueSchema, map: Record<string, unknown>, path: string): string[] {
   const below = (key: string) => (path === '' ? key : `${path}.${key}`);

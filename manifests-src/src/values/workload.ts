@@ -6,6 +6,7 @@ import {
   countOrShare,
   flag,
   integer,
+  kube,
   labelName,
   labels,
   list,
@@ -66,21 +67,22 @@ const amounts = (requests: Record<string, string>, limits: Record<string, string
   ({ requests, limits }) as unknown as Requirements;
 
 export const resources = (requests: Record<string, string>, limits: Record<string, string>) =>
-  open<Requirements>('Requests and limits', amounts(requests, limits), [
+  kube<Requirements>('ResourceRequirements', 'Requests and limits', amounts(requests, limits), [
     amounts({ cpu: '1', memory: '1Gi' }, { memory: '1Gi' }),
     amounts({ cpu: '250m', memory: '300Mi' }, { cpu: '2', memory: '300Mi' }),
   ]);
 
 export const scheduling = {
-  nodeSelector: open<Readonly<Record<string, string>>>('Labels that nodes must have', {}, [
+  nodeSelector: kube<Readonly<Record<string, string>>>('{}string', 'Labels that nodes must have', {}, [
     { 'kubernetes.io/arch': 'arm64', spot: 'on' },
   ]),
-  tolerations: open<k8s.Toleration[]>(
+  tolerations: kube<k8s.Toleration[]>(
+    '[]Toleration',
     'Taints that are tolerated',
     [],
     [[{ key: 'dedicated', operator: 'Equal', value: 'on', effect: 'NoSchedule' }]],
   ),
-  affinity: open<k8s.Affinity>('Affinity in full; wins over podAntiAffinity', {}, [
+  affinity: kube<k8s.Affinity>('Affinity', 'Affinity in full; wins over podAntiAffinity', {}, [
     {
       nodeAffinity: {
         requiredDuringSchedulingIgnoredDuringExecution: {
@@ -108,7 +110,8 @@ export const scheduling = {
 };
 
 export const extras = {
-  strategy: open<k8s.DeploymentStrategy>(
+  strategy: kube<k8s.DeploymentStrategy>(
+    'DeploymentStrategy',
     'How new pods replace old ones; empty: without a gap, or one after the other where podAntiAffinity is required',
     {},
     [{ type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } }] as never,
@@ -117,24 +120,37 @@ export const extras = {
   annotations: annotations('Annotations of the workload'),
   podLabels: labels('Labels of the pods'),
   podAnnotations: annotations('Annotations of the pods'),
-  extraEnv: open<k8s.EnvVar[]>(
+  extraEnv: kube<k8s.EnvVar[]>(
+    '[]EnvVar',
     'More environment variables',
     [],
     [[{ name: 'NODE_OPTIONS', value: '--max-old-space-size=200' }]],
   ),
-  extraEnvFrom: open<k8s.EnvFromSource[]>(
+  extraEnvFrom: kube<k8s.EnvFromSource[]>(
+    '[]EnvFromSource',
     'More environment variables, from ConfigMaps and Secrets',
     [],
     [[{ secretRef: { name: 'more' } }]],
   ),
-  extraVolumes: open<k8s.Volume[]>('More volumes', [], [[{ name: 'more', configMap: { name: 'more' } }]]),
-  extraVolumeMounts: open<k8s.VolumeMount[]>('Where they are mounted', [], [[{ name: 'more', mountPath: '/more' }]]),
-  sidecars: open<k8s.Container[]>(
+  extraVolumes: kube<k8s.Volume[]>('[]Volume', 'More volumes', [], [[{ name: 'more', configMap: { name: 'more' } }]]),
+  extraVolumeMounts: kube<k8s.VolumeMount[]>(
+    '[]VolumeMount',
+    'Where they are mounted',
+    [],
+    [[{ name: 'more', mountPath: '/more' }]],
+  ),
+  sidecars: kube<k8s.Container[]>(
+    '[]Container',
     'More containers',
     [],
     [[{ name: 'shipper', image: 'shipper:1', args: ['--format', '{{ .Line }}'] }]],
   ),
-  initContainers: open<k8s.Container[]>('Containers that run before', [], [[{ name: 'wait', image: 'wait:1' }]]),
+  initContainers: kube<k8s.Container[]>(
+    '[]Container',
+    'Containers that run before',
+    [],
+    [[{ name: 'wait', image: 'wait:1' }]],
+  ),
 };
 
 export const logFile = (command: readonly string[]) =>

@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check';
-import { isSection, leavesOf, type LeafValue, type ValueSchema } from '../../src/values/tree.ts';
+import { isNullable, isSection, leavesOf, type LeafValue, type ValueSchema } from '../../src/values/tree.ts';
 
 /** Texts that YAML or templates would rather take for something else. */
 const NASTY = [
@@ -104,6 +104,10 @@ function leaf(schema: ValueSchema): Arbitrary<unknown> {
   return known;
 }
 
+/** F15: null takes a list or map away. */
+const orNull = (schema: ValueSchema): Arbitrary<unknown> =>
+  isNullable(schema) ? fc.oneof({ weight: 9, arbitrary: leaf(schema) }, fc.constant(null)) : leaf(schema);
+
 const put = (into: Record<string, unknown>, path: readonly string[], value: unknown): void => {
   const [key, ...rest] = path as [string, ...string[]];
   if (rest.length === 0) into[key] = value;
@@ -124,7 +128,7 @@ export function valuesOf(schema: ValueSchema, share: number): Arbitrary<Leaves> 
   if (!isSection(schema)) throw new Error('not a schema of values');
   const leaves = leavesOf(schema);
   return fc
-    .tuple(...leaves.map((each) => fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), leaf(each.schema))))
+    .tuple(...leaves.map((each) => fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), orNull(each.schema))))
     .map((chosen) =>
       chosen.flatMap(([chance, value], index) => (chance < share ? [[leaves[index]!.path, value] as const] : [])),
     );

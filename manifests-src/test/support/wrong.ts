@@ -9,6 +9,29 @@ const config = (values: object) => agent({ config: values });
 /** Refused by the templates: combinations. */
 export const COMBINATIONS: readonly Wrong[] = [
   [
+    'a variable that the chart sets',
+    umbrella,
+    { api: { extraEnv: [{ name: 'HOST', value: '0.0.0.0' }] } },
+    /api\.extraEnv: HOST is set by the chart already.*use the value/,
+  ],
+  [
+    'a variable that is there twice',
+    umbrella,
+    agent({
+      extraEnv: [
+        { name: 'A', value: 'b' },
+        { name: 'A', value: 'c' },
+      ],
+    }),
+    /k8sAgent\.extraEnv: A is set .* name each variable once/,
+  ],
+  [
+    'a pull secret that is there twice',
+    umbrella,
+    { imagePullSecrets: ['a'], global: { imagePullSecrets: ['a'] } },
+    /imagePullSecrets: a is named twice.*name it once/,
+  ],
+  [
     'replicas without an election',
     umbrella,
     agent({ replicaCount: 3 }),
@@ -292,6 +315,60 @@ export const COMBINATIONS: readonly Wrong[] = [
 
 /** Refused by the schema: single values. */
 export const SINGLE: readonly Wrong[] = [
+  [
+    'a variable that is no text',
+    umbrella,
+    agent({ extraEnv: [{ name: 'X', value: 5 }] }),
+    /extraEnv.*a text: put it in quotes/,
+  ],
+  [
+    'a label that is no text',
+    umbrella,
+    agent({ nodeSelector: { gpu: true } }),
+    /nodeSelector.gpu.*a text: put it in quotes/,
+  ],
+  [
+    'a slip in a toleration',
+    umbrella,
+    agent({ tolerations: [{ keyy: 'x' }] }),
+    /tolerations.*(keyy[^]*|did you mean .*)key/,
+  ],
+  [
+    'a sidecar without a name',
+    umbrella,
+    agent({ sidecars: [{ image: 'x' }] }),
+    /sidecars.*(name is required|missing property 'name'|name: is required)/,
+  ],
+  [
+    'an address that is none',
+    umbrella,
+    { networkPolicy: { apiServer: { cidrs: ['300.1.1.1/99'] } } },
+    /cidrs.*a block of addresses such as/,
+  ],
+  [
+    'a slip in resources',
+    umbrella,
+    agent({ resources: { request: { cpu: 1 } } }),
+    /resources.*(request[^]*|did you mean .*)requests/,
+  ],
+  [
+    'an amount that is none',
+    umbrella,
+    agent({ resources: { limits: { memory: '1 GB' } } }),
+    /limits.memory.*an amount such as/,
+  ],
+  [
+    'a slip in an affinity',
+    alone,
+    { affinity: { custom: { podAffinity: { required: [] } } } },
+    /podAffinity.*requiredDuringScheduling/s,
+  ],
+  [
+    'a rule without verbs',
+    alone,
+    { rbac: { extraRules: [{ apiGroups: [''], resources: ['pods'] }] } },
+    /extraRules.*verbs/,
+  ],
   ['an unknown key', umbrella, agent({ replicacount: 3 }), /replicaCount/],
   ['another unknown key', umbrella, agent({ replicas: 3 }), /replicaCount/],
   ['an unknown group', umbrella, { k8sagent: { enabled: true } }, /k8sAgent/],
