@@ -11,6 +11,15 @@ Name of the alerts’s objects.
 {{- end }}
 
 {{/*
+Labels by which the api’s pods are selected.
+*/}}
+{{- define "streamspace-k8s-agent.api.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "streamspace-k8s-agent.name" $ | quote }}
+app.kubernetes.io/instance: {{ $.Release.Name | quote }}
+app.kubernetes.io/component: api
+{{- end }}
+
+{{/*
 Name of the ca’s objects.
 */}}
 {{- define "streamspace-k8s-agent.ca.fullname" -}}
@@ -194,6 +203,17 @@ Namespace of the sessions.
 {{- end }}
 
 {{/*
+Name of the test’s objects.
+*/}}
+{{- define "streamspace-k8s-agent.test.fullname" -}}
+{{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 58 }}
+{{- print (regexReplaceAll "-+$" (trunc 49 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-test" }}
+{{- else }}
+{{- print (include "streamspace-k8s-agent.fullname" $) "-test" }}
+{{- end }}
+{{- end }}
+
+{{/*
 Milliseconds of a duration such as 1h30m.
 */}}
 {{- define "streamspace.milliseconds" -}}
@@ -229,4 +249,12 @@ What is in a list more than once.
 {{- $seen = append $seen . -}}
 {{- end -}}
 {{- join ", " $found -}}
+{{- end }}
+
+{{/*
+Bytes of an amount such as 512Mi.
+*/}}
+{{- define "streamspace.bytes" -}}
+{{- $units := dict "" 1.0 "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 -}}
+{{- mulf (float64 (regexFind "^[0-9.]+" .)) (get $units (regexFind "[A-Za-z]*$" .)) -}}
 {{- end }}

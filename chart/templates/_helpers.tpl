@@ -336,6 +336,17 @@ Namespace of the sessions.
 {{- end }}
 
 {{/*
+Name of the test’s objects.
+*/}}
+{{- define "streamspace.test.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 58 }}
+{{- print (regexReplaceAll "-+$" (trunc 49 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-test" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-test" }}
+{{- end }}
+{{- end }}
+
+{{/*
 Milliseconds of a duration such as 1h30m.
 */}}
 {{- define "streamspace.milliseconds" -}}
@@ -371,4 +382,12 @@ What is in a list more than once.
 {{- $seen = append $seen . -}}
 {{- end -}}
 {{- join ", " $found -}}
+{{- end }}
+
+{{/*
+Bytes of an amount such as 512Mi.
+*/}}
+{{- define "streamspace.bytes" -}}
+{{- $units := dict "" 1.0 "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 -}}
+{{- mulf (float64 (regexFind "^[0-9.]+" .)) (get $units (regexFind "[A-Za-z]*$" .)) -}}
 {{- end }}

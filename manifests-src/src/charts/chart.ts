@@ -1,6 +1,7 @@
 import type { Expr } from '../nodes/expression.ts';
 import type { Check } from '../objects/check.ts';
 import type { Resource } from '../objects/resource.ts';
+import type { FixedClaim } from '../render/upgrade-check.ts';
 import type { ValueSchema } from '../values/tree.ts';
 
 /** A line of NOTES.txt: text and expressions, one after the other; with `when`, only if. */
@@ -21,6 +22,8 @@ export interface ChartSource {
   readonly schema: ValueSchema;
   readonly resources: readonly Resource[];
   readonly checks: readonly Check[];
+  /** What an upgrade must leave as it is. */
+  readonly fixedClaim?: FixedClaim;
   readonly notes: readonly NoteLine[];
   /** Markdown that opens its README. */
   readonly introduction: string;

@@ -9,7 +9,7 @@ import { always, Base } from '../objects/base.ts';
 import { refuse } from '../objects/check.ts';
 import { answerTest } from '../objects/chart-tests.ts';
 import { alertRules, podMonitor } from '../objects/monitoring.ts';
-import { agentPolicies } from '../objects/policies.ts';
+import { agentPolicies, testPolicy } from '../objects/policies.ts';
 import { sharedObjects } from '../objects/secrets.ts';
 import { K8sAgentValues } from '../values/k8s-agent.ts';
 import { refsOf } from '../values/refs.ts';
@@ -17,7 +17,14 @@ import type { ValueSchema } from '../values/tree.ts';
 import type { ChartSource } from './chart.ts';
 import { VERSION } from './version.ts';
 
-const PATHS = { agent: 'agent', id: 'agent.id', url: 'agent.controlPlaneUrl', config: 'agent.config', ha: 'ha' };
+const PATHS = {
+  agent: 'agent',
+  id: 'agent.id',
+  url: 'agent.controlPlaneUrl',
+  config: 'agent.config',
+  ha: 'ha',
+  serviceAccount: 'serviceAccount',
+};
 
 /** The agent alone, for clusters that hold no control plane. */
 export function k8sAgent(): ChartSource {
@@ -59,6 +66,7 @@ export function k8sAgent(): ChartSource {
       ...agentRbac(base, view),
       ...agent(base, view),
       ...agentPolicies(base, view),
+      testPolicy(base, always),
       podMonitor(base, v.podMonitor, and(v.podMonitor.enabled, v.agent.metrics.enabled)),
       alertRules(base, v.prometheusRule),
       answerTest(base, {
@@ -81,14 +89,19 @@ export function k8sAgent(): ChartSource {
     notes: [
       ['The agent ', v.agent.id, ' is ', base.object('k8s-agent'), '; it dials ', v.agent.controlPlaneUrl, '.'],
       ['Sessions run in ', orElse(v.agent.namespace, release.namespace), '.'],
-      [
-        'Its metrics: kubectl -n ',
-        release.namespace,
-        ' port-forward svc/',
-        base.object('k8s-agent'),
-        ' ',
-        text(v.agent.metrics.port),
-      ],
+      {
+        when: v.agent.metrics.enabled,
+        lines: [
+          [
+            'Its metrics: kubectl -n ',
+            release.namespace,
+            ' port-forward svc/',
+            base.object('k8s-agent'),
+            ' ',
+            text(v.agent.metrics.port),
+          ],
+        ],
+      },
       ['Try it: helm test -n ', release.namespace, ' ', release.name],
     ],
   };

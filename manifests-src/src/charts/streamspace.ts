@@ -1,4 +1,4 @@
-import { and, choose, concat, gt, join, not, orElse, release, text } from '../nodes/build.ts';
+import { and, choose, concat, given, gt, join, missing, not, orElse, release, text } from '../nodes/build.ts';
 import { agent } from '../objects/agent.ts';
 import { agentChecks, sharedChecks } from '../objects/agent-checks.ts';
 import { agentRbac } from '../objects/agent-rbac.ts';
@@ -12,8 +12,9 @@ import { answerTest } from '../objects/chart-tests.ts';
 import { HEALTH_PORT } from '../objects/agent-env.ts';
 import { monitoring } from '../objects/monitoring.ts';
 import { namespaceObject } from '../objects/namespace.ts';
-import { agentPolicies, apiPolicies } from '../objects/policies.ts';
+import { agentPolicies, apiPolicies, testPolicy } from '../objects/policies.ts';
 import { redis } from '../objects/redis.ts';
+import { storeChoice } from '../objects/store.ts';
 import { sharedObjects } from '../objects/secrets.ts';
 import { lift } from '../nodes/expression.ts';
 import { refsOf } from '../values/refs.ts';
@@ -28,6 +29,7 @@ const PATHS = {
   url: 'k8sAgent.config.controlPlaneUrl',
   config: 'k8sAgent.config',
   ha: 'k8sAgent.ha',
+  serviceAccount: 'k8sAgent.serviceAccount',
 };
 
 /** The umbrella chart: hub, agent and store. */
@@ -72,6 +74,7 @@ export function streamspace(): ChartSource {
       ...agentRbac(base, view),
       ...agent(base, view),
       ...agentPolicies(base, view),
+      testPolicy(base, always),
       ...apiPolicies(base, v),
       ...monitoring(base, v),
       answerTest(base, {
@@ -92,12 +95,33 @@ export function streamspace(): ChartSource {
       }),
     ],
     checks: [...sharedChecks(base), ...apiChecks(base, v), ...agentChecks(base, view, PATHS)],
+    fixedClaim: {
+      path: 'redis.persistence',
+      only: and(v.api.enabled, storeChoice(v).installed),
+      name: base.object('redis'),
+      enabled: v.redis.persistence.enabled,
+      size: v.redis.persistence.size,
+      storageClass: v.redis.persistence.storageClass,
+    },
     notes: [
       {
         when: v.api.enabled,
         lines: [
           ['The control plane is ', base.object('api'), ' in ', release.namespace, '.'],
           { when: v.api.ingress.enabled, lines: [['Browsers reach it at: ', join(v.api.ingress.hosts, ', ')]] },
+          {
+            when: v.api.httpRoute.enabled,
+            lines: [
+              {
+                when: given(v.api.httpRoute.hostnames),
+                lines: [['Browsers reach it through its Gateway at: ', join(v.api.httpRoute.hostnames, ', ')]],
+              },
+              {
+                when: missing(v.api.httpRoute.hostnames),
+                lines: [['Browsers reach it through its Gateway, at that one’s host names.']],
+              },
+            ],
+          },
           {
             when: and(not(v.api.ingress.enabled), not(v.api.httpRoute.enabled)),
             lines: [
@@ -125,14 +149,19 @@ export function streamspace(): ChartSource {
             orElse(v.k8sAgent.config.namespace, release.namespace),
             '.',
           ],
-          [
-            'Its metrics: kubectl -n ',
-            release.namespace,
-            ' port-forward svc/',
-            base.object('k8s-agent'),
-            ' ',
-            text(v.k8sAgent.metrics.port),
-          ],
+          {
+            when: v.k8sAgent.metrics.enabled,
+            lines: [
+              [
+                'Its metrics: kubectl -n ',
+                release.namespace,
+                ' port-forward svc/',
+                base.object('k8s-agent'),
+                ' ',
+                text(v.k8sAgent.metrics.port),
+              ],
+            ],
+          },
         ],
       },
       ['Try it: helm test -n ', release.namespace, ' ', release.name],

@@ -5,6 +5,7 @@ import {
   choose,
   clashes,
   concat,
+  contains,
   div,
   doubles,
   eq,
@@ -46,6 +47,7 @@ export interface Paths {
   readonly url: string;
   readonly config: string;
   readonly ha: string;
+  readonly serviceAccount: string;
 }
 
 export function disruptionChecks(
@@ -195,6 +197,18 @@ export function agentChecks(base: Base, view: AgentView, paths: Paths): Check[] 
         config.gracefulShutdownTimeout,
         '): the kubelet would kill the agent before it is done; raise it',
       ),
+    ),
+    refuse(
+      and(only, or(contains(config.proxy.https, '@'), contains(config.proxy.http, '@'))),
+      `${paths.config}.proxy: has credentials in a URL, which everybody who may read the Deployment sees; put the URL into a Secret and name it in ${paths.config}.proxy.existingSecret.name`,
+    ),
+    refuse(
+      and(only, given(config.proxy.existingSecret.name), or(given(config.proxy.https), given(config.proxy.http))),
+      `${paths.config}.proxy: URLs and existingSecret.name are both set; leave one of them empty`,
+    ),
+    refuse(
+      and(only, view.rbac.create, not(view.serviceAccount.create), missing(view.serviceAccount.name)),
+      `${paths.serviceAccount}.name: is empty, and without serviceAccount.create the agent’s rights would be those of every pod of the namespace (the account default); name an account that is there already, or set rbac.create=false`,
     ),
     refuse(
       and(only, metrics.enabled, eq(metrics.port, HEALTH_PORT)),

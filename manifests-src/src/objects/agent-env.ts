@@ -41,6 +41,15 @@ export function agentEnv(base: Base, view: AgentView) {
   const { session, vnc, log, proxy } = config;
   const ca = caBundle(base);
   const optional = (name: string, value: Expr<string>): Variable => [name, value, given(value)];
+  const fromProxySecret = (name: string, key: Expr<string>, value: Expr<string>) => {
+    const { existingSecret } = proxy;
+    const secretKeyRef = { name: existingSecret.name, key };
+    return when(
+      and(given(existingSecret.name), given(key)),
+      { name, valueFrom: { secretKeyRef } },
+      when(given(value), { name, value }),
+    );
+  };
   const variables: Variable[] = [
     ['AGENT_ID', config.agentId],
     ['CONTROL_PLANE_URL', controlPlaneUrl(view)],
@@ -82,13 +91,13 @@ export function agentEnv(base: Base, view: AgentView) {
     ['HEALTH_PORT', `${HEALTH_PORT}`],
     ['METRICS_ENABLED', text(metrics.enabled)],
     ['METRICS_PORT', text(metrics.port), metrics.enabled],
-    optional('HTTPS_PROXY', proxy.https),
-    optional('HTTP_PROXY', proxy.http),
     ['NO_PROXY', join(proxy.none, ','), given(proxy.none)],
   ];
   return [
     { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     ...variables.map(([name, value, only]) => (only === undefined ? { name, value } : when(only, { name, value }))),
+    fromProxySecret('HTTPS_PROXY', proxy.existingSecret.httpsKey, proxy.https),
+    fromProxySecret('HTTP_PROXY', proxy.existingSecret.httpKey, proxy.http),
     ca.env,
   ];
 }

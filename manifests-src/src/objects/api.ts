@@ -113,7 +113,12 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
       },
     }),
     resource<k8s.KubeServiceProps>('api/service.yaml', view.enabled, 'v1', 'Service', {
-      metadata: base.meta(name, { component: COMPONENT, wave: WAVES.hub, annotations: [view.service.annotations] }),
+      metadata: base.meta(name, {
+        component: COMPONENT,
+        wave: WAVES.hub,
+        annotations: [view.service.annotations],
+        marks: base.mark(COMPONENT),
+      }),
       spec: {
         type: view.service.type,
         selector: base.selector(COMPONENT),

@@ -44,7 +44,7 @@ export type Shared = Pick<
 > & {
   readonly networkPolicy: Pick<
     Root['networkPolicy'],
-    'enabled' | 'apiServer' | 'dns' | 'controlPlane' | 'metrics' | 'sessions'
+    'enabled' | 'preset' | 'apiServer' | 'dns' | 'controlPlane' | 'proxy' | 'agent' | 'metrics' | 'sessions'
   >;
 };
 
@@ -54,6 +54,9 @@ const LONGEST = 63;
 const LONGEST_SET = 52;
 
 export type Component = 'api' | 'k8s-agent' | 'redis';
+
+/** On every pod of ours, whatever chart, release and version it is of. */
+export const PART_OF = { 'app.kubernetes.io/part-of': 'streamspace' } as const;
 
 /** Order in which Argo CD applies objects. */
 export const WAVES = { namespace: -4, sessions: -3, settings: -2, store: -1, hub: 0, agent: 1, rest: 2 } as const;
@@ -116,6 +119,11 @@ export class Base {
     );
   }
 
+  /** A label of a Service, for monitors: Argo CD puts its own Application's name into app.kubernetes.io/instance. */
+  mark(component: Component): { 'streamspace.dev/service': Expr<string> } {
+    return { 'streamspace.dev/service': this.object(component) };
+  }
+
   /** Labels of the pods that `helm test` runs. */
   get test() {
     return {
@@ -145,7 +153,11 @@ export class Base {
 
   /** Labels of a component's pods: what selects them, and what the user adds. */
   podLabels(component: Component, more: TextMap): Tree<Record<string, string>> {
-    return entries<Record<string, string>>(this.selector(component), spread(merge(more, this.shared.commonLabels)));
+    return entries<Record<string, string>>(
+      this.selector(component),
+      PART_OF,
+      spread(merge(more, this.shared.commonLabels)),
+    );
   }
 
   #annotations(wave: number, more: readonly TextMap[]): Tree<Record<string, string>> {
@@ -170,6 +182,8 @@ export class Base {
       wave: number;
       annotations?: readonly TextMap[];
       labels?: TextMap;
+      /** Labels that users can't set. */
+      marks?: Readonly<Record<string, Expr<string>>>;
       namespace?: Expr<string> | null;
     },
   ): Tree<k8s.ObjectMeta> {
@@ -179,6 +193,7 @@ export class Base {
       namespace: options.namespace === null ? undefined : (options.namespace ?? release.namespace),
       labels: entries<Record<string, string>>(
         this.labels(options.component),
+        options.marks ?? {},
         spread(options.labels === undefined ? commonLabels : merge(options.labels, commonLabels)),
       ),
       annotations: this.#annotations(options.wave, options.annotations ?? []),

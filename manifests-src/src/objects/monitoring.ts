@@ -41,7 +41,7 @@ export function monitoring(base: Base, v: Refs<StreamspaceValues>): Resource[] {
       {
         metadata: base.meta(base.object('api'), { component: 'api', wave: WAVES.rest, labels: serviceMonitor.labels }),
         spec: {
-          selector: { matchLabels: base.selector('api') },
+          selector: { matchLabels: base.mark('api') },
           namespaceSelector: { matchNames: [release.namespace] },
           endpoints: [{ port: 'http', path: '/metrics', interval: serviceMonitor.interval }],
         },

@@ -1,5 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { choose, contains, find, given, matches, not, portsIn, startsWith, toInteger } from '../nodes/build.ts';
+import { choose, contains, eq, find, given, matches, not, or, portsIn, startsWith, toInteger } from '../nodes/build.ts';
 import { type Expr, lift } from '../nodes/expression.ts';
 import { each, type Tree, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
@@ -56,12 +56,45 @@ export function toStore(store: Refs<StreamspaceValues['networkPolicy']['store']>
 
 export const inNamespace = (name: Expr<string>) => ({ matchLabels: { 'kubernetes.io/metadata.name': name } });
 
+/** Its ports behind its Service. */
+export function toApiServer(base: Base) {
+  const { preset, apiServer } = base.shared.networkPolicy;
+  const usual = choose<readonly number[]>(
+    eq(preset, 'microk8s'),
+    [16_443],
+    choose<readonly number[]>(eq(preset, 'minikube'), [8443], [443, 6443]),
+  );
+  return toAddresses(apiServer.cidrs, [tcpPorts(choose(given(apiServer.ports), apiServer.ports, usual))]);
+}
+
+/** Proxies on the way out, by their URLs or by a Secret that has them. */
+export function toProxies(base: Base, proxy: Refs<StreamspaceValues['k8sAgent']['config']['proxy']>) {
+  const { cidrs, ports } = base.shared.networkPolicy.proxy;
+  const hidden = given(proxy.existingSecret.name);
+  const anyOf = [
+    when(hidden, tcp(3128)),
+    when(hidden, tcp(8080)),
+    when(given(proxy.https), tcp(webPort(proxy.https))),
+    when(given(proxy.http), tcp(webPort(proxy.http))),
+  ];
+  return when(
+    or(hidden, given(proxy.https), given(proxy.http)),
+    toAddresses(cidrs, [when(given(ports), [tcpPorts(ports)], anyOf)]),
+  );
+}
+
 /** DNS, over both protocols. */
 export function toDns(base: Base) {
-  const { dns } = base.shared.networkPolicy;
+  const { dns, preset } = base.shared.networkPolicy;
+  const namespace = choose(
+    given(dns.namespace),
+    dns.namespace,
+    choose(eq(preset, 'openshift'), 'openshift-dns', 'kube-system'),
+  );
   return {
     to: [
-      { namespaceSelector: inNamespace(dns.namespace) },
+      { namespaceSelector: inNamespace(namespace) },
+      when(dns.nodeLocal, { ipBlock: { cidr: '169.254.20.10/32' } }),
       each(dns.cidrs, 'cidr', (cidr) => block(cidr.as('string'))),
     ],
     ports: [

@@ -1,14 +1,14 @@
 import type { k8s } from 'cdk8s-plus-28';
 import { and, eq, given, missing, not, release } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
-import { each, type Tree, when } from '../nodes/tree.ts';
+import { each, spread, type Tree, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { HEALTH_PORT, sessionNamespace } from './agent-env.ts';
 import type { AgentView } from './agent-view.ts';
 import { HTTP_PORT } from './api-env.ts';
-import { type Base, type Component, WAVES } from './base.ts';
-import { inNamespace, scrapers, tcp, tcpPorts, toAddresses, toDns, toStore, webPort } from './network.ts';
+import { type Base, type Component, PART_OF, WAVES } from './base.ts';
+import { inNamespace, scrapers, tcp, toAddresses, toApiServer, toDns, toProxies, toStore, webPort } from './network.ts';
 import { type Resource, resource } from './resource.ts';
 import { storeChoice } from './store.ts';
 
@@ -42,6 +42,34 @@ function policy(
   );
 }
 
+/** Test pods ask hub and agent, in namespaces too that let nothing out. */
+export const testPolicy = (base: Base, only: Expr<boolean>): Resource =>
+  resource<k8s.KubeNetworkPolicyProps>(
+    'tests/networkpolicy.yaml',
+    and(base.shared.networkPolicy.enabled, only),
+    'networking.k8s.io/v1',
+    'NetworkPolicy',
+    {
+      metadata: base.meta(base.object('test'), { wave: WAVES.settings }),
+      spec: {
+        podSelector: { matchLabels: base.test },
+        policyTypes: ['Ingress', 'Egress'],
+        ingress: [],
+        egress: [
+          toDns(base) as never,
+          {
+            to: [
+              { podSelector: { matchLabels: base.selector('api') } },
+              { podSelector: { matchLabels: base.selector('k8s-agent') } },
+            ],
+            // the agent's health port is the same
+            ports: [tcp(HTTP_PORT)],
+          },
+        ],
+      },
+    },
+  );
+
 /** What the agent may do, and who may reach sessions. */
 export function agentPolicies(base: Base, view: AgentView): Resource[] {
   const { networkPolicy } = base.shared;
@@ -55,11 +83,12 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
         namespaceSelector: {},
         podSelector: { matchLabels: { 'app.kubernetes.io/name': base.name, 'app.kubernetes.io/component': 'api' } },
       },
+      // whatever that release is called
+      { namespaceSelector: {}, podSelector: { matchLabels: { ...PART_OF, 'app.kubernetes.io/component': 'api' } } },
     ],
     ports: [tcp(HTTP_PORT)],
   };
   const sessions = { app: 'session', agent: config.agentId };
-  const proxy = (url: Expr<string>) => when(given(url), { ports: [tcp(webPort(url))] });
   const { egress, cidrs, ipv6 } = networkPolicy.sessions;
 
   return [
@@ -68,10 +97,11 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
       policyTypes: ['Ingress', 'Egress'],
       ingress: [
         { from: scrapers(base) as never, ports: [tcp(HEALTH_PORT), when(metrics.enabled, tcp(metrics.port)) as never] },
+        spread(networkPolicy.agent.extraIngress) as never,
       ],
       egress: [
         toDns(base) as never,
-        toAddresses(networkPolicy.apiServer.cidrs, [tcpPorts(networkPolicy.apiServer.ports)]) as never,
+        toApiServer(base) as never,
         (ownHub === undefined
           ? elsewhere
           : when(
@@ -80,9 +110,9 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
               elsewhere,
             )) as never,
         (ownHub === undefined ? neighbour : when(not(ownHub), neighbour)) as never,
-        proxy(config.proxy.https) as never,
-        proxy(config.proxy.http) as never,
+        toProxies(base, config.proxy) as never,
         { to: [{ namespaceSelector: inNamespace(sessionNamespace(view)), podSelector: { matchLabels: sessions } }] },
+        spread(networkPolicy.agent.extraEgress) as never,
       ],
     }),
     policy(
@@ -103,6 +133,7 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
               },
             ],
           },
+          spread(networkPolicy.sessions.extraIngress) as never,
         ],
         egress: [
           toDns(base) as never,
@@ -116,6 +147,7 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
               when(ipv6, { ipBlock: { cidr: '::/0', except: PRIVATE_6 } }),
             ],
           }) as never,
+          spread(networkPolicy.sessions.extraEgress) as never,
         ],
       },
       sessionNamespace(view),
@@ -134,7 +166,7 @@ export function apiPolicies(base: Base, v: Refs<StreamspaceValues>): Resource[] 
       podSelector: hubs.podSelector,
       policyTypes: ['Ingress', 'Egress'],
       // agents and browsers come from anywhere
-      ingress: [{ ports: [tcp(HTTP_PORT)] }],
+      ingress: [{ ports: [tcp(HTTP_PORT)] }, spread(networkPolicy.api.extraIngress) as never],
       egress: [
         toDns(base) as never,
         { to: [hubs], ports: [tcp(HTTP_PORT)] },
@@ -144,13 +176,14 @@ export function apiPolicies(base: Base, v: Refs<StreamspaceValues>): Resource[] 
         }) as never,
         when(store.external, toStore(networkPolicy.store, v.redis.external.url)) as never,
         when(given(jwksUrl), { ports: [tcp(webPort(jwksUrl))] }) as never,
+        spread(networkPolicy.api.extraEgress) as never,
       ],
     }),
     policy(base, 'redis/networkpolicy.yaml', and(v.api.enabled, store.installed), 'redis', 'redis', {
       podSelector: { matchLabels: base.selector('redis') },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [{ from: [hubs], ports: [tcp(6379)] }],
-      egress: [],
+      ingress: [{ from: [hubs], ports: [tcp(6379)] }, spread(networkPolicy.redis.extraIngress) as never],
+      egress: when(given(networkPolicy.redis.extraEgress), networkPolicy.redis.extraEgress as never, []) as never,
     }),
   ];
 }

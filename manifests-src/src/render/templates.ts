@@ -4,6 +4,7 @@ import { goText, type Helpers } from '../nodes/go.ts';
 import type { Helper } from '../nodes/helper.ts';
 import { TemplateWriter } from '../nodes/template.ts';
 import type { Resource } from '../objects/resource.ts';
+import { BYTES, upgradeCheck } from './upgrade-check.ts';
 
 const GENERATED = '{{- /* Generated from manifests-src by `npm run update`. */ -}}';
 
@@ -36,7 +37,7 @@ class NamedTemplates implements Helpers {
 
   file(): string {
     const all = [...this.#written.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, lines]) => lines.join('\n'));
-    return `${GENERATED}\n${[...all, MILLISECONDS, LISTS].join('\n\n')}\n`;
+    return `${GENERATED}\n${[...all, MILLISECONDS, LISTS, BYTES].join('\n\n')}\n`;
   }
 }
 
@@ -114,6 +115,7 @@ function checksFile(source: ChartSource, writer: TemplateWriter, helpers: Helper
     '{{- /* Generated from manifests-src by `npm run update`: combinations of values that can’t work. */ -}}',
     '{{- $problems := list }}',
     ...lines,
+    ...(source.fixedClaim === undefined ? [] : upgradeCheck(source.fixedClaim, helpers)),
     '{{- if $problems }}',
     '{{- fail (join "\\n" $problems) }}',
     '{{- end }}',

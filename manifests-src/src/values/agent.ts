@@ -120,6 +120,11 @@ export const tuning = {
   proxy: section('Proxy on the way to the control plane', {
     https: pattern('For wss://', 'http://host:port', '^https?://[^ ]+$', '', ['http://proxy.example.com:3128']),
     http: pattern('For ws://', 'http://host:port', '^https?://[^ ]+$', '', ['http://proxy.example.com:3128']),
+    existingSecret: section('A Secret with these URLs, where they have credentials', {
+      name: objectName('Name of the Secret; empty: none'),
+      httpsKey: workload.secretKeyName('Key of the URL for wss://', 'https-proxy'),
+      httpKey: workload.secretKeyName('Key of the URL for ws://; empty: none', ''),
+    }),
     none: list('Hosts that are reached directly', [], [['.svc', '10.0.0.0/8']]),
   }),
 };

@@ -1,3 +1,4 @@
+import type { k8s } from 'cdk8s-plus-28';
 import Type from 'typebox';
 import { CIDR as ADDRESSES } from './addresses.ts';
 import {
@@ -74,14 +75,38 @@ export const ca = section('Private certificate authorities, trusted besides the 
   pinned: flag('Agents accept no other authority for the control plane', false),
 });
 
+/** Rules that a user adds to those of a policy. */
+function extraRules() {
+  return {
+    extraIngress: kube<k8s.NetworkPolicyIngressRule[]>(
+      '[]NetworkPolicyIngressRule',
+      'More that may come in',
+      [],
+      [[{ from: [{ namespaceSelector: { matchLabels: { team: 'ops' } } }], ports: [{ port: 8080 }] }] as never],
+    ),
+    extraEgress: kube<k8s.NetworkPolicyEgressRule[]>(
+      '[]NetworkPolicyEgressRule',
+      'More that may go out',
+      [],
+      [[{ to: [{ ipBlock: { cidr: '192.0.2.0/24' } }], ports: [{ protocol: 'TCP', port: 8443 }] }] as never],
+    ),
+  };
+}
+
 export const networkPolicy = section('NetworkPolicies: what is needed passes, everything else does not', {
   enabled: flag('Make them', true),
+  preset: choice(
+    'Where API server and DNS are: generic is 443 and 6443, and kube-system; openshift has its DNS elsewhere, microk8s listens on 16443, minikube on 8443',
+    ['generic', 'openshift', 'microk8s', 'minikube'],
+    'generic',
+  ),
   apiServer: section('The Kubernetes API server, as seen behind its Service', {
     cidrs: list('Its addresses; empty: any address, on its ports only', [], [['10.0.0.1/32', '10.0.0.2/32']], CIDR),
-    ports: open<number[]>('Its ports', [443, 6443], [[6443]]),
+    ports: open<number[]>('Its ports; empty: those of the preset', [], [[7443]]),
   }),
   dns: section('The cluster’s DNS', {
-    namespace: labelName('Namespace it runs in', 'kube-system', ['dns']),
+    namespace: labelName('Namespace it runs in; empty: that of the preset', '', ['dns']),
+    nodeLocal: flag('Let a cache on the node be asked too (NodeLocal DNSCache, 169.254.20.10)', true),
     cidrs: list('Addresses besides, e.g. of a node-local cache', [], [['169.254.20.10/32']], CIDR),
   }),
   controlPlane: section('A control plane outside of this release', {
@@ -95,6 +120,17 @@ export const networkPolicy = section('NetworkPolicies: what is needed passes, ev
       [[7000]],
     ),
   }),
+  proxy: section('Proxies on the way out (k8sAgent.config.proxy)', {
+    cidrs: list('Their addresses; empty: any address, on their ports only', [], [['192.0.2.9/32']], CIDR),
+    ports: open<number[]>(
+      'Their ports; empty: those of their URLs, where a Secret has them 3128 and 8080',
+      [],
+      [[8888]],
+    ),
+  }),
+  api: section('The hub’s', extraRules()),
+  agent: section('The agent’s', extraRules()),
+  redis: section('The installed Valkey’s', extraRules()),
   metrics: section('Who may scrape', {
     namespaces: list('Namespaces; empty: any pod of the cluster', [], [['monitoring']], {
       pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$',
@@ -108,6 +144,7 @@ export const networkPolicy = section('NetworkPolicies: what is needed passes, ev
     ),
     ipv6: flag('Let them reach the internet over IPv6 too, where pods have such addresses', false),
     cidrs: list('Addresses that they reach besides', [], [['10.9.0.0/16']], CIDR),
+    ...extraRules(),
   }),
 });
 

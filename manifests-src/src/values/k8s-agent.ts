@@ -46,6 +46,6 @@ export const K8sAgentValues = Type.Object(
 export type K8sAgentValues = Static<typeof K8sAgentValues>;
 
 function withoutStore() {
-  const { store: _store, ...rest } = common.networkPolicy.properties;
+  const { store: _store, api: _api, redis: _redis, ...rest } = common.networkPolicy.properties;
   return rest;
 }

@@ -199,10 +199,13 @@ export const probes = () =>
     readiness: probe('Readiness', 5, 2),
   });
 
+export const secretKeyName = (description: string, key: string) =>
+  pattern(description, 'a key of a Secret', '^[-._a-zA-Z0-9]+$', key, ['other']);
+
 export const secretKey = (description: string, key: string) =>
   section(description, {
     name: objectName('Name of the Secret; empty: none'),
-    key: pattern('Key in it', 'a key of a Secret', '^[-._a-zA-Z0-9]+$', key, ['other']),
+    key: secretKeyName('Key in it', key),
   });
 
 export const pullSecrets = list('Names of the Secrets with registry credentials', [], [['registry']], {

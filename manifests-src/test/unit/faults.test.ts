@@ -295,3 +295,111 @@ describe('F14 a CA or common metadata', () => {
     expect(podOf(render(changed), redis)).toEqual(plain);
   });
 });
+
+describe('F12 network policies', () => {
+  interface Rule {
+    readonly to?: { ipBlock?: { cidr: string }; namespaceSelector?: { matchLabels?: Record<string, string> } }[];
+    readonly from?: unknown;
+    readonly ports?: { port: number }[];
+  }
+  const rules = (values: object, name: string) =>
+    spec<{ ingress: Rule[]; egress: Rule[] }>(find(render(values), 'NetworkPolicy', name));
+  const dns = (values: object) => rules(values, agent).egress[0]!.to!;
+  const apiPorts = (values: object) => rules(values, agent).egress[1]!.ports!.map(({ port }) => port);
+  const preset = (name: string) => ({ networkPolicy: { preset: name } });
+
+  it('let a cache on the node be asked, unless told otherwise', () => {
+    expect(dns({})).toContainEqual({ ipBlock: { cidr: '169.254.20.10/32' } });
+    expect(dns({ networkPolicy: { dns: { nodeLocal: false } } })).toHaveLength(1);
+  });
+  it.each([
+    ['generic', [443, 6443], 'kube-system'],
+    ['openshift', [443, 6443], 'openshift-dns'],
+    ['microk8s', [16_443], 'kube-system'],
+    ['minikube', [8443], 'kube-system'],
+  ])('find API server and DNS of %s', (name, ports, namespace) => {
+    expect(apiPorts(preset(name))).toEqual(ports);
+    expect(dns(preset(name))[0]!.namespaceSelector!.matchLabels).toEqual({ 'kubernetes.io/metadata.name': namespace });
+    const own = { networkPolicy: { preset: name, apiServer: { ports: [7443] }, dns: { namespace: 'dns' } } };
+    expect(apiPorts(own)).toEqual([7443]);
+    expect(dns(own)[0]!.namespaceSelector!.matchLabels).toEqual({ 'kubernetes.io/metadata.name': 'dns' });
+  });
+  it.each([
+    ['api', api],
+    ['agent', agent],
+    ['redis', redis],
+    ['sessions', 'streamspace-k8s-agent-sessions'],
+  ])('of %s have what the user adds', (key, name) => {
+    const extraIngress = [{ from: [{ ipBlock: { cidr: '192.0.2.1/32' } }] }];
+    const extraEgress = [{ to: [{ ipBlock: { cidr: '192.0.2.2/32' } }] }];
+    const { ingress, egress } = rules({ networkPolicy: { [key]: { extraIngress, extraEgress } } }, name);
+    expect(ingress.at(-1)).toEqual(extraIngress[0]);
+    expect(egress.at(-1)).toEqual(extraEgress[0]);
+  });
+  it('lead to proxies, by their URLs, by what the user says, or where a Secret has them', () => {
+    const ports = (proxy: object, policy: object = {}) =>
+      rules({ k8sAgent: { config: { proxy } }, networkPolicy: { proxy: policy } }, agent)
+        .egress.map((rule) => (rule.ports ?? []).map(({ port }) => port))
+        .filter((all) => all.some((port) => [3128, 8080, 8888].includes(port)) && !all.includes(53));
+    expect(ports({ https: 'http://proxy.example.com:3128' })).toContainEqual([3128]);
+    expect(ports({ https: 'http://proxy.example.com:3128' }, { ports: [8888] })).toContainEqual([8888]);
+    expect(ports({ existingSecret: { name: 'proxy' } })).toContainEqual([3128, 8080]);
+  });
+});
+
+describe('F17', () => {
+  it('an account that nobody named never gets the agent’s rights', () => {
+    const none = { k8sAgent: { serviceAccount: { create: false } } };
+    expect(wrong(none)[0]).toMatch(/k8sAgent.serviceAccount.name: is empty, .* every pod .* name an account/);
+    expect(wrong({ k8sAgent: { ...none.k8sAgent, rbac: { create: false } } })).toEqual([]);
+    expect(wrong({ k8sAgent: { serviceAccount: { create: false, name: 'mine' } } })).toEqual([]);
+  });
+  it('credentials of a proxy are in a Secret', () => {
+    const proxy = (values: object) => ({ k8sAgent: { config: { proxy: values } } });
+    expect(wrong(proxy({ https: 'http://me:secret@proxy.example.com' }))[0]).toMatch(/proxy: has credentials in a URL/);
+    const { env } = podOf(render(proxy({ existingSecret: { name: 'p', httpKey: 'plain' } })), agent).spec
+      .containers[0]!;
+    expect(env).toContainEqual({
+      name: 'HTTPS_PROXY',
+      valueFrom: { secretKeyRef: { name: 'p', key: 'https-proxy' } },
+    });
+    expect(env).toContainEqual({ name: 'HTTP_PROXY', valueFrom: { secretKeyRef: { name: 'p', key: 'plain' } } });
+  });
+  it('test pods get through, and run where the workload does', () => {
+    const tolerations = [{ key: 'dedicated', operator: 'Exists' }];
+    const objects = render({ api: { tolerations, nodeSelector: { pool: 'a' } } });
+    const test = objects.find(({ kind, metadata }) => kind === 'Pod' && metadata.name === 'streamspace-api-test')!;
+    expect(spec<Pod['spec']>(test)).toMatchObject({ tolerations, nodeSelector: { pool: 'a' } });
+    const policy = find(objects, 'NetworkPolicy', 'streamspace-test');
+    expect(spec<{ podSelector: { matchLabels: object } }>(policy).podSelector.matchLabels).toEqual(
+      test.metadata['labels'],
+    );
+  });
+  it('the ServiceMonitor selects by a label that Argo CD leaves alone', () => {
+    const objects = render({ observability: { serviceMonitor: { enabled: true } } });
+    const { selector } = spec<{ selector: { matchLabels: Record<string, string> } }>(
+      find(objects, 'ServiceMonitor', api),
+    );
+    expect(Object.keys(selector.matchLabels)).toEqual(['streamspace.dev/service']);
+    expect(find(objects, 'Service', api).metadata['labels']).toMatchObject(selector.matchLabels);
+  });
+});
+
+describe('F15 null', () => {
+  it('takes lists, maps and parts of them away', () => {
+    const container = (values: object) => podOf(render({ k8sAgent: values }), agent).spec.containers[0]!;
+    expect(container({ resources: null })).not.toHaveProperty('resources');
+    expect(container({ resources: { limits: { cpu: null } } })).toMatchObject({
+      resources: { limits: { memory: '256Mi', 'ephemeral-storage': '256Mi' } },
+    });
+    expect(JSON.stringify(container({ resources: { limits: { cpu: null } } }))).not.toContain('"cpu":"1"');
+  });
+  it('of what has to be there is refused, with the remedy', () => {
+    expect(wrong({ k8sAgent: { replicaCount: null } })[0]).toMatch(
+      /replicaCount: .* leave the key out for its default/,
+    );
+    expect(problems(umbrella, RELEASE, { ...BASES['streamspace'], api: null })![0]).toMatch(
+      /api: .* leave the key out for its default/,
+    );
+  });
+});

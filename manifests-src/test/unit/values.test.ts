@@ -56,6 +56,7 @@ const SETTINGS: Readonly<Record<string, Record<string, unknown>[]>> = {
     { api: { auth: { jwksUrl: '' } } },
     { enrolment: { existingSecret: { name: '' } } },
     { k8sAgent: { config: { controlPlaneUrl: 'ws://hub.example.com', allowInsecure: true } } },
+    { k8sAgent: { config: { proxy: { existingSecret: { name: 'proxy' } } } } },
   ],
   'streamspace-k8s-agent': [
     {},
@@ -72,6 +73,7 @@ const SETTINGS: Readonly<Record<string, Record<string, unknown>[]>> = {
     { ca: { existingConfigMap: 'ca' } },
     { enrolment: { existingSecret: { name: '' } } },
     { agent: { controlPlaneUrl: 'ws://hub.example.com', config: { allowInsecure: true } } },
+    { agent: { config: { proxy: { existingSecret: { name: 'proxy' } } } } },
   ],
 };
 
