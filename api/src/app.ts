@@ -71,15 +71,15 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
   // response schemas are documentation: what is sent is what the handler gave
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
 
+  const from = clients(config.trustedProxies);
   registerConnections(app, clock);
   registerTrace(app, randomBytes);
-  registerSecurity(app, config);
+  registerSecurity(app, config, from);
   registerErrors(app);
   registerBodies(app);
   registerMetrics(app, deps);
   await registerDocumentation(app);
 
-  const from = clients(config.trustedProxies);
   const badEnrolments = new Failures(clock, from, { burst: config.rateLimit, everyMs: 60_000 / config.rateLimit });
   const gateway = makeGateway({
     ...deps,

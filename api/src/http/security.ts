@@ -2,6 +2,7 @@ import { StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
 import { originAllowed } from '../auth/origins.ts';
 import type { Config } from '../config.ts';
+import type { Clients } from './client-address.ts';
 import { shortened } from './shortened.ts';
 
 /** Nothing from other hosts, no inline scripts. Screens come as `data:`/`blob:` pictures, and over WebSockets of the same origin. */
@@ -21,11 +22,19 @@ const PAGE_POLICY = policy('');
 /** swagger-ui writes style elements. */
 const DOCS_POLICY = policy(" 'unsafe-inline'");
 
+/** How long browsers come by TLS only, once they did: a year. */
+const HSTS_SECONDS = 365 * 86_400;
 const METHODS = 'GET, POST, PATCH, DELETE';
 const HEADERS = 'authorization, content-type, idempotency-key, last-event-id, traceparent';
 
 /** Headers of every answer, and who may call from a page of another origin: failure 13, "any Origin accepted". */
-export function registerSecurity(app: FastifyInstance, config: Pick<Config, 'publicUrl' | 'allowedOrigins'>): void {
+export function registerSecurity(
+  app: FastifyInstance,
+  config: Pick<Config, 'publicUrl' | 'allowedOrigins'>,
+  clients: Pick<Clients, 'secure'>,
+): void {
+  const publicTls = config.publicUrl?.startsWith('https:') === true;
+
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers({
       'content-security-policy': request.url.startsWith('/docs') ? DOCS_POLICY : PAGE_POLICY,
@@ -35,6 +44,11 @@ export function registerSecurity(app: FastifyInstance, config: Pick<Config, 'pub
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-resource-policy': 'same-origin',
     });
+    // what the API says is for the one who asked, and for now; the page's files say themselves how long they last
+    if (/^\/(api|internal)\//.test(request.routeOptions.url ?? request.url))
+      void reply.header('cache-control', 'no-store');
+    if (publicTls || clients.secure(request.raw))
+      void reply.header('strict-transport-security', `max-age=${HSTS_SECONDS}`);
     const { origin } = request.headers;
     if (origin === undefined) return;
     if (!originAllowed(config, request.raw)) {

@@ -43,6 +43,20 @@ const refused = (why: string): StreamSpaceError =>
     `${why}: this is for replicas of this hub, which share HUB_PEER_SECRET (or JWT_SECRET) and the time`,
   );
 
+/** What was signed. Throws `unauthenticated` for claims that say nothing of when they end: those would hold for ever. */
+function parsed(payload: string): Signed {
+  let claims: Partial<Signed> | null;
+  try {
+    claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Partial<Signed> | null;
+  } catch {
+    throw refused('the credential is no JSON');
+  }
+  if (typeof claims?.expires !== 'number' || !Number.isFinite(claims.expires))
+    throw refused('the credential does not say when it expires');
+  if (typeof claims.nonce !== 'string' || claims.nonce === '') throw refused('the credential has no nonce');
+  return claims as Signed;
+}
+
 /** A credential for exactly this request, good once within half a minute. */
 export function signPeer(secret: string, claims: PeerClaims, { now, nonce }: { now: number; nonce: string }): string {
   const signed: Signed = { ...claims, expires: now + LIFE_MS, nonce };
@@ -70,11 +84,11 @@ export class PeerGuard {
     const shown = Buffer.from(signature, 'base64url');
     if (!this.#secrets.some((secret) => timingSafeEqual(mac(secret, payload), shown)))
       throw refused('the credential is not signed by a peer');
-    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Signed;
+    const claims = parsed(payload);
     if (claims.purpose !== purpose) throw refused(`the credential is for ${claims.purpose}`);
     if (claims.to !== this.#hub)
       throw refused(`the credential is for ${claims.to}, and this is ${this.#hub} (HUB_ADDRESS)`);
-    if (claims.expires < now || claims.expires > now + 2 * LIFE_MS) throw refused('the credential has expired');
+    if (!(claims.expires >= now && claims.expires <= now + 2 * LIFE_MS)) throw refused('the credential has expired');
     if (this.#used.has(claims.nonce)) throw refused('the credential was used before');
     this.#remember(claims, now);
     return claims;

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { StreamSpaceError } from '@streamspace/protocol';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -56,6 +56,22 @@ describe('peers prove who they are', () => {
       { purpose: 'screen', to: holder.address, agent: 'a1', session: 's1', user: 'ann', ...change },
       { now: holder.clock.now() + at, nonce: randomBytes(8).toString('hex') },
     )}`;
+
+  test('S12 claims without, or with a mistyped, `expires` are refused: they would hold for ever', async () => {
+    await holder.running();
+    const secret = holder.deps.config.peerSecrets[0]!;
+    const claims = { purpose: 'screen', to: holder.address, agent: 'a1', session: 's1', user: 'ann', nonce: 'n' };
+    const sign = (signed: unknown) => {
+      const payload = Buffer.from(typeof signed === 'string' ? signed : JSON.stringify(signed)).toString('base64url');
+      return `Peer ${payload}.${createHmac('sha256', secret).update(`streamspace peer 1.${payload}`).digest('base64url')}`;
+    };
+    const now = holder.clock.now();
+    for (const expires of [undefined, null, '2999-01-01', 'x', [], {}, [now + 1_000], true])
+      expect(await refusal(sign({ ...claims, expires })), JSON.stringify(expires)).toContain('when it expires');
+    expect(await refusal(sign({ ...claims, expires: now + 1_000, nonce: undefined }))).toContain('no nonce');
+    for (const broken of ['null', '7', '{', '[]']) expect(await refusal(sign(broken))).toContain('HUB_PEER_SECRET');
+    expect(await refusal(sign({ ...claims, expires: now + 1_000 }))).toBe('open');
+  });
 
   test('each credential is good once, for this hub, session and purpose, and not for long', async () => {
     await holder.running();
