@@ -8,6 +8,10 @@ export const LIMITS = {
   initialCredit: 256 * 1024,
   /** What the credit may grow to, per direction: also what one frozen viewer can cost. */
   maxCredit: 768 * 1024,
+  /** Fields of one object of a control message, those of a newer version included. */
+  fields: 64,
+  /** What is kept of one agent's report before its last page has come. */
+  report: 16 * 1024 * 1024,
   /** Sessions in one agent's report … */
   reportedSessions: 10_000,
   /** … and in one page of it, so that a page stays within a control message. */

@@ -1,5 +1,7 @@
 import Type, { type Static, type TSchema } from 'typebox';
+import { Count, Entries, Milliseconds, OPEN, Text } from './bounds.ts';
 import { ERROR_CODES } from './errors.ts';
+import { LIMITS } from './limits.ts';
 import {
   AgentStatus,
   Capacity,
@@ -13,22 +15,29 @@ import {
   Term,
 } from './resources.ts';
 
-// Unknown fields are ignored on the wire ([WIRE3]: a newer peer may send more), so message objects stay open.
+// Unknown fields are ignored on the wire ([WIRE3]: a newer peer may send more), so message objects stay open; not for any number.
 const message = <K extends string, P extends Record<string, TSchema>>(type: K, properties: P) =>
-  Type.Object({ type: Type.Literal(type), ...properties });
+  Type.Object({ type: Type.Literal(type), ...properties }, OPEN);
 
-export const WireError = Type.Object({
-  code: Type.Enum([...ERROR_CODES]),
-  message: Type.String({ maxLength: 4096 }),
-  retryable: Type.Boolean(),
-  details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-});
+export const WireError = Type.Object(
+  {
+    code: Type.Enum([...ERROR_CODES]),
+    message: Text(4096),
+    retryable: Type.Boolean(),
+    /** Looked at, never kept: a control message bounds it. */
+    details: Type.Optional(Entries(Type.Unknown(), 32, 64)),
+  },
+  OPEN,
+);
 
 const StreamId = Type.Integer({ minimum: 1, maximum: 0xffffffff });
 const Credit = Type.Integer({ minimum: 0, maximum: 0xffffffff });
 const CommandId = Id;
-const Attempt = Type.Integer({ minimum: 1 });
-const ReplicaName = Type.String({ minLength: 1, maxLength: 253 });
+const Attempt = Count(1);
+const Seq = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const ReplicaName = Text(253, 1);
+const Version = Type.Integer({ minimum: 1, maximum: 65_535 });
+const Sessions = Type.Array(SessionStatus, { maxItems: LIMITS.reportedSessions });
 
 export const ACTIONS = [
   'create_session',
@@ -43,69 +52,69 @@ export type Action = (typeof ACTIONS)[number];
 export const AgentMessages = {
   /** First message on a link [CON2]. `term` 0: HA is off, the hub assigns one. */
   hello: message('hello', {
-    versions: Type.Array(Type.Integer({ minimum: 1 }), { minItems: 1, maxItems: 16 }),
+    versions: Type.Array(Version, { minItems: 1, maxItems: 16 }),
     agent_id: Id,
     replica: ReplicaName,
     term: Term,
     platform: Platform,
-    region: Type.String({ maxLength: 128 }),
+    region: Text(128),
     priority: Type.Enum(['high', 'normal', 'low']),
     capacity: Capacity,
-    build: Type.String({ maxLength: 128 }),
+    build: Text(128),
     election: Type.Optional(Election),
   }),
   heartbeat: message('heartbeat', {
-    seq: Type.Integer({ minimum: 0 }),
+    seq: Seq,
     status: AgentStatus,
     capacity: Capacity,
-    active_sessions: Type.Integer({ minimum: 0 }),
+    active_sessions: Count(),
     replicas: Type.Array(Replica, { maxItems: 64 }),
     /** Since version 2. */
     isolation: Type.Optional(SessionIsolation),
   }),
   /** Everything the platform runs for this agent, in pages: `more` but on the last one. After `welcome`, and for a long `list_sessions` [SES3]. */
   sessions: message('sessions', {
-    sessions: Type.Array(SessionStatus, { maxItems: 10_000 }),
+    sessions: Sessions,
     more: Type.Optional(Type.Boolean()),
   }),
   /** A session changed by itself, or on the way of a command. */
   session_state: message('session_state', { session: SessionStatus }),
   /** The session is not there any more (and no command of the hub's removed it). */
-  session_gone: message('session_gone', { session_id: Id, reason: Type.String({ maxLength: 4096 }) }),
+  session_gone: message('session_gone', { session_id: Id, reason: Text(4096) }),
   ack: message('ack', { command_id: CommandId, attempt: Attempt }),
   result: message('result', {
     command_id: CommandId,
     attempt: Attempt,
     error: Type.Optional(WireError),
     session: Type.Optional(SessionStatus),
-    sessions: Type.Optional(Type.Array(SessionStatus, { maxItems: 10_000 })),
+    sessions: Type.Optional(Sessions),
   }),
   vnc_connected: message('vnc_connected', { stream_id: StreamId, credit: Credit }),
   vnc_disconnect: message('vnc_disconnect', { stream_id: StreamId, error: Type.Optional(WireError) }),
   credential_stored: message('credential_stored', { rotation_id: Id }),
   /** The agent leaves of its own will [CON7]: the hub forgets the connection at once. */
-  goodbye: message('goodbye', { reason: Type.String({ maxLength: 1024 }) }),
+  goodbye: message('goodbye', { reason: Text(1024) }),
 };
 
 /** Hub → agent. */
 export const HubMessages = {
   welcome: message('welcome', {
-    version: Type.Integer({ minimum: 1 }),
-    connection_id: Type.String({ minLength: 1, maxLength: 64 }),
+    version: Version,
+    connection_id: Text(64, 1),
     /** The term under which the hub accepted the connection [TERM2]. */
     term: Term,
-    heartbeat_ms: Type.Integer({ minimum: 100 }),
+    heartbeat_ms: Milliseconds(100),
     /** How often the hub pings at least: an agent that hears nothing for two of them knows that its hub has gone [WIRE6]. */
-    ping_ms: Type.Optional(Type.Integer({ minimum: 100 })),
+    ping_ms: Type.Optional(Milliseconds(100)),
   }),
   /** The hub will not have this connection; it closes right after. `term`: the hub's, so that the claimant can catch up [TERM3]. */
   refuse: message('refuse', {
     error: WireError,
-    remedy: Type.String({ maxLength: 1024 }),
+    remedy: Text(1024),
     term: Type.Optional(Term),
-    retry_after_ms: Type.Optional(Type.Integer({ minimum: 0 })),
+    retry_after_ms: Type.Optional(Milliseconds()),
   }),
-  heartbeat_ack: message('heartbeat_ack', { seq: Type.Integer({ minimum: 0 }) }),
+  heartbeat_ack: message('heartbeat_ack', { seq: Seq }),
   command: message('command', {
     id: CommandId,
     attempt: Attempt,
@@ -116,16 +125,16 @@ export const HubMessages = {
     /** For `delete_session`: the user's home goes too. */
     delete_home: Type.Optional(Type.Boolean()),
     /** W3C trace id (32 hex digits) of the REST call; since version 2. */
-    trace_id: Type.Optional(Type.String({ pattern: '^[0-9a-f]{32}$' })),
+    trace_id: Type.Optional(Type.String({ maxLength: 32, pattern: '^[0-9a-f]{32}$' })),
   }),
   vnc_connect: message('vnc_connect', { stream_id: StreamId, session_id: Id, credit: Credit }),
   vnc_disconnect: message('vnc_disconnect', { stream_id: StreamId, error: Type.Optional(WireError) }),
   /** Store this credential and answer `credential_stored`; the old one stays valid until then [AUTH5]. */
-  credential: message('credential', { rotation_id: Id, token: Type.String({ minLength: 16, maxLength: 512 }) }),
+  credential: message('credential', { rotation_id: Id, token: Text(512, 16) }),
   /** Connect again, elsewhere if you can, and then leave this connection (make before break) [CON8]; since version 2. */
   go_away: message('go_away', {
-    reason: Type.String({ maxLength: 1024 }),
-    reconnect_after_ms: Type.Integer({ minimum: 0 }),
+    reason: Text(1024),
+    reconnect_after_ms: Milliseconds(),
   }),
 };
 

@@ -1,14 +1,20 @@
 import Type, { type Static } from 'typebox';
+import { Bytes, Cores, Count, Entries, Text } from './bounds.ts';
 
 /**
  * Things both ends talk about. JSON field names are snake_case everywhere (wire, REST, records), as the public API has them.
  * Times are RFC 3339 strings in UTC; memory and storage are bytes; cpu is cores.
  */
 export const Id = Type.String({
+  maxLength: 63,
   pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$',
   description: 'DNS label: lower case letters, digits and dashes, at most 63',
 });
-export const Timestamp = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z$' });
+export const Timestamp = Type.String({
+  maxLength: 30,
+  pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?Z$',
+  description: 'RFC 3339 in UTC, at most nine digits after the second',
+});
 /** The greatest term there is: `MAX_TERM` of the elector, which knows no hub (a test of the agent holds the two equal). */
 export const MAX_TERM = Number.MAX_SAFE_INTEGER - 1;
 export const Term = Type.Integer({ minimum: 0, maximum: MAX_TERM });
@@ -30,7 +36,7 @@ export const SessionIsolation = Type.Enum([...SESSION_ISOLATIONS]);
 export type SessionIsolation = (typeof SESSION_ISOLATIONS)[number];
 
 export const Capacity = Type.Object(
-  { cpu: Type.Number({ minimum: 0 }), memory: Type.Number({ minimum: 0 }), max_sessions: Type.Integer({ minimum: 0 }) },
+  { cpu: Cores, memory: Bytes, max_sessions: Count() },
   { additionalProperties: false },
 );
 export type Capacity = Static<typeof Capacity>;
@@ -50,20 +56,25 @@ export const SESSION_STATES = [
 export const SessionState = Type.Enum([...SESSION_STATES]);
 export type SessionState = (typeof SESSION_STATES)[number];
 
+/** Whose a session is: `sub` of the token. */
+export const User = Text(256, 1);
+/** Environment of a session. */
+export const Env = Entries(Text(32_768), 1_024, 256);
+
 /** What an agent needs to know to make a session; enough for a hub that lost its store to learn it again. */
 export const SessionSpec = Type.Object(
   {
     id: Id,
-    user: Type.String({ minLength: 1, maxLength: 256 }),
+    user: User,
     template: Id,
     /** Title that the user gave it. */
-    name: Type.String({ maxLength: 200 }),
-    cpu: Type.Number({ minimum: 0 }),
-    memory: Type.Number({ minimum: 0 }),
-    storage: Type.Number({ minimum: 0 }),
+    name: Text(200),
+    cpu: Cores,
+    memory: Bytes,
+    storage: Bytes,
     /** Program or image to run, as the template says; empty for the platform's default desktop. */
-    image: Type.String({ maxLength: 1024 }),
-    env: Type.Record(Type.String({ maxLength: 256 }), Type.String({ maxLength: 32768 })),
+    image: Text(1024),
+    env: Env,
     created_at: Timestamp,
   },
   { additionalProperties: false },
@@ -76,7 +87,7 @@ export const SessionStatus = Type.Object(
     spec: SessionSpec,
     state: Type.Enum(['starting', 'running', 'hibernated', 'failed']),
     /** In words, for the user: why it failed, or what it waits for. */
-    reason: Type.Optional(Type.String({ maxLength: 4096 })),
+    reason: Type.Optional(Text(4096)),
   },
   { additionalProperties: false },
 );
@@ -84,7 +95,7 @@ export type SessionStatus = Static<typeof SessionStatus>;
 
 /** One of the replicas that stand for the same agent id. */
 export const Replica = Type.Object(
-  { name: Type.String({ maxLength: 253 }), role: Type.Enum(['leader', 'standby']), since: Timestamp },
+  { name: Text(253), role: Type.Enum(['leader', 'standby']), since: Timestamp },
   { additionalProperties: false },
 );
 export type Replica = Static<typeof Replica>;
@@ -95,10 +106,10 @@ export const Election = Type.Object(
     term: Term,
     /** Why the lease was free. */
     reason: Type.Enum(['created', 'released', 'expired', 'deleted', 'holder_gone', 'adopted']),
-    previous_holder: Type.String({ maxLength: 253 }),
+    previous_holder: Text(253),
     elected_at: Timestamp,
     /** From the first sign that the lease was free to holding it, milliseconds. */
-    election_ms: Type.Number({ minimum: 0 }),
+    election_ms: Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   },
   { additionalProperties: false },
 );

@@ -1,26 +1,33 @@
 import Type, { type Static } from 'typebox';
+import { Bytes, Cores, Count, Entries, Text } from './bounds.ts';
 import {
   AgentStatus,
   Capacity,
   Election,
+  Env,
   Id,
   Platform,
+  PLATFORMS,
   Replica,
   SessionIsolation,
   SessionState,
   Term,
   Timestamp,
+  User,
 } from './resources.ts';
 
 /** JSON of the public API under /api/v1: the hub serves it, the console reads it. */
+const MIB = 1024 ** 2;
 const closed = { additionalProperties: false } as const;
+/** Sum over an agent's sessions: of cores, or of bytes. */
+const Used = Type.Number({ minimum: 0, maximum: Number.MAX_VALUE });
 const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 export const Agent = Type.Object(
   {
     id: Id,
     platform: Platform,
-    region: Type.String(),
+    region: Text(128),
     priority: Type.Enum(['high', 'normal', 'low']),
     /** As reported; `offline` while no connection is live or an operator drained it. */
     status: AgentStatus,
@@ -30,15 +37,15 @@ export const Agent = Type.Object(
     last_heartbeat: Nullable(Timestamp),
     connected_since: Nullable(Timestamp),
     capacity: Capacity,
-    active_sessions: Type.Integer(),
+    active_sessions: Count(),
     /** What its live sessions take of the capacity, as placement counts it. */
-    used: Type.Object({ cpu: Type.Number(), memory: Type.Number() }, closed),
+    used: Type.Object({ cpu: Used, memory: Used }, closed),
     /** Name of the replica that holds the connection. */
-    leader: Nullable(Type.String()),
+    leader: Nullable(Text(253)),
     term: Term,
-    replicas: Type.Array(Replica),
+    replicas: Type.Array(Replica, { maxItems: 64 }),
     election: Nullable(Election),
-    build: Type.String(),
+    build: Text(128),
     /** What stands between its sessions; absent where the platform always isolates them, and of an older agent. */
     isolation: Type.Optional(SessionIsolation),
   },
@@ -49,15 +56,15 @@ export type Agent = Static<typeof Agent>;
 export const Template = Type.Object(
   {
     id: Id,
-    name: Type.String(),
-    description: Type.String(),
+    name: Text(200),
+    description: Text(4096),
     /** Platforms that can run it. */
-    platforms: Type.Array(Platform, { minItems: 1 }),
-    image: Type.String(),
-    cpu: Type.Number({ minimum: 0 }),
-    memory: Type.Number({ minimum: 0 }),
-    storage: Type.Number({ minimum: 0 }),
-    env: Type.Record(Type.String(), Type.String()),
+    platforms: Type.Array(Platform, { minItems: 1, maxItems: PLATFORMS.length }),
+    image: Text(1024),
+    cpu: Cores,
+    memory: Bytes,
+    storage: Bytes,
+    env: Env,
     /** Of interest to agents on Kubernetes that are given the same file (SESSION_WARM_POOL): pods of it that are kept ready. */
     warm: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
   },
@@ -68,18 +75,18 @@ export type Template = Static<typeof Template>;
 export const Session = Type.Object(
   {
     id: Id,
-    name: Type.String(),
-    user: Type.String(),
+    name: Text(200),
+    user: User,
     template: Id,
     agent: Id,
     platform: Platform,
-    region: Type.String(),
+    region: Text(128),
     state: SessionState,
     /** In words: why it failed, or what it waits for. */
-    reason: Nullable(Type.String()),
-    cpu: Type.Number(),
-    memory: Type.Number(),
-    storage: Type.Number(),
+    reason: Nullable(Text(4096)),
+    cpu: Cores,
+    memory: Bytes,
+    storage: Bytes,
     created_at: Timestamp,
     updated_at: Timestamp,
     /** The command that is changing it now, or changed it last. */
@@ -96,15 +103,15 @@ export const Command = Type.Object(
     action: Type.Enum(['create_session', 'delete_session', 'list_sessions', 'hibernate_session', 'wake_session']),
     agent: Id,
     session: Nullable(Id),
-    user: Type.String(),
+    user: User,
     state: Type.Enum([...COMMAND_STATES]),
     /** Times it was handed to an agent. */
-    attempt: Type.Integer({ minimum: 0 }),
-    error: Nullable(Type.Object({ code: Type.String(), message: Type.String(), retryable: Type.Boolean() }, closed)),
+    attempt: Count(),
+    error: Nullable(Type.Object({ code: Text(64), message: Text(4096), retryable: Type.Boolean() }, closed)),
     created_at: Timestamp,
     updated_at: Timestamp,
     expires_at: Timestamp,
-    trace_id: Type.String(),
+    trace_id: Text(32),
   },
   closed,
 );
@@ -114,14 +121,17 @@ export type Command = Static<typeof Command>;
 export const CreateSession = Type.Object(
   {
     template: Id,
-    name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    name: Type.Optional(Text(200, 1)),
     /** Wish for a place: agents of other regions are taken only when none here fits. */
-    region: Type.Optional(Type.String({ maxLength: 128 })),
+    region: Type.Optional(Text(128)),
     /** A particular agent, or nothing. */
     agent: Type.Optional(Id),
-    cpu: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1024 })),
-    memory: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
-    storage: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    /** Cores, from a thousandth of one. */
+    cpu: Type.Optional(Type.Number({ minimum: 0.001, maximum: 1024 })),
+    /** Bytes, from 1 MiB to 64 TiB. */
+    memory: Type.Optional(Type.Integer({ minimum: MIB, maximum: 64 * MIB * MIB })),
+    /** Bytes, from 1 MiB to 1 PiB. */
+    storage: Type.Optional(Type.Integer({ minimum: MIB, maximum: 1024 * MIB * MIB })),
   },
   closed,
 );
@@ -133,10 +143,10 @@ export type Accepted = Static<typeof Accepted>;
 
 export const Ticket = Type.Object(
   {
-    ticket: Type.String(),
+    ticket: Text(256),
     expires_at: Timestamp,
     /** Path and query for the viewer's WebSocket. */
-    url: Type.String(),
+    url: Text(512),
   },
   closed,
 );
@@ -145,7 +155,7 @@ export type Ticket = Static<typeof Ticket>;
 /** One entry of the live stream (`GET /events`, server-sent, `event: <type>`) and of an agent's timeline. `id` only grows. */
 export const Event = Type.Object(
   {
-    id: Type.Integer({ minimum: 1 }),
+    id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
     at: Timestamp,
     type: Type.Enum([
       'agent.registered', // data: Agent + {connection_id}
@@ -158,19 +168,25 @@ export const Event = Type.Object(
     ]),
     agent: Nullable(Id),
     session: Nullable(Id),
-    user: Nullable(Type.String()),
-    data: Type.Record(Type.String(), Type.Unknown()),
+    user: Nullable(User),
+    data: Entries(Type.Unknown(), 64, 64),
   },
   closed,
 );
 export type Event = Static<typeof Event>;
 
-export const ErrorAnswer = Type.Object({
-  error: Type.Object({
-    code: Type.String(),
-    message: Type.String(),
-    retryable: Type.Boolean(),
-    details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  }),
-});
+export const ErrorAnswer = Type.Object(
+  {
+    error: Type.Object(
+      {
+        code: Text(64),
+        message: Text(16_384),
+        retryable: Type.Boolean(),
+        details: Type.Optional(Entries(Type.Unknown(), 32, 64)),
+      },
+      closed,
+    ),
+  },
+  closed,
+);
 export type ErrorAnswer = Static<typeof ErrorAnswer>;

@@ -1,4 +1,5 @@
 export { Random } from './random.ts';
+export { unbounded } from './unbounded.ts';
 export { settle, VirtualClock } from './virtual-clock.ts';
 export { everySeed, seeds } from './sim/seeds.ts';
 export { SimNetwork, SimSocket } from './sim/network.ts';

@@ -1,10 +1,4 @@
-import {
-  type AgentMessage,
-  type AgentMessageOf,
-  LIMITS,
-  type SessionStatus,
-  StreamSpaceError,
-} from '@streamspace/protocol';
+import { type AgentMessage, type AgentMessageOf, StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, iso } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { CommandDispatcher } from '../commands/dispatcher.ts';
@@ -14,6 +8,7 @@ import type { Store } from '../store/store.ts';
 import { checkCredential } from './credential-watch.ts';
 import type { AgentLink } from './link.ts';
 import { forgotten } from './reclaim.ts';
+import { ReportPages } from './report-pages.ts';
 import { retrying } from './retrying.ts';
 import type { Rotations } from './rotation.ts';
 import { reconcile, sessionGone, sessionState } from './session-report.ts';
@@ -39,7 +34,7 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
   /** What the last heartbeat of a link said, without its number: an event only when that changes. */
   const lastBeat = new WeakMap<AgentLink, string>();
   /** Pages of a report that is not complete. */
-  const pages = new WeakMap<AgentLink, readonly SessionStatus[]>();
+  const pages = new WeakMap<AgentLink, ReportPages>();
 
   const holds = async (link: AgentLink, beat: AgentMessageOf<'heartbeat'>): Promise<boolean> => {
     const store = () => deps.store.agents.heartbeat(link.agentId, link.connectionId, beat, iso(clock.now()));
@@ -80,13 +75,11 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
         link.tell({ type: 'heartbeat_ack', seq: message.seq });
         return link.queue(bytes, () => onHeartbeat(link, message));
       case 'sessions': {
-        const report = [...(pages.get(link) ?? []), ...message.sessions];
-        if (report.length > LIMITS.reportedSessions) {
-          throw new StreamSpaceError('message_too_large', `a report of more than ${LIMITS.reportedSessions} sessions`);
-        }
+        const report = pages.get(link) ?? new ReportPages();
+        report.add(message.sessions);
         pages.delete(link);
         if (message.more === true) return void pages.set(link, report);
-        return queue(() => reconcile(deps, link, report, link.since));
+        return queue(() => reconcile(deps, link, report.sessions, link.since));
       }
       case 'session_state':
         return queue(() => sessionState(deps, link, message.session));

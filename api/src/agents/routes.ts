@@ -5,6 +5,7 @@ import Type from 'typebox';
 import { newCommand } from '../commands/new-command.ts';
 import type { HubDeps } from '../deps.ts';
 import { publicAgent, publicCommand } from '../events/publisher.ts';
+import { listing } from '../http/listing.ts';
 import { Items, route, Shared } from '../http/route.ts';
 import type { AgentRecord } from '../store/store.ts';
 import type { Dispatcher } from './ports.ts';
@@ -23,8 +24,7 @@ export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher
   };
 
   app.get('/agents', route({ tag: 'agents', summary: 'List agents', answer: Items(Shared('Agent')) }), async () => {
-    const items = (await store.agents.list()).map(publicAgent);
-    return { items };
+    return listing((await store.agents.list()).map(publicAgent));
   });
 
   app.get(
@@ -82,11 +82,15 @@ export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher
     route({
       tag: 'agents',
       summary: "An agent's elections, connections and refusals, oldest first",
-      description: 'The newest 200 events; `after` leaves out those up to that id.',
+      description: 'The newest 200 events, within 512 KiB; `after` leaves out those up to that id.',
       answer: Items(Shared('Event')),
       params,
       querystring: Type.Object(
-        { after: Type.Optional(Type.String({ pattern: '^\\d{1,16}$', description: 'the id of an event' })) },
+        {
+          after: Type.Optional(
+            Type.String({ maxLength: 16, pattern: '^\\d{1,16}$', description: 'the id of an event' }),
+          ),
+        },
         { additionalProperties: false },
       ),
       errors: ['not_found'],

@@ -37,7 +37,7 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
         },
         closed,
       ),
-      answer: Type.Object({ token: Type.String(), expires_at: Timestamp }),
+      answer: Type.Object({ token: Type.String({ maxLength: 512 }), expires_at: Timestamp }, closed),
     }),
     async ({ body, log }, reply) => {
       const ttlMs = ttl.read(body.ttl ?? '1h');
@@ -59,7 +59,7 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
       access: 'enrolment',
       status: 201,
       body: EnrolBody,
-      answer: Type.Object({ agent_id: Id, credential: Type.String() }),
+      answer: Type.Object({ agent_id: Id, credential: Type.String({ maxLength: 512 }) }, closed),
       errors: ['conflict'],
     }),
     async (request, reply) => {

@@ -10,7 +10,7 @@ import { streamEvents } from './stream.ts';
 /** Streams that one user may have open at once. */
 const PER_USER = 32;
 
-const EventId = Type.String({ pattern: '^\\d{0,16}$', description: 'the id of an event' });
+const EventId = Type.String({ maxLength: 16, pattern: '^\\d{0,16}$', description: 'the id of an event' });
 
 export function eventRoutes(scope: FastifyInstance, { store, clock }: HubDeps): void {
   const app = scope.withTypeProvider<TypeBoxTypeProvider>();

@@ -89,11 +89,22 @@ export function operationRoutes(
     description:
       'Always 200 while it runs; `degraded` with what is `missing`. Screens go on without the store, commands are refused.',
     access: 'open',
-    answer: Type.Object({
-      status: Type.Enum(['ok', 'degraded', 'draining']),
-      uptime: Type.Number({ description: 'seconds' }),
-      missing: Type.Optional(Type.Array(Type.Object({ what: Type.String(), reason: Type.String() }))),
-    }),
+    answer: Type.Object(
+      {
+        status: Type.Enum(['ok', 'degraded', 'draining']),
+        uptime: Type.Number({ description: 'seconds', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+        missing: Type.Optional(
+          Type.Array(
+            Type.Object(
+              { what: Type.String({ maxLength: 64 }), reason: Type.String({ maxLength: 4096 }) },
+              { additionalProperties: false },
+            ),
+            { maxItems: 8 },
+          ),
+        ),
+      },
+      { additionalProperties: false },
+    ),
   });
   app.get('/health', { ...health, config: { ...health.config, rateLimit: false } }, async () => {
     const uptime = (clock.monotonic() - started) / 1_000;
@@ -110,7 +121,7 @@ export function operationRoutes(
     tag: 'operations',
     summary: 'Whether this hub takes new connections',
     access: 'open',
-    answer: Type.Object({ status: Type.Literal('ready') }),
+    answer: Type.Object({ status: Type.Literal('ready') }, { additionalProperties: false }),
     errors: ['going_away'],
   });
   app.get('/ready', { ...ready, config: { ...ready.config, rateLimit: false } }, async () => {
@@ -122,7 +133,7 @@ export function operationRoutes(
     tag: 'operations',
     summary: 'Metrics for Prometheus',
     access: 'open',
-    answer: Type.String(),
+    answer: Type.String({ maxLength: 16 * 1024 * 1024 }),
     answerType: 'text/plain',
   });
   app.get('/metrics', { ...page, config: { ...page.config, rateLimit: false } }, async (_request, reply) =>

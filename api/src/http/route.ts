@@ -25,7 +25,21 @@ export const isForUsers = (access: Access | undefined): boolean => access !== 'o
 export const Shared = (
   name: 'Agent' | 'Session' | 'Command' | 'Template' | 'Ticket' | 'Accepted' | 'Event' | 'ErrorAnswer',
 ) => Type.Unsafe<unknown>({ $ref: `${name}#` });
-export const Items = (items: TSchema) => Type.Object({ items: Type.Array(items) });
+/** A list, as `listing` makes it. */
+export const Items = (items: TSchema) =>
+  Type.Object(
+    {
+      items: Type.Array(items, { maxItems: 1_000_000 }),
+      left_off: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: 1_000_000,
+          description: 'so many more there are, left off to keep the answer within 8 MiB: ask for less at a time',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  );
 
 interface About {
   tag: 'sessions' | 'agents' | 'commands' | 'templates' | 'events' | 'operations';

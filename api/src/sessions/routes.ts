@@ -5,6 +5,7 @@ import Type from 'typebox';
 import type { Dispatcher } from '../agents/ports.ts';
 import { makeTicket } from '../auth/tickets.ts';
 import type { HubDeps } from '../deps.ts';
+import { listing } from '../http/listing.ts';
 import { Items, route, Shared } from '../http/route.ts';
 import { Candidates } from './candidates.ts';
 import { changeSession, sessionFor } from './change.ts';
@@ -67,7 +68,7 @@ export function sessionRoutes(scope: FastifyInstance, given: HubDeps & { dispatc
       const items = sessions
         .filter(({ state }) => state !== 'gone')
         .toSorted((a, b) => (a.created_at < b.created_at ? 1 : -1));
-      return { items };
+      return listing(items);
     },
   );
 

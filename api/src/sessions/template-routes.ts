@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { HubDeps } from '../deps.ts';
+import { listing } from '../http/listing.ts';
 import { Items, route, Shared } from '../http/route.ts';
 
 export function templateRoutes(app: FastifyInstance, { store }: HubDeps): void {
@@ -7,8 +8,7 @@ export function templateRoutes(app: FastifyInstance, { store }: HubDeps): void {
     '/templates',
     route({ tag: 'templates', summary: 'List templates', answer: Items(Shared('Template')) }),
     async () => {
-      const items = await store.templates.list();
-      return { items };
+      return listing(await store.templates.list());
     },
   );
 }

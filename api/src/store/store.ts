@@ -227,7 +227,7 @@ export interface TicketStore {
 
 export interface EventStore {
   /**
-   * Gives the event the next id and keeps a bounded history (per agent for agent events). Ids are consecutive, so that who reads them
+   * Gives the event the next id and keeps a history (per agent for agent events) that is bounded in number and in bytes: {@link KEPT_EVENTS}. Ids are consecutive, so that who reads them
    * sees a gap; a store that begins anew begins far above its earlier ids.
    */
   append(event: Omit<Event, 'id'>): Promise<Event>;

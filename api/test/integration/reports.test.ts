@@ -1,3 +1,4 @@
+import { ERRORS } from '@streamspace/protocol';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TestHub } from '../support/hub.ts';
 import { eventually } from '../support/inbox.ts';
@@ -231,4 +232,49 @@ test('[SES3] every agent is asked what it runs when the store is back: what was 
   await hub.reaches('s1', 'failed');
   await hub.clock.advance(10);
   expect(await other.command()).toMatchObject({ action: 'list_sessions' });
+});
+
+test('S3 an agent that says a time of 15,000 digits is told and closed; nothing of it is kept', async () => {
+  const agent = await hub.welcome();
+  const replica = { name: 'r', role: 'leader', since: `2026-01-02T03:04:05.${'0'.repeat(15_000)}Z` };
+  const capacity = { cpu: 1, memory: 1, max_sessions: 1 };
+  agent.ws.send(
+    JSON.stringify({ type: 'heartbeat', seq: 1, status: 'online', capacity, active_sessions: 0, replicas: [replica] }),
+  );
+  expect((await agent.closed).code).toBe(ERRORS.malformed_frame.close);
+  expect(JSON.stringify(await hub.store.agents.get('a1'))).not.toContain('0'.repeat(40));
+});
+
+test('S3 heartbeats as large as they may be, each another: what is kept, and what a timeline answers, stays bounded', async () => {
+  const agent = await hub.welcome();
+  const capacity = { cpu: 1, memory: 1, max_sessions: 1 };
+  for (let beat = 1; beat <= 100; beat += 1) {
+    const replicas = Array.from({ length: 64 }, (_, n) => ({
+      name: `${beat}-${n}-`.padEnd(253, 'ÿ'),
+      role: 'standby' as const,
+      since: '2026-01-02T03:04:05.123456789Z',
+    }));
+    agent.say({ type: 'heartbeat', seq: beat, status: 'online', capacity, active_sessions: 0, replicas });
+    await agent.sync();
+  }
+  await stored(agent);
+  expect(JSON.stringify(await hub.store.events.since(0, { agent: 'a1' })).length).toBeLessThan(512 * 1024);
+  expect(JSON.stringify(await hub.store.events.since(0)).length).toBeLessThan(8 * 1024 * 1024);
+});
+
+test('S3 a report whose pages never end is closed when it is too large, whatever its environments hold', async () => {
+  const agent = await hub.welcome();
+  const env = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`V${n}`, 'x'.repeat(30_000)]));
+  for (let page = 0; page < 100; page += 1) {
+    const { spec, ...rest } = status(`s${page}`);
+    agent.say({ type: 'sessions', sessions: [{ ...rest, spec: { ...spec, env } }], more: true });
+  }
+  await agent.sync();
+  expect(agent.ws.readyState).toBe(1);
+  const reason = 'x'.repeat(4_000);
+  for (let page = 0; page < 200; page += 1) {
+    const sessions = Array.from({ length: 49 }, (_, n) => ({ ...status(`s${page}-${n}`, 'failed'), reason }));
+    agent.say({ type: 'sessions', sessions, more: true });
+  }
+  expect((await agent.closed).code).toBe(ERRORS.message_too_large.close);
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { StreamSpaceError } from '@streamspace/protocol';
 import { VirtualClock } from '@streamspace/testkit';
-import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse, RouteOptions } from 'fastify';
 import { SignJWT } from 'jose';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
@@ -35,7 +35,11 @@ export class FakeLinks implements AgentGateway {
   async close(agentId: string, error: StreamSpaceError): Promise<void> {
     this.closed.push({ agentId, error });
   }
-  register(): void {}
+  /** Every route of the hub but those of this half. */
+  readonly routes: RouteOptions[] = [];
+  register(app: FastifyInstance): void {
+    app.addHook('onRoute', (route) => void this.routes.push(route));
+  }
 }
 
 /** The claims of a token; `undefined` leaves one out. Times in seconds. */

@@ -1,28 +1,25 @@
 import type { Event } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import type { EventStore } from '../store.ts';
-import { KEPT } from './state.ts';
+import { KEPT_EVENTS } from '../kept.ts';
+import { KeptEvents } from './kept-events.ts';
 
 export function memoryEvents(clock: Clock): EventStore {
-  const all: Event[] = [];
-  const timelines = new Map<string, Event[]>();
+  const all = new KeptEvents(KEPT_EVENTS.all);
+  /** Plain updates are kept apart: they don't push elections, which a timeline is for, out. */
+  const timelines = { updates: new Map<string, KeptEvents>(), others: new Map<string, KeptEvents>() };
   const subscribers = new Set<(event: Event) => void>();
   // microseconds since 1970: above every id of an earlier process
   let last = clock.now() * 1_000;
 
   const keep = (event: Event): void => {
-    all.push(event);
-    // in blocks: taking one off the front of a long array each time costs more
-    if (all.length > KEPT.events * 1.25) all.splice(0, all.length - KEPT.events);
+    const bytes = Buffer.byteLength(JSON.stringify(event));
+    all.push(event, bytes);
     if (event.agent === null || !event.type.startsWith('agent.')) return;
-    const timeline = timelines.get(event.agent) ?? [];
-    timelines.set(event.agent, timeline);
-    timeline.push(event);
-    if (timeline.length > KEPT.eventsPerAgent) {
-      // elections are what a timeline is for: plain updates make room first
-      const update = timeline.findIndex((each) => each.type === 'agent.updated');
-      timeline.splice(Math.max(0, update), 1);
-    }
+    const part = event.type === 'agent.updated' ? 'updates' : 'others';
+    const timeline = timelines[part].get(event.agent) ?? new KeptEvents(KEPT_EVENTS[part]);
+    timelines[part].set(event.agent, timeline);
+    timeline.push(event, bytes);
   };
 
   return {
@@ -34,8 +31,13 @@ export function memoryEvents(clock: Clock): EventStore {
     },
 
     async since(id, filter = {}) {
-      const events = filter.agent === undefined ? all : (timelines.get(filter.agent) ?? []);
-      const found = events.filter((event) => event.id > id);
+      const { agent } = filter;
+      const found =
+        agent === undefined
+          ? all.after(id)
+          : [timelines.updates, timelines.others]
+              .flatMap((timeline) => timeline.get(agent)?.after(id) ?? [])
+              .toSorted((a, b) => a.id - b.id);
       return filter.limit === undefined ? found : found.slice(Math.max(0, found.length - filter.limit));
     },
 

@@ -7,8 +7,6 @@ export const KEPT = {
   goneSessions: 1_000,
   idempotencyKeys: 10_000,
   tickets: 10_000,
-  events: 5_000,
-  eventsPerAgent: 256,
 } as const;
 
 /** An agent without what is counted from its sessions; `status` is the one it reported. */

@@ -1,6 +1,6 @@
 import type { Event } from '@streamspace/protocol';
 
-/** An entry of a stream of events: its id (`number-0`), and name and value of its one field. */
+/** An entry of a stream of events: its id (`number-0`), and names and values of its fields, the event's JSON first. */
 export type Entry = [id: string, fields: string[]];
 
 export const idOf = ([id]: Entry): number => Number(id.slice(0, id.indexOf('-')));

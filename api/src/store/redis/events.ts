@@ -1,4 +1,5 @@
 import type { Event } from '@streamspace/protocol';
+import { KEPT_EVENTS } from '../kept.ts';
 import type { EventStore } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { type Entry, eventOf } from './entries.ts';
@@ -13,7 +14,8 @@ export function redisEvents(connection: Connection, tail: Tail): EventStore {
       // plain updates are kept apart: they don't push elections out
       const part = type === 'agent.updated' ? 'updates' : 'others';
       const timeline = agent !== null && type.startsWith('agent.') ? KEYS.timeline(agent, part) : KEYS.events;
-      const kept = [KEPT.events, part === 'updates' ? KEPT.updatesPerAgent : KEPT.othersPerAgent, KEPT.timelineMs];
+      const { all, [part]: its } = KEPT_EVENTS;
+      const kept = [all.count, all.bytes, its.count, its.bytes, KEPT.timelineMs];
       const id = Number(
         await connection.run(
           SCRIPTS.appendEvent,

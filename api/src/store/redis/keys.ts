@@ -46,9 +46,6 @@ export const KEPT = {
   /** Until a create with a key is known to be done, its pair is kept so that a repeat makes the same; and so are the marks against it. */
   creatingMs: 3_600_000,
   enrolmentBeyondMs: DAY,
-  events: 5_000,
-  updatesPerAgent: 64,
-  othersPerAgent: 192,
   timelineMs: 30 * DAY,
   signals: 1_000,
   signalsMs: 60_000,

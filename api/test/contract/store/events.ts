@@ -65,6 +65,36 @@ export function eventContract(makeStore: MakeStore): void {
       expect((await events().since(0, { agent: 'a1' })).length).toBeLessThan(1_000);
     });
 
+    it('S3 what is kept is bounded in bytes, too: the newest of it', async () => {
+      const large = 'x'.repeat(60_000);
+      const size = (kept: readonly Event[]) => JSON.stringify(kept).length;
+      let last!: Event;
+      for (let n = 0; n < 400; n += 1) last = await events().append(event({ data: { n, large } }));
+      const kept = await events().since(0);
+      expect(size(kept)).toBeLessThan(9 * 1024 * 1024);
+      expect(size(kept)).toBeGreaterThan(7 * 1024 * 1024);
+      expect(kept.at(-1)).toEqual(last);
+      expect(isConsecutive(ids(kept))).toBe(true);
+    });
+
+    it('S3 a timeline is bounded in bytes, and updates still push no election out', async () => {
+      const large = 'x'.repeat(60_000);
+      const registered = await events().append(event({ type: 'agent.registered' }));
+      for (let n = 0; n < 64; n += 1) await events().append(event({ type: 'agent.updated', data: { n, large } }));
+      const updated = await events().since(0, { agent: 'a1' });
+      expect(updated[0]).toEqual(registered);
+      expect(JSON.stringify(updated).length).toBeLessThan(256 * 1024);
+      for (let n = 0; n < 64; n += 1) await events().append(event({ type: 'agent.refused', data: { n, large } }));
+      expect(JSON.stringify(await events().since(0, { agent: 'a1' })).length).toBeLessThan(512 * 1024);
+    });
+
+    it('S3 an event that is greater than the bound is kept until the next one', async () => {
+      const huge = await events().append(event({ type: 'agent.refused', data: { huge: 'x'.repeat(300_000) } }));
+      expect(await events().since(0, { agent: 'a1' })).toEqual([huge]);
+      const next = await events().append(event({ type: 'agent.refused' }));
+      expect(await events().since(0, { agent: 'a1' })).toEqual([next]);
+    });
+
     it('tells subscribers of every event from now on, in order, until they leave', async () => {
       await events().append(event());
       const seen: Event[] = [];

@@ -1,0 +1,39 @@
+import type { Event } from '@streamspace/protocol';
+
+/** The newest events, oldest first: at most so many, and of at most so many bytes of JSON; the very newest whatever its size. */
+export class KeptEvents {
+  readonly #most: { readonly count: number; readonly bytes: number };
+  #events: (Event | undefined)[] = [];
+  #sizes: number[] = [];
+  /** Place of the oldest one in both: taking each off the front of a long array costs more. */
+  #first = 0;
+  #bytes = 0;
+
+  constructor(most: { count: number; bytes: number }) {
+    this.#most = most;
+  }
+
+  push(event: Event, bytes: number): void {
+    this.#events.push(event);
+    this.#sizes.push(bytes);
+    this.#bytes += bytes;
+    while (
+      this.#events.length - this.#first > 1 &&
+      (this.#events.length - this.#first > this.#most.count || this.#bytes > this.#most.bytes)
+    ) {
+      this.#bytes -= this.#sizes[this.#first]!;
+      // what was dropped must not be held until the next tidying
+      this.#events[this.#first] = undefined;
+      this.#first += 1;
+    }
+    if (this.#first > this.#most.count / 4 || this.#first > this.#events.length / 2) {
+      this.#events.splice(0, this.#first);
+      this.#sizes.splice(0, this.#first);
+      this.#first = 0;
+    }
+  }
+
+  after(id: number): Event[] {
+    return this.#events.filter((event) => event !== undefined && event.id > id) as Event[];
+  }
+}
