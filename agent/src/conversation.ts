@@ -5,6 +5,7 @@ import {
   LIMITS,
   type SessionStatus,
   StreamSpaceError,
+  withoutProof,
 } from '@streamspace/protocol';
 import type { Logger } from 'pino';
 import type { CommandPeer, Dispatcher } from './commands/dispatcher.ts';
@@ -81,6 +82,9 @@ export class HubConversation implements Conversation, CommandPeer {
       case 'credential':
         // settles by itself and never rejects
         return void this.#keepCredential(message.rotation_id, message.token);
+      case 'session_proof':
+        // settles by itself and never rejects
+        return void this.#keepProof(message.session_id, message.proof);
       case 'go_away':
         return this.#options.goAway(message.reconnect_after_ms);
       case 'refuse':
@@ -124,6 +128,7 @@ export class HubConversation implements Conversation, CommandPeer {
 
   #sendNow(message: AgentMessage): void {
     const { link } = this.#options;
+    if (link.welcome.version < 3) message = unproven(message);
     if (message.type !== 'result' || (message.sessions?.length ?? 0) <= LIMITS.sessionsPage) return link.send(message);
     const { sessions, ...result } = message;
     this.#sendPages(sessions!);
@@ -134,7 +139,24 @@ export class HubConversation implements Conversation, CommandPeer {
     const page = LIMITS.sessionsPage;
     for (let from = 0; from === 0 || from < sessions.length; from += page) {
       const more = from + page < sessions.length;
-      this.#options.link.send({ type: 'sessions', sessions: sessions.slice(from, from + page), ...(more && { more }) });
+      const told: AgentMessage = {
+        type: 'sessions',
+        sessions: sessions.slice(from, from + page),
+        ...(more && { more }),
+      };
+      this.#options.link.send(this.#options.link.welcome.version < 3 ? unproven(told) : told);
+    }
+  }
+
+  async #keepProof(sessionId: string, proof: string): Promise<void> {
+    const { clock, log, driver } = this.#options;
+    try {
+      await withDeadline(clock, REPORT_TIMEOUT, 'the session', this.#over.signal, (limit) =>
+        driver.prove(sessionId, proof, limit),
+      );
+    } catch (error) {
+      // the hub says it again at the next list
+      if (!this.#over.signal.aborted) log.warn({ err: error, session: sessionId }, 'Proof of a session not kept');
     }
   }
 
@@ -148,5 +170,24 @@ export class HubConversation implements Conversation, CommandPeer {
       // not stored, not answered: the old one stays valid [AUTH5]
       log.error({ err: error, rotation_id: rotationId }, 'Credential could not be stored');
     }
+  }
+}
+
+/** As a hub of version 2 knows it: it would refuse the field [VER2]. */
+function unproven(message: AgentMessage): AgentMessage {
+  const bare = (status: SessionStatus): SessionStatus => ({ ...status, spec: withoutProof(status.spec) });
+  switch (message.type) {
+    case 'sessions':
+      return { ...message, sessions: message.sessions.map(bare) };
+    case 'session_state':
+      return { ...message, session: bare(message.session) };
+    case 'result':
+      return {
+        ...message,
+        ...(message.session && { session: bare(message.session) }),
+        ...(message.sessions && { sessions: message.sessions.map(bare) }),
+      };
+    default:
+      return message;
   }
 }

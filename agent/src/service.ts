@@ -240,7 +240,7 @@ export class Service {
       active_sessions: this.#book.active,
       replicas: this.#options.replicas.known,
       // a hub of version 1 does not know it [VER2]
-      ...(isolation !== undefined && link.welcome.version >= 2 && { isolation }),
+      ...(isolation !== undefined && link.welcome.version >= 3 && { isolation }),
     };
   }
 

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, hkdfSync } from 'node:crypto';
 import { sha256 } from './auth/secrets.ts';
 import type { Network } from './config/readers.ts';
 import { type Values, VARIABLES, type Variable } from './config/variables.ts';
@@ -35,6 +35,8 @@ export interface Config {
   readonly hubAddress: string | undefined;
   /** What replicas of the hub prove themselves with: any of them is taken, the last one is shown. Empty: this one has no peers. */
   readonly peerSecrets: readonly string[];
+  /** What sessions are signed with: the first signs, any of them is believed. At least one. */
+  readonly sessionKeys: readonly Buffer[];
   readonly pingMs: number;
   readonly drainMs: number;
   /** Handshakes of agents a second. */
@@ -106,9 +108,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       problems.push(
         `${name}: is required with JWT_JWKS_URL (${VARIABLES[name].read.takes}): the issuer signs tokens for other applications, too`,
       );
-  if (values.HUB_PEER_SECRET === undefined && values.JWT_SECRET === undefined && values.STORE_URL !== 'memory:')
+  if (values.HUB_PEER_SECRET === undefined && values.JWT_SECRET === undefined && values.JWT_JWKS_URL !== undefined)
     problems.push(
-      `HUB_PEER_SECRET: is required with JWT_JWKS_URL and a shared STORE_URL (${VARIABLES.HUB_PEER_SECRET.read.takes})`,
+      `HUB_PEER_SECRET: is required with JWT_JWKS_URL (${VARIABLES.HUB_PEER_SECRET.read.takes}): replicas prove themselves with it, and sessions are signed with it`,
     );
   if ((env['ENROLMENT_TOKEN_AGENTS'] ?? '') !== '' && (env['ENROLMENT_TOKEN'] ?? '') === '')
     problems.push('ENROLMENT_TOKEN_AGENTS: says whom ENROLMENT_TOKEN may enrol again: set that too');
@@ -141,6 +143,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     hubAddress: values.HUB_ADDRESS,
     peerSecrets:
       values.HUB_PEER_SECRET === undefined ? (values.JWT_SECRET ?? []).map(derived) : [values.HUB_PEER_SECRET],
+    sessionKeys: [
+      ...(values.HUB_PEER_SECRET === undefined ? [] : [values.HUB_PEER_SECRET]),
+      ...(values.JWT_SECRET ?? []),
+    ].map(sessionKey),
     pingMs: values.HUB_PING_INTERVAL,
     drainMs: values.DRAIN_TIMEOUT,
     handshakeRate: values.HANDSHAKE_RATE,
@@ -158,4 +164,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 /** Not the users' secret itself: who gets hold of the one can't make the other. */
 function derived(jwtSecret: string): string {
   return createHmac('sha256', jwtSecret).update('streamspace hub peers').digest('base64url');
+}
+
+/** The same on all replicas and after a restart: what was signed before the store was emptied is believed after it. */
+function sessionKey(secret: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', 'streamspace session proof', 32));
 }

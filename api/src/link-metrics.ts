@@ -16,6 +16,7 @@ export interface LinkMetrics {
   readonly disconnects: Counter<'code'>;
   readonly commands: Counter<'state'>;
   readonly redeliveries: Counter;
+  readonly strangers: Counter;
   readonly asked: Counter;
   readonly viewers: Counter<'outcome'>;
   /** Looks for the replica that holds an agent: `here`, `peer`, `offline`. */
@@ -100,6 +101,11 @@ export function linkMetrics(
       name: 'streamspace_hub_commands_total',
       help: 'Commands by the state that they reached',
       labelNames: ['state'],
+      registers,
+    }),
+    strangers: new Counter({
+      name: 'streamspace_hub_sessions_ignored_total',
+      help: 'Sessions that agents reported, that no hub has made',
       registers,
     }),
     redeliveries: new Counter({

@@ -26,6 +26,10 @@ const driver: SessionDriver = {
   },
   hibernate: async (id) => ({ spec: sessions.get(id)!, state: 'hibernated' }),
   wake: async (id) => running(sessions.get(id)!),
+  prove: async (id, proof) => {
+    const spec = sessions.get(id);
+    if (spec !== undefined) sessions.set(id, { ...spec, proof });
+  },
   list: async () => [...sessions.values()].map(running),
   connect: (id) =>
     new Promise((resolve, reject) => {

@@ -8,6 +8,7 @@ import {
   Election,
   Id,
   Platform,
+  Proof,
   Replica,
   SessionIsolation,
   SessionSpec,
@@ -124,14 +125,16 @@ export const HubMessages = {
     spec: Type.Optional(SessionSpec),
     /** For `delete_session`: the user's home goes too. */
     delete_home: Type.Optional(Type.Boolean()),
-    /** W3C trace id (32 hex digits) of the REST call; since version 2. */
+    /** W3C trace id (32 hex digits) of the REST call. */
     trace_id: Type.Optional(Type.String({ maxLength: 32, pattern: '^[0-9a-f]{32}$' })),
   }),
+  /** Keep this with the session's spec, in the place of what is there [SES6]; since version 3. */
+  session_proof: message('session_proof', { session_id: Id, proof: Proof }),
   vnc_connect: message('vnc_connect', { stream_id: StreamId, session_id: Id, credit: Credit }),
   vnc_disconnect: message('vnc_disconnect', { stream_id: StreamId, error: Type.Optional(WireError) }),
   /** Store this credential and answer `credential_stored`; the old one stays valid until then [AUTH5]. */
   credential: message('credential', { rotation_id: Id, token: Text(512, 16) }),
-  /** Connect again, elsewhere if you can, and then leave this connection (make before break) [CON8]; since version 2. */
+  /** Connect again, elsewhere if you can, and then leave this connection (make before break) [CON8]. */
   go_away: message('go_away', {
     reason: Text(1024),
     reconnect_after_ms: Milliseconds(),

@@ -58,6 +58,8 @@ export type SessionState = (typeof SESSION_STATES)[number];
 
 /** Whose a session is: `sub` of the token. */
 export const User = Text(256, 1);
+/** HMAC-SHA256 in base64url. */
+export const Proof = Type.String({ maxLength: 43, pattern: '^[A-Za-z0-9_-]{43}$' });
 /** Environment of a session. */
 export const Env = Entries(Text(32_768), 1_024, 256);
 
@@ -76,6 +78,8 @@ export const SessionSpec = Type.Object(
     image: Text(1024),
     env: Env,
     created_at: Timestamp,
+    /** The hub's, that it made this session: the agent keeps it and says it again [SES6]; since version 3. */
+    proof: Type.Optional(Proof),
   },
   { additionalProperties: false },
 );
@@ -92,6 +96,11 @@ export const SessionStatus = Type.Object(
   { additionalProperties: false },
 );
 export type SessionStatus = Static<typeof SessionStatus>;
+
+/** The spec as users and older versions know it: two that differ in their proofs alone are the same session. */
+export function withoutProof({ proof: _proof, ...spec }: SessionSpec): SessionSpec {
+  return spec;
+}
 
 /** One of the replicas that stand for the same agent id. */
 export const Replica = Type.Object(

@@ -1,5 +1,5 @@
 /** SPEC.md [VER1]: what this build speaks, newest first: N and N-1. */
-export const PROTOCOL_VERSIONS = [2, 1] as const;
+export const PROTOCOL_VERSIONS = [3, 2] as const;
 export type ProtocolVersion = (typeof PROTOCOL_VERSIONS)[number];
 
 /** WebSocket subprotocol of the agents' link. */

@@ -42,6 +42,8 @@ const driver: SessionDriver = {
   delete: (id, _options, operation) => change('delete', id, operation),
   hibernate: () => Promise.reject(new StreamSpaceError('not_found', 'not in this world')),
   wake: () => Promise.reject(new StreamSpaceError('not_found', 'not in this world')),
+  // every session of this world is made by a hub that signs
+  prove: async () => {},
   list: () => world.live(config.agentId),
   connect: () => Promise.reject(new StreamSpaceError('screen_unreachable', 'no screens in this world')),
   watch: (_onChange, signal) =>

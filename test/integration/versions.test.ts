@@ -11,10 +11,10 @@ import { TestHub } from '../../api/test/support/hub.ts';
 import { until } from '../support/until.ts';
 
 /**
- * What version 1 knows, as it was: what is here does not follow the schemas of today. Optional fields that an end of version 1 ignores [WIRE3]
+ * What version 2 knows, as it was: what is here does not follow the schemas of today. Optional fields that an end of version 2 ignores [WIRE3]
  * would do no harm, but would mean that somebody relies on them.
  */
-const V1: Record<'agent' | 'hub', Record<string, readonly string[]>> = {
+const V2: Record<'agent' | 'hub', Record<string, readonly string[]>> = {
   agent: {
     hello: [
       'versions',
@@ -43,23 +43,36 @@ const V1: Record<'agent' | 'hub', Record<string, readonly string[]>> = {
     welcome: ['version', 'connection_id', 'term', 'heartbeat_ms', 'ping_ms'],
     refuse: ['error', 'remedy', 'term', 'retry_after_ms'],
     heartbeat_ack: ['seq'],
-    command: ['id', 'attempt', 'action', 'session_id', 'spec', 'delete_home'],
+    command: ['id', 'attempt', 'action', 'session_id', 'spec', 'delete_home', 'trace_id'],
     vnc_connect: ['stream_id', 'session_id', 'credit'],
     vnc_disconnect: ['stream_id', 'error'],
     credential: ['rotation_id', 'token'],
+    go_away: ['reason', 'reconnect_after_ms'],
   },
 };
 
-/** What of a message version 1 does not know; undefined when it knows it all. */
-function unknownToV1(from: 'agent' | 'hub', message: { type: string }): string | undefined {
-  const known = V1[from][message.type];
-  if (known === undefined) return message.type;
-  const more = Object.keys(message).filter((name) => name !== 'type' && !known.includes(name));
-  return more.length === 0 ? undefined : `${message.type}.${more.join(',')}`;
+interface Spec {
+  proof?: string;
+}
+interface Status {
+  spec: Spec;
 }
 
-/** Between an agent and its hub, as if the one or the other were of version 1: only that is offered, and all that passes is looked at. */
-class VersionOne {
+/** What of a message version 2 does not know; undefined when it knows it all. */
+function unknownToV2(from: 'agent' | 'hub', message: { type: string }): string | undefined {
+  const known = V2[from][message.type];
+  if (known === undefined) return message.type;
+  const more = Object.keys(message).filter((name) => name !== 'type' && !known.includes(name));
+  if (more.length > 0) return `${message.type}.${more.join(',')}`;
+  // a spec is closed: an older version refuses what it does not know in it
+  const { spec, session, sessions = [] } = message as { spec?: Spec; session?: Status; sessions?: Status[] };
+  if (spec?.proof !== undefined) return `${message.type}.spec.proof`;
+  if (session?.spec.proof !== undefined) return 'session.spec.proof';
+  return sessions.some((each) => each.spec.proof !== undefined) ? 'sessions.spec.proof' : undefined;
+}
+
+/** Between an agent and its hub, as if the one or the other were of version 2: only that is offered, and all that passes is looked at. */
+class VersionTwo {
   readonly alien: string[] = [];
   readonly said: string[] = [];
   readonly #server = createServer();
@@ -101,10 +114,10 @@ class VersionOne {
     from.on('message', (data, binary) => {
       if (binary) return to.send(data as Buffer, { binary });
       const message = JSON.parse((data as Buffer).toString()) as { type: string };
-      const alien = unknownToV1(who, message);
+      const alien = unknownToV2(who, message);
       if (alien !== undefined) this.alien.push(`${who}: ${alien}`);
       this.said.push(message.type);
-      to.send(JSON.stringify(message.type === 'hello' ? { ...message, versions: [1] } : message));
+      to.send(JSON.stringify(message.type === 'hello' ? { ...message, versions: [2] } : message));
     });
     from.on('error', () => to.terminate());
     from.on('close', (code) => (code === 1006 || code === 1005 ? to.terminate() : to.close(code)));
@@ -120,13 +133,13 @@ afterEach(async () => {
 });
 
 describe('[VER1] [VER2] versions N and N-1, over real sockets', () => {
-  it('today’s agent and today’s hub at version 1: commands, a screen, a rotation, and a stop of the hub, without anything that version 1 does not know', async () => {
+  it('today’s agent and today’s hub at version 2: commands, a screen, a rotation, and a stop of the hub, without anything that version 2 does not know', async () => {
     const hub = await TestHub.start();
     const other = await TestHub.start(undefined, hub);
     ends.push(() => other.stop());
     ends.push(() => hub.stop());
     let at = hub.url;
-    const between = await new VersionOne(() => at).listen();
+    const between = await new VersionTwo(() => at).listen();
     ends.push(() => between.close());
     agent = await startAgent({
       url: between.url,
@@ -143,7 +156,6 @@ describe('[VER1] [VER2] versions N and N-1, over real sockets', () => {
     expect(Buffer.concat(viewer.got.all as Buffer[]).equals(typed)).toBe(true);
     await hub.gateway.rotate('a1');
 
-    // a hub that stops can't ask a version-1 agent to go first: it closes the link, and the agent comes to another one
     at = other.url;
     await hub.gateway.drain(AbortSignal.timeout(10_000));
     await until('at the other replica', async () => (await hub.store.agents.get('a1'))?.hub === other.address);
@@ -156,39 +168,43 @@ describe('[VER1] [VER2] versions N and N-1, over real sockets', () => {
       expect(between.said).toContain(type);
   });
 
-  it('a hub of version 1 only, and today’s agent', async () => {
+  it('a hub of version 2 only, and today’s agent', async () => {
     const hub = await new ScriptedHub().listen();
     ends.push(() => hub.close());
     hub.script.hello = (hello, connection) => {
-      if (!hello.versions.includes(1)) throw new Error('the agent does not speak version 1');
-      const { type, connection_id, term, heartbeat_ms } = hub.welcome(Math.max(1, hello.term)) as never;
-      // as version 1 says it: pings are not promised
-      connection.ws.send(JSON.stringify({ type, version: 1, connection_id, term, heartbeat_ms }));
+      if (!hello.versions.includes(2)) throw new Error('the agent does not speak version 2');
+      connection.ws.send(JSON.stringify({ ...hub.welcome(Math.max(1, hello.term)), version: 2 }));
       return undefined;
     };
     agent = await startAgent({ url: hub.url });
     const first = await hub.connection(1);
     first.command('c1', 'create_session', { session_id: 's1', spec: specOf('s1') });
     expect(await first.next('result')).toMatchObject({ command_id: 'c1', session: { state: 'running' } });
+    // from a hub of today that was here before
+    await agent.driver.prove('s1', 'p'.repeat(43));
+    agent.driver.change('s1', agent.driver.sessions.get('s1'));
+    expect((await first.next('session_state')).session.spec.id).toBe('s1');
     first.send({ type: 'vnc_connect', stream_id: 1, session_id: 's1', credit: 1 << 20 });
     await first.next('vnc_connected');
     first.sendData(1, Buffer.from('hello'));
     await until('the echo', () => first.received(1).toString() === 'hello');
-    // how a hub of version 1 stops
     first.ws.close(1012);
     const second = await hub.connection(2);
     second.command('c2', 'delete_session', { session_id: 's1' });
     expect(await second.next('result')).toMatchObject({ command_id: 'c2' });
     for (const { messages } of [first, second])
-      for (const message of messages) expect(unknownToV1('agent', message), message.type).toBeUndefined();
+      for (const message of messages) expect(unknownToV2('agent', message), message.type).toBeUndefined();
     expect([first, second].map(({ hello }) => hello.versions)).toEqual([
-      [2, 1],
-      [2, 1],
+      [3, 2],
+      [3, 2],
     ]);
   });
 
   it('what this suite looks for is seen', () => {
-    expect(unknownToV1('hub', { type: 'go_away' })).toBe('go_away');
-    expect(unknownToV1('hub', { type: 'command', trace_id: 'f' } as never)).toBe('command.trace_id');
+    expect(unknownToV2('hub', { type: 'session_proof' })).toBe('session_proof');
+    expect(unknownToV2('hub', { type: 'command', spec: { proof: 'f' } } as never)).toBe('command.spec.proof');
+    const session = { spec: { proof: 'f' } };
+    expect(unknownToV2('agent', { type: 'session_state', session } as never)).toBe('session.spec.proof');
+    expect(unknownToV2('agent', { type: 'sessions', sessions: [session] } as never)).toBe('sessions.spec.proof');
   });
 });

@@ -43,6 +43,12 @@ export interface SessionDriver {
   /** Starts a hibernated session again, same identity, same home; resolves like `create`. Throws `not_found`. */
   wake(sessionId: string, operation: Operation): Promise<SessionStatus>;
 
+  /**
+   * Keeps the hub's proof with the session's spec [SES6], in the place of what is there: `list` says it from then on. A session that is not
+   * there, or of another agent, is left alone.
+   */
+  prove(sessionId: string, proof: string, signal: AbortSignal): Promise<void>;
+
   /** All sessions of this agent here, those made by earlier leaders included. */
   list(signal: AbortSignal): Promise<SessionStatus[]>;
 

@@ -91,6 +91,23 @@ export function driverContract(
       expect(await listed(driver, one.id)).toEqual({ spec: one, state: 'running' });
     });
 
+    it('S11 keeps the hub’s proof with the session, through sleep; a create that comes again without or with another is the same session', async () => {
+      const one = spec();
+      const [first, second] = ['a'.repeat(43), 'b'.repeat(43)];
+      await driver.create({ ...one, proof: first }, op());
+      expect((await listed(driver, one.id))?.spec).toEqual({ ...one, proof: first });
+      await driver.create(one, op());
+      await driver.create({ ...one, proof: second }, op());
+      await driver.prove(one.id, second, soon());
+      expect((await listed(driver, one.id))?.spec).toEqual({ ...one, proof: second });
+      await driver.hibernate(one.id, op());
+      await place.makeDriver().prove(one.id, first, soon());
+      expect((await driver.wake(one.id, op())).spec).toEqual({ ...one, proof: first });
+      // none is made of a proof
+      await driver.prove('contract-nobody', first, soon());
+      expect(await listed(driver, 'contract-nobody')).toBeUndefined();
+    });
+
     it('carries what is typed to the session and the change of its screen back', async () => {
       const one = spec();
       await driver.create(one, op());

@@ -82,6 +82,19 @@ describe('what the hub is told of sessions', () => {
     await until(() => connection.all('heartbeat').at(-1)!.active_sessions === 0, 'none');
   });
 
+  it('S11 keeps a proof of the hub’s and says it from then on', async () => {
+    await begin();
+    await connection.next('sessions');
+    const proof = 'p'.repeat(43);
+    connection.send({ type: 'session_proof', session_id: 's-1', proof });
+    connection.send({ type: 'session_proof', session_id: 's-none', proof });
+    await until(() => driver.sessions.get('s-1')?.spec.proof === proof, 'a proof that is kept');
+    connection.command('cmd-1', 'list_sessions');
+    expect((await connection.next('result')).sessions).toEqual([
+      { spec: { ...specOf('s-1'), proof }, state: 'running' },
+    ]);
+  });
+
   it('tells what changes by itself', async () => {
     await begin();
     await connection.next('sessions');

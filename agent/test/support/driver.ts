@@ -53,6 +53,11 @@ export class FakeDriver implements SessionDriver {
     await this.#operate('delete', id, operation, () => void this.sessions.delete(id));
   }
 
+  async prove(id: string, proof: string): Promise<void> {
+    const status = this.sessions.get(id);
+    if (status !== undefined) this.sessions.set(id, { ...status, spec: { ...status.spec, proof } });
+  }
+
   hibernate(id: string, operation: Operation): Promise<SessionStatus> {
     return this.#operate('hibernate', id, operation, () => this.#put({ ...this.#get(id), state: 'hibernated' }));
   }

@@ -202,7 +202,7 @@ export class ScriptedHub {
   welcome(term: number): HubMessage {
     return {
       type: 'welcome',
-      version: 2,
+      version: 3,
       connection_id: `c${this.connections.length}`,
       term,
       heartbeat_ms: this.heartbeatMs,

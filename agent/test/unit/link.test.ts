@@ -39,7 +39,7 @@ class FakeSocket extends EventEmitter {
 
 const welcome: HubMessageOf<'welcome'> = {
   type: 'welcome',
-  version: 2,
+  version: 3,
   connection_id: 'c1',
   term: 1,
   heartbeat_ms: 1000,

@@ -21,7 +21,7 @@ class SilentSocket extends EventEmitter {
 
 const welcome: HubMessageOf<'welcome'> = {
   type: 'welcome',
-  version: 2,
+  version: 3,
   connection_id: 'c',
   term: 1,
   heartbeat_ms: 30_000,

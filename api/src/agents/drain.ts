@@ -40,8 +40,7 @@ export async function sendElsewhere(deps: DrainDeps, signal: AbortSignal): Promi
   let others = await otherReplicas(deps, signal);
   for (const link of roster.live) {
     const reconnect_after_ms = BEGIN_MS + Math.floor((deps.randomBytes(1)[0]! / 256) * SPREAD_MS);
-    // version 1 doesn't know the message [VER2]
-    const told = link.version >= 2 && link.tell({ type: 'go_away', reason: gone.message, reconnect_after_ms });
+    const told = link.tell({ type: 'go_away', reason: gone.message, reconnect_after_ms });
     if (!told) link.end(gone);
   }
   log.info({ agents: before, others }, 'Agents asked to connect elsewhere');

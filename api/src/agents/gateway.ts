@@ -10,6 +10,7 @@ import { linkMetrics } from '../link-metrics.ts';
 import { Peers } from '../peers/client.ts';
 import { PeerGuard } from '../peers/credential.ts';
 import { peerRoutes } from '../peers/routes.ts';
+import { SessionProofs } from '../sessions/proof.ts';
 import { viewerGateway } from '../tunnel/viewers.ts';
 import { upgradeRouter } from '../upgrade.ts';
 import { census } from './census.ts';
@@ -66,7 +67,13 @@ export function agentGateway(given: LinkDeps): LinkGateway {
   // while a secret is rotated, replicas that have not heard of the new one believe the former one only
   const peers = new Peers({ ...deps, metrics: counters, secret: config.peerSecrets.at(-1) });
   const guard = new PeerGuard(config.peerSecrets, hub);
-  const dispatcher = new CommandDispatcher({ ...deps, metrics: counters, commandTimeoutMs: config.commandTimeoutMs });
+  const proofs = new SessionProofs(config.sessionKeys);
+  const dispatcher = new CommandDispatcher({
+    ...deps,
+    metrics: counters,
+    commandTimeoutMs: config.commandTimeoutMs,
+    proofs,
+  });
   const rotations = new Rotations(deps);
   const agents = reception({
     ...deps,
@@ -79,6 +86,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
       ...deps,
       counters,
       dispatcher,
+      proofs,
       rotations,
       reclaim: (link) => reclaim({ ...deps, counters, dispatcher }, link),
     }),

@@ -4,14 +4,16 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { CommandDispatcher } from '../commands/dispatcher.ts';
 import type { Publisher } from '../events/publisher.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
+import type { SessionProofs } from '../sessions/proof.ts';
 import type { Store } from '../store/store.ts';
 import { checkCredential } from './credential-watch.ts';
 import type { AgentLink } from './link.ts';
 import { forgotten } from './reclaim.ts';
-import { ReportPages } from './report-pages.ts';
+import { reported, ReportPages } from './report-pages.ts';
 import { retrying } from './retrying.ts';
 import type { Rotations } from './rotation.ts';
-import { reconcile, sessionGone, sessionState } from './session-report.ts';
+import { reconcile, type ReportDeps, sessionGone, sessionState } from './session-report.ts';
+import { Throttle } from './throttle.ts';
 
 export interface InboxDeps {
   readonly store: Pick<Store, 'agents' | 'sessions' | 'commands' | 'credentials'>;
@@ -20,6 +22,7 @@ export interface InboxDeps {
   readonly publish: Publisher;
   readonly dispatcher: CommandDispatcher;
   readonly rotations: Rotations;
+  readonly proofs: SessionProofs;
   readonly counters: LinkMetrics;
   /** Registers the link again when the store has forgotten its agent; false when another connection has the agent. */
   reclaim(link: AgentLink): Promise<boolean>;
@@ -30,7 +33,19 @@ export interface InboxDeps {
  * said before.
  */
 export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage, bytes: number) => void {
-  const { clock, dispatcher, rotations, counters } = deps;
+  const { clock, dispatcher, rotations, counters, proofs } = deps;
+  const strangers = new Throttle(clock, { burst: 5, everyMs: 10_000, keys: 10_000 });
+  const reports: ReportDeps = {
+    ...deps,
+    stranger(agent, sessions) {
+      counters.strangers.inc(sessions.length);
+      if (strangers.pass(agent))
+        deps.log.warn(
+          { agent, count: sessions.length, sessions: sessions.slice(0, 10) },
+          'Sessions that no hub made ignored',
+        );
+    },
+  };
   /** What the last heartbeat of a link said, without its number: an event only when that changes. */
   const lastBeat = new WeakMap<AgentLink, string>();
   /** Pages of a report that is not complete. */
@@ -75,16 +90,16 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
         link.tell({ type: 'heartbeat_ack', seq: message.seq });
         return link.queue(bytes, () => onHeartbeat(link, message));
       case 'sessions': {
-        const report = pages.get(link) ?? new ReportPages();
+        const report = pages.get(link) ?? new ReportPages(proofs, link.agentId);
         report.add(message.sessions);
         pages.delete(link);
         if (message.more === true) return void pages.set(link, report);
-        return queue(() => reconcile(deps, link, report.sessions, link.since));
+        return queue(() => reconcile(reports, link, report.sessions, link.since));
       }
       case 'session_state':
-        return queue(() => sessionState(deps, link, message.session));
+        return queue(() => sessionState(reports, link, reported(proofs, link.agentId, message.session)));
       case 'session_gone':
-        return queue(() => sessionGone(deps, link, message));
+        return queue(() => sessionGone(reports, link, message));
       case 'ack':
         return link.queue(bytes, () => dispatcher.ack(link, message), message.command_id);
       case 'result':
@@ -93,7 +108,9 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
           async () => {
             const listed = await dispatcher.result(link, message);
             // it changes many sessions: not beside anything else
-            if (listed !== undefined) queue(() => reconcile(deps, link, listed.sessions, listed.asOf));
+            if (listed === undefined) return;
+            const { sessions } = new ReportPages(proofs, link.agentId).add(listed.sessions);
+            queue(() => reconcile(reports, link, sessions, listed.asOf));
           },
           message.command_id,
         );

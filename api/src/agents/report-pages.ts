@@ -1,14 +1,39 @@
 import { LIMITS, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
+import { provable, type Provable, type Provenance, type SessionProofs } from '../sessions/proof.ts';
 
-/** Pages of one agent's report that is not complete, without what the hub has no use for; bounded in sessions and in bytes. */
+/** A session as an agent says it, without what the hub has no use for, and whether a hub has made it. */
+export interface Reported {
+  readonly status: SessionStatus;
+  readonly about: Provable;
+  readonly provenance: Provenance;
+}
+
+export function reported(proofs: SessionProofs, agent: string, { spec, ...status }: SessionStatus): Reported {
+  const about = provable(agent, spec);
+  const { proof, ...rest } = spec;
+  return {
+    about,
+    provenance: proofs.check(about, proof),
+    status: { ...status, spec: { ...rest, image: '', env: {} } },
+  };
+}
+
+/** Pages of one agent's report that is not complete; bounded in sessions and in bytes. */
 export class ReportPages {
-  readonly sessions: SessionStatus[] = [];
+  readonly sessions: Reported[] = [];
+  readonly #proofs: SessionProofs;
+  readonly #agent: string;
   #bytes = 0;
 
+  constructor(proofs: SessionProofs, agent: string) {
+    this.#proofs = proofs;
+    this.#agent = agent;
+  }
+
   /** Throws `message_too_large` when it is more than a report may be. */
-  add(page: readonly SessionStatus[]): void {
-    for (const { spec, ...status } of page) {
-      const kept: SessionStatus = { ...status, spec: { ...spec, image: '', env: {} } };
+  add(page: readonly SessionStatus[]): this {
+    for (const each of page) {
+      const kept = reported(this.#proofs, this.#agent, each);
       this.sessions.push(kept);
       this.#bytes += JSON.stringify(kept).length;
       if (this.sessions.length > LIMITS.reportedSessions)
@@ -16,5 +41,6 @@ export class ReportPages {
       if (this.#bytes > LIMITS.report)
         throw new StreamSpaceError('message_too_large', `a report of more than ${LIMITS.report} characters`);
     }
+    return this;
   }
 }

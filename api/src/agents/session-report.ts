@@ -1,22 +1,29 @@
 import type { AgentMessageOf, Session, SessionState, SessionStatus } from '@streamspace/protocol';
 import { type Clock, iso } from 'clock-port';
 import type { Publisher } from '../events/publisher.ts';
+import type { SessionProofs } from '../sessions/proof.ts';
 import { type CommandRecord, isFinal, type Store } from '../store/store.ts';
 import type { AgentLink } from './link.ts';
+import type { Reported } from './report-pages.ts';
 
 export interface ReportDeps {
   readonly store: Pick<Store, 'agents' | 'sessions' | 'commands'>;
   readonly clock: Clock;
   readonly publish: Publisher;
+  readonly proofs: SessionProofs;
+  /** Told of sessions that the hub does not know and that no hub has made: they are ignored [SES6]. */
+  stranger(agent: string, sessions: readonly string[]): void;
 }
-
-type Reported = SessionStatus['state'];
 
 /**
  * What a session becomes when its agent says what runs, or undefined to leave it as it is. A command that is under way has the
  * last word: its result settles the state.
  */
-export function nextState(current: SessionState, reported: Reported, commandOpen: boolean): SessionState | undefined {
+export function nextState(
+  current: SessionState,
+  reported: SessionStatus['state'],
+  commandOpen: boolean,
+): SessionState | undefined {
   if (current === 'gone') return undefined;
   if (commandOpen) {
     if (current === 'waking')
@@ -91,10 +98,14 @@ async function openSessions(deps: ReportDeps, agentId: string): Promise<Set<stri
 }
 
 /** `session_state`: a session changed by itself, or on the way of a command. */
-export async function sessionState(deps: ReportDeps, link: AgentLink, status: SessionStatus): Promise<void> {
+export async function sessionState(deps: ReportDeps, link: AgentLink, report: Reported): Promise<void> {
+  const { status } = report;
   if (!(await acting(deps, link))) return;
   const known = await deps.store.sessions.get(status.spec.id);
-  if (known === undefined) return learn(deps, link, status);
+  if (known === undefined) {
+    if (report.provenance === 'none') return deps.stranger(link.agentId, [status.spec.id]);
+    return learn(deps, link, status);
+  }
   if (known.agent !== link.agentId) return;
   const state = nextState(known.state, status.state, await commandOpen(deps, known));
   if (state !== undefined) await change(deps, known, state, status.reason ?? null);
@@ -134,6 +145,17 @@ const SHOULD_BE: readonly SessionState[] = [
   'deleting',
 ];
 
+/** What of a spec the store knows. */
+const KNOWN = ['id', 'user', 'template', 'name', 'cpu', 'memory', 'storage', 'created_at'] as const;
+
+/** A session of the store's that an older version made, or that was signed with a key that goes, gets a proof of its own [SES6]. */
+function prove({ proofs }: ReportDeps, link: AgentLink, known: Session, { about, status, provenance }: Reported): void {
+  if (provenance === 'present' || link.version < 3 || known.agent !== link.agentId || known.state === 'gone') return;
+  // not what the agent has made of it
+  if (KNOWN.some((field) => known[field] !== status.spec[field])) return;
+  link.tell({ type: 'session_proof', session_id: known.id, proof: proofs.sign(about) });
+}
+
 /**
  * A whole report [SES3]. Sessions changed at or after `asOf` (when the agent was asked, RFC 3339) are left alone: the report may be older
  * than the change.
@@ -141,7 +163,7 @@ const SHOULD_BE: readonly SessionState[] = [
 export async function reconcile(
   deps: ReportDeps,
   link: AgentLink,
-  report: readonly SessionStatus[],
+  report: readonly Reported[],
   asOf: string,
 ): Promise<void> {
   const { agentId: agent } = link;
@@ -153,16 +175,24 @@ export async function reconcile(
   if (!acts) return;
   const known = new Map(sessions.map((session) => [session.id, session]));
   const reported = new Set<string>();
-  for (const status of report) {
+  const strangers: string[] = [];
+  for (const each of report) {
+    const { status } = each;
     if (!link.open) return;
     reported.add(status.spec.id);
     const session = known.get(status.spec.id) ?? (await deps.store.sessions.get(status.spec.id));
-    if (session === undefined) await learn(deps, link, status);
-    else if (session.agent === link.agentId && !open.has(session.id) && session.updated_at < asOf) {
+    if (session === undefined) {
+      if (each.provenance === 'none') strangers.push(status.spec.id);
+      else await learn(deps, link, status);
+      continue;
+    }
+    prove(deps, link, session, each);
+    if (session.agent === link.agentId && !open.has(session.id) && session.updated_at < asOf) {
       const state = nextState(session.state, status.state, false);
       if (state !== undefined) await change(deps, session, state, status.reason ?? null);
     }
   }
+  if (strangers.length > 0) deps.stranger(agent, strangers);
   for (const session of known.values()) {
     if (!link.open) return;
     if (reported.has(session.id) || open.has(session.id) || session.updated_at >= asOf) continue;

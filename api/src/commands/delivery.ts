@@ -1,9 +1,10 @@
-import type { HubMessage, ProtocolVersion } from '@streamspace/protocol';
+import type { HubMessage, ProtocolVersion, SessionSpec } from '@streamspace/protocol';
 import { type Clock, iso, parseIso, type Timer } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Publisher } from '../events/publisher.ts';
 import { retrying } from '../agents/retrying.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
+import { provable, type SessionProofs } from '../sessions/proof.ts';
 import { type CommandRecord, isFinal, type Store } from '../store/store.ts';
 import { expired } from './expiry.ts';
 
@@ -25,6 +26,8 @@ export interface DeliveryDeps {
   readonly metrics: LinkMetrics;
   /** Milliseconds that an agent may work on a command that it has. */
   readonly commandTimeoutMs: number;
+  /** Signs the sessions that agents are told to make. */
+  readonly proofs: SessionProofs;
 }
 
 /** Commands that may be with one agent at a time; it runs MAX_CONCURRENT_OPERATIONS of them, the others wait there. */
@@ -233,7 +236,7 @@ export class Delivery {
     metrics.commands.inc({ state: 'sent' });
     if (sent.attempt > 1) metrics.redeliveries.inc();
     else metrics.commandLatency.observe({ until: 'sent' }, (clock.now() - parseIso(sent.created_at)) / 1_000);
-    const told = this.link.tell(message(sent, this.link.version));
+    const told = this.link.tell(this.#message(sent));
     void publish.command(sent);
     if (!told && this.link.open) await this.#undeliverable(sent);
   }
@@ -247,18 +250,24 @@ export class Delivery {
     this.forget(command.id);
     if (failed !== undefined) void this.#deps.publish.command(failed.command);
   }
-}
 
-function message(command: CommandRecord, version: ProtocolVersion): HubMessage {
-  const { spec, delete_home: deleteHome } = command.payload;
-  return {
-    type: 'command',
-    id: command.id,
-    attempt: command.attempt,
-    action: command.action,
-    ...(command.session !== null && { session_id: command.session }),
-    ...(spec !== undefined && { spec }),
-    ...(deleteHome !== undefined && { delete_home: deleteHome }),
-    ...(version >= 2 && /^[0-9a-f]{32}$/.test(command.trace_id) && { trace_id: command.trace_id }),
-  };
+  #message(command: CommandRecord): HubMessage {
+    const { spec, delete_home: deleteHome } = command.payload;
+    return {
+      type: 'command',
+      id: command.id,
+      attempt: command.attempt,
+      action: command.action,
+      ...(command.session !== null && { session_id: command.session }),
+      ...(spec !== undefined && { spec: this.#signed(spec) }),
+      ...(deleteHome !== undefined && { delete_home: deleteHome }),
+      ...(/^[0-9a-f]{32}$/.test(command.trace_id) && { trace_id: command.trace_id }),
+    };
+  }
+
+  /** As the hub's own [SES6]; not for an agent of version 2, which does not know the field [VER2]. */
+  #signed(spec: SessionSpec): SessionSpec {
+    if (this.link.version < 3) return spec;
+    return { ...spec, proof: this.#deps.proofs.sign(provable(this.link.agentId, spec)) };
+  }
 }

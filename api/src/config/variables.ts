@@ -101,7 +101,7 @@ export const VARIABLES = {
   ),
   HUB_PEER_SECRET: optional(
     secret(32),
-    'shared secret of the replicas of the hub; by default derived from JWT_SECRET, and needed where that is not set',
+    'shared secret of the replicas of the hub, which also signs the sessions that agents are told to make; by default derived from JWT_SECRET, and needed where that is not set',
   ),
   HUB_PING_INTERVAL: variable(
     duration(100, 60_000),

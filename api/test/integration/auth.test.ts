@@ -113,7 +113,7 @@ describe('[AUTH1] users by JWT', () => {
   });
 });
 
-const ISSUER = { JWT_ISSUER: 'https://i.example.com', JWT_AUDIENCE: 'streamspace' };
+const ISSUER = { JWT_ISSUER: 'https://i.example.com', JWT_AUDIENCE: 'streamspace', HUB_PEER_SECRET: 'p'.repeat(32) };
 const ISSUED = { iss: 'https://i.example.com', aud: 'streamspace', sub: 'alice', roles: ['user'] };
 
 describe('[AUTH1] users by JWKS', () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { withoutProof } from '@streamspace/protocol';
 import { TestHub } from '../support/hub.ts';
 import { eventually } from '../support/inbox.ts';
 import { status } from '../support/scripted-agent.ts';
@@ -179,13 +180,15 @@ describe('delivery', () => {
     await hub.reaches('s2', 'running');
   });
 
-  test('[VER2] a version-1 agent gets no trace id', async () => {
-    const newer = await hub.welcome({ versions: [2, 1] });
+  test('S11 [VER2] an agent is told the hub’s proof with each spec; one of version 2 is not', async () => {
+    const newer = await hub.welcome();
     await hub.create({ id: 's1' });
-    expect(await newer.serve()).toHaveProperty('trace_id', '0af7651916cd43dd8448eb211c80319c');
-    const older = await hub.welcome({ versions: [1], term: 2 });
+    const { spec, trace_id } = await newer.serve();
+    expect(trace_id).toBe('0af7651916cd43dd8448eb211c80319c');
+    expect(spec).toEqual(hub.proven({ spec: withoutProof(spec!), state: 'running' }).spec);
+    const older = await hub.welcome({ versions: [2], term: 2 });
     await hub.create({ id: 's2' });
-    expect(await older.serve()).not.toHaveProperty('trace_id');
+    expect((await older.serve()).spec).not.toHaveProperty('proof');
   });
 
   test('a store that is away, for a moment or for ten minutes, costs neither a result nor the link', async () => {

@@ -99,7 +99,7 @@ describe('an emptied store', () => {
     });
     const list = await agent.command();
     expect(list.action).toBe('list_sessions');
-    agent.done(list, { sessions: [status('s1')] });
+    agent.done(list, { sessions: [holder.proven(status('s1'))] });
     await holder.reaches('s1', 'running');
     expect(await holder.store.agents.get('a1')).toMatchObject({ term: 1, connected: true, hub: holder.address });
     expect(holder.gateway.counts.links).toBe(1);

@@ -24,7 +24,9 @@ test('[SES3] a hub that lost its store learns the sessions from the report', asy
   const agent = await hub.welcome({ region: 'eu' });
   agent.say({
     type: 'sessions',
-    sessions: [status('s1', 'running'), status('s2', 'hibernated'), status('s3', 'failed', 'it crashed')],
+    sessions: [status('s1', 'running'), status('s2', 'hibernated'), status('s3', 'failed', 'it crashed')].map((each) =>
+      hub.proven(each),
+    ),
   });
   await stored(agent);
   expect(await hub.session('s1')).toMatchObject({
@@ -55,7 +57,7 @@ test('[SES3] what should run and is not reported has failed: gone from the platf
 
 test('[SES3] a report in pages counts when its last page is there', async () => {
   const agent = await hub.welcome();
-  agent.say({ type: 'sessions', sessions: [status('s1'), status('s2')] });
+  agent.say({ type: 'sessions', sessions: [hub.proven(status('s1')), hub.proven(status('s2'))] });
   await stored(agent);
   agent.ws.terminate();
   await hub.clock.advance(1_000);
@@ -63,7 +65,7 @@ test('[SES3] a report in pages counts when its last page is there', async () => 
   next.say({ type: 'sessions', sessions: [status('s1')], more: true });
   await stored(next);
   expect((await hub.session('s2')).state).toBe('running');
-  next.say({ type: 'sessions', sessions: [status('s3')] });
+  next.say({ type: 'sessions', sessions: [hub.proven(status('s3'))] });
   await stored(next);
   expect((await hub.session('s1')).state).toBe('running');
   expect((await hub.session('s3')).state).toBe('running');
@@ -189,7 +191,7 @@ test('list_sessions is a report too', async () => {
   await hub.clock.advance(1_000);
   await hub.list('a1');
   const command = await agent.command();
-  agent.done(command, { sessions: [status('s5')] });
+  agent.done(command, { sessions: [hub.proven(status('s5'))] });
   await hub.reaches('s5', 'running');
   await hub.reaches('s1', 'failed');
 });
@@ -264,8 +266,8 @@ test('S3 heartbeats as large as they may be, each another: what is kept, and wha
 
 test('S3 a report whose pages never end is closed when it is too large, whatever its environments hold', async () => {
   const agent = await hub.welcome();
-  const env = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`V${n}`, 'x'.repeat(30_000)]));
-  for (let page = 0; page < 100; page += 1) {
+  const env = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`V${n}`, 'x'.repeat(30_000)]));
+  for (let page = 0; page < 20; page += 1) {
     const { spec, ...rest } = status(`s${page}`);
     agent.say({ type: 'sessions', sessions: [{ ...rest, spec: { ...spec, env } }], more: true });
   }
@@ -277,4 +279,67 @@ test('S3 a report whose pages never end is closed when it is too large, whatever
     agent.say({ type: 'sessions', sessions, more: true });
   }
   expect((await agent.closed).code).toBe(ERRORS.message_too_large.close);
+});
+
+const spoof = (id: string, user: string) => {
+  const { spec, ...rest } = status(id);
+  return { ...rest, spec: { ...spec, user } };
+};
+
+test('S11 [SES6] a session that no hub made is ignored and logged, however an agent says it', async () => {
+  const agent = await hub.welcome();
+  agent.say({ type: 'sessions', sessions: [spoof('p1', 'bob'), hub.proven(status('s1'))] });
+  agent.say({ type: 'session_state', session: spoof('p2', 'bob') });
+  // signed for another user, for another agent, and with other contents
+  const own = hub.proven(status('p3'));
+  agent.say({ type: 'session_state', session: { ...own, spec: { ...own.spec, user: 'bob' } } });
+  agent.say({ type: 'session_state', session: hub.proven(status('p4'), 'a2') });
+  agent.say({ type: 'session_state', session: { ...own, spec: { ...own.spec, image: 'evil' } } });
+  await hub.list('a1');
+  agent.done(await agent.command(), { sessions: [spoof('p5', 'bob'), hub.proven(status('s1'))] });
+  await stored(agent);
+  expect((await hub.store.sessions.list({})).map(({ id, user }) => [id, user])).toEqual([['s1', 'ann']]);
+  expect(JSON.stringify(await hub.events())).not.toContain('bob');
+  const lines = hub.logged.filter(({ msg }) => msg === 'Sessions that no hub made ignored');
+  expect(lines.map(({ fields }) => fields)).toContainEqual({ agent: 'a1', count: 1, sessions: ['p1'] });
+});
+
+test('S11 an agent that plants sessions without end fills no log', async () => {
+  const agent = await hub.welcome();
+  for (let n = 0; n < 200; n += 1) agent.say({ type: 'session_state', session: spoof(`p${n}`, 'bob') });
+  await stored(agent);
+  expect(hub.logged.filter(({ msg }) => msg === 'Sessions that no hub made ignored').length).toBeLessThan(10);
+});
+
+test('S11 [SES6] a session of an older version that the store knows gets a proof at its agent’s next list, and is learnt with it', async () => {
+  const { agent, session } = await hub.running();
+  await hub.clock.advance(1_000);
+  const { spec, ...rest } = status('s1');
+  const told = { ...rest, spec: { ...spec, created_at: session.created_at, env: { LANG: 'C' } } };
+  await hub.list('a1');
+  agent.done(await agent.command(), { sessions: [told] });
+  const { session_id, proof } = await agent.hear('session_proof');
+  expect(session_id).toBe('s1');
+  expect(proof).toBe(hub.proven(told).spec.proof);
+  await hub.store.sessions.remove('s1');
+  agent.say({ type: 'session_state', session: { ...told, spec: { ...told.spec, proof } } });
+  await stored(agent);
+  expect(await hub.session('s1')).toMatchObject({ user: 'ann', state: 'running' });
+});
+
+test('S11 [SES6] no proof for what an agent has made of a session, nor for one of version 2, nor where it has one', async () => {
+  const { agent, session } = await hub.running();
+  await hub.clock.advance(1_000);
+  const { spec, ...rest } = status('s1');
+  const right = { ...rest, spec: { ...spec, created_at: session.created_at } };
+  for (const change of [{ user: 'bob' }, { template: 'other' }, { cpu: 64 }])
+    agent.say({ type: 'sessions', sessions: [{ ...right, spec: { ...right.spec, ...change } }] });
+  agent.say({ type: 'sessions', sessions: [hub.proven(right)] });
+  await stored(agent);
+  expect(agent.heard.all.map(({ type }) => type)).not.toContain('session_proof');
+  const older = await hub.welcome({ versions: [2], term: 2 });
+  older.say({ type: 'sessions', sessions: [right] });
+  await stored(older);
+  expect(older.heard.all.map(({ type }) => type)).not.toContain('session_proof');
+  expect(await hub.session('s1')).toMatchObject({ user: 'ann' });
 });

@@ -32,6 +32,7 @@ async function withKeys(keys: object[], env: Record<string, string> = {}): Promi
     JWT_JWKS_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
     JWT_ISSUER: ISSUED.iss,
     JWT_AUDIENCE: ISSUED.aud,
+    HUB_PEER_SECRET: 'p'.repeat(32),
     ...env,
   });
 }

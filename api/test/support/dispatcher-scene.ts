@@ -7,6 +7,7 @@ import { memoryStore } from '../../src/store/memory/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { claim, command } from './records.ts';
 import { lonelyMetrics } from './metrics.ts';
+import { SessionProofs } from '../../src/sessions/proof.ts';
 
 const CONN = 'conn-r1-1';
 
@@ -24,6 +25,7 @@ export async function dispatcherScene(clock = new VirtualClock(), store: Store =
     metrics,
     hub: 'h1',
     commandTimeoutMs: 3_600_000,
+    proofs: new SessionProofs([Buffer.alloc(32)]),
   });
   const over = new AbortController();
   void dispatcher.run(over.signal);
@@ -32,7 +34,7 @@ export async function dispatcherScene(clock = new VirtualClock(), store: Store =
   const link: CommandLink = {
     agentId: 'a1',
     connectionId: CONN,
-    version: 2,
+    version: 3,
     open: true,
     signal: over.signal,
     tell: (message) => told.push(message) > 0,

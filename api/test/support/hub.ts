@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
-import type { Session } from '@streamspace/protocol';
+import type { Session, SessionStatus } from '@streamspace/protocol';
 import { VirtualClock } from '@streamspace/testkit';
 import { iso } from 'clock-port';
 import type { FastifyInstance } from 'fastify';
@@ -12,6 +12,7 @@ import { newCredential, sha256 } from '../../src/auth/secrets.ts';
 import { readConfig } from '../../src/config.ts';
 import type { HubDeps } from '../../src/deps.ts';
 import { publisher } from '../../src/events/publisher.ts';
+import { provable, SessionProofs } from '../../src/sessions/proof.ts';
 import { memoryStore } from '../../src/store/memory/memory-store.ts';
 import type { CommandRecord, Store } from '../../src/store/store.ts';
 import { Inbox } from './inbox.ts';
@@ -179,6 +180,12 @@ export class TestHub {
     });
     this.gateway.dispatcher.wake(session.agent);
     return command;
+  }
+
+  /** As an agent says it of a session that this hub has made. */
+  proven(status: SessionStatus, agent = 'a1'): SessionStatus {
+    const proof = new SessionProofs(this.deps.config.sessionKeys).sign(provable(agent, status.spec));
+    return { ...status, spec: { ...status.spec, proof } };
   }
 
   /** A command that has the agent list what it runs. */

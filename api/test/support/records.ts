@@ -9,7 +9,7 @@ export const CAPACITY = { cpu: 8, memory: 16 * GIB, max_sessions: 10 };
 
 export const hello = (patch: Partial<AgentMessageOf<'hello'>> = {}): AgentMessageOf<'hello'> => ({
   type: 'hello',
-  versions: [2, 1],
+  versions: [3, 2],
   agent_id: 'a1',
   replica: 'r1',
   term: 1,

@@ -100,7 +100,7 @@ export class ScriptedAgent {
 export function helloMessage(fields: Partial<AgentMessageOf<'hello'>> = {}): AgentMessageOf<'hello'> {
   return {
     type: 'hello',
-    versions: [2, 1],
+    versions: [3, 2],
     agent_id: 'a1',
     replica: 'r1',
     term: 1,

@@ -31,6 +31,7 @@ describe('configuration of the hub', () => {
       agentEnrolment: new Map(),
       hubAddress: undefined,
       peerSecrets: [expect.stringMatching(/^[\w-]{43}$/)],
+      sessionKeys: [expect.any(Buffer)],
       pingMs: 800,
       drainMs: 20_000,
       handshakeRate: 500,
@@ -105,6 +106,7 @@ describe('configuration of the hub', () => {
       ]),
       hubAddress: 'http://10.0.0.1:8080',
       peerSecrets: ['p'.repeat(32)],
+      sessionKeys: [expect.any(Buffer)],
       pingMs: 500,
       drainMs: 60_000,
       handshakeRate: 50,
@@ -171,11 +173,13 @@ describe('configuration of the hub', () => {
 
   it('S9 wants JWT_ISSUER and JWT_AUDIENCE with JWT_JWKS_URL: an issuer signs for other applications, too', () => {
     const keys = { JWT_JWKS_URL: 'https://i.example.com/keys' };
-    expect(problems(keys)).toEqual([
+    expect(problems({ ...keys, HUB_PEER_SECRET: SECRET })).toEqual([
       expect.stringContaining('JWT_ISSUER: is required with JWT_JWKS_URL'),
       expect.stringContaining('JWT_AUDIENCE: is required with JWT_JWKS_URL'),
     ]);
-    expect(problems({ ...keys, JWT_ISSUER: 'https://i.example.com', JWT_AUDIENCE: 'ss' })).toEqual([]);
+    expect(
+      problems({ ...keys, JWT_ISSUER: 'https://i.example.com', JWT_AUDIENCE: 'ss', HUB_PEER_SECRET: SECRET }),
+    ).toEqual([]);
   });
 
   it('S9 takes the present and the former JWT_SECRET', () => {
@@ -188,6 +192,20 @@ describe('configuration of the hub', () => {
     // replicas that know the former one only, and those that know the present one only, believe the ones between
     const peers = (value: string) => read({ JWT_SECRET: value }).peerSecrets;
     expect(peers(`${present},${former}`)).toEqual([...peers(present), ...peers(former)]);
+  });
+
+  it('S11 signs sessions with what all replicas share and a restart keeps; wants it where only a key set is given', () => {
+    const [present, former, peer] = ['a'.repeat(32), 'b'.repeat(32), 'p'.repeat(32)];
+    const keys = (env: Record<string, string>) => read(env).sessionKeys.map((key) => key.toString('hex'));
+    const [byPresent] = keys({ JWT_SECRET: present });
+    const [byFormer] = keys({ JWT_SECRET: former });
+    const [byPeer] = keys({ JWT_SECRET: present, HUB_PEER_SECRET: peer });
+    expect(new Set([byPresent, byFormer, byPeer]).size).toBe(3);
+    expect(keys({ JWT_SECRET: `${present},${former}` })).toEqual([byPresent, byFormer]);
+    // what was signed before HUB_PEER_SECRET was set is believed after it
+    expect(keys({ JWT_SECRET: present, HUB_PEER_SECRET: peer })).toEqual([byPeer, byPresent]);
+    const set = { JWT_JWKS_URL: 'https://i.example.com', JWT_ISSUER: 'https://i.example.com', JWT_AUDIENCE: 'ss' };
+    expect(problems(set)).toEqual([expect.stringContaining('HUB_PEER_SECRET: is required')]);
   });
 
   it('lets ENROLMENT_TOKEN enrol the agents again that are named, unless they have a token of their own', () => {

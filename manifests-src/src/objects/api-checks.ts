@@ -30,8 +30,8 @@ export function apiChecks(base: Base, v: Refs<StreamspaceValues>): Check[] {
       'api.auth: with jwksUrl the `iss` and `aud` of tokens have to be checked, as the issuer signs for other applications, too; set auth.issuer and auth.audience',
     ),
     refuse(
-      and(only, given(auth.jwksUrl), store.any, not(hasPeerSecret(v))),
-      'api.peers: with auth.jwksUrl and a shared store the replicas need a secret of their own; set peers.existingSecret.name, or peers.secret (e.g. of `openssl rand -base64 32`)',
+      and(only, given(auth.jwksUrl), not(hasPeerSecret(v))),
+      'api.peers: with auth.jwksUrl the replicas need a secret of their own, which also signs sessions; set peers.existingSecret.name, or peers.secret (e.g. of `openssl rand -base64 32`)',
     ),
     refuse(
       and(given(api.peers.secret), given(api.peers.existingSecret.name)),

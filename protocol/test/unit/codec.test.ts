@@ -147,9 +147,9 @@ describe('binary frames', () => {
 
 describe('versions and errors', () => {
   it('[VER1] the newest common version is taken', () => {
-    expect(negotiateVersion([3, 2, 1])).toBe(2);
-    expect(negotiateVersion([1])).toBe(1);
-    expect(negotiateVersion([4, 3])).toBeUndefined();
+    expect(negotiateVersion([4, 3, 2])).toBe(3);
+    expect(negotiateVersion([2, 1])).toBe(2);
+    expect(negotiateVersion([5, 4])).toBeUndefined();
   });
 
   it('[ERR1] every close code of ours names one error', () => {

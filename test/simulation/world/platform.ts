@@ -19,6 +19,10 @@ export class Platform implements SessionDriver {
 
   capacity = async () => ({ cpu: 1e6, memory: 2 ** 50, max_sessions: 10_000 });
   list = async () => [...this.sessions.values()].flatMap(({ status }) => status ?? []);
+  prove = async (id: string, proof: string) => {
+    const there = this.sessions.get(id);
+    if (there?.status !== undefined) there.status = { ...there.status, spec: { ...there.status.spec, proof } };
+  };
   connect = () => Promise.reject(new StreamSpaceError('screen_unreachable', 'no screens in this simulation'));
   watch = (_onChange: unknown, signal: AbortSignal) =>
     new Promise<void>((resolve) => {

@@ -128,6 +128,10 @@ export class KubernetesDriver implements SessionDriver {
     this.#busy.deleted(sessionId, operation.term);
   }
 
+  prove(sessionId: string, proof: string, signal: AbortSignal): Promise<void> {
+    return settled(signal, () => this.#context.records.prove(sessionId, proof, signal));
+  }
+
   list(signal: AbortSignal): Promise<SessionStatus[]> {
     return settled(signal, async () => {
       const query = { labelSelector: ownSelector(this.#context.config.agentId) };

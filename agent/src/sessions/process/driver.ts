@@ -7,6 +7,7 @@ import {
   SessionSpec,
   type SessionStatus,
   StreamSpaceError,
+  withoutProof,
 } from '@streamspace/protocol';
 import { iso } from 'clock-port';
 import { Compile } from 'typebox/compile';
@@ -87,7 +88,10 @@ class ProcessDriver implements SessionDriver {
       }
       const record = await this.#change(spec.id, operation, (current) => {
         if (!current || !isLive(current)) return { spec, desired: 'running', instance: (current?.instance ?? 0) + 1 };
-        if (current.agent !== this.#options.agentId || !isDeepStrictEqual(current.spec, spec)) {
+        if (
+          current.agent !== this.#options.agentId ||
+          !isDeepStrictEqual(withoutProof(current.spec), withoutProof(spec))
+        ) {
           throw new StreamSpaceError(
             'session_exists',
             `Session ${spec.id} exists with another spec: choose another id`,
@@ -141,6 +145,18 @@ class ProcessDriver implements SessionDriver {
         return desired === 'running' ? undefined : { desired: 'running', instance: instance + 1 };
       });
       return this.#starter.start(record as LiveRecord, operation);
+    });
+  }
+
+  prove(sessionId: string, proof: string, signal: AbortSignal): Promise<void> {
+    return settling(signal, async () => {
+      // none for a session that was never here: a record would be made
+      if (!SESSION_ID.test(sessionId) || (await this.#records.read(sessionId)) === undefined) return;
+      await this.#records.change(sessionId, (current) =>
+        current?.spec === undefined || current.agent !== this.#options.agentId || current.spec.proof === proof
+          ? current!
+          : { ...current, spec: { ...current.spec, proof } },
+      );
     });
   }
 

@@ -1,5 +1,5 @@
 import type { V1Service } from '@kubernetes/client-node';
-import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
+import { type SessionSpec, StreamSpaceError, withoutProof } from '@streamspace/protocol';
 import { type Clock, iso } from 'clock-port';
 import { isDeepStrictEqual } from 'node:util';
 import type { Operation } from '../../driver.ts';
@@ -69,7 +69,10 @@ export class RecordStore {
       const current = await this.#readAny(spec.id, signal);
       if (current === undefined) continue; // deleted in between
       if (current.agent === this.#config.agentId) requireReadable(current);
-      if (current.agent !== this.#config.agentId || !isDeepStrictEqual(current.spec, spec)) {
+      if (
+        current.agent !== this.#config.agentId ||
+        !isDeepStrictEqual(withoutProof(current.spec), withoutProof(spec))
+      ) {
         throw new StreamSpaceError('session_exists', `Session ${spec.id} exists with another spec: choose another id`);
       }
       return { record: current, made: false };
@@ -108,6 +111,19 @@ export class RecordStore {
   /** What the platform did by itself is written down, unless the record is no longer what was looked at. */
   note(current: StoredRecord, change: RecordChange, signal: AbortSignal): Promise<StoredRecord | undefined> {
     return this.write(this.#next(current, change), current, signal);
+  }
+
+  /** Keeps the hub's proof with the spec; a session that is not there is left alone. */
+  async prove(sessionId: string, proof: string, signal: AbortSignal): Promise<void> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const current = await this.read(sessionId, signal);
+      // what can't be read, or holds more than this version knows, stays as it is [SES4]
+      if (current === undefined || current.phase === 'unreadable' || current.kept?.[ANNOTATIONS.spec] !== undefined)
+        return;
+      if (current.spec.proof === proof) return;
+      const next = this.#next(current, { spec: { ...current.spec, proof }, reason: current.reason });
+      if ((await this.write(next, current, signal)) !== undefined) return;
+    }
   }
 
   /** Compare-and-set; undefined when the record is not at `expected` any more. */
