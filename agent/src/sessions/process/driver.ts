@@ -2,6 +2,7 @@ import { cpus, totalmem } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import {
+  asStreamSpaceError,
   type Capacity,
   type SessionIsolation,
   SessionSpec,
@@ -110,17 +111,25 @@ class ProcessDriver implements SessionDriver {
       const broken = found && 'problem' in found;
       if (broken && found.specLost && deleteHome) throw homeUnknown(sessionId, found.problem);
       const starts = broken ? await this.#hosts.starts(sessionId) : [];
-      const record = await this.#change(
-        sessionId,
-        operation,
-        (current) =>
-          // also of a session that is not there: a superseded leader may still be about to make it
-          current?.desired === 'deleted' &&
-          (current.done ? current.command_id === operation.commandId : current.delete_home || !deleteHome)
-            ? undefined
-            : { desired: 'deleted', ...(deleteHome && { delete_home: true }) },
-        (unread) => mended(unread, this.#options.agentId, Math.max(unread.instance, ...starts)),
-      );
+      const write = () =>
+        this.#change(
+          sessionId,
+          operation,
+          (current) =>
+            // also of a session that is not there: a superseded leader may still be about to make it
+            current?.desired === 'deleted' &&
+            (current.done ? current.command_id === operation.commandId : current.delete_home || !deleteHome)
+              ? undefined
+              : { desired: 'deleted', ...(deleteHome && { delete_home: true }) },
+          (unread) => mended(unread, this.#options.agentId, Math.max(unread.instance, ...starts)),
+        );
+      const record = await write().catch(async (error: unknown) => {
+        if (asStreamSpaceError(error).code !== 'disk_full' || found === undefined || broken) throw error;
+        // nobody could make room otherwise: what the record is to say is done first; a crash before it leaves the command to come again
+        fence(found, operation);
+        await this.#removal.clear({ ...found, delete_home: deleteHome }, operation.signal);
+        return write();
+      });
       if (record.done && record.command_id === operation.commandId) return;
       await this.#removal.finish(record, operation.signal);
     });

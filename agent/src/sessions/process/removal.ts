@@ -1,7 +1,7 @@
 import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { SessionSpec } from '@streamspace/protocol';
+import { asStreamSpaceError, type SessionSpec } from '@streamspace/protocol';
 import type { Hosts } from './hosts.ts';
 import type { Layout } from './layout.ts';
 import type { ProcessDriverOptions } from './options.ts';
@@ -26,9 +26,14 @@ export class Removal {
   /** All that its record, `deleted`, says; then the record says that it is done, unless somebody changed it meanwhile. */
   async finish(record: SessionRecord, signal: AbortSignal): Promise<void> {
     await this.clear(record, signal);
-    await this.#records.change(record.id, (current) =>
-      current && isDeepStrictEqual(current, record) ? { ...current, done: true } : (current ?? record),
-    );
+    try {
+      await this.#records.change(record.id, (current) =>
+        current && isDeepStrictEqual(current, record) ? { ...current, done: true } : (current ?? record),
+      );
+    } catch (error) {
+      // all is done, and done once more where it is not written
+      if (asStreamSpaceError(error).code !== 'disk_full') throw error;
+    }
   }
 
   /** Everything but the record. */
