@@ -63,6 +63,7 @@ const PROGRAMS = {
   hub: 'api/src/main.ts',
   agent: 'agent/src/main.ts',
   launcher: 'scripts/launcher/main.ts',
+  keeper: 'scripts/launcher/keeper.ts',
   'session-host': 'agent/src/sessions/process/host/main.ts',
   'session-sandbox': 'agent/src/sessions/process/sandbox/main.ts',
 };

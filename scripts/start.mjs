@@ -1,6 +1,6 @@
 // npm start: everything on this machine: the hub, three replicas of one agent, the page, a first desktop.
-import { spawn } from 'node:child_process';
-import { checkNode, debianPackages, DESKTOP, npmPackages, root, say } from './setup.mjs';
+import { launch } from './launch.mjs';
+import { checkNode, debianPackages, DESKTOP, npmPackages, say } from './setup.mjs';
 
 checkNode();
 npmPackages();
@@ -12,8 +12,4 @@ say('Building …');
 const { buildConsole, buildPrograms } = await import('./build.mjs');
 await Promise.all([buildPrograms(), buildConsole()]);
 
-const launcher = spawn(process.execPath, ['dist/launcher.js'], { cwd: root, stdio: 'inherit' });
-// Ctrl-C reaches the launcher by itself (same terminal); a signal sent to this process alone is passed on.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => launcher.kill('SIGTERM'));
-launcher.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+launch();

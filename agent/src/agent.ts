@@ -110,8 +110,9 @@ class AgentReplica implements Agent {
     const health = new ProbeServer(probeRoutes(() => this.view()));
     const metrics = new ProbeServer(metricsRoutes(this.#metrics));
     try {
-      this.ports.health = await health.listen(config.healthPort, 'HEALTH_PORT');
-      if (config.metricsEnabled) this.ports.metrics = await metrics.listen(config.metricsPort, 'METRICS_PORT');
+      this.ports.health = await health.listen(config.healthPort, config.listenHost, 'HEALTH_PORT');
+      if (config.metricsEnabled)
+        this.ports.metrics = await metrics.listen(config.metricsPort, config.listenHost, 'METRICS_PORT');
       log.info(
         { health_port: this.ports.health, metrics_port: this.ports.metrics, ha: config.enableHa },
         'Agent started',

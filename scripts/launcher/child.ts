@@ -15,6 +15,8 @@ const RESTART_FIRST_MS = 250;
 const RESTART_MAX_MS = 10_000;
 
 export interface ChildWatcher {
+  /** It has a process, the first one or another. */
+  onStart(): void;
   /** It ended, and is started again. */
   onRestart(name: string, how: string): void;
   /** It can't run as it is configured, and says why. */
@@ -52,6 +54,7 @@ export class Child {
     });
     closeSync(log);
     this.#process = child;
+    this.#watcher.onStart();
     const startedAt = Date.now();
     child.on('error', () => {});
     child.on('exit', (code, signal) => {

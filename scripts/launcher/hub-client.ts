@@ -33,7 +33,10 @@ export class HubClient {
   }
 
   agents = async (): Promise<Agent[]> => (await this.#call<{ items: Agent[] }>('GET', '/agents')).items;
+  /** The signed-in user's. */
   sessions = async (): Promise<Session[]> => (await this.#call<{ items: Session[] }>('GET', '/sessions')).items;
+  allSessions = async (): Promise<Session[]> =>
+    (await this.#call<{ items: Session[] }>('GET', '/sessions?all=true')).items;
   create = (template: string, name: string): Promise<Accepted> => this.#call('POST', '/sessions', { template, name });
   wake = (id: string): Promise<Accepted> => this.#call('POST', `/sessions/${id}/wake`);
   hibernate = (id: string): Promise<Accepted> => this.#call('POST', `/sessions/${id}/hibernate`);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { until } from './hub-client.ts';
 
 /** What one folder of state (`.streamspace`) belongs to. One launcher at a time uses it. */
 export interface Instance {
@@ -11,16 +12,24 @@ export interface Instance {
   enrolmentToken: string;
 }
 
-interface Running {
+export interface ProcessMark {
   pid: number;
   /** Start time of the process as the kernel counts it: a pid alone may be somebody else's by now. */
   started: string;
-  link: string;
-  children: { pid: number; started: string }[];
 }
 
+interface Running extends ProcessMark {
+  link: string;
+  children: ProcessMark[];
+  /** Ends the others when the launcher is killed; absent in a file of an older version. */
+  keeper?: ProcessMark;
+}
+
+/** How long a keeper may take for what a killed launcher left behind, milliseconds. */
+const KEEPER_MS = 60_000;
+
 /** Field 22 of /proc/PID/stat; empty where there is no /proc or no such process. */
-function startTime(pid: number): string {
+export function startTime(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
@@ -29,7 +38,7 @@ function startTime(pid: number): string {
   }
 }
 
-function alive(process_: { pid: number; started: string }): boolean {
+export function alive(process_: ProcessMark): boolean {
   try {
     process.kill(process_.pid, 0);
     return process_.started === startTime(process_.pid);
@@ -41,7 +50,7 @@ function alive(process_: { pid: number; started: string }): boolean {
 class AlreadyRunningError extends Error {}
 
 /** Opens the folder; ends what a killed launcher left behind. Throws {@link AlreadyRunningError} when a live one uses it. */
-export function openInstance(folder: string): Instance {
+export async function openInstance(folder: string): Promise<Instance> {
   mkdirSync(join(folder, 'logs'), { recursive: true, mode: 0o700 });
   const runFile = join(folder, 'running.json');
   if (existsSync(runFile)) {
@@ -51,8 +60,10 @@ export function openInstance(folder: string): Instance {
         `StreamSpace runs here already: ${running.link}\nStop that one first (Ctrl-C, or: kill ${running.pid}), or give this one a folder of its own: STATE_DIR=… npm start`,
       );
     }
+    const { keeper } = running;
+    if (keeper !== undefined) await until(() => Promise.resolve(!alive(keeper)), KEEPER_MS);
     for (const child of running.children) if (alive(child)) process.kill(child.pid, 'SIGKILL');
-    rmSync(runFile);
+    rmSync(runFile, { force: true });
   }
   const secretsFile = join(folder, 'secrets.json');
   if (!existsSync(secretsFile)) {
@@ -68,18 +79,26 @@ export function openInstance(folder: string): Instance {
   };
 }
 
-export function recordRunning(instance: Instance, link: string, children: (number | undefined)[]): void {
+export function recordRunning(
+  instance: Instance,
+  link: string,
+  children: (number | undefined)[],
+  keeper: number | undefined,
+): void {
   const described = (pid: number) => ({ pid, started: startTime(pid) });
   const running: Running = {
     ...described(process.pid),
     link,
     children: children.filter((pid) => pid !== undefined).map(described),
+    ...(keeper !== undefined && { keeper: described(keeper) }),
   };
   writeAtomically(join(instance.folder, 'running.json'), JSON.stringify(running));
 }
 
+export const runFileOf = ({ folder }: Instance): string => join(folder, 'running.json');
+
 export function closeInstance(instance: Instance): void {
-  rmSync(join(instance.folder, 'running.json'), { force: true });
+  rmSync(runFileOf(instance), { force: true });
 }
 
 function writeAtomically(file: string, text: string): void {

@@ -1,4 +1,5 @@
 // What `npm start` runs once everything is built: a hub and three replicas of one agent, all on loopback, until Ctrl-C.
+import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,11 +7,16 @@ import type { Session } from '@streamspace/protocol';
 import { SignJWT } from 'jose';
 import { Child, type ChildWatcher } from './child.ts';
 import { HubClient, until } from './hub-client.ts';
-import { choosePort, closeInstance, openInstance, recordRunning } from './instance.ts';
+import { endHosts, hibernateAll } from './ending.ts';
+import { choosePort, closeInstance, openInstance, recordRunning, runFileOf } from './instance.ts';
+import type { Kept } from './keeper.ts';
+import { Keeping } from './keeping.ts';
 
 const HOST = '127.0.0.1';
 const REPLICAS = 3;
 const say = (text: string) => process.stdout.write(`${text}\n`);
+// a terminal that was closed must not keep the rest from being ended
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 function fail(error: unknown): never {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
@@ -34,7 +40,7 @@ try {
 }
 
 async function main(): Promise<void> {
-  const instance = openInstance(folder);
+  const instance = await openInstance(folder);
   const port = await choosePort(process.env.PORT, HOST);
   const origin = `http://localhost:${port}`;
   const token = await new SignJWT({ roles: ['admin', 'user'] })
@@ -51,18 +57,25 @@ async function main(): Promise<void> {
   const onRestart = (name: string, how: string) => {
     if (stopping) return;
     say(`${name} ended (${how}); starting it again`);
-    setTimeout(
-      () =>
-        !stopping &&
-        recordRunning(
-          instance,
-          link,
-          children.map((child) => child.pid),
-        ),
-      1_000,
-    );
+  };
+  const keeping = new Keeping(program('keeper'));
+  /** Whatever ends this process: the keeper knows what to end then. */
+  const record = () => {
+    if (stopping) return;
+    const pids = (parts: readonly Child[]) => parts.flatMap(({ pid }) => pid ?? []);
+    const kept: Kept = {
+      origin: `http://${HOST}:${port}`,
+      token,
+      // agents before the hub, so that their goodbyes are heard
+      groups: [pids(replicas), pids([hub])],
+      agentStateDir,
+      runFile: runFileOf(instance),
+    };
+    keeping.tell(JSON.stringify(kept));
+    recordRunning(instance, link, pids(children), keeping.pid);
   };
   const watcher: ChildWatcher = {
+    onStart: record,
     onRestart,
     // all of them are configured alike: the first one's words are enough
     onUnusable: (words) => {
@@ -72,6 +85,7 @@ async function main(): Promise<void> {
       void stop('failure');
     },
   };
+  const agentStateDir = join(folder, 'agent');
   const log = (name: string) => join(folder, 'logs', `${name}.log`);
   const shared = { LOG_LEVEL: process.env.LOG_LEVEL || 'info', LOG_FORMAT: 'json' };
   const hub = new Child(
@@ -108,10 +122,11 @@ async function main(): Promise<void> {
           POD_NAME: name,
           ENABLE_HA: 'true',
           AGENT_TOKEN: instance.enrolmentToken,
-          STATE_DIR: join(folder, 'agent'),
+          STATE_DIR: agentStateDir,
           HEARTBEAT_INTERVAL: '2s',
           RECONNECT_DELAY: '200ms',
           MAX_RECONNECT_DELAY: '5s',
+          LISTEN_HOST: HOST,
           HEALTH_PORT: '0',
           METRICS_PORT: '0',
         },
@@ -125,22 +140,26 @@ async function main(): Promise<void> {
     if (stopping) return;
     stopping = true;
     say(signal === 'SIGINT' ? '\nStopping: desktops go to sleep, their homes stay …' : 'Stopping …');
-    await hibernateAll(client);
+    await hibernateAll(client).catch(() => {});
     // agents before the hub, so that their goodbyes are heard
     await Promise.all(replicas.map((replica) => replica.stop(8_000)));
     await hub.stop(5_000);
+    await endHosts(agentStateDir);
     closeInstance(instance);
+    keeping.done();
     say('Stopped.');
     process.exit(process.exitCode ?? 0);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
 
+  if (process.argv.includes('--parent-pipe')) {
+    // held by the process that started this one: its end is a reason to stop, however it came
+    const parent = new Socket({ fd: 3 });
+    parent.on('error', () => {}).on('close', () => void stop('SIGTERM'));
+    parent.resume();
+  }
+
   for (const child of children) child.start();
-  recordRunning(
-    instance,
-    link,
-    children.map((child) => child.pid),
-  );
   if (!(await until(() => client.healthy(), 20_000))) await giveUp('The hub did not come up', log('hub'), stop);
   if (!(await until(async () => (await client.agents()).some((agent) => agent.connected), 20_000))) {
     await giveUp('No agent connected', log(replicas[0]!.name), stop);
@@ -187,20 +206,5 @@ async function firstDesktop(client: HubClient): Promise<string> {
     return `${newest?.name ?? 'My first desktop'} (${id}): ${state}`;
   } catch (error) {
     return `none: ${(error as Error).message}`;
-  }
-}
-
-/** Puts running sessions to sleep, so that nothing of them is left behind; a deadline for all of it together. */
-async function hibernateAll(client: HubClient): Promise<void> {
-  const awake = async () =>
-    (await client.sessions()).filter((session) =>
-      ['running', 'starting', 'waking', 'pending', 'hibernating'].includes(session.state),
-    );
-  try {
-    for (const session of await awake())
-      if (session.state === 'running') await client.hibernate(session.id).catch(() => {});
-    await until(async () => (await awake()).length === 0, 10_000);
-  } catch {
-    // the hub is gone already: the next start finds the sessions still running, and takes them over
   }
 }

@@ -187,6 +187,12 @@ export const SETTINGS = {
     'Least severe that is written',
   ),
   logFormat: optional('LOG_FORMAT', oneOf('json', 'text'), 'json', 'One JSON object a line, or lines for people'),
+  listenHost: absent(
+    'LISTEN_HOST',
+    text('an address of this machine, such as 127.0.0.1', /^[0-9A-Za-z.:-]{1,253}$/),
+    'Address that health and metrics listen on',
+    { defaultInWords: 'all' },
+  ),
   healthPort: optional('HEALTH_PORT', listenPort, '8080', 'Serves /health, /ready and /leader'),
   metricsEnabled: optional('METRICS_ENABLED', boolean, 'true', 'Whether /metrics is served'),
   metricsPort: optional('METRICS_PORT', listenPort, '9090', 'Serves /metrics'),

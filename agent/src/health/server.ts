@@ -34,8 +34,8 @@ export class ProbeServer {
     this.#server.maxConnections = 256;
   }
 
-  /** Resolves with the port it listens on. Rejects, naming `variable`, when the port can't be had. */
-  listen(port: number, variable: string): Promise<number> {
+  /** Resolves with the port it listens on. `host`: undefined for all addresses. Rejects, naming `variable`, when the port can't be had. */
+  listen(port: number, host: string | undefined, variable: string): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) => {
         const why = error.code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${error.code ?? error.message})`;
@@ -45,7 +45,7 @@ export class ProbeServer {
           }),
         );
       });
-      this.#server.listen(port, () => resolve((this.#server.address() as AddressInfo).port));
+      this.#server.listen(port, host, () => resolve((this.#server.address() as AddressInfo).port));
     });
   }
 

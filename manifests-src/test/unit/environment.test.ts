@@ -22,6 +22,7 @@ const LEFT_ALONE: Record<string, string> = {
   KUBECONFIG: 'the agent is in the cluster',
   AGENT_TOKEN: 'the token is mounted as a file, so that it can be replaced without a restart',
   SESSION_ISOLATION: 'of the process platform only',
+  LISTEN_HOST: 'probes and scrapes come to the pod’s address',
   CONSOLE_DIR: 'the image has its page beside the program',
 };
 
