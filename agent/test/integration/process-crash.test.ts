@@ -11,7 +11,7 @@ import type { SessionDriver } from '../../src/sessions/driver.ts';
 import { layout } from '../../src/sessions/process/layout.ts';
 import type { Step } from '../../src/sessions/process/options.ts';
 import { xvncMissing } from './process-desktops.ts';
-import { type ProcessPlace, processPlace } from './process-place.ts';
+import { HOST, type ProcessPlace, processPlace } from './process-place.ts';
 
 const run = promisify(execFile);
 const soon = () => AbortSignal.timeout(25_000);
@@ -173,6 +173,19 @@ describe('process driver: crashes', () => {
     await place.makeDriver({ stopMs: 500 }).hibernate('one', op('c2'));
     await expect(access(`/proc/${pid}/fd/0`)).rejects.toThrow();
     expect(await driver.wake('one', op('c3'))).toMatchObject({ state: 'running' });
+  });
+
+  it('hibernate and delete resolve when the host’s process has ended, and not when it is about to', async () => {
+    // lives on for a while after it has said everything
+    const slow = 'process.on("exit",()=>Atomics.wait(new Int32Array(new SharedArrayBuffer(4)),0,0,700))';
+    const hostCommand = [process.execPath, '--import', `data:text/javascript,${slow}`, HOST];
+    const lingering = place.makeDriver({ hostCommand });
+    await lingering.create(spec, op('c1'));
+    await lingering.hibernate('one', op('c2'));
+    expect(await processesOf(place, 'one')).toEqual([]);
+    await lingering.wake('one', op('c3'));
+    await lingering.delete('one', { deleteHome: true }, op('c4'));
+    expect(await processesOf(place, 'one')).toEqual([]);
   });
 
   it('ends its sessions when their state folder is removed', async () => {

@@ -13,7 +13,8 @@ import { layout } from '../../src/sessions/process/layout.ts';
 import type { ProcessDriverOptions } from '../../src/sessions/process/options.ts';
 import type { DriverSetup } from '../contract/driver.ts';
 
-const HOST = fileURLToPath(new URL('../../../dist/session-host.js', import.meta.url));
+/** The session host's program. */
+export const HOST = fileURLToPath(new URL('../../../dist/session-host.js', import.meta.url));
 
 export interface ProcessPlace extends DriverSetup {
   readonly stateDir: string;

@@ -7,7 +7,7 @@ import { launchHost } from './host-launcher.ts';
 import { type HostState, parseState, statusFile } from './host-messages.ts';
 import type { Layout } from './layout.ts';
 import type { ProcessDriverOptions } from './options.ts';
-import { killStragglers } from './stragglers.ts';
+import { endStragglers } from './stragglers.ts';
 
 /** How long a host may take to end when asked, longer than it gives its desktop. */
 const STOP_MS = 12_000;
@@ -133,7 +133,9 @@ export class Hosts {
         connection.close();
       }
     }
-    await killStragglers(id, instance, this.#options.kill);
+    const left = await endStragglers(id, instance, this.#options.kill, this.#options.clock);
+    if (left > 0)
+      throw new StreamSpaceError('driver_failed', `${left} processes of session ${id} do not end when killed`);
     await rm(this.#layout.run(id, instance).folder, { recursive: true, force: true });
   }
 

@@ -1,27 +1,43 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { type Clock, sleep } from 'clock-port';
 
 /** Environment variable that everything of one start of a session carries: `<session id>.<number of the start>`. */
 export const START_VARIABLE = 'STREAMSPACE_START';
 
+const LIMIT_MS = 5_000;
+const LOOK_MS = 10;
+
 /**
- * Kills what a start of a session left running although its desktop ended: daemons and what was started with nohup.
- * Looks into /proc; where there is none (macOS), such processes stay.
+ * Ends what a start of a session left running although its desktop ended: daemons and what was started with nohup. Resolves with how many
+ * are left when they did not end in time, or 0. Looks into /proc; where there is none (macOS), such processes stay.
  */
-export async function killStragglers(
+export async function endStragglers(
   id: string,
   instance: number,
   kill: (pid: number, signal: 'SIGKILL') => void,
-): Promise<void> {
+  clock: Clock,
+): Promise<number> {
   const mark = `\0${START_VARIABLE}=${id}.${instance}\0`;
+  for (const since = clock.monotonic(); ; await sleep(clock, LOOK_MS)) {
+    const found = await marked(mark);
+    if (found.length === 0 || clock.monotonic() - since > LIMIT_MS) return found.length;
+    for (const pid of found) {
+      try {
+        kill(pid, 'SIGKILL');
+      } catch {
+        // it ended meanwhile
+      }
+    }
+  }
+}
+
+async function marked(mark: string): Promise<number[]> {
+  const found: number[] = [];
   for (const name of await readdir('/proc').catch(() => [])) {
     if (!/^\d+$/.test(name)) continue;
     // unreadable: somebody else's, or gone
     const env = await readFile(`/proc/${name}/environ`, 'latin1').catch(() => '');
-    if (!`\0${env}\0`.includes(mark)) continue;
-    try {
-      kill(Number(name), 'SIGKILL');
-    } catch {
-      // it ended meanwhile
-    }
+    if (`\0${env}\0`.includes(mark)) found.push(Number(name));
   }
+  return found;
 }

@@ -40,6 +40,19 @@ export class ControlServer {
     await closed;
   }
 
+  /**
+   * Resolves when what was told has been sent. Nothing is closed: the kernel does that at the end of this process, and so whoever waits for
+   * the end of a connection waits for the end of the process.
+   */
+  async flush(): Promise<void> {
+    const sent = (socket: Socket) =>
+      new Promise<void>((resolve) => {
+        socket.once('close', resolve);
+        socket.write('', () => resolve());
+      });
+    await Promise.all([...this.#sockets].map(sent));
+  }
+
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
     const read = lineReader(CONTROL_LINE, (line) => {

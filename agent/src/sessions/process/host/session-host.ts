@@ -7,7 +7,7 @@ import { type HostOrder, statusFile } from '../host-messages.ts';
 import { layout, type RunPaths } from '../layout.ts';
 import type { SessionRecord } from '../record.ts';
 import { RecordStore } from '../record-store.ts';
-import { killStragglers } from '../stragglers.ts';
+import { endStragglers } from '../stragglers.ts';
 import { ControlServer } from './control-server.ts';
 import type { Desktop, DesktopOrder } from './desktop.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -27,12 +27,14 @@ export interface SessionHostOptions {
 
 /** How long a desktop may take to end before the host ends without it. */
 const STOP_MS = 8_000;
+/** How long the agent may take to read how it ended. */
+const FLUSH_MS = 1_000;
 /** How long a desktop may take until viewers can come. */
 const START_MS = 30_000;
 
 /**
  * One start of one session: takes the control socket, runs the desktop, tells its state, and ends when told to (by message or
- * signal) or when the desktop dies. Ends at once, without effect, when another host has the same start, or when the record
+ * signal) or when the desktop dies; its caller ends the process then, which is what closes the control socket. Ends at once, without effect, when another host has the same start, or when the record
  * meanwhile wants something else: it is read after the bind, and whoever changes it connects after the change, so one of the
  * two always sees the other.
  */
@@ -59,6 +61,8 @@ export async function runSessionHost(options: SessionHostOptions, signal: AbortS
     const record = await new RecordStore((id) => places.session(id)).read(order.id);
     if (!wants(record, order.instance)) {
       options.onBound();
+      await control.close();
+      await rm(paths.folder, { recursive: true, force: true });
       return log('no longer wanted');
     }
     await status.set('starting', '');
@@ -70,13 +74,13 @@ export async function runSessionHost(options: SessionHostOptions, signal: AbortS
     );
     watcher.on('error', () => {});
     const end = await runDesktop(options, record, paths, status, stop);
-    await killStragglers(order.id, order.instance, options.kill);
+    await endStragglers(order.id, order.instance, options.kill, options.clock);
     await status.set(end.state, end.reason);
+    // its folder stays for the agent to remove: as long as a host can be asked, it is there
+    await withDeadline(options.clock, FLUSH_MS, 'last words', undefined, () => control.flush()).catch(() => {});
   } finally {
     signal.removeEventListener('abort', onSignal);
     watcher?.close();
-    await control.close();
-    await rm(paths.folder, { recursive: true, force: true });
   }
 }
 
