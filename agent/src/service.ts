@@ -64,8 +64,9 @@ export class Service {
   /** Sessions that went while a command for them was under way. */
   readonly #gone = new Set<string>();
   #capacity: Capacity | undefined;
-  #driverFailed = false;
-  #watchFailed = false;
+  /** Why the platform can't be asked for its sessions, or watched. */
+  #driverFailed: string | undefined;
+  #watchFailed: string | undefined;
   #refreshing = false;
   readonly #unread: Outage;
 
@@ -108,12 +109,15 @@ export class Service {
 
   /** Until the signal aborts; then aborts operations, closes the link and resolves. */
   async run(signal: AbortSignal): Promise<void> {
+    // trouble with the platform is news: not only with the next heartbeat
+    const deafen = this.#options.driver.onTrouble?.(() => this.#links.current?.beat());
     await Promise.all([
       this.#links.run(signal),
       this.#watch(signal),
       this.#abortWith(signal),
       this.#idleness?.run(signal),
     ]);
+    deafen?.();
     this.#options.onLink(undefined);
   }
 
@@ -141,8 +145,15 @@ export class Service {
 
   async #open(signal: AbortSignal): Promise<Link> {
     const { config, clock, driver, credentials, dialer, election, build } = this.#options;
-    const capacity = await withDeadline(clock, CAPACITY_TIMEOUT, 'capacity', signal, (limit) => driver.capacity(limit));
-    this.#capacity = this.#offered(capacity);
+    try {
+      const capacity = await withDeadline(clock, CAPACITY_TIMEOUT, 'capacity', signal, (limit) =>
+        driver.capacity(limit),
+      );
+      this.#capacity = this.#offered(capacity);
+    } catch (error) {
+      // a platform that is away is told to the hub, not hidden from it
+      if (this.#capacity === undefined || signal.aborted) throw error;
+    }
     const token = await credentials.current(signal);
     try {
       return await dialer.open(
@@ -221,7 +232,7 @@ export class Service {
       beat: () => this.#beat(link, over.signal),
       onBeatAnswered: () => this.#options.onHeartbeat(),
       onReport: (error) => {
-        this.#driverFailed = error !== undefined;
+        this.#driverFailed = error?.message;
         this.#countSessions();
       },
     });
@@ -229,13 +240,28 @@ export class Service {
     return conversation;
   }
 
+  /** What the hub is told of this agent; `status_reason` where it knows that field [VER2]. */
+  #health(link: Link): { status: AgentStatus; status_reason?: string } {
+    const { trouble } = this.#options.driver;
+    const status =
+      this.#driverFailed !== undefined
+        ? 'error'
+        : this.#watchFailed !== undefined || trouble !== undefined
+          ? 'warning'
+          : 'online';
+    const reason = trouble ?? this.#driverFailed ?? this.#watchFailed;
+    return {
+      status,
+      ...(reason !== undefined && link.welcome.version >= 2 && { status_reason: reason.slice(0, 1024) }),
+    };
+  }
+
   #beat(link: Link, over: AbortSignal): ReturnType<HubConversation['beat']> {
     // settles by itself and never rejects; what it finds out is news for the next heartbeat, or for one right away
     void this.#refresh(link, over);
     const { isolation } = this.#options.driver;
-    const status: AgentStatus = this.#driverFailed ? 'error' : this.#watchFailed ? 'warning' : 'online';
     return {
-      status,
+      ...this.#health(link),
       capacity: this.#capacity!,
       active_sessions: this.#book.active,
       replicas: this.#options.replicas.known,
@@ -339,7 +365,7 @@ export class Service {
         if (!signal.aborted) throw new StreamSpaceError('driver_failed', 'the watch ended');
       } catch (error) {
         if (signal.aborted) return outage.stop();
-        this.#watchFailed = true;
+        this.#watchFailed = `The watch of the sessions ended: ${(error as Error).message}`;
         outage.failed({ err: error });
         await sleep(clock, backoff.next(), signal).catch(() => undefined);
       }
@@ -347,7 +373,7 @@ export class Service {
   }
 
   #onChange(sessionId: string, status: Parameters<Parameters<SessionDriver['watch']>[0]>[1]): void {
-    this.#watchFailed = false;
+    this.#watchFailed = undefined;
     if (status !== undefined) {
       this.#book.set(status);
       this.#gone.delete(sessionId);

@@ -67,6 +67,8 @@ export const AgentMessages = {
   heartbeat: message('heartbeat', {
     seq: Seq,
     status: AgentStatus,
+    /** Why it is not `online`, for an operator; since version 2. */
+    status_reason: Type.Optional(Type.String({ maxLength: 1024 })),
     capacity: Capacity,
     active_sessions: Count(),
     replicas: Type.Array(Replica, { maxItems: 64 }),

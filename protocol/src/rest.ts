@@ -31,6 +31,8 @@ export const Agent = Type.Object(
     priority: Type.Enum(['high', 'normal', 'low']),
     /** As reported; `offline` while no connection is live or an operator drained it. */
     status: AgentStatus,
+    /** What the agent says of a status that is not `online`; null where it says nothing. */
+    status_reason: Nullable(Type.String({ maxLength: 1024 })),
     /** An operator took it out of placement (PATCH {status: "offline"}); what runs there goes on. */
     draining: Type.Boolean(),
     connected: Type.Boolean(),

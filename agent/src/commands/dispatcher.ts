@@ -2,9 +2,10 @@ import { type Clock, withDeadline, DeadlineError } from 'clock-port';
 import { type AgentMessage, asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import type { Logger } from 'pino';
 import { scope } from '../scope.ts';
-import type { SessionDriver } from '../sessions/driver.ts';
+import type { SessionDriver, Slot } from '../sessions/driver.ts';
 import { type Command, keyOf, type Outcome, perform } from './operation.ts';
 import { ResultCache } from './result-cache.ts';
+import { Slots } from './slots.ts';
 
 /** Where a command came from, and its answers go. */
 export interface CommandPeer {
@@ -44,7 +45,16 @@ interface Job {
   attempt: number;
   peer: CommandPeer;
   running: boolean;
+  /** What it waits for, where it does. */
+  waitsFor: string;
+  /** Aborts when a later command makes it pointless. */
+  readonly pointless: AbortController;
 }
+
+/** What the driver has to let go of an aborted start, milliseconds. */
+const ABORTED_MS = 5_000;
+/** Commands after which the session is to run: pointless once it is to be deleted. */
+const STARTS: ReadonlySet<Command['action']> = new Set(['create_session', 'wake_session']);
 
 /**
  * Runs commands beside the read loop (failure 2): at most `concurrency` at once, those of one session in order, each command id once.
@@ -57,7 +67,9 @@ export class Dispatcher {
   /** By key, in order of arrival; the first of each runs or is ready to. */
   readonly #lanes = new Map<string, Job[]>();
   #ready: Job[] = [];
+  /** Begun, and not over. */
   #running = 0;
+  readonly #slots: Slots<Job>;
   readonly #outcomes: ResultCache<Outcome>;
   readonly #stop = new AbortController();
   #draining = false;
@@ -65,6 +77,7 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#slots = new Slots(options.concurrency, () => this.#startReady());
     this.#outcomes = new ResultCache(options.remembered ?? 4096);
   }
 
@@ -98,7 +111,16 @@ export class Dispatcher {
       this.#options.observer.onAnswered(command, outcome);
       return;
     }
-    const job: Job = { command, key: keyOf(command), term, attempt: command.attempt, peer, running: false };
+    const job: Job = {
+      command,
+      key: keyOf(command),
+      term,
+      attempt: command.attempt,
+      peer,
+      running: false,
+      waitsFor: '',
+      pointless: new AbortController(),
+    };
     const limit = this.#options.queueLimit ?? 1024;
     if (this.waiting >= limit) {
       const error = new StreamSpaceError(
@@ -112,8 +134,10 @@ export class Dispatcher {
     }
     this.#jobs.set(command.id, job);
     const lane = this.#lanes.get(job.key);
-    if (lane !== undefined) lane.push(job);
-    else {
+    if (lane !== undefined) {
+      if (command.action === 'delete_session') abortStarts(lane);
+      lane.push(job);
+    } else {
       this.#lanes.set(job.key, [job]);
       this.#ready.push(job);
     }
@@ -145,10 +169,11 @@ export class Dispatcher {
   }
 
   #startReady(): void {
-    while (this.#running < this.#options.concurrency && !this.#draining) {
+    while (this.#slots.free && !this.#draining) {
       const job = this.#ready.shift();
       if (job === undefined) return;
       this.#running++;
+      this.#slots.take(job);
       job.running = true;
       // #run settles by itself and never rejects
       void this.#run(job);
@@ -162,21 +187,38 @@ export class Dispatcher {
     log.debug({ command_id: command.id, action: command.action, trace_id: command.trace_id }, 'Command started');
     job.peer.send({ type: 'ack', command_id: command.id, attempt: job.attempt });
     let outcome: Outcome;
+    let work: Promise<unknown> | undefined;
+    const either = scope(this.#stop.signal, job.pointless.signal);
     try {
       observer.onStart(command);
-      outcome = await withDeadline(clock, timeout, 'command', this.#stop.signal, (signal) =>
-        perform(driver, command, { commandId: command.id, term: job.term, signal }),
-      );
+      const slot: Slot = {
+        leave: (reason) => {
+          job.waitsFor = `: ${reason}`;
+          this.#slots.leave(job);
+        },
+        regain: async (signal) => {
+          job.waitsFor = '';
+          await this.#slots.regain(job, signal);
+        },
+      };
+      outcome = await withDeadline(clock, timeout, 'command', either.signal, (signal) => {
+        const performed = perform(driver, command, { commandId: command.id, term: job.term, signal, slot });
+        work = performed;
+        return performed;
+      });
     } catch (thrown) {
       const error =
         thrown instanceof DeadlineError && thrown.what === 'command'
           ? new StreamSpaceError(
               'command_timeout',
-              `${command.action} took longer than ${timeout} ms (COMMAND_TIMEOUT)`,
+              `${command.action} took longer than ${timeout} ms (COMMAND_TIMEOUT)${job.waitsFor}`,
             )
           : asStreamSpaceError(thrown, 'driver_failed');
       outcome = { error: { ...error.toJSON(), message: error.message.slice(0, 4096) } };
     }
+    either.end();
+    // what it has on its way must not come after the delete
+    if (job.pointless.signal.aborted && work !== undefined) await settledWithin(clock, ABORTED_MS, work);
     const seconds = (clock.monotonic() - startedAt) / 1000;
     if (!this.#stop.signal.aborted) {
       this.#outcomes.set(command.id, outcome);
@@ -205,7 +247,20 @@ export class Dispatcher {
     lane.shift();
     if (lane.length > 0) this.#ready.push(lane[0]!);
     else this.#lanes.delete(job.key);
+    this.#slots.end(job);
     this.#startReady();
     if (this.#running === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
+}
+
+/** What is to be deleted need not start any more. */
+function abortStarts(lane: readonly Job[]): void {
+  for (const { command, pointless } of lane) {
+    if (STARTS.has(command.action))
+      pointless.abort(new StreamSpaceError('command_aborted', 'The session is to be deleted'));
+  }
+}
+
+async function settledWithin(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  await withDeadline(clock, ms, 'end of an aborted operation', undefined, () => work).catch(() => undefined);
 }

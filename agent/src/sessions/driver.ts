@@ -11,6 +11,15 @@ export interface Operation {
   readonly term: number;
   /** Aborts at the command's timeout, at the loss of leadership and at shutdown. */
   readonly signal: AbortSignal;
+  /** One of the operations that may go on at once: whoever waits for a platform that does not answer leaves it to others meanwhile. */
+  readonly slot?: Slot;
+}
+
+export interface Slot {
+  /** The operation waits for the platform, for that reason. */
+  leave(reason: string): void;
+  /** It is answered: resolves when it may go on. Rejects when the signal aborts before. */
+  regain(signal: AbortSignal): Promise<void>;
 }
 
 /**
@@ -60,4 +69,10 @@ export interface SessionDriver {
 
   /** Reports sessions that change by themselves (a crash) until the signal aborts, then resolves. `undefined` status: gone. */
   watch(onChange: (sessionId: string, status: SessionStatus | undefined) => void, signal: AbortSignal): Promise<void>;
+
+  /** What keeps the platform from doing what it is asked for, in words; undefined: nothing that is known. */
+  readonly trouble?: string | undefined;
+
+  /** Calls back when {@link SessionDriver.trouble} may have changed. Returns how to stop it. */
+  onTrouble?(listener: () => void): () => void;
 }

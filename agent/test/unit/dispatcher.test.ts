@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Dispatcher, type DispatcherOptions } from '../../src/commands/dispatcher.ts';
 import type { Command } from '../../src/commands/operation.ts';
+import type { Slot } from '../../src/sessions/driver.ts';
 import { FakeDriver, specOf } from '../support/driver.ts';
 
 class Peer {
@@ -147,14 +148,73 @@ describe('dispatcher', () => {
     const held = gate();
     const dispatcher = make();
     dispatcher.dispatch(create('c1', 'a'), 1, peer);
-    dispatcher.dispatch(remove('c2', 'a'), 1, peer);
+    dispatcher.dispatch({ ...remove('c2', 'a'), action: 'hibernate_session' }, 1, peer);
     await settled();
     expect(driver.calls).toEqual(['create a']);
     expect(dispatcher.concerns('a')).toBe(true);
     held.open();
     await settled();
-    expect(driver.calls).toEqual(['create a', 'delete a']);
+    expect(driver.calls).toEqual(['create a', 'hibernate a']);
     expect(dispatcher.concerns('a')).toBe(false);
+  });
+
+  it('K4 a delete aborts the create that it is to cancel, and runs at once', async () => {
+    gate();
+    const dispatcher = make();
+    dispatcher.dispatch(create('c1', 'a'), 1, peer);
+    dispatcher.dispatch(create('c3', 'b'), 1, peer);
+    driver.gate = undefined;
+    dispatcher.dispatch(remove('c2', 'a'), 1, peer);
+    await settled();
+    expect(driver.calls).toEqual(['create a', 'create b', 'delete a']);
+    expect(peer.said).toEqual(['ack c1/1', 'ack c3/1', 'result c1/1 command_aborted', 'ack c2/1', 'result c2/1']);
+    expect(driver.sessions.has('a')).toBe(false);
+    await dispatcher.abort(new StreamSpaceError('command_aborted', 'over'));
+  });
+
+  it('K4 operations that wait for the platform hold no slot, and go on when they have one again', async () => {
+    const slots: Slot[] = [];
+    const answered: (() => void)[] = [];
+    driver.create = async (spec, { slot, signal }) => {
+      driver.calls.push(`create ${spec.id}`);
+      if (spec.id.startsWith('w')) {
+        slots.push(slot!);
+        slot!.leave('the API server is away');
+        await new Promise<void>((resolve) => answered.push(resolve));
+        await slot!.regain(signal);
+      } else await driver.gate;
+      driver.calls.push(`went on ${spec.id}`);
+      return { spec, state: 'running' };
+    };
+    const held = gate();
+    const dispatcher = make({ concurrency: 2, timeout: 60_000 });
+    for (const id of ['w1', 'w2', 'w3', 'a', 'b', 'c']) dispatcher.dispatch(create(`c-${id}`, id), 1, peer);
+    await settled();
+    expect(driver.calls).toEqual(['w1', 'w2', 'w3', 'a', 'b'].map((id) => `create ${id}`));
+    expect([dispatcher.running, dispatcher.waiting]).toEqual([5, 1]);
+    // the platform is back, but others have the slots: before anything new they go on, in order
+    for (const answer of answered) answer();
+    await settled();
+    expect(driver.calls).toHaveLength(5);
+    held.open();
+    await settled();
+    expect(driver.calls.slice(5, 9).toSorted()).toEqual(['went on a', 'went on b', 'went on w1', 'went on w2']);
+    expect(driver.calls.slice(9)).toEqual(expect.arrayContaining(['went on w3', 'create c', 'went on c']));
+    expect([dispatcher.running, dispatcher.waiting]).toEqual([0, 0]);
+  });
+
+  it('K4 says what an operation waited for when its time is over', async () => {
+    driver.create = async (_spec, { slot, signal }) => {
+      slot!.leave('failed calling webhook "x"');
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    };
+    const dispatcher = make({ timeout: 1_000 });
+    dispatcher.dispatch(create('c1', 'a'), 1, peer);
+    await clock.advance(1_000);
+    expect(peer.messages.at(-1)).toMatchObject({
+      error: { code: 'command_timeout', message: expect.stringContaining('failed calling webhook "x"') },
+    });
+    expect(dispatcher.running).toBe(0);
   });
 
   it('[CMD5] runs at most so many at once', async () => {

@@ -73,7 +73,7 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
     }
     // a signal may have been lost on its way here
     dispatcher.pump(link.agentId, true);
-    const said = JSON.stringify([beat.status, beat.capacity, beat.active_sessions, beat.replicas]);
+    const said = JSON.stringify([beat.status, beat.status_reason, beat.capacity, beat.active_sessions, beat.replicas]);
     if (lastBeat.get(link) === said) return;
     lastBeat.set(link, said);
     const agent = await deps.store.agents.get(link.agentId);

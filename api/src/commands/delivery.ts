@@ -1,4 +1,4 @@
-import type { HubMessage, ProtocolVersion, SessionSpec } from '@streamspace/protocol';
+import { type Command, type HubMessage, type ProtocolVersion, type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, iso, parseIso, type Timer } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Publisher } from '../events/publisher.ts';
@@ -34,6 +34,8 @@ export interface DeliveryDeps {
 const MAX_IN_FLIGHT = 64;
 /** Milliseconds without an ack after which an agent is asked what became of a command; doubled each time, up to the longest. */
 const ASK_MS = { first: 15_000, longest: 120_000 };
+/** What a delete cancels: it goes out while the agent has one of these. */
+const STARTS: ReadonlySet<Command['action']> = new Set(['create_session', 'wake_session']);
 /** Commands of one look at the queue. */
 const PAGE = 128;
 /** Commands that may wait here for those of their sessions that are with the agent; with more, the rest of the queue has to wait, too. */
@@ -44,8 +46,8 @@ const MAX_UNSETTLED = 1_024;
 const RETRY_MS = 1_000;
 
 /**
- * Hands an agent its commands over one link: those of one session one after the other in the order of acceptance, those of different
- * sessions side by side [CMD5]. A new link starts with nothing in flight, so everything that is not final goes out again [CMD3]; what was
+ * Hands an agent its commands over one link: those of one session one after the other in the order of acceptance (but a delete at once, to cancel a
+ * start), those of different sessions side by side [CMD5]. A new link starts with nothing in flight, so everything that is not final goes out again [CMD3]; what was
  * final when the agent was claimed for it stays so, because a claim is durable, and all that the store did before it.
  */
 export class Delivery {
@@ -187,7 +189,15 @@ export class Delivery {
       more = this.#waiting.size < MAX_WAITING && (await this.#read());
       // what goes out again comes before what was read behind it
       if (this.#anew) return;
-      await Promise.all(this.#sendable().map((command) => this.#send(command)));
+      // once more: a delete goes out behind the start that it cancels, not beside it
+      for (let batch = this.#sendable(); batch.length > 0; batch = this.#sendable()) {
+        await Promise.all(
+          batch.map(async (command) =>
+            (await this.#pointless(command)) ? this.#cancel(command) : this.#send(command),
+          ),
+        );
+        if (!this.link.open) return;
+      }
     }
     // what is left is for the next result
   }
@@ -206,8 +216,14 @@ export class Delivery {
   #sendable(): CommandRecord[] {
     const { clock, commandTimeoutMs } = this.#deps;
     const busy = new Set<string>();
-    for (const known of [this.#inFlight, this.#unsettled])
-      for (const { session } of known.values()) if (session !== null) busy.add(session);
+    const uncancelled = new Set<string>();
+    for (const known of [this.#inFlight, this.#unsettled]) {
+      for (const { session, action } of known.values()) {
+        if (session === null) continue;
+        busy.add(session);
+        if (known === this.#unsettled || !STARTS.has(action)) uncancelled.add(session);
+      }
+    }
     const sendable: CommandRecord[] = [];
     for (const command of this.#waiting.values()) {
       if (this.#inFlight.size + sendable.length >= MAX_IN_FLIGHT) break;
@@ -217,8 +233,11 @@ export class Delivery {
         continue;
       }
       if (command.session !== null) {
-        if (busy.has(command.session)) continue;
+        const cancels = command.action === 'delete_session' && !uncancelled.has(command.session);
+        const waits = busy.has(command.session) && !cancels;
         busy.add(command.session);
+        uncancelled.add(command.session);
+        if (waits) continue;
       }
       sendable.push(command);
     }
@@ -241,9 +260,30 @@ export class Delivery {
     if (!told && this.link.open) await this.#undeliverable(sent);
   }
 
+  /**
+   * Whether it is a start that an agent had before, and whose session is to be deleted: that agent may have carried out both, and whoever
+   * leads now would start the session once more.
+   */
+  async #pointless({ action, attempt, session }: CommandRecord): Promise<boolean> {
+    if (!STARTS.has(action) || attempt === 0 || session === null) return false;
+    const state = (await this.#deps.store.sessions.get(session))?.state;
+    return state === 'deleting' || state === 'gone';
+  }
+
+  async #cancel(command: CommandRecord): Promise<void> {
+    const { store, clock } = this.#deps;
+    const sent = await store.commands.markSent(command.id, this.link.connectionId, iso(clock.now()));
+    const error = new StreamSpaceError('command_aborted', 'The session is to be deleted').toJSON();
+    if (sent !== undefined) await this.#fail(sent, error);
+  }
+
   /** It doesn't match the wire's schema: it never will, and must not block its session for ever. */
   async #undeliverable(command: CommandRecord): Promise<void> {
     const error = { code: 'internal', message: 'the hub could not put the command into a message', retryable: false };
+    await this.#fail(command, error);
+  }
+
+  async #fail(command: CommandRecord, error: NonNullable<CommandRecord['error']>): Promise<void> {
     const attempt = { number: command.attempt, connectionId: this.link.connectionId };
     const at = iso(this.#deps.clock.now());
     const failed = await this.#deps.store.commands.finish(command.id, attempt, { state: 'failed', error }, at);

@@ -118,20 +118,46 @@ describe('delivery', () => {
   test('[CMD5] commands of one session go one after the other, those of different sessions side by side', async () => {
     const agent = await hub.welcome();
     await hub.create({ id: 's1' });
+    await agent.serve();
+    await hub.reaches('s1', 'running');
+    await hub.order('s1', 'hibernate_session');
     await hub.order('s1', 'delete_session');
     await hub.create({ id: 's2' });
-    const create1 = await agent.command();
+    const hibernate = await agent.command();
     const create2 = await agent.command();
-    expect([create1.session_id, create2.session_id]).toEqual(['s1', 's2']);
+    expect([hibernate.session_id, create2.session_id]).toEqual(['s1', 's2']);
     await agent.sync();
     expect(agent.heard.all.map(({ type }) => type)).not.toContain('command');
-    agent.done(create1);
+    agent.done(hibernate);
     const remove = await agent.command();
     expect(remove).toMatchObject({ action: 'delete_session', session_id: 's1' });
-    // the end of the create does not undo the delete that was accepted meanwhile
+    // the end of the other does not undo the delete that was accepted meanwhile
     expect((await hub.session('s1')).state).toBe('deleting');
     agent.done(remove);
     await hub.reaches('s1', 'gone');
+  });
+
+  test('K4 a delete goes out while its session’s create is with the agent, behind it, and what the agent says of that one ends nothing', async () => {
+    const agent = await hub.welcome();
+    await hub.create({ id: 's1' });
+    const create = await agent.command();
+    await hub.order('s1', 'delete_session');
+    const remove = await agent.command();
+    expect(remove).toMatchObject({ action: 'delete_session', session_id: 's1' });
+    const error = { code: 'command_aborted', message: 'The session is to be deleted', retryable: true } as const;
+    agent.say({ type: 'result', command_id: create.id, attempt: create.attempt, error });
+    await hub.commandReaches(create.id, 'failed');
+    expect((await hub.session('s1')).state).toBe('deleting');
+    agent.done(remove);
+    await hub.reaches('s1', 'gone');
+    // both accepted while the agent was away: the create first, and the delete behind it
+    agent.ws.close();
+    await eventually('gone', async () => (await hub.store.agents.get('a1'))?.connected === false);
+    await hub.create({ id: 's2' });
+    await hub.order('s2', 'delete_session');
+    const again = await hub.welcome({ term: 9 });
+    const both = [await again.command(), await again.command()];
+    expect(both.map(({ action }) => action)).toEqual(['create_session', 'delete_session']);
   });
 
   test('[CMD5] at most 64 commands are with an agent; the others follow as it is done with them', async () => {

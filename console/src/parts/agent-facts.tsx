@@ -14,6 +14,12 @@ export function AgentFacts({ agent }: { agent: Agent }) {
   const { now } = useConsole();
   return (
     <dl class="facts">
+      {agent.status_reason !== null && (
+        <>
+          <dt>Status</dt>
+          <dd data-testid="agent-status-reason">{agent.status_reason}</dd>
+        </>
+      )}
       <dt>Region</dt>
       <dd>{agent.region || 'none'}</dd>
       <dt>Platform</dt>

@@ -14,6 +14,7 @@ export function agentOf(leader: string | null, term: number, standbys: string[] 
     priority: 'normal',
     status: leader === null ? 'offline' : 'online',
     draining: false,
+    status_reason: null,
     connected: leader !== null,
     last_heartbeat: iso(since),
     connected_since: leader === null ? null : iso(since),

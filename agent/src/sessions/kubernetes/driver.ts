@@ -11,6 +11,7 @@ import { ownSelector, sessionName } from './objects/names.ts';
 import { parseQuantity } from './objects/quantity.ts';
 import { recordOf, specOf, type StoredRecord } from './objects/record.ts';
 import { refuseSharedHome, removeHome } from './operations/home.ts';
+import { withPatience } from './operations/patience.ts';
 import { start } from './operations/start.ts';
 import { readPod, removePod } from './operations/stop.ts';
 import { PortForwarder } from './screens/port-forward.ts';
@@ -40,6 +41,8 @@ export class KubernetesDriver implements SessionDriver {
   readonly #screens: 'direct' | 'port-forward';
   readonly #forwarder: PortForwarder;
   readonly #busy = new Busy();
+  /** Sessions that are to start, with their spec as far as it is known. */
+  readonly #starting = new Map<string, SessionSpec | undefined>();
   readonly #bounds: Bounds;
 
   constructor(
@@ -62,7 +65,7 @@ export class KubernetesDriver implements SessionDriver {
   }
 
   create(spec: SessionSpec, operation: Operation): Promise<SessionStatus> {
-    return this.#operation(spec.id, operation, async () => {
+    return this.#starts(spec.id, spec, operation, async () => {
       const problem = specCheck.Check(spec) ? undefined : (specCheck.Errors(spec)[0]?.message ?? 'not a session spec');
       if (problem !== undefined) throw new StreamSpaceError('invalid_request', `spec: ${problem}`);
       const { records, step, pool, config } = this.#context;
@@ -81,7 +84,7 @@ export class KubernetesDriver implements SessionDriver {
   }
 
   wake(sessionId: string, operation: Operation): Promise<SessionStatus> {
-    return this.#operation(sessionId, operation, async () => {
+    return this.#starts(sessionId, undefined, operation, async () => {
       const record = await this.#context.records.read(sessionId, operation.signal);
       if (record === undefined) throw notFound(sessionId);
       return this.#resume(record, operation, 'waking');
@@ -185,6 +188,14 @@ export class KubernetesDriver implements SessionDriver {
     );
   }
 
+  get trouble(): string | undefined {
+    return this.#context.client.troubles.current;
+  }
+
+  onTrouble(listener: () => void): () => void {
+    return this.#context.client.troubles.onChange(listener);
+  }
+
   /** Requests made to the API server so far. */
   get requests(): number {
     return this.#context.client.requests;
@@ -193,6 +204,21 @@ export class KubernetesDriver implements SessionDriver {
   /** Ends every connection to the API server. */
   close(): Promise<void> {
     return this.#context.client.connection.close();
+  }
+
+  /** An operation after which the session is to run. */
+  async #starts(
+    id: string,
+    spec: SessionSpec | undefined,
+    operation: Operation,
+    work: () => Promise<SessionStatus>,
+  ): Promise<SessionStatus> {
+    this.#starting.set(id, spec);
+    try {
+      return await this.#operation(id, operation, work);
+    } finally {
+      this.#starting.delete(id);
+    }
   }
 
   /** One change of a session: within its signal, with the cluster in sight, and known to the watch as our own doing. */
@@ -204,7 +230,9 @@ export class KubernetesDriver implements SessionDriver {
           `session id ${JSON.stringify(id)}: lower case letters, digits and dashes, at most 63`,
         );
       }
-      return this.#busy.during(id, () => this.#context.view.during(operation.signal, work));
+      const spec = () =>
+        this.#starting.has(id) ? (this.#starting.get(id) ?? this.#context.view.record(id)?.spec) : undefined;
+      return this.#busy.during(id, () => withPatience(this.#context, this.#busy, operation, spec, work));
     });
   }
 

@@ -269,6 +269,8 @@ class ProcessDriver implements SessionDriver {
     mend?: (broken: BrokenRecord) => SessionRecord,
   ): Promise<SessionRecord> {
     const next = (current: SessionRecord | undefined): SessionRecord => {
+      // a command that came later may have made it pointless
+      operation.signal.throwIfAborted();
       fence(current, operation);
       const change = decide(current);
       if (!change && current) return seen(current, operation);

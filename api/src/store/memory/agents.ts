@@ -1,4 +1,5 @@
 import type { AgentRecord, AgentStore, Claim, ClaimResult } from '../store.ts';
+import { shownStatus } from '../shown-status.ts';
 import type { MemoryState, StoredAgent } from './state.ts';
 
 export function memoryAgents(state: MemoryState): AgentStore {
@@ -9,8 +10,7 @@ export function memoryAgents(state: MemoryState): AgentStore {
 
   const record = (agent: StoredAgent): AgentRecord => {
     const { sessions, cpu, memory } = state.usage(agent.id);
-    const status = agent.connected && !agent.draining ? agent.status : 'offline';
-    return { ...agent, status, active_sessions: sessions, used: { cpu, memory } };
+    return { ...agent, ...shownStatus(agent), active_sessions: sessions, used: { cpu, memory } };
   };
 
   const verdict = (
@@ -50,6 +50,7 @@ export function memoryAgents(state: MemoryState): AgentStore {
         region: hello.region,
         priority: hello.priority,
         status: 'online',
+        status_reason: null,
         draining: before?.draining ?? false,
         connected: true,
         last_heartbeat: before?.last_heartbeat ?? null,
@@ -81,6 +82,7 @@ export function memoryAgents(state: MemoryState): AgentStore {
       state.agents.set(agentId, {
         ...agent,
         status: beat.status,
+        status_reason: beat.status_reason ?? null,
         capacity: beat.capacity,
         replicas: beat.replicas,
         ...(beat.isolation !== undefined && { isolation: beat.isolation }),

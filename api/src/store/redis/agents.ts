@@ -2,6 +2,7 @@ import type { AgentRecord, AgentStore, ClaimResult } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { fields, pairs, record } from './hashes.ts';
 import { KEYS } from './keys.ts';
+import { shownStatus } from '../shown-status.ts';
 import { SCRIPTS } from './scripts.ts';
 
 /** An agent's hash: its record, and what is counted beside it. `status` is the one that it reported. */
@@ -20,7 +21,7 @@ function shown(stored: Stored | undefined): AgentRecord | undefined {
   const { used_sessions, used_cpu, used_memory, accepted: _accepted, ...agent } = stored;
   return {
     ...agent,
-    status: agent.connected && !agent.draining ? agent.status : 'offline',
+    ...shownStatus(agent),
     active_sessions: used_sessions ?? 0,
     used: { cpu: (used_cpu ?? 0) / 1e6, memory: used_memory ?? 0 },
   };
@@ -59,6 +60,7 @@ export function redisAgents(connection: Connection): AgentStore {
         region: hello.region,
         priority: hello.priority,
         status: 'online',
+        status_reason: null,
         connected: true,
         connected_since: at,
         capacity: hello.capacity,
@@ -99,8 +101,8 @@ export function redisAgents(connection: Connection): AgentStore {
       return ifHolds(agentId, connectionId, away);
     },
 
-    heartbeat(agentId, connectionId, { status, capacity, replicas, isolation }, at) {
-      const known = { status, capacity, replicas, ...(isolation !== undefined && { isolation }) };
+    heartbeat(agentId, connectionId, { status, status_reason = null, capacity, replicas, isolation }, at) {
+      const known = { status, status_reason, capacity, replicas, ...(isolation !== undefined && { isolation }) };
       return ifHolds(agentId, connectionId, { ...known, last_heartbeat: at });
     },
 

@@ -15,6 +15,7 @@ export function agentContract(makeStore: MakeStore): void {
         region: 'eu',
         priority: 'high',
         status: 'online',
+        status_reason: null,
         draining: false,
         connected: true,
         last_heartbeat: null,

@@ -2,6 +2,8 @@ import { type Clock, sleep, withDeadline } from 'clock-port';
 import { request } from 'undici';
 import type { Connection } from './connection.ts';
 import { ApiError, apiErrorOf } from './error.ts';
+import { Troubles } from './troubles.ts';
+import { waitListener } from './waiting.ts';
 
 /** Resources that the driver knows; all live in the namespace but `nodes`. */
 export type Resource =
@@ -36,6 +38,8 @@ export const FIELD_MANAGER = 'streamspace-agent';
 
 /** One try of one request may take so long, milliseconds. */
 const REQUEST_MS = 15_000;
+/** A call without an answer for so long waits, and whoever made it is told. Milliseconds. */
+const SLOW_MS = 5_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** Larger answers than this are no objects of ours, bytes. */
@@ -58,6 +62,7 @@ export class KubeClient {
   readonly namespace: string;
   readonly connection: Connection;
   readonly #clock: Clock;
+  readonly troubles: Troubles;
   /** Requests made so far. */
   requests = 0;
 
@@ -65,6 +70,7 @@ export class KubeClient {
     this.connection = connection;
     this.namespace = namespace;
     this.#clock = clock;
+    this.troubles = new Troubles(clock);
   }
 
   path(resource: Resource, name?: string, sub?: string): string {
@@ -155,27 +161,49 @@ export class KubeClient {
   }
 
   async #text(call: Call): Promise<string> {
+    const listener = waitListener();
+    const kind = `${call.method} ${call.path.replace(/^.*\/namespaces\/[^/]+\//, '').split('/')[0] || call.path}`;
+    let waiting = false;
+    const waits = (words: string) => {
+      waiting = true;
+      listener?.waits(words);
+    };
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      const slow = this.#clock.setTimeout(() => {
+        const words = `The API server has not answered ${kind} for ${SLOW_MS / 1000} s (it, or a webhook that it calls, hangs)`;
+        this.troubles.failed(kind, words);
+        waits(words);
+      }, SLOW_MS);
       try {
-        return await withDeadline(
-          this.#clock,
-          REQUEST_MS,
-          `${call.method} ${call.path}`,
-          call.signal,
-          async (signal) => {
-            const { statusCode, headers, body } = await this.#send({ ...call, signal });
-            const text = await body.text();
-            if (statusCode >= 200 && statusCode < 300 && text.length <= ANSWER_LIMIT) return text;
-            throw apiErrorOf(statusCode, text, first(headers['retry-after']));
-          },
-        );
+        const answer = await this.#once(call);
+        this.troubles.done(kind);
+        if (waiting) await listener?.goesOn(call.signal);
+        return answer;
       } catch (error) {
         call.signal.throwIfAborted();
         const refused = error instanceof ApiError;
-        if (refused && !error.transient) throw error;
+        if (refused && !error.transient) {
+          this.troubles.done(kind);
+          if (waiting) await listener?.goesOn(call.signal);
+          throw error;
+        }
+        const words = refused ? `The API server fails: ${error.message}` : wordsOf(error);
+        if (refused) this.troubles.failed(kind, words);
+        waits(words);
         await sleep(this.#clock, Math.max(pause, refused ? (error.retryAfterMs ?? 0) : 0), call.signal);
+      } finally {
+        slow.cancel();
       }
     }
+  }
+
+  #once(call: Call): Promise<string> {
+    return withDeadline(this.#clock, REQUEST_MS, `${call.method} ${call.path}`, call.signal, async (signal) => {
+      const { statusCode, headers, body } = await this.#send({ ...call, signal });
+      const text = await body.text();
+      if (statusCode >= 200 && statusCode < 300 && text.length <= ANSWER_LIMIT) return text;
+      throw apiErrorOf(statusCode, text, first(headers['retry-after']));
+    });
   }
 
   async #send(call: Call): Promise<Awaited<ReturnType<typeof request>>> {
@@ -187,14 +215,27 @@ export class KubeClient {
     }
     const headers: Record<string, string> = { ...access.headers, accept: 'application/json' };
     if (call.body !== undefined) headers['content-type'] = call.contentType ?? 'application/json';
-    return request(url, {
-      method: call.method,
-      headers,
-      body: call.body === undefined ? null : JSON.stringify(call.body),
-      dispatcher: access.dispatcher,
-      signal: call.signal,
-    });
+    try {
+      const answer = await request(url, {
+        method: call.method,
+        headers,
+        body: call.body === undefined ? null : JSON.stringify(call.body),
+        dispatcher: access.dispatcher,
+        signal: call.signal,
+      });
+      this.troubles.answered();
+      return answer;
+    } catch (error) {
+      if (!call.signal.aborted) this.troubles.away(wordsOf(error));
+      throw error;
+    }
   }
+}
+
+/** Why there was no answer. Errors of several addresses say nothing themselves. */
+function wordsOf(error: unknown): string {
+  const { message, code, errors } = error as { message?: string; code?: string; errors?: { message: string }[] };
+  return `The API server does not answer: ${message || errors?.[0]?.message || code || String(error)}`;
 }
 
 const first = (header: string | string[] | undefined): string | undefined =>

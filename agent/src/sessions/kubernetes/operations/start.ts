@@ -41,7 +41,7 @@ export async function start(
 ): Promise<SessionStatus> {
   const { spec } = record;
   const limit = deadline(context.clock, context.startDeadline, 'start', operation.signal);
-  let waitsFor = 'it waits for the API server';
+  let waitsFor: string | undefined;
   try {
     await ensureHome(context, spec, limit.signal);
     await context.step('home made', spec.id);
@@ -66,7 +66,11 @@ export async function start(
     ) {
       throw error;
     }
-    const failure = asFailure(error, waitsFor, context.startDeadline);
+    const failure = asFailure(
+      error,
+      waitsFor ?? context.client.troubles.current ?? 'it waits for the API server',
+      context.startDeadline,
+    );
     await fail(context, record, failure.message, operation.signal);
     throw failure;
   } finally {

@@ -3,6 +3,7 @@ import { type Clock, Outage } from 'clock-port';
 import type { KubeClient, KubeObject } from '../api/client.ts';
 import { Informer } from '../api/informer.ts';
 import { SharedRun } from '../api/shared-run.ts';
+import { forNobody } from '../api/waiting.ts';
 import { ANNOTATIONS, ownSelector, sessionName } from '../objects/names.ts';
 import { recordOf, type StoredRecord } from '../objects/record.ts';
 import type { DriverLog } from '../options.ts';
@@ -41,13 +42,13 @@ export class View {
     });
     this.services.onChange((name, service) => this.#note(name, service?.metadata?.annotations?.[ANNOTATIONS.pod]));
     this.#shared = new SharedRun(async (signal) => {
-      await Promise.all([this.pods.run(signal), this.services.run(signal)]);
+      await forNobody(() => Promise.all([this.pods.run(signal), this.services.run(signal)]));
       for (const outage of outages) outage.stop();
       // what was copied is forgotten
       this.#serviceOf.clear();
       this.#podOf.clear();
     });
-    this.#sharedEvents = new SharedRun((signal) => this.#events.run(signal));
+    this.#sharedEvents = new SharedRun((signal) => forNobody(() => this.#events.run(signal)));
   }
 
   /** Runs `work` with pods and Services in sight. */

@@ -22,15 +22,14 @@ export async function watchSessions(
   setMaxListeners(0, signal);
   const reporter = new Reporter(context, busy, onChange, signal);
   const sweeper = new Sweeper(context, busy, finishDelete);
+  // what operations wait for is told though the cluster is not in sight
+  const deafen = busy.listen(
+    (id, status) => reporter.tell(id, status),
+    (id, done) => reporter.settle(id, done),
+  );
   try {
     await view.during(signal, async () => {
-      const stops = [
-        view.onChange((name) => reporter.look(name)),
-        busy.listen(
-          (id, status) => reporter.tell(id, status),
-          (id, done) => reporter.settle(id, done),
-        ),
-      ];
+      const unwatch = view.onChange((name) => reporter.look(name));
       for (const record of view.records()) reporter.begin(record);
       const over = new AbortController();
       const keeping = context.pool.keep(AbortSignal.any([signal, over.signal]));
@@ -40,7 +39,7 @@ export async function watchSessions(
           await sleep(clock, SWEEP_MS, signal);
         }
       } finally {
-        for (const stop of stops) stop();
+        unwatch();
         sweeper.stop();
         reporter.stop();
         over.abort();
@@ -49,5 +48,7 @@ export async function watchSessions(
     });
   } catch (error) {
     if (!signal.aborted) throw error;
+  } finally {
+    deafen();
   }
 }

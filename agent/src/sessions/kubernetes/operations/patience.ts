@@ -1,0 +1,55 @@
+import type { SessionSpec } from '@streamspace/protocol';
+import type { Operation } from '../../driver.ts';
+import { type WaitListener, waitingFor } from '../api/waiting.ts';
+import type { Context } from '../context.ts';
+import type { Busy } from '../watch/busy.ts';
+
+/** A cluster that can't be seen for so long is waited for, milliseconds. */
+const SIGHT_MS = 2_000;
+/** Of a session, characters. */
+const REASON_LIMIT = 4096;
+
+/**
+ * Runs one operation on a session with the cluster in sight. While it waits for the API server, it leaves its slot to others, and where the
+ * session is to start (`spec` gives which), the last error is its reason.
+ */
+export function withPatience<T>(
+  { view, clock, client }: Context,
+  busy: Busy,
+  { signal, slot }: Operation,
+  starting: () => SessionSpec | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const tell = (reason: string | undefined) => {
+    const spec = starting();
+    if (spec === undefined) return;
+    const told = reason === undefined ? {} : { reason: reason.slice(0, REASON_LIMIT) };
+    busy.tell(spec.id, { spec, state: 'starting', ...told });
+  };
+  const listener: WaitListener = {
+    waits: (reason) => {
+      slot?.leave(reason);
+      tell(reason);
+    },
+    goesOn: async (limit) => {
+      tell(undefined);
+      await slot?.regain(limit);
+    },
+  };
+  return waitingFor(listener, async () => {
+    let waits = false;
+    const blind = clock.setTimeout(() => {
+      waits = true;
+      listener.waits(client.troubles.current ?? 'The API server does not list pods and Services');
+    }, SIGHT_MS);
+    try {
+      return await view.during(signal, async () => {
+        blind.cancel();
+        if (waits) await listener.goesOn(signal);
+        return work();
+      });
+    } finally {
+      blind.cancel();
+    }
+  });
+}
