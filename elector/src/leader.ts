@@ -106,10 +106,11 @@ export class Leader {
 
   #failed(during: string, error: unknown): void {
     const replica = this.#replica;
-    const { retryPeriodMs } = replica.settings;
+    const { retryPeriodMs, leaseDurationMs } = replica.settings;
+    // a server that is busy may ask for more than a lease lasts: standbys count on a try within one (Observation)
     // the first time it may have been a broken connection: a new one is tried soon
     const wait = replica.jittered(this.#leadership.failures++ === 0 ? retryPeriodMs / 5 : retryPeriodMs);
-    this.#leadership.renewAt = replica.now() + Math.max(wait, retryAfterMs(error));
+    this.#leadership.renewAt = replica.now() + Math.max(wait, Math.min(retryAfterMs(error), leaseDurationMs));
     replica.report(during, error);
   }
 

@@ -2,7 +2,8 @@ import type { LeaseState } from './lock.ts';
 
 /**
  * What a replica knows of the lease, and since when on its own monotonic clock. Expiry counts only time in which the lock
- * could be seen: after an outage the holder gets as long to renew as it would have had without one.
+ * could be seen: after an outage the holder gets as long to renew as it would have had without one, and, after a long one, time for a look of its own
+ * as well: who sees the lock first may not be the holder, and the outage is no reason to overtake it.
  */
 export class Observation {
   state: LeaseState | undefined;
@@ -17,10 +18,17 @@ export class Observation {
   #changedAt = 0;
   #blindSince: number | undefined;
   readonly #blindnessForgivenMs: number;
+  readonly #lookMs: number;
+  /** What the holder has beyond its lease, until it is seen to have renewed. */
+  #graceMs = 0;
 
-  /** A blindness shorter than `blindnessForgivenMs` extends the lease by its own length, a longer one starts it anew. */
-  constructor(blindnessForgivenMs: number) {
+  /**
+   * A blindness shorter than `blindnessForgivenMs` extends the lease by its own length, a longer one starts it anew, with `lookMs` more: the longest that a
+   * holder may go without a try.
+   */
+  constructor(blindnessForgivenMs: number, lookMs: number) {
     this.#blindnessForgivenMs = blindnessForgivenMs;
+    this.#lookMs = lookMs;
   }
 
   /** Notes what was seen at `now`; true when it differs from what was known. */
@@ -34,12 +42,16 @@ export class Observation {
     }
     if (this.#blindSince !== undefined) {
       const blind = now - this.#blindSince;
-      this.#changedAt = blind >= this.#blindnessForgivenMs ? now : this.#changedAt + blind;
+      if (blind >= this.#blindnessForgivenMs) {
+        this.#changedAt = now;
+        this.#graceMs = this.#lookMs;
+      } else this.#changedAt += blind;
       this.#blindSince = undefined;
     }
     if (changed) {
       this.changes++;
       this.#changedAt = now;
+      this.#graceMs = 0;
     }
     return changed;
   }
@@ -56,6 +68,6 @@ export class Observation {
 
   /** When the lease runs out, monotonic milliseconds. */
   get expiresAt(): number {
-    return this.#changedAt + (this.state?.record.durationMs ?? 0);
+    return this.#changedAt + (this.state?.record.durationMs ?? 0) + this.#graceMs;
   }
 }

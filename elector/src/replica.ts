@@ -37,7 +37,7 @@ export class Replica {
     this.settings = settings;
     const { lock, clock, random, identity, retryPeriodMs } = settings;
     this.wakeup = new Wakeup(clock);
-    this.seen = new Observation(retryPeriodMs);
+    this.seen = new Observation(retryPeriodMs, this.patienceMs + settings.leaseDurationMs);
     this.watcher = new Watcher({
       lock,
       clock,

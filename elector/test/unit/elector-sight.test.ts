@@ -101,6 +101,33 @@ describe('elector: what it sees of the lease, and when it does not', () => {
     expect(a.of('lost')).toMatchObject([{ reason: 'renew_deadline' }]);
   });
 
+  it('K4 a standby that sees the lock first after an outage does not overtake the leader, which sees it a lease later', async () => {
+    const { a, b, c } = await bench.three({ onLoseSight: 'keep-until-superseded' });
+    a.cut = b.cut = c.cut = true;
+    await bench.clock.advance(60_000);
+    b.cut = c.cut = false;
+    await bench.clock.advanceUntil(() => !b.elector.status().watching || b.calls > 0, 10_000, 'b sees it');
+    await bench.clock.advance(LEASE + RETRY);
+    a.cut = false;
+    await bench.clock.advance(4 * LEASE);
+    expect(bench.leaders).toEqual(['a']);
+    expect(bench.replicas.flatMap((replica) => replica.of('elected'))).toHaveLength(1);
+  });
+
+  it('K4 a leader that died in the outage is overtaken after it, and one that dies later as fast as ever', async () => {
+    const { a, b, c } = await bench.three({ onLoseSight: 'keep-until-superseded' });
+    a.cut = b.cut = c.cut = true;
+    await bench.clock.advance(60_000);
+    b.cut = c.cut = false;
+    await bench.clock.advance(2 * LEASE + 2 * DEADLINE);
+    expect(bench.leaders.filter((name) => name !== 'a')).toHaveLength(1);
+    const second = bench.replicas.find(({ name, elector }) => name !== 'a' && elector.leading)!;
+    await bench.clock.advance(3 * LEASE);
+    second.cut = true;
+    await bench.clock.advance(LEASE + 100);
+    expect(bench.leaders.filter((name) => name !== 'a' && name !== second.name)).toHaveLength(1);
+  });
+
   it('[I2] keeps leading through an outage of the lock where it may, and nobody else takes over after it', async () => {
     const { a, b, c } = await bench.three({ onLoseSight: 'keep-until-superseded' });
     const { signal } = a.elector.leading!;
