@@ -45,6 +45,8 @@ export interface ServiceOptions {
 }
 
 const CAPACITY_TIMEOUT = 10_000;
+/** Between two looks at the platform's capacity besides those of heartbeats, milliseconds: a quota that was raised lets sessions in. */
+const CAPACITY_PERIOD = 10_000;
 /** What a leader that stops gives its operations, where another replica can go on with them, milliseconds. */
 const HANDOVER_MS = 200;
 /** Between two tries to watch the platform, milliseconds: base and cap. */
@@ -114,6 +116,7 @@ export class Service {
     await Promise.all([
       this.#links.run(signal),
       this.#watch(signal),
+      this.#watchCapacity(signal),
       this.#abortWith(signal),
       this.#idleness?.run(signal),
     ]);
@@ -283,6 +286,19 @@ export class Service {
       if (!over.aborted) this.#unread.failed({ err: error });
     } finally {
       this.#refreshing = false;
+    }
+  }
+
+  /** What changes between two heartbeats is told at once. */
+  async #watchCapacity(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      await sleep(clock, CAPACITY_PERIOD, signal).catch(() => undefined);
+      const link = this.#links.current;
+      if (link === undefined || signal.aborted) continue;
+      const before = this.#capacity;
+      await this.#refresh(link, signal);
+      if (JSON.stringify(before) !== JSON.stringify(this.#capacity) && this.#links.current === link) link.beat();
     }
   }
 

@@ -15,7 +15,7 @@ export interface OwnUse {
 }
 
 /** What bounds capacity changes seldom, and heartbeats ask often: it is read again after this long, milliseconds. */
-const KEPT_MS = 30_000;
+const KEPT_MS = { quotas: 5_000, nodes: 30_000 };
 /** What we may not read is asked for again after this long: permissions can be granted later. */
 const FORBIDDEN_MS = 300_000;
 
@@ -24,9 +24,11 @@ class SeldomList<T extends KubeObject> {
   readonly #client: KubeClient;
   readonly #resource: Resource;
   readonly #clock: Clock;
+  readonly #keptMs: number;
   #kept: { items: T[] | undefined; until: number } | undefined;
 
-  constructor(client: KubeClient, resource: Resource, clock: Clock) {
+  constructor(client: KubeClient, resource: Resource, clock: Clock, keptMs: number) {
+    this.#keptMs = keptMs;
     this.#client = client;
     this.#resource = resource;
     this.#clock = clock;
@@ -37,7 +39,7 @@ class SeldomList<T extends KubeObject> {
     if (this.#kept === undefined || now >= this.#kept.until) {
       try {
         const { items } = await this.#client.list<T>(this.#resource, {}, signal);
-        this.#kept = { items, until: now + KEPT_MS };
+        this.#kept = { items, until: now + this.#keptMs };
       } catch (error) {
         if (!(error instanceof ApiError) || error.status !== 403) throw error;
         this.#kept = { items: undefined, until: now + FORBIDDEN_MS };
@@ -53,8 +55,8 @@ export class Bounds {
   readonly #nodes: SeldomList<V1Node>;
 
   constructor(client: KubeClient, clock: Clock) {
-    this.#quotas = new SeldomList(client, 'resourcequotas', clock);
-    this.#nodes = new SeldomList(client, 'nodes', clock);
+    this.#quotas = new SeldomList(client, 'resourcequotas', clock, KEPT_MS.quotas);
+    this.#nodes = new SeldomList(client, 'nodes', clock, KEPT_MS.nodes);
   }
 
   async read(signal: AbortSignal): Promise<{ quotas: V1ResourceQuota[]; nodes: V1Node[] | undefined }> {

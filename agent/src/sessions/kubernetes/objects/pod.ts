@@ -20,8 +20,10 @@ import type { StoredRecord } from './record.ts';
 const GROUP = 1000;
 /** A desktop has this long to end its programs, seconds. */
 const GRACE_SECONDS = 10;
-/** A screen may take this long to answer once the container runs, seconds. */
-const SCREEN_SECONDS = 120;
+/**
+ * The agent's own limit ends a start and names the reason (COMMAND_TIMEOUT, at most an hour); this is for a pod whose agent is gone. Seconds.
+ */
+const SCREEN_SECONDS = 3_600;
 /** Where a session without a home reads whose it is: files `id` and `user`. */
 const IDENTITY_FOLDER = '/etc/streamspace/session';
 

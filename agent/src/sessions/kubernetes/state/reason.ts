@@ -5,7 +5,7 @@ import type {
   V1Pod,
   V1PodCondition,
 } from '@kubernetes/client-node';
-import { SESSION_CONTAINER } from '../objects/names.ts';
+import { ANNOTATIONS, SESSION_CONTAINER } from '../objects/names.ts';
 
 /** What a pod is up to, in words for its user. */
 export interface Diagnosis {
@@ -53,6 +53,8 @@ export function reasonFor(pod: V1Pod, events: readonly CoreV1Event[] = [], claim
   if (ended || pod.metadata?.deletionTimestamp !== undefined) {
     return failedPod(pod, disruption?.status === 'True' ? disruption : undefined);
   }
+  const relabelled = changedLabel(pod);
+  if (relabelled !== undefined) return hopeless(relabelled);
   if (condition('Ready')?.status === 'True') return { ...plain, state: 'running' };
 
   const scheduled = condition('PodScheduled');
@@ -61,7 +63,13 @@ export function reasonFor(pod: V1Pod, events: readonly CoreV1Event[] = [], claim
     const diagnosis = waitingContainer(container);
     if (diagnosis !== undefined) return diagnosis;
   }
+  const init = status?.initContainerStatuses?.find(
+    ({ name, state }) => state?.running !== undefined && !isSidecar(pod, name),
+  );
+  if (init !== undefined) return routine(`Init container ${init.name} has not ended yet`);
   if (session?.state?.running !== undefined && session.ready) {
+    const sidecar = unready(pod);
+    if (sidecar !== undefined) return starting(`Its sidecar ${sidecar} is not ready`);
     // the kubelet said ready, and only the node controller takes that back from the pod alone; the node may come back
     return {
       ...failed(`Its node ${pod.spec?.nodeName ?? ''} does not answer${told(condition('Ready'))}`),
@@ -83,6 +91,8 @@ function failedPod(pod: V1Pod, disruption: V1PodCondition | undefined): Diagnosi
   if (status?.reason === 'Evicted') return failed(`Evicted: ${status.message ?? 'its node ran short of something'}`);
   if (status?.reason === 'NodeLost') return failed(`Its node ${pod.spec?.nodeName ?? ''} was lost`);
   if (disruption !== undefined) {
+    if (disruption.reason === 'PreemptionByScheduler')
+      return failed(`Preempted by a pod of a higher priority${told(disruption)}. Give sessions a priority class`);
     const lost = disruption.reason === 'DeletionByTaintManager' || disruption.reason === 'DeletionByPodGC';
     const what = lost
       ? `Its node ${pod.spec?.nodeName ?? ''} was lost`
@@ -125,7 +135,9 @@ function waitingContainer({ name, image, state, lastState, restartCount }: V1Con
     case 'InvalidImageName':
       return hopeless(`Image ${image} is no valid name${message}`);
     case 'ErrImageNeverPull':
-      return hopeless(`Image ${image} is not on the node, and SESSION_IMAGE_PULL_POLICY is Never`);
+      return hopeless(
+        `Image ${image} is not on the node (never was, or was removed to make room on its disk), and SESSION_IMAGE_PULL_POLICY is Never`,
+      );
     case 'CreateContainerConfigError':
     case 'CreateContainerError':
     case 'RunContainerError':
@@ -161,6 +173,36 @@ function unscheduled(
   if (condition.reason === 'SchedulingGated')
     return starting(`Held back by a scheduling gate of pod ${pod.metadata?.name ?? ''}`);
   return { ...starting(`Can’t be scheduled: ${scheduler}`), unschedulable: true };
+}
+
+/** An init container that goes on beside the others. */
+const isSidecar = (pod: V1Pod, container: string): boolean =>
+  pod.spec?.initContainers?.find(({ name }) => name === container)?.restartPolicy === 'Always';
+
+/** Another container than the session's that is not ready: a mesh's proxy, for example. */
+function unready(pod: V1Pod): string | undefined {
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+  const beside = [
+    ...containerStatuses.filter(({ name }) => name !== SESSION_CONTAINER),
+    ...initContainerStatuses.filter(({ name }) => isSidecar(pod, name)),
+  ];
+  return beside.find(({ ready }) => !ready)?.name;
+}
+
+/** Words for a label by which the agent finds the pod and that is not as the agent made it; undefined when all are. */
+function changedLabel({ metadata }: V1Pod): string | undefined {
+  const spec = metadata?.annotations?.[ANNOTATIONS.spec];
+  if (spec === undefined || metadata?.labels === undefined) return undefined;
+  const id = /"id":"([a-z0-9-]+)"/.exec(spec)?.[1];
+  for (const [label, wanted] of [
+    ['app', 'session'],
+    ['session', id],
+  ] as const) {
+    const found = metadata.labels[label];
+    if (wanted !== undefined && found !== wanted)
+      return `Label ${label} of its pod is ${found === undefined ? 'gone' : JSON.stringify(found)} (a webhook changed it?): without it the agent does not find the pod`;
+  }
+  return undefined;
 }
 
 const told = (condition: V1PodCondition | undefined): string => (condition?.message ? `: ${condition.message}` : '');
