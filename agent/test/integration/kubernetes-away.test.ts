@@ -58,7 +58,7 @@ describe.skipIf(missing !== undefined)(
         driver,
         clock: systemClock,
         log: pino({ level: 'silent' }),
-        observer: { onStart: () => undefined, onFinish: () => undefined },
+        observer: { onStart: () => undefined, onFinish: () => undefined, onAnswered: () => undefined },
         concurrency,
         timeout: 60_000,
       });
