@@ -255,7 +255,7 @@ export class Service {
     const reason = trouble ?? this.#driverFailed ?? this.#watchFailed;
     return {
       status,
-      ...(reason !== undefined && link.welcome.version >= 2 && { status_reason: reason.slice(0, 1024) }),
+      ...(reason !== undefined && link.welcome.version >= 3 && { status_reason: reason.slice(0, 1024) }),
     };
   }
 

@@ -67,7 +67,7 @@ export const AgentMessages = {
   heartbeat: message('heartbeat', {
     seq: Seq,
     status: AgentStatus,
-    /** Why it is not `online`, for an operator; since version 2. */
+    /** Why it is not `online`, for an operator; since version 3. */
     status_reason: Type.Optional(Type.String({ maxLength: 1024 })),
     capacity: Capacity,
     active_sessions: Count(),

@@ -1,4 +1,10 @@
-import { type Command, type HubMessage, type ProtocolVersion, type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
+import {
+  type Command,
+  type HubMessage,
+  type ProtocolVersion,
+  type SessionSpec,
+  StreamSpaceError,
+} from '@streamspace/protocol';
 import { type Clock, iso, parseIso, type Timer } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Publisher } from '../events/publisher.ts';
