@@ -18,9 +18,6 @@ const suite = (name: string, folder: string, options: object = {}) => ({
   },
 });
 
-// On CI's shared machines a suite of real processes may be starved once; the reporter names what it ran twice. Never for the others.
-const retry = process.env['CI'] ? 1 : 0;
-
 export default defineConfig({
   test: {
     // two cores: more workers than that only fight each other
@@ -32,13 +29,11 @@ export default defineConfig({
       suite('integration', 'integration', {
         testTimeout: 60_000,
         hookTimeout: 60_000,
-        retry,
         globalSetup: ['./test/build.ts'],
       }),
       suite('e2e', 'e2e', {
         testTimeout: 120_000,
         hookTimeout: 120_000,
-        retry,
         fileParallelism: false,
         globalSetup: ['./test/build.ts'],
       }),
@@ -46,7 +41,6 @@ export default defineConfig({
       suite('cluster', 'cluster', {
         testTimeout: 600_000,
         hookTimeout: 900_000,
-        retry,
         fileParallelism: false,
       }),
     ],
