@@ -1,5 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { and, eq, given, missing, not, release } from '../nodes/build.ts';
+import { and, eq, given, missing, ne, not, or, release } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
 import { each, spread, type Tree, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
@@ -12,8 +12,22 @@ import { inNamespace, scrapers, tcp, toAddresses, toApiServer, toDns, toProxies,
 import { type Resource, resource } from './resource.ts';
 import { storeChoice } from './store.ts';
 
-const PRIVATE = ['10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'];
-const PRIVATE_6 = ['fc00::/7', 'fe80::/10'];
+/** Addresses of networks of somebody's own, and those at which clouds tell a machine's credentials. */
+const PRIVATE = [
+  '10.0.0.0/8',
+  // Alibaba's metadata (100.100.100.200) among them
+  '100.64.0.0/10',
+  // Azure's host: metadata, and more
+  '168.63.129.16/32',
+  // metadata of most clouds, credentials of pods and containers
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  // Oracle's metadata (192.0.0.192) among them
+  '192.0.0.0/24',
+  '192.168.0.0/16',
+];
+/** Metadata at fd00:ec2::254 (AWS) and fd20:ce::254 (Google) is among the first; the rest leads back to IPv4. */
+const PRIVATE_6 = ['fc00::/7', 'fe80::/10', '::ffff:0:0/96', '2002::/16', '64:ff9b::/96', '64:ff9b:1::/48'];
 
 type Spec = Tree<k8s.NetworkPolicySpec>;
 
@@ -136,7 +150,8 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
           spread(networkPolicy.sessions.extraIngress) as never,
         ],
         egress: [
-          toDns(base) as never,
+          // names lead out, too: whoever may look one up can tell its server anything
+          when(or(ne(egress, 'none'), given(cidrs)), toDns(base) as never) as never,
           when(given(cidrs), {
             to: [each(cidrs, 'cidr', (cidr) => ({ ipBlock: { cidr: cidr.as('string') } }))],
           }) as never,

@@ -138,12 +138,12 @@ export const networkPolicy = section('NetworkPolicies: what is needed passes, ev
   }),
   sessions: section('Session pods', {
     egress: choice(
-      'What sessions reach: the internet but no private address, everything, or nothing but DNS',
+      'What sessions reach: the internet but no private address and no cloud’s metadata, everything, or nothing',
       ['internet', 'all', 'none'],
       'internet',
     ),
     ipv6: flag('Let them reach the internet over IPv6 too, where pods have such addresses', false),
-    cidrs: list('Addresses that they reach besides', [], [['10.9.0.0/16']], CIDR),
+    cidrs: list('Addresses that they reach besides, and DNS with them', [], [['10.9.0.0/16']], CIDR),
     ...extraRules(),
   }),
 });

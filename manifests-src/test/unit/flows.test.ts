@@ -122,6 +122,27 @@ describe('flows that the NetworkPolicies let pass', () => {
     expect(allowed(tenant, agent, ends['redis']!, 6379)).toBe(false);
   });
 
+  it.each(['168.63.129.16', '169.254.169.254', '169.254.170.2', '100.100.100.200', '192.0.0.192', '10.1.2.3'])(
+    'S12 lead no session to a cloud’s metadata or a private address: %s',
+    (ip) => {
+      for (const port of PORTS) expect(allowed(objects, ends['session']!, { ip }, port), `${port}`).toBe(false);
+    },
+  );
+
+  it('S12 look names up with egress none where there are addresses to be reached', () => {
+    const some = objectsOf(
+      k8sAgent(),
+      { name: 'streamspace', namespace: 'desktops' },
+      coalesce(testValues('agent-only'), {
+        networkPolicy: { sessions: { egress: 'none', cidrs: ['203.0.113.0/24'] } },
+      }),
+    );
+    const session = { namespace: 'sessions', labels: { app: 'session', agent: 'eu-2' } };
+    expect(allowed(some, session, ends['dns']!, 53)).toBe(true);
+    expect(allowed(some, session, { ip: '203.0.113.9' }, 443)).toBe(true);
+    expect(allowed(some, session, ends['internet']!, 443)).toBe(false);
+  });
+
   it('are all there are with networkPolicy.sessions.egress none', () => {
     const strict = objectsOf(
       k8sAgent(),
@@ -130,7 +151,9 @@ describe('flows that the NetworkPolicies let pass', () => {
     );
     const session = { namespace: 'sessions', labels: { app: 'session', agent: 'eu-2' } };
     expect(allowed(strict, session, ends['internet']!, 443)).toBe(false);
-    expect(allowed(strict, session, ends['dns']!, 53)).toBe(true);
+    // S12: a look-up is a way out, too
+    for (const protocol of ['TCP', 'UDP'] as const)
+      expect(allowed(strict, session, ends['dns']!, 53, protocol)).toBe(false);
     expect(allowed(strict, ends['agent']!, session, 5900)).toBe(true);
     // the control plane is elsewhere, on the port of its URL
     expect(allowed(strict, ends['agent']!, ends['internet']!, 443)).toBe(true);
