@@ -24,7 +24,8 @@ export function storedSpec(value: unknown, known: Known): StoredSpec {
   const given = isObject(value) ? value : {};
   const spec = Object.fromEntries(FIELDS.flatMap((field) => (field in given ? [[field, given[field]]] : [])));
   if (check.Check(spec)) {
-    if (spec.id === known.id) return Object.keys(given).length > FIELDS.length ? { spec, newer: true } : { spec };
+    const newer = Object.keys(given).some((field) => !(field in SessionSpec.properties));
+    if (spec.id === known.id) return newer ? { spec, newer } : { spec };
     return { spec: legible({}, known), problem: bounded(`its spec is that of session ${spec.id}`) };
   }
   const [error] = check.Errors(spec);
