@@ -43,7 +43,10 @@ export interface SessionDriver {
   /** Starts the session and resolves when its screen can be reached (state `running`). `session_exists` if the id belongs to another spec. */
   create(spec: SessionSpec, operation: Operation): Promise<SessionStatus>;
 
-  /** Removes the session, and resolves when nothing of it runs any more; its home only with `deleteHome`. A session that is not there is success. */
+  /**
+   * Removes the session, and resolves when nothing of it runs any more; its home only with `deleteHome`, and if no other session that is to
+   * stay lives in it. A session that is not there is success.
+   */
   delete(sessionId: string, options: { deleteHome: boolean }, operation: Operation): Promise<void>;
 
   /** Stops what runs, resolves when that has ended, and keeps home and identity. Throws `not_found`. */

@@ -176,6 +176,24 @@ export function driverContract(
       expect(await place.homeIsMarked(one)).toBe(false);
     });
 
+    it('K3 deletes several sessions of one home with it, one after the other or all at once: the home goes with the last', async () => {
+      const one = spec();
+      const [two, three, four] = [spec({ user: one.user }), spec({ user: one.user }), spec({ user: one.user })];
+      for (const each of [one, two, three, four]) await driver.create(each, op());
+      await place.markHome(one);
+      await driver.delete(one.id, { deleteHome: true }, op());
+      expect(await listed(driver, one.id)).toBeUndefined();
+      expect(await place.running(two.id)).toBe(1);
+      expect(await place.homeIsMarked(two)).toBe(true);
+      const rest = [two, three, four].map(({ id }) => driver.delete(id, { deleteHome: true }, op()));
+      await Promise.all(rest);
+      for (const { id } of [two, three, four]) {
+        expect(await place.running(id)).toBe(0);
+        expect(await listed(driver, id)).toBeUndefined();
+      }
+      expect(await place.homeIsMarked(one)).toBe(false);
+    });
+
     it('hibernates and wakes with the same home and identity, as often as wanted', async () => {
       const one = spec();
       await driver.create(one, op());

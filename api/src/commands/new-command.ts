@@ -13,6 +13,7 @@ export function newCommand(
     user: string;
     traceId: string;
     payload?: CommandRecord['payload'];
+    former?: CommandRecord['former'];
   },
 ): CommandRecord {
   const now = clock.now();
@@ -31,5 +32,6 @@ export function newCommand(
     trace_id: about.traceId,
     payload: about.payload ?? {},
     connection_id: null,
+    ...(about.former !== undefined && { former: about.former }),
   };
 }

@@ -1,8 +1,9 @@
-import type { AgentMessageOf, Command, Session, SessionState } from '@streamspace/protocol';
+import type { AgentMessageOf, ErrorCode, Session, SessionState } from '@streamspace/protocol';
+import type { CommandRecord } from '../store/store.ts';
 
 type Result = Pick<AgentMessageOf<'result'>, 'error' | 'session'>;
 
-const DONE: Partial<Record<Command['action'], SessionState>> = {
+const DONE: Partial<Record<CommandRecord['action'], SessionState>> = {
   create_session: 'running',
   wake_session: 'running',
   hibernate_session: 'hibernated',
@@ -10,16 +11,27 @@ const DONE: Partial<Record<Command['action'], SessionState>> = {
 };
 
 /** Where a session most likely is when a command did not do its work, and the agent doesn't say. */
-const NOT_DONE: Partial<Record<Command['action'], SessionState>> = {
+const NOT_DONE: Partial<Record<CommandRecord['action'], SessionState>> = {
   create_session: 'failed',
   wake_session: 'hibernated',
   hibernate_session: 'running',
   delete_session: 'failed',
 };
 
+/** Codes of commands that their agent did not begin with, or that changed nothing. */
+const REFUSALS: readonly string[] = [
+  'conflict',
+  'superseded',
+  'invalid_request',
+  'session_exists',
+  'at_capacity',
+] satisfies ErrorCode[];
+/** States in which a session stays by itself. */
+const LASTING: readonly (SessionState | undefined)[] = ['running', 'hibernated', 'failed'];
+
 /** What a command's end changes in its session, if that is still this command's (the store looks); undefined when nothing. */
 export function sessionPatch(
-  command: Pick<Command, 'action' | 'session'>,
+  command: Pick<CommandRecord, 'action' | 'session' | 'attempt' | 'former'>,
   result: Result,
   at: string,
 ): Partial<Session> | undefined {
@@ -33,10 +45,14 @@ export function sessionPatch(
       return { state: status.state, reason: status.reason ?? null, updated_at: at };
     return { state, reason: null, updated_at: at };
   }
-  const state = NOT_DONE[command.action];
-  if (state === undefined) return undefined;
+  const { action, attempt, former } = command;
+  const untouched = REFUSALS.includes(error.code) || (error.code === 'command_expired' && attempt === 0);
+  const guess = untouched && LASTING.includes(former) ? former : NOT_DONE[action];
+  if (guess === undefined) return undefined;
+  // a wake that finds nothing to wake
+  const state = error.code === 'not_found' ? 'failed' : guess;
   return {
-    state: command.action === 'create_session' ? state : (status?.state ?? state),
+    state: action === 'create_session' ? 'failed' : (status?.state ?? state),
     reason: error.message,
     updated_at: at,
   };

@@ -20,7 +20,7 @@ export function publicAgent(record: AgentRecord): Agent {
 
 /** The command as users see it: without what its delivery needs. */
 export function publicCommand(record: CommandRecord): Command {
-  const { connection_id: _connection, payload: _payload, ...command } = record;
+  const { connection_id: _connection, payload: _payload, former: _former, ...command } = record;
   return command;
 }
 

@@ -48,6 +48,7 @@ export async function changeSession(
       user: caller.user.id,
       traceId: caller.traceId,
       payload,
+      former: session.state,
     });
     const change: SessionChange = {
       id,

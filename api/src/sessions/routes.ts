@@ -83,7 +83,8 @@ export function sessionRoutes(scope: FastifyInstance, given: HubDeps & { dispatc
     route({
       ...changed,
       summary: 'Delete a session',
-      description: "In any state. The user's home stays unless `delete_home=true`.",
+      description:
+        "In any state. The user's home stays unless `delete_home=true`; while others of their sessions live in it, it goes with the last one.",
       querystring: Type.Object({ delete_home: Flag }, { additionalProperties: false }),
       errors: ['not_found', 'conflict'],
     }),

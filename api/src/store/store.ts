@@ -1,4 +1,13 @@
-import type { Agent, AgentMessageOf, Command, Event, Session, SessionSpec, Template } from '@streamspace/protocol';
+import type {
+  Agent,
+  AgentMessageOf,
+  Command,
+  Event,
+  Session,
+  SessionSpec,
+  SessionState,
+  Template,
+} from '@streamspace/protocol';
 
 /**
  * What the hub remembers. One contract suite (test/contract/store.ts) for every implementation; each method is one atomic step
@@ -156,6 +165,8 @@ export interface CommandRecord extends Command {
   payload: { spec?: SessionSpec; delete_home?: boolean };
   /** Connection that has the current attempt. */
   connection_id: string | null;
+  /** The state that its session had before it, to which a refusal takes it back. */
+  former?: SessionState;
 }
 
 /** Whether it is over: such states never change [CMD1]. */

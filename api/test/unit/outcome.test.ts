@@ -35,6 +35,41 @@ describe("a command's end changes its session", () => {
   });
 });
 
+describe('K3 a refused command leaves its session as it was', () => {
+  const refused = (code: string, fields: Partial<CommandRecord>) =>
+    sessionPatch(command({ attempt: 1, ...fields }), { error: { ...error, code: code as 'conflict' } }, 'now')?.state;
+
+  test.each(['running', 'hibernated', 'failed'] as const)('one that was %s', (former) => {
+    for (const code of ['conflict', 'superseded', 'invalid_request', 'at_capacity']) {
+      for (const action of ['delete_session', 'hibernate_session', 'wake_session'] as const)
+        expect(refused(code, { action, former })).toBe(former);
+      expect(refused(code, { action: 'create_session', former })).toBe('failed');
+    }
+  });
+
+  test('not where that was on its way to another, nor where it is not known', () => {
+    expect(refused('conflict', { action: 'delete_session', former: 'starting' })).toBe('failed');
+    expect(refused('conflict', { action: 'delete_session' })).toBe('failed');
+  });
+
+  test('and a command that was not even sent is one; what may have begun is none', () => {
+    const about = { action: 'delete_session', former: 'running' } as const;
+    expect(refused('command_expired', { ...about, attempt: 0 })).toBe('running');
+    expect(refused('command_expired', about)).toBe('failed');
+    expect(refused('command_timeout', about)).toBe('failed');
+    expect(refused('driver_failed', about)).toBe('failed');
+  });
+
+  test('with the reason, and a session that is not there is none to go back to', () => {
+    const wake = command({ action: 'wake_session', former: 'hibernated' });
+    expect(sessionPatch(wake, { error: { ...error, code: 'not_found' } }, 'now')).toEqual({
+      state: 'failed',
+      reason: 'no',
+      updated_at: 'now',
+    });
+  });
+});
+
 describe('[CMD7] expiry', () => {
   const expires = Date.UTC(2030, 0, 1);
   const at = (connected: boolean | undefined, ms: number): boolean =>

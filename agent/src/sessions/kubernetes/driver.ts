@@ -10,7 +10,7 @@ import { checkEnvironment, screenPort } from './objects/environment.ts';
 import { ownSelector, sessionName } from './objects/names.ts';
 import { parseQuantity } from './objects/quantity.ts';
 import { recordOf, specOf, type StoredRecord } from './objects/record.ts';
-import { refuseSharedHome, removeHome } from './operations/home.ts';
+import { housemateOf, removeHome } from './operations/home.ts';
 import { withPatience } from './operations/patience.ts';
 import { start } from './operations/start.ts';
 import { readPod, removePod } from './operations/stop.ts';
@@ -111,7 +111,6 @@ export class KubernetesDriver implements SessionDriver {
       if (current === undefined) return;
       fence(current, operation);
       const spec = options.deleteHome ? await this.#specForHome(current, operation.signal) : undefined;
-      if (options.deleteHome) refuseSharedHome(this.#context, spec ?? current.spec);
       let record: StoredRecord;
       try {
         const change = { phase: 'deleting', deleteHome: options.deleteHome, ...(spec && { spec }) } as const;
@@ -271,11 +270,17 @@ export class KubernetesDriver implements SessionDriver {
     for (const pod of ownedBy(record, this.#context.view.pods.all()))
       await removePod(this.#context, { spec, pod }, { force: true }, signal);
     await step('pod removed', spec.id);
-    if (record.deleteHome) {
-      await removeHome(this.#context, spec, signal);
-      await step('home removed', spec.id);
-    }
+    if (record.deleteHome) await this.#removeHome(spec, signal);
     await records.remove(record, signal);
+  }
+
+  /** The home goes with its last session: of several that are deleted together the last to be marked so finds no other. */
+  async #removeHome(spec: SessionSpec, signal: AbortSignal): Promise<void> {
+    const housemate = housemateOf(this.#context, spec);
+    if (housemate === undefined) {
+      await removeHome(this.#context, spec, signal);
+      await this.#context.step('home removed', spec.id);
+    } else this.#context.log.info({ session: spec.id, housemate }, 'Home is kept: another session lives in it');
   }
 
   /** The spec that its pod has, for a record whose own is lost; undefined: the record's will do. Throws `conflict` when nothing tells. */

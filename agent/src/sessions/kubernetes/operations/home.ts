@@ -1,5 +1,5 @@
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
-import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
+import type { SessionSpec } from '@streamspace/protocol';
 import { sleep } from 'clock-port';
 import { ApiError, isStatus } from '../api/error.ts';
 import type { Context } from '../context.ts';
@@ -40,9 +40,8 @@ export async function ensureHome(context: Context, spec: SessionSpec, signal: Ab
   }
 }
 
-/** Throws `conflict` when another session lives in the home too. */
-export function refuseSharedHome(context: Context, spec: SessionSpec): void {
-  if (!hasHome(spec)) return;
+/** Another session that lives in the home too, and is not being deleted; undefined: the session is the home's last. */
+export function housemateOf(context: Context, spec: SessionSpec): string | undefined {
   const name = homeName(spec);
   const other = context.view.records().find(
     (record) =>
@@ -52,11 +51,7 @@ export function refuseSharedHome(context: Context, spec: SessionSpec): void {
       // of one whose spec is lost only the user is known, if at all
       (record.specLost === true ? record.spec.user === spec.user : homeName(record.spec) === name),
   );
-  if (other === undefined) return;
-  throw new StreamSpaceError(
-    'conflict',
-    `The home of session ${spec.id} is also that of session ${other.spec.id}: delete that one first, or keep the home`,
-  );
+  return other?.spec.id;
 }
 
 /** Removes the home, and waits a little for the cluster to let it go: it does so once no pod has it any more. */
