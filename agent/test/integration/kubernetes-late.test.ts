@@ -1,6 +1,7 @@
+import type { SessionSpec } from '@streamspace/protocol';
 import { kubeApiserverMissing } from '@streamspace/testkit';
 import { describe, expect, it } from 'vitest';
-import { sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
+import { homeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import { fastClock } from './kubernetes-clock.ts';
 import { leadersIn, soon } from './kubernetes-leaders.ts';
 import { until } from './kubernetes-place.ts';
@@ -69,6 +70,49 @@ describe.skipIf(missing !== undefined)(
       await finalizers(one.id, null);
       await driver.delete(one.id, { deleteHome: true }, op());
       expect(news.filter(({ id }) => id === one.id).map(({ status }) => status?.state)).toEqual(['hibernated']);
+    });
+
+    const claim = async (one: SessionSpec, wanted: string[] | null) => {
+      const path = suite.place.client.path('persistentvolumeclaims', homeName(one));
+      const body = { metadata: { finalizers: wanted } };
+      await suite.place.client.raw('PATCH', path, body, 'application/merge-patch+json', soon());
+    };
+    const ANEW = 'Its home was not there any more, and has been made again: it is empty';
+
+    it('K7 a session whose home is being deleted says so while it waits, and that it has a new one', async () => {
+      const { driver, news } = leader();
+      const [one, two] = [spec({ user: 'ada' }), spec({ user: 'ada' })];
+      await driver.create(one, op());
+      await claim(one, [FINALIZER]);
+      await suite.place.client.remove('persistentvolumeclaims', homeName(one), {}, soon());
+      const creating = driver.create(two, op());
+      const words = async () => news.find(({ id }) => id === two.id)?.status;
+      expect(await until(words, soon())).toMatchObject({
+        state: 'starting',
+        reason: expect.stringContaining(`is being deleted, and a new one can be made only then; pod session-${one.id}`),
+      });
+      await driver.hibernate(one.id, op());
+      await claim(one, null);
+      const status = { spec: two, state: 'running', reason: ANEW };
+      expect(await creating).toEqual(status);
+      expect(await driver.list(soon())).toContainEqual(status);
+      for (const { id } of [one, two]) await driver.delete(id, { deleteHome: true }, op());
+    });
+
+    it('K7 a session that wakes without its home says that it has a new one, until it sleeps again', async () => {
+      const { driver } = leader();
+      const one = spec();
+      await driver.create(one, op());
+      await driver.hibernate(one.id, op());
+      await claim(one, null);
+      await suite.place.client.remove('persistentvolumeclaims', homeName(one), {}, soon());
+      await until(async () => (await suite.place.homeOf(one)) === undefined, soon());
+      expect(await driver.wake(one.id, op())).toEqual({ spec: one, state: 'running', reason: ANEW });
+      const next = suite.place.makeDriver();
+      expect(await next.list(soon())).toContainEqual({ spec: one, state: 'running', reason: ANEW });
+      await driver.hibernate(one.id, op());
+      expect(await driver.wake(one.id, op())).toEqual({ spec: one, state: 'running' });
+      await driver.delete(one.id, { deleteHome: true }, op());
     });
 
     it('K2 a delete ends though somebody annotates the record at the same time', async () => {

@@ -250,7 +250,8 @@ export class KubernetesDriver implements SessionDriver {
     await step('record changed', sessionId);
     // a create that comes again after the session was put to sleep is an old one
     if (record.phase === 'hibernated') return { spec: record.spec, state: 'hibernated' };
-    if (record.phase === 'running') return { spec: record.spec, state: 'running' };
+    const { spec, reason } = record;
+    if (record.phase === 'running') return { spec, state: 'running', ...(reason !== '' && { reason }) };
     return this.#start(record, operation);
   }
 

@@ -11,7 +11,7 @@ import { type Diagnosis, reasonFor } from '../state/reason.ts';
 import { isQuota, refusalOf } from '../state/refusal.ts';
 import { fence } from '../state/record-store.ts';
 import { claimPod } from '../warm/claim.ts';
-import { ensureHome, readHome } from './home.ts';
+import { ensureHome, HOME_ANEW, readHome } from './home.ts';
 import { readPod, removePod } from './stop.ts';
 
 /** A start that takes longer than this is worth words, milliseconds. */
@@ -43,7 +43,14 @@ export async function start(
   const limit = deadline(context.clock, context.startDeadline, 'start', operation.signal);
   let waitsFor: string | undefined;
   try {
-    await ensureHome(context, spec, limit.signal);
+    const onHome = (reason: string) => {
+      waitsFor = reason;
+      tell(reason);
+    };
+    const home = await ensureHome(context, spec, onHome, limit.signal);
+    // one that has run before had a home
+    if (home === 'made anew' || (home === 'made' && record.phase === 'waking'))
+      await sayAnew(context, record, operation, home);
     await context.step('home made', spec.id);
     const pod = await ensurePod(context, record, operation, limit.signal);
     await context.step('pod made', spec.id);
@@ -52,12 +59,12 @@ export async function start(
       if (worthTelling) tell(reason);
     });
     await context.step('pod ready', spec.id);
-    await context.records.change(spec.id, operation, (current) => {
+    const { reason } = await context.records.change(spec.id, operation, (current) => {
       if (current.phase === 'running') return undefined;
-      if (current.phase === record.phase) return { phase: 'running' };
+      if (current.phase === record.phase) return { phase: 'running', reason: current.reason };
       throw new StreamSpaceError('conflict', `Session ${spec.id} was changed (${current.phase}) while it started`);
     });
-    return { spec, state: 'running' };
+    return { spec, state: 'running', ...(reason !== '' && { reason }) };
   } catch (error) {
     operation.signal.throwIfAborted();
     if (
@@ -79,6 +86,19 @@ export async function start(
 }
 
 export type Tell = (reason: string) => void;
+
+/** At once, so that whoever goes on with the start after a crash still knows. */
+async function sayAnew(
+  context: Context,
+  { spec, phase }: StoredRecord,
+  operation: Operation,
+  home: string,
+): Promise<void> {
+  context.log.warn({ session: spec.id, home }, 'Home of a session was not there any more');
+  await context.records.change(spec.id, operation, (current) =>
+    current.phase === phase ? { reason: HOME_ANEW } : undefined,
+  );
+}
 
 function asFailure(error: unknown, waitsFor: string, ms: number): StreamSpaceError {
   if (error instanceof StreamSpaceError) return error;

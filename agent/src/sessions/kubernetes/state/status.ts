@@ -35,7 +35,9 @@ export function statusFor(
       return status(diagnosis.state, diagnosis.reason);
     case 'running':
       if (diagnosis === undefined) return status('failed', 'Its pod was deleted from outside');
-      return status(diagnosis.state === 'starting' ? 'failed' : diagnosis.state, diagnosis.reason);
+      // what was to be said when it started is so until it stops
+      if (diagnosis.state === 'running') return status('running', record.reason);
+      return status('failed', diagnosis.reason);
   }
 }
 

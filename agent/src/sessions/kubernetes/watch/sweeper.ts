@@ -128,7 +128,7 @@ export class Sweeper {
     if (diagnosis.state === 'running') {
       return async (signal) => {
         say('adopted');
-        await records.note(record, { phase: 'running' }, signal);
+        await records.note(record, { phase: 'running', reason: record.reason }, signal);
       };
     }
     const late = age >= startDeadline;
