@@ -1,6 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import { AgentPage } from './pages/agent.tsx';
 import { AgentsPage } from './pages/agents.tsx';
+import { LinkDialog } from './pages/link-dialog.tsx';
 import { SessionsPage } from './pages/sessions.tsx';
 import { ExpiryNotice } from './parts/expiry-notice.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
@@ -27,6 +28,7 @@ export function App() {
     return (
       <>
         <ViewerPage key={current.session} id={current.session} />
+        <LinkDialog />
         <ExpiryNotice />
         <ToastList />
       </>
@@ -50,6 +52,7 @@ export function App() {
           </Empty>
         )}
       </main>
+      <LinkDialog />
       <ExpiryNotice />
       <ToastList />
     </>

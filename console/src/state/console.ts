@@ -5,6 +5,7 @@ import { createHttp } from '../api/http.ts';
 import { createHub, type Hub } from '../api/hub.ts';
 import { type Account, createAccount } from './account.ts';
 import { createListView, type ListView } from './list-view.ts';
+import { createLinkOffers, type LinkOffers } from './link-offer.ts';
 import { createLive, type Live } from './live.ts';
 import { createNow } from './now.ts';
 import { createPictures, type Pictures } from './pictures.ts';
@@ -20,6 +21,7 @@ export interface Console {
   readonly account: Account;
   /** Another tab may be signed in: it is being asked. */
   readonly looking: ReadonlySignal<boolean>;
+  readonly links: LinkOffers;
   readonly hub: Hub;
   readonly world: World;
   readonly live: Live;
@@ -35,7 +37,8 @@ export interface Console {
 
 export function createConsole(): Console {
   const account = createAccount(sessionStorage);
-  takeTokenFromAddress(account);
+  const links = createLinkOffers(account, Date.now);
+  takeTokenFromAddress(links);
   const tabs = createTabs(
     () => account.token.value,
     () => account.token.value !== null && account.signOut('You signed out in another tab.'),
@@ -63,6 +66,7 @@ export function createConsole(): Console {
       },
     },
     looking,
+    links,
     hub,
     world,
     live: createLive(http, hub, world, account.admin),
@@ -81,12 +85,12 @@ export function createConsole(): Console {
 }
 
 /** A sign-in link carries its token in the fragment: take it, and remove it from the address bar and the history. */
-function takeTokenFromAddress(account: Account): void {
+function takeTokenFromAddress(links: LinkOffers): void {
   const take = () => {
     const found = tokenInFragment(location.hash);
     if (!found) return;
     history.replaceState(null, '', `${location.pathname}${location.search}#${found.to}`);
-    account.signIn(found.token);
+    links.take(found.token);
   };
   take();
   // Before the router sees it: a link followed in a tab that is open already.
