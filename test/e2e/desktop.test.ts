@@ -120,6 +120,21 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('npm start, used in Ch
     await page.locator('[data-testid=session-row]').first().waitFor();
   });
 
+  it("S12 a link of somebody else's asks first, in this tab and in a new one", async () => {
+    const claims = { sub: 'mallory', roles: ['user'], exp: 4_000_000_000 };
+    const token = `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
+    const link = new URL(`/#token=${token}`, launched.link).href;
+    const tab = await page.context().newPage();
+    for (const each of [tab, page]) {
+      await each.goto(link);
+      await each.locator('[data-testid=link-dialog]', { hasText: 'mallory' }).waitFor();
+      await each.locator('[data-testid=link-refuse]').click();
+      await each.locator('[data-testid=session-row]').first().waitFor();
+      expect(each.url()).not.toContain('token');
+    }
+    await tab.close();
+  });
+
   it('creates another session, hibernates, wakes and deletes it', async () => {
     await page.goto(new URL('/#/', launched.link).href);
     await page.locator('[data-testid=create-session]').click();

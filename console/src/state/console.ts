@@ -37,16 +37,16 @@ export interface Console {
 
 export function createConsole(): Console {
   const account = createAccount(sessionStorage);
-  const links = createLinkOffers(account, Date.now);
-  takeTokenFromAddress(links);
   const tabs = createTabs(
     () => account.token.value,
     () => account.token.value !== null && account.signOut('You signed out in another tab.'),
   );
   const looking = signal(account.token.value === null);
+  const links = createLinkOffers(account, tabs.ask, Date.now);
+  const taken = takeTokenFromAddress(links);
   if (looking.value)
-    void tabs.ask().then((token) => {
-      if (token !== null && account.token.value === null) account.signIn(token);
+    void (taken ?? tabs.ask()).then((token) => {
+      if (token && account.token.value === null) account.signIn(token);
       looking.value = false;
     });
   const base = new URL('/api/v1', location.href);
@@ -84,17 +84,20 @@ export function createConsole(): Console {
   };
 }
 
-/** A sign-in link carries its token in the fragment: take it, and remove it from the address bar and the history. */
-function takeTokenFromAddress(links: LinkOffers): void {
+/**
+ * A sign-in link carries its token in the fragment: takes it, and removes it from the address bar and the history. The result settles when
+ * that has been decided; undefined: the address has none.
+ */
+function takeTokenFromAddress(links: LinkOffers): Promise<void> | undefined {
   const take = () => {
     const found = tokenInFragment(location.hash);
-    if (!found) return;
+    if (!found) return undefined;
     history.replaceState(null, '', `${location.pathname}${location.search}#${found.to}`);
-    links.take(found.token);
+    return links.take(found.token);
   };
-  take();
   // Before the router sees it: a link followed in a tab that is open already.
-  addEventListener('hashchange', take);
+  addEventListener('hashchange', () => void take());
+  return take();
 }
 
 export const ConsoleContext = createContext<Console | null>(null);

@@ -13,17 +13,27 @@ export interface LinkOffer {
 export interface LinkOffers {
   /** What the page asks about; null: nothing. */
   readonly offer: ReadonlySignal<LinkOffer | null>;
-  /** Signs in with a link's token; asks first where that would replace another user. */
-  take(token: string): void;
+  /** Signs in with a link's token; asks first where that would replace another user, of this tab or of another one of this browser. */
+  take(token: string): Promise<void>;
   accept(): void;
   refuse(): void;
 }
 
-export function createLinkOffers(account: Pick<Account, 'claims' | 'signIn'>, now: () => number): LinkOffers {
+/** `others`: the token of another tab that is signed in; null when there is none. */
+export function createLinkOffers(
+  account: Pick<Account, 'claims' | 'signIn'>,
+  others: () => Promise<string | null>,
+  now: () => number,
+): LinkOffers {
   const offer = signal<LinkOffer | null>(null);
   return {
     offer,
-    take(token) {
+    async take(token) {
+      if (account.claims.value === null) {
+        const found = await others();
+        // what another tab has is this tab's sign-in, too: a link opened in a new tab replaces it there as it would here
+        if (found !== null && account.claims.value === null) account.signIn(found);
+      }
       const current = account.claims.value;
       if (current === null) return void account.signIn(token);
       let user: string;
