@@ -15,8 +15,8 @@ export interface LinkOffers {
   readonly offer: ReadonlySignal<LinkOffer | null>;
   /** Signs in with a link's token; asks first where that would replace another user, of this tab or of another one of this browser. */
   take(token: string): Promise<void>;
-  accept(): void;
-  refuse(): void;
+  readonly accept: () => void;
+  readonly refuse: () => void;
 }
 
 /** `others`: the token of another tab that is signed in; null when there is none. */

@@ -6,7 +6,7 @@ const ANSWER_MS = 400;
 
 export interface Tabs {
   /** The token of another tab that is signed in here; null when none answers. */
-  ask(): Promise<string | null>;
+  readonly ask: () => Promise<string | null>;
   /** Tells the others that this browser's user has signed out. */
   tellSignedOut(): void;
 }
