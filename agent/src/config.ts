@@ -1,82 +1,33 @@
 import { join, resolve } from 'node:path';
-import type { LeaseLock } from './config/kinds.ts';
-import { meantFor } from './config/nearest.ts';
-import { type Setting, SETTINGS, type Settings } from './config/settings.ts';
+import {
+  AGENT,
+  ConfigError,
+  type Environment,
+  type LeaseLock,
+  readSettings,
+  type Settings,
+} from '@streamspace/settings';
 
 /** What an agent was told, complete and checked. Durations are milliseconds, memory and storage bytes, cpu cores. Frozen. */
-export type Config = Readonly<Omit<Settings, 'podName' | 'leaseLock'> & { podName: string; leaseLock: LeaseLock }>;
-
-export interface ConfigProblem {
-  readonly name: string;
-  readonly message: string;
-}
-
-/** Everything that is wrong with the environment, at once. `message` has a line for each. */
-export class ConfigError extends Error {
-  readonly problems: readonly ConfigProblem[];
-  constructor(problems: readonly ConfigProblem[]) {
-    super(
-      `The configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((problem) => `  ${problem.message}`).join('\n')}`,
-    );
-    this.name = 'ConfigError';
-    this.problems = problems;
-  }
-}
-
-type Env = Readonly<Record<string, string | undefined>>;
-
-const settings = Object.entries(SETTINGS) as [keyof Settings, Setting<unknown>][];
-const known = settings.map(([, setting]) => setting.name);
-/** By old custom these are also read in lower case. */
-const PROXIES = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'];
+export type Config = Readonly<
+  Omit<Settings<typeof AGENT>, 'podName' | 'leaseLock'> & { podName: string; leaseLock: LeaseLock }
+>;
 
 /** Reads the environment. `hostname`: the replica's name where `POD_NAME` is not set. Throws {@link ConfigError}. */
-export function readConfig(env: Env, hostname: string): Config {
-  const problems: ConfigProblem[] = [];
-  const values: Record<string, unknown> = {};
-  const malformed = new Set<string>();
-  const problem = (name: string, message: string) => {
-    malformed.add(name);
-    problems.push({ name, message: `${name}: ${message}` });
-  };
-
-  for (const [field, setting] of settings) {
-    const lower = PROXIES.includes(setting.name) ? env[setting.name.toLowerCase()] : undefined;
-    const given = env[setting.name] || lower || undefined;
-    if (given === undefined) {
-      if (setting.default === undefined) problem(setting.name, `required; it takes ${setting.kind.takes}`);
-      else values[field] = setting.default === null ? undefined : setting.kind.parse(setting.default);
-      continue;
-    }
-    values[field] = setting.kind.parse(given);
-    if (values[field] !== undefined) continue;
-    const shown =
-      setting.secret === true ? `a value of ${given.length} characters` : JSON.stringify(given.slice(0, 200));
-    const link = /^(tcp|udp):\/\//.test(given)
-      ? '; Kubernetes sets it for a Service of that name: turn enableServiceLinks off for the pod'
-      : '';
-    problem(setting.name, `takes ${setting.kind.takes}; given was ${shown}${link}`);
-  }
-
-  for (const name of Object.keys(env).sort()) {
-    if (known.includes(name) || PROXIES.includes(name.toUpperCase())) continue;
-    const meant = meantFor(name, known);
-    if (meant !== undefined)
-      problem(name, `unknown variable; did you mean ${meant}? Unset it if it is meant for another program`);
-  }
-
-  const read = values as Settings;
-  const podName = read.podName ?? hostname;
-  crossCheck(read, malformed, problem);
-  const stateDir = expandHome(read.stateDir, env['HOME'], problem);
+export function readConfig(env: Environment, hostname: string): Config {
+  const { values, problems, malformed } = readSettings(AGENT, env);
+  const problem = (name: string, message: string) => void problems.push({ name, message: `${name}: ${message}` });
+  crossCheck(values, malformed, problem);
+  const stateDir = expandHome(values.stateDir, env['HOME'], problem);
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const leaseLock = read.leaseLock ?? { kind: read.platform === 'kubernetes' ? 'kubernetes' : 'file', target: '' };
-  return Object.freeze({ ...read, podName, stateDir, leaseLock: Object.freeze(leaseLock) });
+  const podName = values.podName ?? hostname;
+  const leaseLock = values.leaseLock ?? { kind: values.platform === 'kubernetes' ? 'kubernetes' : 'file', target: '' };
+  return Object.freeze({ ...values, podName, stateDir, leaseLock: Object.freeze(leaseLock) });
 }
 
 function crossCheck(
-  read: Settings,
+  read: Settings<typeof AGENT>,
   malformed: ReadonlySet<string>,
   problem: (name: string, message: string) => void,
 ): void {

@@ -6,7 +6,8 @@ import { systemClock } from 'clock-port';
 import { Elector } from 'lease-elector';
 import { type Logger, pino } from 'pino';
 import { createAgent } from './agent.ts';
-import { type Config, ConfigError, readConfig } from './config.ts';
+import { ConfigError } from '@streamspace/settings';
+import { type Config, readConfig } from './config.ts';
 import { lockFor } from './leader/locks.ts';
 import { driverFor } from './sessions/platforms.ts';
 

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { SETTINGS } from '../../agent/src/config/settings.ts';
-import { VARIABLES } from '../../api/src/config/variables.ts';
+import { AGENT, HUB, type Setting, type Table } from '@streamspace/settings';
 import type { Generated } from '../update.ts';
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
@@ -9,32 +8,21 @@ const table = (rows: string[][]) =>
     .map((row) => `| ${row.map(cell).join(' | ')} |`)
     .join('\n');
 
-function agentTable(): string {
-  const inWords = (setting: { default: string | null | undefined; defaultInWords?: string }) => {
-    if (setting.defaultInWords !== undefined) return setting.defaultInWords;
-    if (setting.default === undefined) return '**required**';
-    return setting.default === null ? 'none' : setting.default === '' ? 'empty' : `\`${setting.default}\``;
-  };
-  return table(
-    Object.values(SETTINGS).map((setting) => [
+function inWords(setting: Setting<unknown>): string {
+  if (setting.defaultInWords !== undefined) return setting.defaultInWords;
+  if (setting.default === undefined) return '**required**';
+  return setting.default === null ? 'none' : setting.default === '' ? 'empty' : `\`${setting.default}\``;
+}
+
+const tableOf = (settings: Table): string =>
+  table(
+    Object.values(settings).map((setting) => [
       `\`${setting.name}\``,
       inWords(setting),
       setting.description,
       setting.kind.takes,
     ]),
   );
-}
-
-function hubTable(): string {
-  return table(
-    Object.entries(VARIABLES).map(([name, variable]) => [
-      `\`${name}\``,
-      variable.default === undefined ? 'none' : variable.default === '' ? 'empty' : `\`${variable.default}\``,
-      variable.about,
-      variable.read.takes,
-    ]),
-  );
-}
 
 /** Puts `text` between the page's markers `<!-- name -->` and `<!-- /name -->`. */
 function filled(page: string, name: string, text: string): string {
@@ -49,5 +37,5 @@ function filled(page: string, name: string, text: string): string {
 export async function settingsPages(root: string): Promise<Generated> {
   const page = async (path: string, make: () => string) =>
     [path, filled(await readFile(`${root}/${path}`, 'utf8'), 'settings', make())] as const;
-  return new Map([await page('docs/agent.md', agentTable), await page('docs/hub.md', hubTable)]);
+  return new Map([await page('docs/agent.md', () => tableOf(AGENT)), await page('docs/hub.md', () => tableOf(HUB))]);
 }

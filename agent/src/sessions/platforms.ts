@@ -1,7 +1,7 @@
 import type { Clock } from 'clock-port';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '@streamspace/settings';
 import type { SessionDriver } from './driver.ts';
 import { processDriver } from './process/driver.ts';
 import { findIsolation } from './process/isolation.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SETTINGS } from '../../src/config/settings.ts';
-import { type Config, ConfigError, readConfig } from '../../src/config.ts';
+import { AGENT as SETTINGS, ConfigError } from '@streamspace/settings';
+import { type Config, readConfig } from '../../src/config.ts';
 
 const least = { AGENT_ID: 'agent-1', CONTROL_PLANE_URL: 'wss://hub.example', HOME: '/home/ada' };
 const read = (env: Record<string, string> = {}): Config => readConfig({ ...least, ...env }, 'host-1');

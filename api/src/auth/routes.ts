@@ -3,7 +3,7 @@ import { Id, StreamSpaceError, Timestamp } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { AgentLinks } from '../agents/ports.ts';
-import { duration } from '../config/readers.ts';
+import { duration } from '@streamspace/settings';
 import type { HubDeps } from '../deps.ts';
 import { bearerOf } from '../http/access.ts';
 import { route } from '../http/route.ts';
@@ -40,7 +40,7 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
       answer: Type.Object({ token: Type.String({ maxLength: 512 }), expires_at: Timestamp }, closed),
     }),
     async ({ body, log }, reply) => {
-      const ttlMs = ttl.read(body.ttl ?? '1h');
+      const ttlMs = ttl.parse(body.ttl ?? '1h');
       if (ttlMs === undefined) {
         const problem = `takes ${ttl.takes}`;
         throw new StreamSpaceError('invalid_request', `ttl: ${problem}`, { fields: [{ field: 'ttl', problem }] });

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, isIPv6 } from 'node:net';
-import type { Network } from '../config/readers.ts';
+import type { Network } from '@streamspace/settings';
 
 /** Addresses of a chain of proxies that are looked at. */
 const MAX_HOPS = 16;

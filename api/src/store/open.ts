@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, sleep } from 'clock-port';
 import { memoryStore } from './memory/memory-store.ts';
-import { readRedisAddress, withoutPassword } from './redis/address.ts';
+import { readRedisAddress, withoutPassword } from '@streamspace/settings';
 import { redisStore } from './redis/redis-store.ts';
 import type { Store } from './store.ts';
 

@@ -75,7 +75,7 @@ describe('bad input gets an answer that names the field and the remedy', () => {
       'POST',
       'agents/enrolments',
       { ttl: '1 year' },
-      'ttl: takes a duration like 30s, 5m or 1h, from 1s to 720h',
+      'ttl: takes a duration such as 500ms, 30s, 5m or 1h30m, from 1s to 720h',
     ],
   ])('%s', async (_what, method, url, body, message) => {
     const answer = await hub.as('admin', method, url, body);

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { expect, it } from 'vitest';
-import { networks } from '../../src/config/readers.ts';
+import { networks } from '@streamspace/settings';
 import { clients } from '../../src/http/client-address.ts';
 
-const from = clients(networks().read('10.0.0.0/8, fd00::/8, 192.0.2.7')!);
+const from = clients(networks.parse('10.0.0.0/8, fd00::/8, 192.0.2.7')!);
 const request = (remoteAddress: string | undefined, headers: IncomingMessage['headers'] = {}) =>
   ({ headers, socket: { remoteAddress } }) as Pick<IncomingMessage, 'headers' | 'socket'>;
 

@@ -1,5 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { HOST_PORT } from './addresses.ts';
+import { HOST_PORT } from '@streamspace/settings';
 import {
   choice,
   duration,

@@ -1,6 +1,6 @@
 import type { k8s } from 'cdk8s-plus-28';
 import Type from 'typebox';
-import { CIDR as ADDRESSES } from './addresses.ts';
+import { CIDR as ADDRESSES } from '@streamspace/settings';
 import {
   annotations,
   choice,

@@ -1,4 +1,4 @@
-import { HOST_PORT } from './addresses.ts';
+import { HOST_PORT } from '@streamspace/settings';
 import { duration, flag, integer, list, objectName, pattern, quantity, section } from './kinds.ts';
 import * as workload from './workload.ts';
 

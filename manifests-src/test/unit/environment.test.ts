@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { SETTINGS } from '../../../agent/src/config/settings.ts';
-import { VARIABLES } from '../../../api/src/config/variables.ts';
+import { AGENT, HUB } from '@streamspace/settings';
 import { SOURCES } from '../../src/charts/sources.ts';
 import { casesIn } from '../../src/render/cases.ts';
 import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
@@ -56,8 +55,8 @@ const names = (container: string) =>
   new Set(all.flatMap((objects) => envOf(objects, container).map(({ name }) => name)));
 
 describe.each([
-  ['agent', Object.values(SETTINGS).map(({ name }) => name)],
-  ['api', Object.keys(VARIABLES)],
+  ['agent', Object.values(AGENT).map(({ name }) => name)],
+  ['api', Object.values(HUB).map(({ name }) => name)],
 ] as const)('environment of the %s', (container, documented) => {
   it('failure 16: is read by the program, every variable of it', () => {
     expect([...names(container)].filter((name) => !documented.includes(name) && !FOREIGN.includes(name))).toEqual([]);
@@ -76,7 +75,7 @@ describe('defaults of the charts', () => {
 
   it('are the agent’s own', () => {
     for (const { name, value } of defaults) {
-      const setting = Object.values(SETTINGS).find((each) => each.name === name);
+      const setting = Object.values(AGENT).find((each) => each.name === name);
       if (setting === undefined || value === undefined || BETTER.includes(name)) continue;
       expect([name, value]).toEqual([name, setting.default]);
     }
@@ -84,7 +83,7 @@ describe('defaults of the charts', () => {
 
   it('are what the agent takes', () => {
     for (const { name, value } of all.flatMap((objects) => envOf(objects, 'agent'))) {
-      const setting = Object.values(SETTINGS).find((each) => each.name === name);
+      const setting = Object.values(AGENT).find((each) => each.name === name);
       if (setting === undefined || value === undefined) continue;
       expect((setting.kind.parse as (text: string) => unknown)(value), `${name}=${value}`).toBeDefined();
     }
@@ -92,9 +91,9 @@ describe('defaults of the charts', () => {
 
   it('are what the api takes', () => {
     for (const { name, value } of all.flatMap((objects) => envOf(objects, 'api'))) {
-      if (!(name in VARIABLES) || value === undefined || value.startsWith('redis') || value.includes('$(')) continue;
-      const { read } = VARIABLES[name as keyof typeof VARIABLES];
-      expect(read.read(value), `${name}=${value}`).toBeDefined();
+      const setting = Object.values(HUB).find((each) => each.name === name);
+      if (setting === undefined || value === undefined || value.includes('$(')) continue;
+      expect((setting.kind.parse as (text: string) => unknown)(value), `${name}=${value}`).toBeDefined();
     }
   });
 });

@@ -1,5 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import type { RedisAddress } from './address.ts';
+import type { RedisAddress } from '@streamspace/settings';
 
 export type Client = Redis | Cluster;
 

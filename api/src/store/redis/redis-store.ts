@@ -1,7 +1,7 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import type { Store } from '../store.ts';
-import type { RedisAddress } from './address.ts';
+import type { RedisAddress } from '@streamspace/settings';
 import { redisAgents } from './agents.ts';
 import { redisCommands } from './commands.ts';
 import { Connection } from './connection.ts';

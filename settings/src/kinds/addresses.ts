@@ -14,7 +14,9 @@ export const PORT = '([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{
 /** A block of addresses such as 10.0.0.0/8 or fd00::/8. */
 export const CIDR = `${IPV4}/(3[0-2]|[12]?[0-9])|${IPV6}/(12[0-8]|1[01][0-9]|[1-9]?[0-9])`;
 
-const NAME = '[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?';
+const LABEL = '[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?';
+/** Its last part starts with a letter: URLs take one that starts with a digit for an address. */
+const NAME = `(${LABEL}[.])*[A-Za-z]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?`;
 
 /** A name or an address, IPv6 in brackets, and a port or none. */
-export const HOST_PORT = `(${NAME}|\\[${IPV6}\\])(:${PORT})?`;
+export const HOST_PORT = `(${NAME}|${IPV4}|\\[${IPV6}\\])(:${PORT})?`;

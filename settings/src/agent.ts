@@ -1,43 +1,20 @@
 import { PLATFORMS } from '@streamspace/protocol';
-import { boolean, bytes, cpu, duration, integer, type Kind, leaseLock, listenPort, oneOf, text, url } from './kinds.ts';
+import { boolean, bytes, cpu, duration, integer, listenPort, port } from './kinds/amounts.ts';
+import { leaseLock } from './kinds/lease-lock.ts';
+import { id, line, objectName, oneOf, path, text } from './kinds/texts.ts';
+import { noProxy, proxy, url } from './kinds/urls.ts';
+import { absent, optional, required } from './setting.ts';
 
-/** One environment variable of the agent. */
-export interface Setting<T> {
-  readonly name: string;
-  readonly kind: Kind<T>;
-  /** As it would be written; `null`: none, and the value is undefined unless given; `undefined`: it must be given. */
-  readonly default: string | null | undefined;
-  /** What the default is, where that is decided elsewhere (`host name`). */
-  readonly defaultInWords?: string;
-  readonly description: string;
-  /** Never shown, neither in messages nor in logs. */
-  readonly secret?: boolean;
-}
+const token = {
+  ...text('a token without spaces, at least 16 characters', '^[!-~]{16,}$', 'x'.repeat(16)),
+  secret: true,
+};
 
-const required = <T>(name: string, kind: Kind<T>, description: string) =>
-  ({ name, kind, default: undefined, description }) satisfies Setting<T>;
-const optional = <T>(
-  name: string,
-  kind: Kind<T>,
-  fallback: string,
-  description: string,
-  more: { defaultInWords?: string } = {},
-) => ({ name, kind, default: fallback, description, ...more }) satisfies Setting<T>;
-const absent = <T>(
-  name: string,
-  kind: Kind<T>,
-  description: string,
-  more: { defaultInWords?: string; secret?: boolean } = {},
-) => ({ name, kind, default: null, description, ...more }) satisfies Setting<T>;
-
-const path = text('a path', /^[^\0]+$/);
-const proxy = url('the URL of a proxy, http://host:port', 'http:', 'https:');
-
-/** Everything that configures an agent, by the field of {@link Config} that it fills. Docs and charts are generated from it. */
-export const SETTINGS = {
+/** Everything that configures an agent. */
+export const AGENT = {
   agentId: required(
     'AGENT_ID',
-    text('lower case letters, digits and dashes, at most 63', /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/),
+    id('lower case letters, digits and dashes, at most 63'),
     'Who this agent is to the control plane; the same for all its replicas, and never derived from a pod’s name',
   ),
   controlPlaneUrl: required(
@@ -45,32 +22,22 @@ export const SETTINGS = {
     url('a WebSocket URL, ws://host:port or wss://host', 'ws:', 'wss:'),
     'Where the control plane is; a path is kept as a prefix',
   ),
-  agentToken: absent(
-    'AGENT_TOKEN',
-    text('a token without spaces, at least 16 characters', /^[\x21-\x7e]{16,}$/),
-    'Enrolment token (sse_…) or credential (ssa_…)',
-    { secret: true },
-  ),
-  agentTokenFile: absent('AGENT_TOKEN_FILE', path, 'File that holds what AGENT_TOKEN would; read again when needed'),
-  controlPlaneCaFile: absent('CONTROL_PLANE_CA_FILE', path, 'PEM file of the CAs that may sign the control plane', {
+  agentToken: absent('AGENT_TOKEN', token, 'Enrolment token (sse_…) or credential (ssa_…)'),
+  agentTokenFile: absent('AGENT_TOKEN_FILE', path(), 'File that holds what AGENT_TOKEN would; read again when needed'),
+  controlPlaneCaFile: absent('CONTROL_PLANE_CA_FILE', path(), 'PEM file of the CAs that may sign the control plane', {
     defaultInWords: 'the system’s and NODE_EXTRA_CA_CERTS',
   }),
   platform: optional('PLATFORM', oneOf(...PLATFORMS), 'kubernetes', 'Where sessions run'),
-  region: optional('REGION', text('a name of at most 128 characters', /^[^\0]{0,128}$/), '', 'For placement'),
+  region: optional('REGION', line(128), '', 'For placement'),
   priority: optional(
     'PRIORITY',
     oneOf('high', 'normal', 'low'),
     'normal',
     'Agents of high priority are given sessions before the others',
   ),
-  namespace: optional(
-    'NAMESPACE',
-    text('a namespace’s name', /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/),
-    'streamspace',
-    'Namespace of the sessions',
-  ),
-  kubeconfig: absent('KUBECONFIG', path, 'Path of a kubeconfig', { defaultInWords: 'in-cluster' }),
-  stateDir: optional('STATE_DIR', path, '~/.streamspace', 'Credential, file lock, and the process platform’s homes'),
+  namespace: optional('NAMESPACE', id('a namespace’s name'), 'streamspace', 'Namespace of the sessions'),
+  kubeconfig: absent('KUBECONFIG', path(), 'Path of a kubeconfig', { defaultInWords: 'in-cluster' }),
+  stateDir: optional('STATE_DIR', path(), '~/.streamspace', 'Credential, file lock, and the process platform’s homes'),
 
   heartbeatInterval: optional(
     'HEARTBEAT_INTERVAL',
@@ -96,9 +63,14 @@ export const SETTINGS = {
   ),
 
   enableHa: optional('ENABLE_HA', boolean, 'false', 'Replicas elect a leader, and only it connects'),
-  podName: absent('POD_NAME', text('a name of at most 253 characters', /^[^\s\0]{1,253}$/), 'Name of this replica', {
-    defaultInWords: 'host name',
-  }),
+  podName: absent(
+    'POD_NAME',
+    text('a name of at most 253 characters', '^[^\\s\\x00]{1,253}$', 'pod-1'),
+    'Name of this replica',
+    {
+      defaultInWords: 'host name',
+    },
+  ),
   leaseLock: absent('LEASE_LOCK', leaseLock, 'What the replicas share to elect a leader', {
     defaultInWords: 'kubernetes on kubernetes, file elsewhere',
   }),
@@ -135,26 +107,21 @@ export const SETTINGS = {
   sessionDefaultCpu: optional('SESSION_DEFAULT_CPU', cpu, '1000m', 'For sessions whose template asks for none'),
   sessionDefaultMemory: optional('SESSION_DEFAULT_MEMORY', bytes, '2Gi', 'For sessions whose template asks for none'),
   sessionDefaultStorage: optional('SESSION_DEFAULT_STORAGE', bytes, '10Gi', 'Size of a home'),
-  sessionStorageClass: absent(
-    'SESSION_STORAGE_CLASS',
-    text('the name of a storage class', /^[a-z0-9.-]+$/),
-    'Of homes',
-    {
-      defaultInWords: 'cluster default',
-    },
-  ),
+  sessionStorageClass: absent('SESSION_STORAGE_CLASS', objectName('the name of a storage class'), 'Of homes', {
+    defaultInWords: 'cluster default',
+  }),
   sessionServiceType: optional(
     'SESSION_SERVICE_TYPE',
     oneOf('ClusterIP', 'NodePort', 'LoadBalancer'),
     'ClusterIP',
     'Of session Services',
   ),
-  sessionPodTemplate: absent('SESSION_POD_TEMPLATE', path, 'Path of a pod’s YAML that session pods are merged into', {
+  sessionPodTemplate: absent('SESSION_POD_TEMPLATE', path(), 'Path of a pod’s YAML that session pods are merged into', {
     defaultInWords: 'none',
   }),
   sessionWarmPool: absent(
     'SESSION_WARM_POOL',
-    path,
+    path(),
     'Path of a JSON file of templates (the control plane’s TEMPLATES_FILE will do): so many pods of each are kept ready as its warm says',
     { defaultInWords: 'none' },
   ),
@@ -171,7 +138,7 @@ export const SETTINGS = {
     { defaultInWords: 'never' },
   ),
 
-  vncPort: optional('VNC_PORT', integer(1, 65_535), '5900', 'Port of a session’s VNC server'),
+  vncPort: optional('VNC_PORT', port, '5900', 'Port of a session’s VNC server'),
   vncTunnelTimeout: optional('VNC_TUNNEL_TIMEOUT', duration(), '1h', 'A screen without a byte for so long is closed'),
   vncBufferSize: optional(
     'VNC_BUFFER_SIZE',
@@ -199,15 +166,5 @@ export const SETTINGS = {
 
   httpsProxy: absent('HTTPS_PROXY', proxy, 'Proxy for a wss:// control plane; https_proxy too'),
   httpProxy: absent('HTTP_PROXY', proxy, 'Proxy for a ws:// control plane; http_proxy too'),
-  noProxy: optional(
-    'NO_PROXY',
-    text('host names, comma separated'),
-    '',
-    'Hosts that are reached directly; no_proxy too',
-  ),
+  noProxy: optional('NO_PROXY', noProxy, '', 'Hosts that are reached directly; no_proxy too'),
 };
-
-type ValueOf<S> = S extends { kind: Kind<infer T>; default: infer D } ? (null extends D ? T | undefined : T) : never;
-
-/** Raw values of all settings, before defaults that depend on others. */
-export type Settings = { -readonly [K in keyof typeof SETTINGS]: ValueOf<(typeof SETTINGS)[K]> };

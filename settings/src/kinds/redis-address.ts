@@ -1,3 +1,5 @@
+import { HOST_PORT } from './addresses.ts';
+
 /** What a STORE_URL says of a Redis or Valkey. */
 export interface RedisAddress {
   readonly kind: 'single' | 'sentinel' | 'cluster';
@@ -13,6 +15,15 @@ export interface RedisAddress {
 
 export const REDIS_FORMS =
   '`redis://[user:password@]host[:port][/db]`, `redis+sentinel://host:port,host:port/master[/db]` or `redis+cluster://host:port,host:port`, each also with `rediss`';
+
+const HOSTS = `${HOST_PORT}(,${HOST_PORT})*`;
+
+/** Addresses as a pattern. A path is what follows the last @, so a password may have slashes in it, but here has not. */
+export const REDIS_URL = [
+  `^rediss?://([^/@ ]*@)?${HOST_PORT}(/[0-9]{0,5})?$`,
+  `^rediss?[+]sentinel://([^/@ ]*@)?${HOSTS}/[A-Za-z0-9_.-]+(/[0-9]{0,5})?$`,
+  `^rediss?[+]cluster://([^/@ ]*@)?${HOSTS}(/0?)?$`,
+].join('|');
 
 const DEFAULT_PORT = { single: 6379, sentinel: 26379, cluster: 6379 } as const;
 

@@ -1,0 +1,10 @@
+export { AGENT } from './agent.ts';
+export { HUB } from './hub.ts';
+export { CIDR, HOST_PORT } from './kinds/addresses.ts';
+export { bytes, cpu, duration } from './kinds/amounts.ts';
+export type { Kind, Written } from './kinds/kind.ts';
+export type { LeaseLock } from './kinds/lease-lock.ts';
+export { type Network, networks } from './kinds/networks.ts';
+export { type RedisAddress, readRedisAddress, REDIS_URL, withoutPassword } from './kinds/redis-address.ts';
+export { ConfigError, type ConfigProblem, type Environment, readSettings } from './read.ts';
+export type { Setting, Settings, Table } from './setting.ts';

@@ -1,0 +1,29 @@
+/** A value of a kind as YAML holds it: the part of JSON Schema that says so. Nothing that it accepts is refused by `parse`, but for `range`. */
+export interface Written {
+  readonly type: 'string' | 'integer' | 'boolean' | 'array' | readonly ['string', 'number'];
+  /** For JavaScript (flag u) and RE2 alike. */
+  readonly pattern?: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly items?: Written;
+}
+
+/** How the text of one setting becomes a value, and the value a text. */
+export interface Kind<T> {
+  /** What the text must be, in words: for error messages and the documentation's tables. Goes on after "takes". */
+  readonly takes: string;
+  /** undefined: the text is not one of these. */
+  parse(text: string): T | undefined;
+  /** The text of a value: `parse` gives the value again. */
+  print(value: T): string;
+  readonly written: Written;
+  /** Bounds that a pattern can't say, in milliseconds: texts that `written` accepts are refused outside of them. */
+  readonly range?: { readonly min: number; readonly max: number };
+  /** Some things that it takes, the least and the most among them, as YAML holds them. */
+  readonly examples: readonly unknown[];
+  /** Never repeated: neither in messages nor in logs. */
+  readonly secret?: boolean;
+  /** How a text is repeated in a message, where a part of it is secret. */
+  shown?(text: string): string;
+}

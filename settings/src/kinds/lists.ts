@@ -1,0 +1,54 @@
+import type { Kind } from './kind.ts';
+import { id } from './texts.ts';
+
+/** A comma list of things of a kind. */
+export function list<T>(takes: string, of: Kind<T>): Kind<readonly T[]> {
+  return {
+    takes: `a comma list of ${takes}`,
+    parse(value) {
+      const parts = value.split(',').map((part) => part.trim());
+      const read = parts.filter((part) => part !== '').map((part) => of.parse(part));
+      return read.every((each) => each !== undefined) ? Object.freeze(read) : undefined;
+    },
+    print: (value) => value.map((each) => of.print(each)).join(','),
+    written: { type: 'array', items: of.written },
+    examples: [of.examples],
+  };
+}
+
+/** Agent ids, each once. */
+export function ids(): Kind<ReadonlySet<string>> {
+  const all = list('agent ids', id('an agent id'));
+  return {
+    ...all,
+    parse: (value) => {
+      const read = all.parse(value);
+      return read === undefined ? undefined : new Set(read);
+    },
+    print: (value) => [...value].join(','),
+  };
+}
+
+const BOUND = '^[a-z0-9][a-z0-9-]{0,62}=sse_[0-9A-Za-z_-]{32,256}$';
+
+/** A comma list of `agent-id=enrolment-token`; each token once. */
+export function bound(): Kind<ReadonlyMap<string, string>> {
+  return {
+    takes: 'a comma list of agent-id=token, each token `sse_` and at least 32 characters of its own (A-Z a-z 0-9 _ -)',
+    secret: true,
+    parse(value) {
+      const tokens = new Map<string, string>();
+      for (const part of value.split(',').map((each) => each.trim())) {
+        if (part === '') continue;
+        if (!new RegExp(BOUND).test(part)) return undefined;
+        const [agent, token] = part.split('=') as [string, string];
+        if (tokens.has(agent) || [...tokens.values()].includes(token)) return undefined;
+        tokens.set(agent, token);
+      }
+      return tokens;
+    },
+    print: (value) => [...value].map(([agent, token]) => `${agent}=${token}`).join(','),
+    written: { type: 'array', items: { type: 'string', pattern: BOUND } },
+    examples: [[`lab=sse_${'x'.repeat(32)}`]],
+  };
+}

@@ -1,0 +1,33 @@
+import type { Kind } from './kinds/kind.ts';
+
+/** One environment variable of a program: its name, what it takes, what it is without it, and what it is for. */
+export interface Setting<T> {
+  readonly name: string;
+  readonly kind: Kind<T>;
+  /** As it would be written; `null`: none, and the value is undefined unless given; `undefined`: it must be given. */
+  readonly default: string | null | undefined;
+  /** What the default is, where that is decided elsewhere (`host name`). */
+  readonly defaultInWords?: string;
+  /** Stands in the documentation's tables, and where a chart has a value for it in the chart's. */
+  readonly description: string;
+}
+
+export const required = <T>(name: string, kind: Kind<T>, description: string) =>
+  ({ name, kind, default: undefined, description }) satisfies Setting<T>;
+export const optional = <T>(
+  name: string,
+  kind: Kind<T>,
+  fallback: string,
+  description: string,
+  more: { defaultInWords?: string } = {},
+) => ({ name, kind, default: fallback, description, ...more }) satisfies Setting<T>;
+export const absent = <T>(name: string, kind: Kind<T>, description: string, more: { defaultInWords?: string } = {}) =>
+  ({ name, kind, default: null, description, ...more }) satisfies Setting<T>;
+
+/** All settings of a program, by the field that each fills. */
+export type Table = Readonly<Record<string, Setting<unknown>>>;
+
+type ValueOf<S> = S extends { kind: Kind<infer T>; default: infer D } ? (null extends D ? T | undefined : T) : never;
+
+/** What was read by a table, before defaults that depend on other settings. */
+export type Settings<T> = { readonly [K in keyof T]: ValueOf<T[K]> };
