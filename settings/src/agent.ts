@@ -93,14 +93,15 @@ export const AGENT = {
     'SESSION_IMAGE_REGISTRY',
     text(
       'a registry such as registry.example.com:5000',
-      /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?(\/[a-z0-9._-]+)*$/,
+      '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9._-]+)*$',
+      'registry.example.com:5000/x',
     ),
     'Of session images that name no registry',
     { defaultInWords: 'the nodes’ own' },
   ),
   sessionImagePullSecrets: absent(
     'SESSION_IMAGE_PULL_SECRETS',
-    text('a comma list of names of Secrets', /^[a-z0-9][a-z0-9.-]*(,[a-z0-9][a-z0-9.-]*)*$/),
+    text('a comma list of names of Secrets', '^[a-z0-9][a-z0-9.-]*(,[a-z0-9][a-z0-9.-]*)*$', 'one,two'),
     'Credentials for the registries of session images; Secrets in the sessions’ namespace',
     { defaultInWords: 'none' },
   ),

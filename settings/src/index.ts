@@ -1,6 +1,6 @@
 export { AGENT } from './agent.ts';
 export { HUB } from './hub.ts';
-export { CIDR, HOST_PORT } from './kinds/addresses.ts';
+export { CIDR, HOST_PORT, PORT } from './kinds/addresses.ts';
 export { bytes, cpu, duration } from './kinds/amounts.ts';
 export type { Kind, Written } from './kinds/kind.ts';
 export type { LeaseLock } from './kinds/lease-lock.ts';

@@ -1,5 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { PORT } from './addresses.ts';
+import { PORT } from '@streamspace/settings';
 import {
   annotations,
   choice,
