@@ -157,7 +157,7 @@ export const AGENT = {
   logFormat: optional('LOG_FORMAT', oneOf('json', 'text'), 'json', 'One JSON object a line, or lines for people'),
   listenHost: absent(
     'LISTEN_HOST',
-    text('an address of this machine, such as 127.0.0.1', /^[0-9A-Za-z.:-]{1,253}$/),
+    text('an address of this machine, such as 127.0.0.1', '^[0-9A-Za-z.:-]{1,253}$', '127.0.0.1', '::1'),
     'Address that health and metrics listen on',
     { defaultInWords: 'all' },
   ),
