@@ -39,6 +39,10 @@ export class Child {
     this.#watcher = watcher;
   }
 
+  get logFile(): string {
+    return this.#spec.logFile;
+  }
+
   get pid(): number | undefined {
     return this.#process?.pid;
   }

@@ -24,7 +24,7 @@ export async function hibernateAll(client: HubClient): Promise<void> {
     return awake.length === 0;
   };
   // a hub that has gone already answers nobody: its sessions are ended by endHosts
-  if (await client.healthy()) await until(asleep, HIBERNATE_MS);
+  if (await client.answers()) await until(asleep, HIBERNATE_MS);
 }
 
 /** Ends session hosts that the agent can't end any more, `stateDir` being the agent's. */

@@ -25,8 +25,10 @@ export class HubClient {
     return json;
   }
 
-  async healthy(): Promise<boolean> {
-    return fetch(`${this.#base}/health`, { signal: AbortSignal.timeout(1_000) }).then(
+  /** Whether the hub there is ours: another one doesn't know our token. */
+  async answers(): Promise<boolean> {
+    const headers = { authorization: `Bearer ${this.#token}` };
+    return fetch(`${this.#base}/agents`, { headers, signal: AbortSignal.timeout(2_000) }).then(
       (answer) => answer.ok,
       () => false,
     );

@@ -21,11 +21,13 @@ export interface ProcessMark {
 interface Running extends ProcessMark {
   link: string;
   children: ProcessMark[];
+  /** It was told to stop, and is about to be gone. */
+  stopping?: true;
   /** Ends the others when the launcher is killed; absent in a file of an older version. */
   keeper?: ProcessMark;
 }
 
-/** How long a keeper may take for what a killed launcher left behind, milliseconds. */
+/** How long a keeper may take for what a killed launcher left behind, or a launcher to stop, milliseconds. */
 const KEEPER_MS = 60_000;
 
 /** Field 22 of /proc/PID/stat; empty where there is no /proc or no such process. */
@@ -49,12 +51,13 @@ export function alive(process_: ProcessMark): boolean {
 
 class AlreadyRunningError extends Error {}
 
-/** Opens the folder; ends what a killed launcher left behind. Throws {@link AlreadyRunningError} when a live one uses it. */
+/** Opens the folder; waits for a launcher that is stopping, ends what a killed one left behind. Throws {@link AlreadyRunningError} when a live one uses it. */
 export async function openInstance(folder: string): Promise<Instance> {
   mkdirSync(join(folder, 'logs'), { recursive: true, mode: 0o700 });
   const runFile = join(folder, 'running.json');
   if (existsSync(runFile)) {
     const running = JSON.parse(readFileSync(runFile, 'utf8')) as Running;
+    if (running.stopping) await until(() => Promise.resolve(!alive(running)), KEEPER_MS);
     if (alive(running)) {
       throw new AlreadyRunningError(
         `StreamSpace runs here already: ${running.link}\nStop that one first (Ctrl-C, or: kill ${running.pid}), or give this one a folder of its own: STATE_DIR=… npm start`,
@@ -95,6 +98,16 @@ export function recordRunning(
   writeAtomically(join(instance.folder, 'running.json'), JSON.stringify(running));
 }
 
+/** State of the three replicas. */
+export const agentStateDir = ({ folder }: Instance): string => join(folder, 'agent');
+
+/** Whoever starts here now waits for this one. */
+export function recordStopping(instance: Instance): void {
+  const file = runFileOf(instance);
+  if (!existsSync(file)) return;
+  writeAtomically(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as Running), stopping: true }));
+}
+
 export const runFileOf = ({ folder }: Instance): string => join(folder, 'running.json');
 
 export function closeInstance(instance: Instance): void {
@@ -106,7 +119,8 @@ function writeAtomically(file: string, text: string): void {
   renameSync(`${file}.new`, file);
 }
 
-function isFree(port: number, host: string): Promise<boolean> {
+/** Whether nobody listens there. */
+export function isFree(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));

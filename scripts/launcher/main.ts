@@ -1,19 +1,30 @@
 // What `npm start` runs once everything is built: a hub and three replicas of one agent, all on loopback, until Ctrl-C.
 import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Session } from '@streamspace/protocol';
 import { SignJWT } from 'jose';
-import { Child, type ChildWatcher } from './child.ts';
-import { HubClient, until } from './hub-client.ts';
+import type { Child, ChildWatcher } from './child.ts';
+import { type HubClient, until } from './hub-client.ts';
 import { endHosts, hibernateAll } from './ending.ts';
-import { choosePort, closeInstance, openInstance, recordRunning, runFileOf } from './instance.ts';
+import {
+  agentStateDir,
+  choosePort,
+  closeInstance,
+  isFree,
+  openInstance,
+  recordRunning,
+  recordStopping,
+  runFileOf,
+} from './instance.ts';
 import type { Kept } from './keeper.ts';
 import { Keeping } from './keeping.ts';
+import { makeParts, stopParts } from './parts.ts';
 
 const HOST = '127.0.0.1';
-const REPLICAS = 3;
+/** The hub, and then the first agent, may take so long to come up: a loaded machine is slow. */
+const UP_MS = 60_000;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 // a terminal that was closed must not keep the rest from being ended
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
@@ -41,38 +52,37 @@ try {
 
 async function main(): Promise<void> {
   const instance = await openInstance(folder);
-  const port = await choosePort(process.env.PORT, HOST);
-  const origin = `http://localhost:${port}`;
   const token = await new SignJWT({ roles: ['admin', 'user'] })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(user)
     .setIssuedAt()
     .setExpirationTime('30d')
     .sign(Buffer.from(instance.jwtSecret));
-  const link = `${origin}/#token=${token}`;
-  const client = new HubClient(`http://${HOST}:${port}`, token);
+  let port = await choosePort(process.env.PORT, HOST);
 
   let stopping = false;
-  let children: Child[] = [];
+  let onHubEnd: (() => void) | undefined;
+  const keeping = new Keeping(program('keeper'));
   const onRestart = (name: string, how: string) => {
     if (stopping) return;
     say(`${name} ended (${how}); starting it again`);
+    if (name === 'hub') onHubEnd?.();
   };
-  const keeping = new Keeping(program('keeper'));
   /** Whatever ends this process: the keeper knows what to end then. */
   const record = () => {
     if (stopping) return;
-    const pids = (parts: readonly Child[]) => parts.flatMap(({ pid }) => pid ?? []);
+    const pids = (of: readonly Child[]) => of.flatMap(({ pid }) => pid ?? []);
+    const { hub, replicas, link } = parts;
     const kept: Kept = {
       origin: `http://${HOST}:${port}`,
       token,
       // agents before the hub, so that their goodbyes are heard
       groups: [pids(replicas), pids([hub])],
-      agentStateDir,
+      agentStateDir: agentStateDir(instance),
       runFile: runFileOf(instance),
     };
     keeping.tell(JSON.stringify(kept));
-    recordRunning(instance, link, pids(children), keeping.pid);
+    recordRunning(instance, link, pids([hub, ...replicas]), keeping.pid);
   };
   const watcher: ChildWatcher = {
     onStart: record,
@@ -85,66 +95,17 @@ async function main(): Promise<void> {
       void stop('failure');
     },
   };
-  const agentStateDir = join(folder, 'agent');
-  const log = (name: string) => join(folder, 'logs', `${name}.log`);
-  const shared = { LOG_LEVEL: process.env.LOG_LEVEL || 'info', LOG_FORMAT: 'json' };
-  const hub = new Child(
-    {
-      name: 'hub',
-      args: [program('hub')],
-      logFile: log('hub'),
-      env: {
-        ...shared,
-        PORT: String(port),
-        HOST,
-        JWT_SECRET: instance.jwtSecret,
-        ENROLMENT_TOKEN: instance.enrolmentToken,
-        HEARTBEAT_INTERVAL: '2s',
-        ALLOWED_ORIGINS: `http://${HOST}:${port}`,
-        PUBLIC_URL: origin,
-      },
-    },
-    watcher,
-  );
-  const replicas = Array.from({ length: REPLICAS }, (_, index) => {
-    const name = `this-machine-${index + 1}`;
-    return new Child(
-      {
-        name,
-        args: [program('agent')],
-        logFile: log(name),
-        env: {
-          ...shared,
-          AGENT_ID: 'this-machine',
-          CONTROL_PLANE_URL: `ws://${HOST}:${port}`,
-          PLATFORM: 'process',
-          REGION: 'local',
-          POD_NAME: name,
-          ENABLE_HA: 'true',
-          AGENT_TOKEN: instance.enrolmentToken,
-          STATE_DIR: agentStateDir,
-          HEARTBEAT_INTERVAL: '2s',
-          RECONNECT_DELAY: '200ms',
-          MAX_RECONNECT_DELAY: '5s',
-          LISTEN_HOST: HOST,
-          HEALTH_PORT: '0',
-          METRICS_PORT: '0',
-        },
-      },
-      watcher,
-    );
-  });
-  children = [hub, ...replicas];
+  const make = () => makeParts({ instance, host: HOST, port, program, token, watcher });
+  let parts = make();
 
   const stop = async (signal: string) => {
     if (stopping) return;
     stopping = true;
     say(signal === 'SIGINT' ? '\nStopping: desktops go to sleep, their homes stay …' : 'Stopping …');
-    await hibernateAll(client).catch(() => {});
-    // agents before the hub, so that their goodbyes are heard
-    await Promise.all(replicas.map((replica) => replica.stop(8_000)));
-    await hub.stop(5_000);
-    await endHosts(agentStateDir);
+    recordStopping(instance);
+    await hibernateAll(parts.client).catch(() => {});
+    await stopParts(parts);
+    await endHosts(agentStateDir(instance));
     closeInstance(instance);
     keeping.done();
     say('Stopped.');
@@ -159,32 +120,52 @@ async function main(): Promise<void> {
     parent.resume();
   }
 
-  for (const child of children) child.start();
-  if (!(await until(() => client.healthy(), 20_000))) await giveUp('The hub did not come up', log('hub'), stop);
-  if (!(await until(async () => (await client.agents()).some((agent) => agent.connected), 20_000))) {
-    await giveUp('No agent connected', log(replicas[0]!.name), stop);
+  const giveUp = async (what: string): Promise<never> => {
+    if (!stopping) process.stderr.write(`${what}\n`);
+    process.exitCode = 1;
+    await stop('failure');
+    // somebody else stops it already, and ends the process
+    return new Promise(() => {});
+  };
+  for (;;) {
+    const taken = new Promise<'taken'>((resolve) => {
+      // between the choice of a port and the hub's start another program may have taken it
+      onHubEnd = () => void isFree(port, HOST).then((free) => void (free || resolve('taken')));
+    });
+    for (const child of [parts.hub, ...parts.replicas]) child.start();
+    const { client } = parts;
+    const up = await Promise.race([taken, until(() => client.answers(), UP_MS)]);
+    onHubEnd = undefined;
+    if (up === true) break;
+    if (up === false)
+      await giveUp(`The hub did not come up within ${UP_MS / 1000} seconds: ${parts.hub.logFile} tells why.`);
+    if (stopping) return;
+    await stopParts(parts);
+    try {
+      port = await choosePort(process.env.PORT, HOST);
+    } catch (error) {
+      await giveUp((error as Error).message);
+    }
+    say(`The port was taken meanwhile: trying ${port}`);
+    parts = make();
   }
+  const { client, origin, hub, replicas } = parts;
+  if (!(await until(async () => (await client.agents()).some((agent) => agent.connected), UP_MS)))
+    await giveUp(`No agent connected within ${UP_MS / 1000} seconds: ${replicas[0]!.logFile} tells why.`);
   const desktop = await firstDesktop(client);
   if (stopping) return;
   say(`
 StreamSpace is running: hub and three replicas of the agent "this-machine", one of them leads.
 
-  ${link}
+  ${parts.link}
 
   first desktop   ${desktop}
   leader          ${(await client.agents().catch(() => []))[0]?.leader ?? 'unknown'} (kill -9 it, the screen comes back: see the Agents page)
-  pids            ${children.map((child) => `${child.name} ${child.pid}`).join(', ')}
+  pids            ${[hub, ...replicas].map((child) => `${child.name} ${child.pid}`).join(', ')}
   API             ${origin}/docs
   state and logs  ${folder}
 
 Ctrl-C stops everything; the desktops' homes stay.`);
-}
-
-async function giveUp(what: string, logFile: string, stop: (signal: string) => Promise<void>): Promise<never> {
-  say(`${what} within 20 seconds: ${logFile} tells why.`);
-  process.exitCode = 1;
-  await stop('failure');
-  process.exit(1);
 }
 
 /** The newest sleeping desktop wakes up; a machine without any gets its first one. Returns how that went, in words. */

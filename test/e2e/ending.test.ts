@@ -98,9 +98,12 @@ describe('S12 npm start', () => {
     });
     let printed = '';
     for (const stream of [started.stdout!, started.stderr!]) stream.on('data', (chunk) => (printed += chunk as string));
-    await until('started', () => printed.includes('Ctrl-C stops'), 60_000).catch((error: unknown) => {
-      throw new Error(`it printed: ${printed}`, { cause: error });
-    });
+    await until('started', () => started!.exitCode !== null || printed.includes('Ctrl-C stops'), 90_000).catch(
+      (error: unknown) => {
+        throw new Error(`it printed: ${printed}`, { cause: error });
+      },
+    );
+    if (!printed.includes('Ctrl-C stops')) throw new Error(`it ended, and had printed: ${printed}`);
     const { pid, link } = read('running.json');
     const { jwtSecret } = read('secrets.json') as never as { jwtSecret: string };
     const token = (user: string) =>
@@ -152,6 +155,25 @@ describe('S12 npm start', () => {
     expect(addresses.length).toBeGreaterThanOrEqual(7);
     const loopback = ['0100007F', '00000000000000000000000001000000'];
     expect(addresses.filter((address) => !loopback.includes(address))).toEqual([]);
+  });
+
+  it('starts at the same time find ports of their own, even where both choose the same', async () => {
+    const both = await Promise.all(['one', 'two'].map((name) => Launched.start(join(folder, name))));
+    try {
+      expect(new Set(both.map(({ link }) => link.port)).size).toBe(2);
+      for (const each of both) expect((await each.api<{ items: Session[] }>('GET', '/sessions')).items).toHaveLength(1);
+    } finally {
+      await Promise.all(both.map((each) => each.stop(true)));
+    }
+  });
+
+  it('a start waits for one in the same folder that is stopping', async () => {
+    const { launcher } = await start(...wrapper);
+    process.kill(started!.pid!, 'SIGKILL');
+    await until('it is told to stop', () => readFileSync(join(folder, 'running.json'), 'utf8').includes('"stopping"'));
+    launched = await Launched.start(folder);
+    expect(launched.pid).not.toBe(launcher);
+    expect((await launched.api<{ items: Session[] }>('GET', '/sessions?all=true')).items).toHaveLength(2);
   });
 
   it('kill -9 of the launcher ends everything, the sessions of all users included', async () => {

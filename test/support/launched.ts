@@ -34,7 +34,7 @@ export class Launched {
     });
     let printed = '';
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`not up within 60 s:\n${printed}`)), 60_000);
+      const timer = setTimeout(() => reject(new Error(`not up within 90 s:\n${printed}`)), 90_000);
       const read = (chunk: Buffer) => {
         printed += chunk.toString();
         const link = /http:\/\/localhost:\d+\/#token=\S+/.exec(printed)?.[0];
