@@ -68,7 +68,7 @@ export function k8sAgent(): ChartSource {
       ...agentPolicies(base, view),
       testPolicy(base, always),
       podMonitor(base, v.podMonitor, and(v.podMonitor.enabled, v.agent.metrics.enabled)),
-      alertRules(base, v.prometheusRule),
+      alertRules(base, v.prometheusRule, 'agent'),
       answerTest(base, {
         component: 'k8s-agent',
         only: gt(v.agent.replicaCount, 0),

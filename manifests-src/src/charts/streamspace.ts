@@ -99,7 +99,7 @@ export function streamspace(): ChartSource {
       path: 'redis.persistence',
       only: and(v.api.enabled, storeChoice(v).installed),
       name: base.object('redis'),
-      enabled: v.redis.persistence.enabled,
+      enabled: and(v.redis.persistence.enabled, missing(v.redis.persistence.existingClaim)),
       size: v.redis.persistence.size,
       storageClass: v.redis.persistence.storageClass,
     },

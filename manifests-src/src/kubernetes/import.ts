@@ -11,6 +11,8 @@ const ROOTS = [
   'EnvVar',
   'HorizontalPodAutoscalerBehaviorV2',
   'HostAlias',
+  'HttpIngressPath',
+  'IngressTls',
   'Lifecycle',
   'MetricSpecV2',
   'NetworkPolicyEgressRule',

@@ -8,6 +8,8 @@ export class KubeSchemas {
 
   /** The schema of a type; an empty list or map is always right. */
   of(type: string): Json {
+    // an object, or the text of a template
+    if (type === 'Manifest') return { if: { type: 'string' }, else: this.of('Object') };
     const is = kubeType(type);
     switch (is.kind) {
       case 'list':

@@ -6,6 +6,7 @@ const isMap = (thing: unknown): thing is Record<string, unknown> =>
 
 /** What is wrong with something that Kubernetes defines: a line each, with where it is and what it takes. */
 export function kubeProblems(type: string, value: unknown, path: string): string[] {
+  if (type === 'Manifest') return typeof value === 'string' ? [] : kubeProblems('Object', value, path);
   const is = kubeType(type);
   switch (is.kind) {
     case 'list':

@@ -250,8 +250,12 @@ export function sharedChecks(base: Base): Check[] {
       ),
     ),
     refuse(
-      and(given(ca.pem), given(ca.existingConfigMap)),
-      'ca: pem and existingConfigMap are both set; leave one of them empty',
+      or(
+        and(given(ca.pem), given(ca.existingConfigMap)),
+        and(given(ca.pem), given(ca.existingSecret)),
+        and(given(ca.existingConfigMap), given(ca.existingSecret)),
+      ),
+      'ca: of pem, existingConfigMap and existingSecret more than one is set; leave the others empty',
     ),
     refuse(
       and(given(ca.pem), not(matches(ca.pem, '-----BEGIN CERTIFICATE-----'))),

@@ -37,6 +37,7 @@ export function agentRbac(base: Base, view: AgentView): Resource[] {
           component: COMPONENT,
           wave: WAVES.settings,
           annotations: [view.serviceAccount.annotations],
+          labels: view.serviceAccount.labels,
         }),
         automountServiceAccountToken: false,
       },

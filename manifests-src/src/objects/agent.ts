@@ -14,15 +14,16 @@ import {
 import type { AgentView } from './agent-view.ts';
 import { type Base, WAVES } from './base.ts';
 import {
+  advancedPod,
   caBundle,
   caChecksum,
+  containerSecurity,
   disruptionOf,
-  HARDENED,
   httpProbe,
   logToFile,
+  ownPodSecurity,
   placement,
   podAnnotations,
-  podSecurity,
   pullSecrets,
   rollout,
   scratch,
@@ -74,7 +75,8 @@ export function agent(base: Base, view: AgentView): Resource[] {
     livenessProbe: httpProbe('/health', 'health', view.probes.liveness),
     readinessProbe: httpProbe('/ready', 'health', view.probes.readiness),
     resources: when(given(view.resources), view.resources),
-    securityContext: HARDENED,
+    securityContext: containerSecurity(view.advanced),
+    lifecycle: when(given(view.advanced.lifecycle), view.advanced.lifecycle),
     volumeMounts: [
       ...scratch.mounts(STATE_DIR),
       { name: 'enrolment', mountPath: TOKEN_FOLDER, readOnly: true },
@@ -104,13 +106,13 @@ export function agent(base: Base, view: AgentView): Resource[] {
             pool: [hasPool, json(config.session.warmPool)],
           }),
         },
-        spec: entries<k8s.PodSpec>(placement(base, COMPONENT, view), {
+        spec: entries<k8s.PodSpec>(placement(base, COMPONENT, view), advancedPod(view.advanced), {
           serviceAccountName: serviceAccountName(base, COMPONENT, view.serviceAccount),
           automountServiceAccountToken: false,
           // variables named after Services collide with those of the programs
           enableServiceLinks: false,
           terminationGracePeriodSeconds: view.terminationGracePeriodSeconds,
-          securityContext: podSecurity(view.runAsUser),
+          securityContext: ownPodSecurity(view.runAsUser, view.advanced),
           imagePullSecrets: pullSecrets(base),
           initContainers: [spread(view.initContainers)],
           containers: [container, logs.sidecar, spread(view.sidecars)],
@@ -131,7 +133,12 @@ export function agent(base: Base, view: AgentView): Resource[] {
   return [
     deployment,
     resource<k8s.KubeServiceProps>('agent/service.yaml', view.enabled, 'v1', 'Service', {
-      metadata: base.meta(name, { component: COMPONENT, wave: WAVES.agent }),
+      metadata: base.meta(name, {
+        component: COMPONENT,
+        wave: WAVES.agent,
+        annotations: [view.service.annotations],
+        labels: view.service.labels,
+      }),
       spec: {
         selector: base.selector(COMPONENT),
         ports: [

@@ -1,6 +1,6 @@
 import type { k8s } from 'cdk8s-plus-28';
 import { and, given } from '../nodes/build.ts';
-import { each, when } from '../nodes/tree.ts';
+import { each, spread, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { type Base, WAVES } from './base.ts';
@@ -10,8 +10,8 @@ import { custom, type Resource, resource } from './resource.ts';
 export function apiRoutes(base: Base, v: Refs<StreamspaceValues>): Resource[] {
   const { ingress, httpRoute, service, enabled } = v.api;
   const name = base.object('api');
-  const meta = (annotations: typeof ingress.annotations) =>
-    base.meta(name, { component: 'api', wave: WAVES.rest, annotations: [annotations] });
+  const meta = ({ annotations, labels }: Pick<typeof ingress, 'annotations' | 'labels'>) =>
+    base.meta(name, { component: 'api', wave: WAVES.rest, annotations: [annotations], labels });
   return [
     resource<k8s.KubeIngressProps>(
       'api/ingress.yaml',
@@ -19,15 +19,20 @@ export function apiRoutes(base: Base, v: Refs<StreamspaceValues>): Resource[] {
       'networking.k8s.io/v1',
       'Ingress',
       {
-        metadata: meta(ingress.annotations),
+        metadata: meta(ingress),
         spec: {
           ingressClassName: when(given(ingress.className), ingress.className),
-          tls: when(given(ingress.tlsSecret), [{ secretName: ingress.tlsSecret, hosts: ingress.hosts as never }]),
+          tls: when(
+            given(ingress.tls),
+            ingress.tls,
+            when(given(ingress.tlsSecret), [{ secretName: ingress.tlsSecret, hosts: ingress.hosts as never }]),
+          ) as never,
           rules: [
             each(ingress.hosts, 'host', (host) => ({
               host: host.as('string'),
               http: {
                 paths: [
+                  spread(ingress.extraPaths),
                   { path: ingress.path, pathType: 'Prefix', backend: { service: { name, port: { name: 'http' } } } },
                 ],
               },
@@ -37,7 +42,7 @@ export function apiRoutes(base: Base, v: Refs<StreamspaceValues>): Resource[] {
       },
     ),
     custom('api/httproute.yaml', and(enabled, httpRoute.enabled), 'gateway.networking.k8s.io/v1', 'HTTPRoute', {
-      metadata: meta(httpRoute.annotations),
+      metadata: meta(httpRoute),
       spec: {
         parentRefs: httpRoute.parentRefs,
         hostnames: when(given(httpRoute.hostnames), httpRoute.hostnames),
@@ -45,6 +50,10 @@ export function apiRoutes(base: Base, v: Refs<StreamspaceValues>): Resource[] {
           {
             matches: [{ path: { type: 'PathPrefix', value: '/' } }],
             backendRefs: [{ name, port: service.port }],
+            timeouts: {
+              request: when(given(httpRoute.timeouts.request), httpRoute.timeouts.request),
+              backendRequest: when(given(httpRoute.timeouts.backendRequest), httpRoute.timeouts.backendRequest),
+            },
           },
         ],
       },

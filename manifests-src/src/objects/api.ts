@@ -1,25 +1,27 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { and, given, gt, json, merge, not, or } from '../nodes/build.ts';
+import { and, given, gt, json, merge, ne, not, or } from '../nodes/build.ts';
 import { type Entries, entries, spread, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { apiEnv, HTTP_PORT, TEMPLATES_FOLDER } from './api-env.ts';
 import { type Base, WAVES } from './base.ts';
 import {
+  advancedPod,
   caBundle,
   caChecksum,
+  containerSecurity,
   disruptionOf,
-  HARDENED,
   httpProbe,
   logToFile,
+  ownPodSecurity,
   placement,
   podAnnotations,
-  podSecurity,
   pullSecrets,
   rollout,
   scratch,
   secretChecksum,
   serviceAccountName,
+  timed,
 } from './pod.ts';
 import { type Resource, resource } from './resource.ts';
 import { madeSecret } from './secrets.ts';
@@ -55,13 +57,12 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
     startupProbe: httpProbe('/api/v1/ready', 'http', view.probes.startup),
     livenessProbe: {
       tcpSocket: { port: 'http' },
-      periodSeconds: view.probes.liveness.periodSeconds,
-      timeoutSeconds: view.probes.liveness.timeoutSeconds,
-      failureThreshold: view.probes.liveness.failureThreshold,
+      ...timed(view.probes.liveness),
     },
     readinessProbe: httpProbe('/api/v1/ready', 'http', view.probes.readiness),
     resources: when(given(view.resources), view.resources),
-    securityContext: HARDENED,
+    securityContext: containerSecurity(view.advanced),
+    lifecycle: when(given(view.advanced.lifecycle), view.advanced.lifecycle),
     volumeMounts: [
       ...scratch.mounts(),
       when(hasTemplates, { name: 'templates', mountPath: TEMPLATES_FOLDER, readOnly: true }),
@@ -92,12 +93,12 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
               templates: [hasTemplates, json(config.templates)],
             }),
           },
-          spec: entries<k8s.PodSpec>(placement(base, COMPONENT, view), {
+          spec: entries<k8s.PodSpec>(placement(base, COMPONENT, view), advancedPod(view.advanced), {
             serviceAccountName: serviceAccountName(base, COMPONENT, view.serviceAccount),
             automountServiceAccountToken: false,
             enableServiceLinks: false,
             terminationGracePeriodSeconds: view.terminationGracePeriodSeconds,
-            securityContext: podSecurity(view.runAsUser),
+            securityContext: ownPodSecurity(view.runAsUser, view.advanced),
             imagePullSecrets: pullSecrets(base),
             initContainers: [spread(view.initContainers)],
             containers: [container, logs.sidecar, spread(view.sidecars)],
@@ -118,9 +119,19 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
         wave: WAVES.hub,
         annotations: [view.service.annotations],
         marks: base.mark(COMPONENT),
+        labels: view.service.labels,
       }),
       spec: {
         type: view.service.type,
+        loadBalancerClass: when(given(view.service.loadBalancerClass), view.service.loadBalancerClass),
+        loadBalancerSourceRanges: when(
+          given(view.service.loadBalancerSourceRanges),
+          view.service.loadBalancerSourceRanges as never,
+        ),
+        externalTrafficPolicy: when(given(view.service.externalTrafficPolicy), view.service.externalTrafficPolicy),
+        ipFamilyPolicy: when(given(view.service.ipFamilyPolicy), view.service.ipFamilyPolicy),
+        ipFamilies: when(given(view.service.ipFamilies), view.service.ipFamilies as never),
+        sessionAffinity: when(ne(view.service.sessionAffinity, 'None'), view.service.sessionAffinity),
         selector: base.selector(COMPONENT),
         ports: [
           {
@@ -162,7 +173,9 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
               type: 'Resource',
               resource: { name: 'memory', target: { type: 'Utilization', averageUtilization: autoscaling.memory } },
             }),
+            spread(autoscaling.metrics),
           ],
+          behavior: when(given(autoscaling.behavior), autoscaling.behavior),
         },
       },
     ),
@@ -198,6 +211,7 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
           component: COMPONENT,
           wave: WAVES.settings,
           annotations: [view.serviceAccount.annotations],
+          labels: view.serviceAccount.labels,
         }),
         automountServiceAccountToken: false,
       },

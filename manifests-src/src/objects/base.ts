@@ -214,7 +214,8 @@ export class Base {
   }
 
   get hasCa(): Expr<boolean> {
-    return or(given(this.shared.ca.existingConfigMap), given(this.shared.ca.pem));
+    const { ca } = this.shared;
+    return or(given(ca.existingConfigMap), given(ca.existingSecret), given(ca.pem));
   }
 }
 

@@ -1,7 +1,7 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { and, merge, release } from '../nodes/build.ts';
+import { and, given, merge, release } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
-import { entries, spread } from '../nodes/tree.ts';
+import { entries, spread, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { alerts } from './alerts.ts';
@@ -12,6 +12,17 @@ import { custom, type Resource, resource } from './resource.ts';
 const OPERATOR = 'monitoring.coreos.com/v1';
 type Observability = Refs<StreamspaceValues['observability']>;
 
+const endpoint = (port: string, values: Observability['podMonitor']) => ({
+  port,
+  path: '/metrics',
+  interval: values.interval,
+  scrapeTimeout: when(given(values.scrapeTimeout), values.scrapeTimeout),
+  scheme: when(given(values.tlsConfig), 'https'),
+  tlsConfig: when(given(values.tlsConfig), values.tlsConfig),
+  relabelings: when(given(values.relabelings), values.relabelings),
+  metricRelabelings: when(given(values.metricRelabelings), values.metricRelabelings),
+});
+
 /** Scrapes every replica of the agent, standbys too: not through its Service. */
 export const podMonitor = (base: Base, values: Observability['podMonitor'], only: Expr<boolean>): Resource =>
   custom('observability/podmonitor.yaml', only, OPERATOR, 'PodMonitor', {
@@ -19,14 +30,14 @@ export const podMonitor = (base: Base, values: Observability['podMonitor'], only
     spec: {
       selector: { matchLabels: base.selector('k8s-agent') },
       namespaceSelector: { matchNames: [release.namespace] },
-      podMetricsEndpoints: [{ port: 'metrics', path: '/metrics', interval: values.interval }],
+      podMetricsEndpoints: [endpoint('metrics', values)],
     },
   });
 
-export const alertRules = (base: Base, values: Observability['prometheusRule']): Resource =>
+export const alertRules = (base: Base, values: Observability['prometheusRule'], of: 'release' | 'agent'): Resource =>
   custom('observability/prometheusrule.yaml', values.enabled, OPERATOR, 'PrometheusRule', {
     metadata: base.meta(base.object('alerts'), { wave: WAVES.rest, labels: values.labels }),
-    spec: { groups: [{ name: 'streamspace', rules: alerts(release.namespace) }] },
+    spec: { groups: [{ name: 'streamspace', rules: alerts(release.namespace, of) }] },
   });
 
 /** What Prometheus' operator and Grafana read. */
@@ -43,7 +54,7 @@ export function monitoring(base: Base, v: Refs<StreamspaceValues>): Resource[] {
         spec: {
           selector: { matchLabels: base.mark('api') },
           namespaceSelector: { matchNames: [release.namespace] },
-          endpoints: [{ port: 'http', path: '/metrics', interval: serviceMonitor.interval }],
+          endpoints: [endpoint('http', serviceMonitor)],
         },
       },
     ),
@@ -52,7 +63,7 @@ export function monitoring(base: Base, v: Refs<StreamspaceValues>): Resource[] {
       v.observability.podMonitor,
       and(v.observability.podMonitor.enabled, v.k8sAgent.enabled, v.k8sAgent.metrics.enabled),
     ),
-    alertRules(base, prometheusRule),
+    alertRules(base, prometheusRule, 'release'),
     resource<k8s.KubeConfigMapProps>('observability/dashboard.yaml', board.enabled, 'v1', 'ConfigMap', {
       metadata: {
         name: base.object('dashboard'),

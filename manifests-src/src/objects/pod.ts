@@ -1,8 +1,8 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { and, choose, concat, eq, given, gt, join, missing, not, sha256 } from '../nodes/build.ts';
+import { and, choose, concat, eq, given, gt, hasKey, join, missing, not, or, sha256 } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
 import { nodeOf } from '../nodes/presence.ts';
-import { each, entries, type Part, spread, type Tree, type When, when } from '../nodes/tree.ts';
+import { each, type Entries, entries, type Part, spread, type Tree, type When, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import type { Base, Component } from './base.ts';
@@ -35,6 +35,7 @@ export type Workload = Pick<
   | 'priorityClassName'
   | 'runAsUser'
   | 'strategy'
+  | 'advanced'
 >;
 
 /** What Pod Security `restricted` asks of a container, and a read-only root besides. */
@@ -43,6 +44,27 @@ export const HARDENED: Tree<k8s.SecurityContext> = {
   readOnlyRootFilesystem: true,
   capabilities: { drop: ['ALL'] },
 };
+
+/** Ours, but for the keys that the user set. */
+const beneath = <T>(own: Expr<object>, ours: object): Entries<T> =>
+  entries<T>(
+    spread(own),
+    ...Object.entries(ours).map(([key, value]) => when(not(hasKey(own, key)), { [key]: value as unknown })),
+  );
+
+type Advanced = Workload['advanced'];
+export const containerSecurity = (advanced: Advanced) =>
+  beneath<k8s.SecurityContext>(advanced.securityContext, HARDENED as object);
+export const ownPodSecurity = (user: Expr<number>, advanced: Advanced) =>
+  beneath<k8s.PodSecurityContext>(advanced.podSecurityContext, podSecurity(user) as object);
+
+/** Keys of a pod's spec that few set. */
+export const advancedPod = (advanced: Advanced): Part<k8s.PodSpec> => ({
+  hostAliases: when(given(advanced.hostAliases), advanced.hostAliases),
+  dnsPolicy: when(given(advanced.dnsPolicy), advanced.dnsPolicy),
+  dnsConfig: when(given(advanced.dnsConfig), advanced.dnsConfig),
+  runtimeClassName: when(given(advanced.runtimeClassName), advanced.runtimeClassName),
+});
 
 export const podSecurity = (user: Expr<number>): Tree<k8s.PodSecurityContext> => ({
   runAsNonRoot: true,
@@ -54,11 +76,15 @@ export const podSecurity = (user: Expr<number>): Tree<k8s.PodSecurityContext> =>
 });
 
 type Timing = Refs<StreamspaceValues['api']['probes']['liveness']>;
-export const httpProbe = (path: string, port: string, timing: Timing): Tree<k8s.Probe> => ({
-  httpGet: { path, port },
+export const timed = (timing: Timing) => ({
+  initialDelaySeconds: when(gt(timing.initialDelaySeconds, 0), timing.initialDelaySeconds),
   periodSeconds: timing.periodSeconds,
   timeoutSeconds: timing.timeoutSeconds,
   failureThreshold: timing.failureThreshold,
+});
+export const httpProbe = (path: string, port: string, timing: Timing): Tree<k8s.Probe> => ({
+  httpGet: { path, port },
+  ...timed(timing),
 });
 
 /** Keys of a pod's spec that say where it runs. */
@@ -80,14 +106,18 @@ export function placement(base: Base, component: Component, w: Workload): Part<k
         ),
       }),
     ),
-    topologySpreadConstraints: when(spreading.enabled, [
-      {
-        maxSkew: spreading.maxSkew,
-        topologyKey: spreading.topologyKey,
-        whenUnsatisfiable: spreading.whenUnsatisfiable,
-        labelSelector: selector,
-      },
-    ]),
+    topologySpreadConstraints: when(
+      given(w.advanced.topologySpreadConstraints),
+      w.advanced.topologySpreadConstraints,
+      when(spreading.enabled, [
+        {
+          maxSkew: spreading.maxSkew,
+          topologyKey: spreading.topologyKey,
+          whenUnsatisfiable: spreading.whenUnsatisfiable,
+          labelSelector: selector,
+        },
+      ]),
+    ),
     priorityClassName: when(given(w.priorityClassName), w.priorityClassName),
   };
 }
@@ -149,13 +179,19 @@ export const CA_FILE = 'ca.crt';
 /** The private authorities' bundle, where there is one. */
 export function caBundle(base: Base) {
   const { ca } = base.shared;
-  const file = concat(`${CA_FOLDER}/`, choose(given(ca.existingConfigMap), ca.key, CA_FILE));
+  const file = concat(
+    `${CA_FOLDER}/`,
+    choose(or(given(ca.existingConfigMap), given(ca.existingSecret)), ca.key, CA_FILE),
+  );
   return {
     file,
     env: when(base.hasCa, { name: 'NODE_EXTRA_CA_CERTS', value: file }),
     volume: when(base.hasCa, {
       name: 'ca',
-      configMap: { name: choose(given(ca.existingConfigMap), ca.existingConfigMap, base.object('ca')) },
+      secret: when(given(ca.existingSecret), { secretName: ca.existingSecret }),
+      configMap: when(missing(ca.existingSecret), {
+        name: choose(given(ca.existingConfigMap), ca.existingConfigMap, base.object('ca')),
+      }),
     }),
     mount: when(base.hasCa, { name: 'ca', mountPath: CA_FOLDER, readOnly: true }),
   };

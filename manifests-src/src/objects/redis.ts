@@ -1,10 +1,10 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { and, given, not, orElse } from '../nodes/build.ts';
+import { and, given, missing, not, orElse } from '../nodes/build.ts';
 import { entries, spread, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { type Base, WAVES } from './base.ts';
-import { HARDENED, podAnnotations, podSecurity, pullSecrets, scratch } from './pod.ts';
+import { advancedPod, containerSecurity, ownPodSecurity, podAnnotations, pullSecrets, scratch, timed } from './pod.ts';
 import { type Resource, resource } from './resource.ts';
 import { madeSecret } from './secrets.ts';
 import { redisPasswordChecksum, redisPasswordSecret, storeChoice } from './store.ts';
@@ -20,12 +20,7 @@ export function redis(base: Base, v: Values): Resource[] {
   const password = redisPasswordSecret(base, v);
   const { persistence, probes } = view;
   const ping = { exec: { command: ['sh', '-c', 'REDISCLI_AUTH="$REDIS_PASSWORD" valkey-cli ping | grep -q PONG'] } };
-  const timed = (timing: typeof probes.liveness) => ({
-    ...ping,
-    periodSeconds: timing.periodSeconds,
-    timeoutSeconds: timing.timeoutSeconds,
-    failureThreshold: timing.failureThreshold,
-  });
+  const pinged = (timing: typeof probes.liveness) => ({ ...ping, ...timed(timing) });
 
   return [
     resource<k8s.KubeStatefulSetProps>('redis/statefulset.yaml', only, 'apps/v1', 'StatefulSet', {
@@ -46,10 +41,15 @@ export function redis(base: Base, v: Values): Resource[] {
             tolerations: when(given(view.tolerations), view.tolerations),
             affinity: when(given(view.affinity), view.affinity),
             priorityClassName: when(given(view.priorityClassName), view.priorityClassName),
+            topologySpreadConstraints: when(
+              given(view.advanced.topologySpreadConstraints),
+              view.advanced.topologySpreadConstraints,
+            ),
+            ...(advancedPod(view.advanced) as object),
             automountServiceAccountToken: false,
             enableServiceLinks: false,
             terminationGracePeriodSeconds: view.terminationGracePeriodSeconds,
-            securityContext: podSecurity(view.runAsUser),
+            securityContext: ownPodSecurity(view.runAsUser, view.advanced),
             imagePullSecrets: pullSecrets(base),
             containers: [
               {
@@ -82,22 +82,27 @@ export function redis(base: Base, v: Values): Resource[] {
                   }),
                 ],
                 ports: [{ name: 'redis', containerPort: 6379 }],
-                startupProbe: timed(probes.startup),
+                startupProbe: pinged(probes.startup),
                 // while it loads its file it answers no PING, and must not be restarted for that
-                livenessProbe: { ...timed(probes.liveness), exec: undefined, tcpSocket: { port: 'redis' } },
-                readinessProbe: timed(probes.readiness),
+                livenessProbe: { ...timed(probes.liveness), tcpSocket: { port: 'redis' } },
+                readinessProbe: pinged(probes.readiness),
                 resources: when(given(view.resources), view.resources),
-                securityContext: HARDENED,
+                securityContext: containerSecurity(view.advanced),
+                lifecycle: when(given(view.advanced.lifecycle), view.advanced.lifecycle),
                 volumeMounts: [{ name: 'data', mountPath: '/data' }, ...scratch.mounts()],
               },
             ],
             volumes: [
               scratch.volume,
               when(not(persistence.enabled), { name: 'data', emptyDir: { sizeLimit: persistence.size } }),
+              when(and(persistence.enabled, given(persistence.existingClaim)), {
+                name: 'data',
+                persistentVolumeClaim: { claimName: persistence.existingClaim },
+              }),
             ],
           },
         },
-        volumeClaimTemplates: when(persistence.enabled, [
+        volumeClaimTemplates: when(and(persistence.enabled, missing(persistence.existingClaim)), [
           // what the API server would add is written out: Argo CD sees a difference for ever otherwise
           {
             ...({ apiVersion: 'v1', kind: 'PersistentVolumeClaim' } as object),

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Yaml } from 'cdk8s';
 import { objectsOf } from '../render/synth.ts';
-import { overlay } from '../values/tree.ts';
+import { coalesce, defaultsOf, overlay } from '../values/tree.ts';
 import { announced, put, valuesOfParameters } from './parameters.ts';
 import { PluginError, projectIn, sourceCalled, valuesIn, valuesOf } from './project.ts';
 
@@ -9,6 +9,8 @@ export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Set one value: ARGOCD_ENV_SET_k8sAgent__replicaCount=3. */
 const SET = 'ARGOCD_ENV_SET_';
+
+const RELEASE_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /** What the plugin makes of a folder of a repository and of what Argo CD tells it in the environment. */
 interface Request {
@@ -32,7 +34,10 @@ function valuesOfRequest(request: Request): Record<string, unknown> {
   const path = env['ARGOCD_APP_SOURCE_PATH'] ?? '.';
   const depth = path.split('/').filter((part) => part !== '' && part !== '.').length;
   const root = resolve(folder, ...Array.from({ length: depth }, () => '..'));
-  const more = (env['ARGOCD_ENV_VALUE_FILES'] ?? '').split(',').filter((file) => file !== '');
+  const more = (env['ARGOCD_ENV_VALUE_FILES'] ?? '')
+    .split(',')
+    .map((file) => file.trim())
+    .filter((file) => file !== '');
   const set: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (name.startsWith(SET) && value !== undefined)
@@ -63,6 +68,11 @@ export function generate(request: Request): string {
   if (name === undefined || name === '') throw new PluginError('ARGOCD_APP_NAME: is not set; Argo CD sets it');
   if (namespace === undefined || namespace === '')
     throw new PluginError('ARGOCD_APP_NAMESPACE: is not set; name a namespace in the Application’s destination');
+  // as Helm has it, for labels and names
+  if (name.length > 53 || !RELEASE_NAME.test(name))
+    throw new PluginError(
+      `release: ${name} is no name of a release (at most 53 lower case letters, digits, dashes and dots); set streamspace.release in cdk8s.yaml, or RELEASE in the plugin’s env`,
+    );
   const objects = objectsOf(source, { name, namespace, service: 'argocd' }, valuesOfRequest(request));
   const lease = objects.find(({ kind }) => kind === 'Lease');
   if (lease !== undefined)
@@ -72,8 +82,13 @@ export function generate(request: Request): string {
   return Yaml.stringify(...objects);
 }
 
-/** The parameters, as Argo CD reads them. */
-export const parameters = (request: Request): string => JSON.stringify(announced(project(request).source.schema));
+/** The parameters, as Argo CD reads them; each with its value of files and environment. */
+export function parameters({ folder, env }: Request): string {
+  const { source } = project({ folder, env });
+  // those of the Application itself are shown over these
+  const below = valuesOfRequest({ folder, env: { ...env, ARGOCD_APP_PARAMETERS: '' } });
+  return JSON.stringify(announced(source.schema, coalesce(defaultsOf(source.schema), below)));
+}
 
 /** Whether the folder is ours. */
 export const discover = (folder: string): boolean => projectIn(folder) !== undefined;

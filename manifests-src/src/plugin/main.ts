@@ -22,7 +22,9 @@ function main(): number {
     }
   } catch (error) {
     const expected = error instanceof ValuesError || error instanceof PluginError;
-    process.stderr.write(`${expected ? error.message : String((error as Error).stack)}\n`);
+    process.stderr.write(
+      `${expected ? error.message : `the plugin failed, which it should not: ${(error as Error).message}; report it`}\n`,
+    );
     return 1;
   }
 }

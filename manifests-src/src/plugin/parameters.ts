@@ -30,10 +30,14 @@ const isTextMap = ({ type, additionalProperties }: ValueSchema) =>
   type === 'object' && typeof additionalProperties === 'object';
 const isTextList = ({ type, items }: ValueSchema) => type === 'array' && items?.type === 'string';
 
-/** Every value of a chart as a parameter. */
-export const announced = (schema: ValueSchema): Announcement[] => leavesOf(schema).map(announce);
+/** Every value of a chart as a parameter, with what it is now. */
+export const announced = (schema: ValueSchema, values: unknown): Announcement[] =>
+  leavesOf(schema).map((leaf) => announce(leaf, at(values, leaf.path)));
 
-function announce({ path, schema }: LeafValue): Announcement {
+const at = (values: unknown, path: readonly string[]): unknown =>
+  path.reduce((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], values);
+
+function announce({ path, schema }: LeafValue, value: unknown): Announcement {
   const name = path.join('.');
   const itemType = schema.type === 'integer' ? 'number' : schema.type === 'boolean' ? 'boolean' : 'string';
   const about = {
@@ -43,12 +47,12 @@ function announce({ path, schema }: LeafValue): Announcement {
     required: REQUIRED.includes(name),
     itemType,
   } as const;
-  if (isTextMap(schema)) return { ...about, collectionType: 'map', map: schema.default as Record<string, string> };
-  if (isTextList(schema)) return { ...about, collectionType: 'array', array: schema.default as string[] };
+  if (isTextMap(schema)) return { ...about, collectionType: 'map', map: (value ?? {}) as Record<string, string> };
+  if (isTextList(schema)) return { ...about, collectionType: 'array', array: (value ?? []) as string[] };
   return {
     ...about,
     collectionType: 'string',
-    string: typeof schema.default === 'string' ? schema.default : JSON.stringify(schema.default),
+    string: typeof value === 'string' ? value : JSON.stringify(value ?? schema.default),
   };
 }
 
@@ -63,7 +67,11 @@ export function valuesOfParameters(schema: ValueSchema, text: string): Record<st
   if (given === null) return {};
   if (!Array.isArray(given)) throw new PluginError('ARGOCD_APP_PARAMETERS: takes a list');
   const values: Record<string, unknown> = {};
-  for (const each of given as Given[]) put(schema, values, each.name, each, `parameter ${each.name}`);
+  for (const [index, each] of (given as (Given | null)[]).entries()) {
+    if (typeof each?.name !== 'string' || each.name === '')
+      throw new PluginError(`ARGOCD_APP_PARAMETERS: parameter ${index + 1} has no name; name the value that it sets`);
+    put(schema, values, each.name, each, `parameter ${each.name}`);
+  }
   return values;
 }
 

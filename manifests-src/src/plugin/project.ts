@@ -17,7 +17,7 @@ export class PluginError extends Error {}
 export function projectIn(folder: string): Project | undefined {
   const file = join(folder, 'cdk8s.yaml');
   if (!existsSync(file)) return undefined;
-  const ours = (parse(readFileSync(file, 'utf8')) as { streamspace?: unknown } | null)?.streamspace;
+  const ours = (yamlOf(readFileSync(file, 'utf8'), 'cdk8s.yaml') as { streamspace?: unknown } | null)?.streamspace;
   if (ours === undefined) return undefined;
   if (typeof ours !== 'object' || ours === null || Array.isArray(ours)) {
     throw new PluginError('cdk8s.yaml: streamspace: takes a map, e.g. {chart: chart, values: [values.yaml]}');
@@ -60,13 +60,16 @@ const leaves = (path: string, root: string): boolean =>
 
 /** Values of a YAML text; `where` is named in errors. */
 export function valuesOf(text: string, where: string): unknown {
-  let values: unknown;
-  try {
-    values = parse(text);
-  } catch (error) {
-    throw new PluginError(`${where}: is no YAML: ${(error as Error).message.split('\n')[0]}`);
-  }
+  const values = yamlOf(text, where);
   if (values === null || values === undefined) return {};
   if (typeof values !== 'object' || Array.isArray(values)) throw new PluginError(`${where}: takes a map of values`);
   return values;
+}
+
+function yamlOf(text: string, where: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new PluginError(`${where}: is no YAML: ${(error as Error).message.split('\n')[0]}`);
+  }
 }

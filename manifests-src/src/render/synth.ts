@@ -65,10 +65,14 @@ export function objectsOf(
   const context = contextOf(source, release, given);
   const refused = refusals(source, context);
   if (refused.length > 0) throw new ValuesError(refused);
+  const extra = (context.values as { extraObjects?: (KubeObject | string)[] | null }).extraObjects ?? [];
+  const objects = extra.filter((each): each is KubeObject => typeof each !== 'string');
+  if (objects.length < extra.length)
+    throw new ValuesError(['extraObjects: has a template, which only Helm renders; write it as an object']);
   const own = source.resources
     .filter((resource) => (options.tests === true || resource.test !== true) && valueOf(resource.when, context))
     .map((resource) => evaluate(resource.tree, context) as KubeObject);
-  return [...own, ...((context.values as { extraObjects?: KubeObject[] }).extraObjects ?? [])];
+  return [...own, ...objects];
 }
 
 /** A cdk8s app that holds the objects of a release, in a chart of its name. */

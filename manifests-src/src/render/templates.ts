@@ -93,7 +93,10 @@ export function templatesOf(source: ChartSource): Map<string, string> {
   return new Map<string, string>([
     ...written,
     ['checks.yaml', checks],
-    ['extra-objects.yaml', `${GENERATED}\n{{- range $.Values.extraObjects }}\n---\n{{ toYaml . }}\n{{- end }}\n`],
+    [
+      'extra-objects.yaml',
+      `${GENERATED}\n{{- range $.Values.extraObjects }}\n---\n{{ if kindIs "string" . }}{{ tpl . $ }}{{ else }}{{ toYaml . }}{{ end }}\n{{- end }}\n`,
+    ],
     ['NOTES.txt', notes],
     ['_helpers.tpl', helpers.file()],
   ]);

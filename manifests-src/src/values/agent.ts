@@ -1,12 +1,14 @@
 import type { k8s } from 'cdk8s-plus-28';
 import { HOST_PORT } from '@streamspace/settings';
 import {
+  annotations,
   choice,
   duration,
   flag,
   integer,
   kube,
   labelName,
+  labels,
   list,
   objectName,
   open,
@@ -187,5 +189,7 @@ export const agentWorkload = {
     1,
     3600,
   ),
+  service: section('Its Service', { annotations: annotations('Annotations'), labels: labels('Labels') }),
   ...workload.extras,
+  advanced: workload.advanced(),
 };

@@ -1,9 +1,13 @@
+import type { k8s } from 'cdk8s-plus-28';
+import { CIDR } from '@streamspace/settings';
 import {
   annotations,
   choice,
   duration,
   flag,
   integer,
+  kube,
+  labels,
   list,
   objectName,
   open,
@@ -14,6 +18,15 @@ import {
 import * as workload from './workload.ts';
 
 const HOST = '^([a-z0-9*]([-a-z0-9]*[a-z0-9])?)(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$';
+
+const gatewayDuration = (description: string) =>
+  pattern(
+    `${description}; empty: the Gateway’s default`,
+    'a duration such as 1h or 90s',
+    '^([0-9]{1,5}(h|m|s|ms)){1,4}$',
+    '',
+    ['0s', '24h'],
+  );
 
 /** Values of the hub. */
 export const api = section('The control plane (hub)', {
@@ -113,6 +126,28 @@ export const api = section('The control plane (hub)', {
     port: port('Port of the Service', 80),
     nodePort: integer('Port on every node, for NodePort and LoadBalancer; 0: any free one', 0, 0, 32_767),
     annotations: annotations('Annotations'),
+    labels: labels('Labels'),
+    loadBalancerClass: pattern(
+      'Class of the load balancer; empty: the cluster’s default',
+      'a class such as service.k8s.aws/nlb',
+      '^([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$',
+      '',
+      ['service.k8s.aws/nlb'],
+    ),
+    loadBalancerSourceRanges: list('Addresses that a load balancer lets in; empty: any', [], [['192.0.2.0/24']], {
+      pattern: `^(${CIDR})$`,
+      takes: 'a block of addresses such as 10.0.0.0/8 or fd00::/8',
+    }),
+    externalTrafficPolicy: choice('Whether nodes pass on to other nodes; empty: Cluster', ['', 'Cluster', 'Local'], ''),
+    ipFamilyPolicy: choice(
+      'One family of addresses or both; empty: the cluster’s default',
+      ['', 'SingleStack', 'PreferDualStack', 'RequireDualStack'],
+      '',
+    ),
+    ipFamilies: list('Families, the first one first; empty: the cluster’s default', [], [['IPv6', 'IPv4']], {
+      pattern: '^IPv[46]$',
+    }),
+    sessionAffinity: choice('Whether a client stays with a replica; none has to', ['None', 'ClientIP'], 'None'),
   }),
   ingress: section('Ingress', {
     enabled: flag('Make one', false),
@@ -120,7 +155,25 @@ export const api = section('The control plane (hub)', {
     annotations: annotations('Annotations; WebSockets may need long timeouts'),
     hosts: list('Host names (required)', [], [['hub.example.com', 'on.example.com']], { pattern: HOST }),
     path: pattern('Path prefix', 'a path', '^/[^ ]*$', '/', ['/streamspace']),
-    tlsSecret: objectName('Secret with the certificate; empty: no TLS here'),
+    tlsSecret: objectName('Secret with the certificate of all hosts; empty: no TLS here, or that of tls'),
+    tls: kube<k8s.IngressTls[]>(
+      '[]IngressTls',
+      'Certificates by host; wins over tlsSecret',
+      [],
+      [
+        [
+          { secretName: 'a', hosts: ['hub.example.com'] },
+          { secretName: 'b', hosts: ['on.example.com'] },
+        ],
+      ],
+    ),
+    extraPaths: kube<k8s.HttpIngressPath[]>(
+      '[]HttpIngressPath',
+      'Paths before the hub’s, of every host',
+      [],
+      [[{ path: '/help', pathType: 'Prefix', backend: { service: { name: 'help', port: { number: 80 } } } }]],
+    ),
+    labels: labels('Labels'),
   }),
   httpRoute: section('Gateway API HTTPRoute', {
     enabled: flag('Make one', false),
@@ -131,6 +184,14 @@ export const api = section('The control plane (hub)', {
     ),
     hostnames: list('Host names', [], [['hub.example.com']], { pattern: HOST }),
     annotations: annotations('Annotations'),
+    labels: labels('Labels'),
+    timeouts: section(
+      'How long a request may take; screens and agents are one request each, so 0s (never over) or long',
+      {
+        request: gatewayDuration('All of it'),
+        backendRequest: gatewayDuration('The hub’s part'),
+      },
+    ),
   }),
   autoscaling: section('HorizontalPodAutoscaler', {
     enabled: flag('Make one; replicas are then its business', false),
@@ -138,6 +199,28 @@ export const api = section('The control plane (hub)', {
     maxReplicas: integer('At most', 5, 1, 1000),
     cpu: integer('Wanted CPU use, in percent of the request', 70, 1, 1000),
     memory: integer('Wanted memory use, in percent of the request; 0: not looked at', 0, 0, 1000),
+    behavior: kube<k8s.HorizontalPodAutoscalerBehaviorV2>(
+      'HorizontalPodAutoscalerBehaviorV2',
+      'How fast it grows and shrinks',
+      {},
+      [{ scaleDown: { stabilizationWindowSeconds: 600, policies: [{ type: 'Pods', value: 1, periodSeconds: 60 }] } }],
+    ),
+    metrics: kube<k8s.MetricSpecV2[]>(
+      '[]MetricSpecV2',
+      'More that it looks at',
+      [],
+      [
+        [
+          {
+            type: 'Pods',
+            pods: {
+              metric: { name: 'streamspace_hub_agent_links' },
+              target: { type: 'AverageValue', averageValue: '500' },
+            },
+          },
+        ] as never,
+      ],
+    ),
   }),
   pdb: workload.disruption(true),
   serviceAccount: workload.serviceAccount('the api’s name'),
@@ -150,4 +233,5 @@ export const api = section('The control plane (hub)', {
   terminationGracePeriodSeconds: integer('How long a stop may take, in seconds', 60, 1, 3600),
   ...workload.extras,
   ...workload.scheduling,
+  advanced: workload.advanced(),
 });

@@ -68,6 +68,7 @@ export const enrolment = section('The token by which agents enrol; a Secret that
 
 export const ca = section('Private certificate authorities, trusted besides the public ones', {
   existingConfigMap: objectName('ConfigMap that holds them'),
+  existingSecret: objectName('Secret that holds them, e.g. of cert-manager; this or the ConfigMap'),
   key: pattern('Key in it', 'a key of a ConfigMap', '^[-._a-zA-Z0-9]+$', 'ca.crt', ['bundle.pem']),
   pem: string('The certificates themselves (PEM); a ConfigMap is made of them', '', [
     '-----BEGIN CERTIFICATE-----\nMIIB{{ not a template }}\n-----END CERTIFICATE-----\n',
@@ -151,11 +152,33 @@ export const networkPolicy = section('NetworkPolicies: what is needed passes, ev
 export const monitoring = {
   labels: labels('Labels by which Prometheus selects these objects'),
   interval: pattern('How often', 'a duration such as 30s', '^[0-9]{1,6}(ms|s|m|h)$', '30s', ['15s']),
+  scrapeTimeout: pattern(
+    'Longest answer; empty: Prometheus’s default',
+    'a duration such as 10s',
+    '^[0-9]{1,6}(ms|s|m|h)$',
+    '',
+    ['9s'],
+  ),
+  relabelings: open<Record<string, unknown>[]>(
+    'Relabelings of targets',
+    [],
+    [[{ action: 'labeldrop', regex: 'pod_template_hash' }]],
+  ),
+  metricRelabelings: open<Record<string, unknown>[]>(
+    'Relabelings of samples',
+    [],
+    [[{ action: 'drop', sourceLabels: ['__name__'], regex: 'nodejs_.*' }]],
+  ),
+  tlsConfig: open<Record<string, unknown>>(
+    'TLS, where a mesh or proxy of yours is before the port; scheme is then https',
+    {},
+    [{ insecureSkipVerify: true }],
+  ),
 };
 
 export const extraObjects = kube<Record<string, unknown>[]>(
-  '[]Object',
-  'More objects, as they are',
+  '[]Manifest',
+  'More objects, as they are; a text is a template, rendered by Helm (and by nothing else)',
   [],
   [
     [

@@ -42,6 +42,9 @@ export const redis = section('The hub’s store: one Valkey node, or yours', {
   image: workload.image('valkey/valkey', '8.1'),
   persistence: section('Where its data is kept', {
     enabled: flag('Keep it on a PersistentVolumeClaim', true),
+    existingClaim: objectName('A PersistentVolumeClaim that is there already; the others are then not used', '', [
+      'kept',
+    ]),
     size: quantity('Size', '2Gi', ['5Gi']),
     storageClass: objectName('Storage class; empty: the cluster’s default', '', ['fast']),
     accessModes: list('Access modes', ['ReadWriteOnce'], [['ReadWriteOncePod']], {
@@ -63,4 +66,5 @@ export const redis = section('The hub’s store: one Valkey node, or yours', {
   tolerations: workload.scheduling.tolerations,
   affinity: workload.scheduling.affinity,
   priorityClassName: workload.scheduling.priorityClassName,
+  advanced: workload.advanced(),
 });

@@ -53,6 +53,7 @@ export const serviceAccount = (what: string) =>
     create: flag('Make one', true),
     name: objectName(`Name; empty: ${what}, or \`default\` where none is made`),
     annotations: annotations('Annotations, e.g. of a cloud’s workload identity'),
+    labels: labels('Labels'),
   });
 
 export const disruption = (enabled: boolean) =>
@@ -153,6 +154,8 @@ export const extras = {
   ),
 };
 
+export { advanced } from './advanced.ts';
+
 export const logFile = (command: readonly string[]) =>
   section('Log to a file on a shared volume too, for a sidecar that ships it', {
     enabled: flag('Write the file', false),
@@ -187,6 +190,7 @@ export const logFile = (command: readonly string[]) =>
 
 export const probe = (what: string, periodSeconds: number, failureThreshold: number) =>
   section(what, {
+    initialDelaySeconds: integer('When it begins, in seconds after the start', 0, 0, 3600),
     periodSeconds: integer('How often, in seconds', periodSeconds, 1, 3600),
     timeoutSeconds: integer('Longest answer, in seconds', 3, 1, 3600),
     failureThreshold: integer('How many failures in a row', failureThreshold, 1, 1000),

@@ -5,6 +5,11 @@ import { type Cluster, loadPrograms, startCluster, whyNoCluster } from '../suppo
 const why = await whyNoCluster();
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const NAMESPACE = 'by-helm';
+const SESSIONS = 'by-helm-sessions';
+const SECRET = 'another-secret-of-at-least-thirty-two-characters';
+/** A hub that needs its node for itself; from then on, for the old pod's rule holds for the new one too. */
+const APART = ['--set', 'api.podAntiAffinity.type=required', '--set', `api.auth.secret=${SECRET}`];
+const HUBS = 'app.kubernetes.io/component=api';
 
 /** Asks the hub for its agents, with a token signed by the secret that the hub has. */
 const AGENTS = `const { createHmac } = require('node:crypto');
@@ -55,7 +60,7 @@ describe.skipIf(why !== undefined)(`Helm on kind${why === undefined ? '' : ` (${
 
   afterAll(async () => {
     if (cluster === undefined) return;
-    await cluster.tryKubectl('delete', 'namespace', NAMESPACE, '--wait=false');
+    await cluster.tryKubectl('delete', 'namespace', NAMESPACE, SESSIONS, '--wait=false');
     await cluster.delete();
   });
 
@@ -101,9 +106,58 @@ describe.skipIf(why !== undefined)(`Helm on kind${why === undefined ? '' : ` (${
     ).toBe('Recreate 1');
   });
 
+  it('F2 the hub listens on both families', async () => {
+    const listening = await cluster.kubectl(
+      '-n',
+      NAMESPACE,
+      'exec',
+      'deployment/streamspace-api',
+      '--',
+      'cat',
+      '/proc/net/tcp6',
+    );
+    // port 8080, LISTEN
+    expect(listening).toMatch(/^ *\d+: 0{32}:1F90 \S+ 0A /m);
+  });
+
+  it('F4, F5 a new secret rolls a hub that needs its node for itself, to the end', async () => {
+    const pods = async () =>
+      (await cluster.kubectl('-n', NAMESPACE, 'get', 'pods', '-l', HUBS, '-o', 'jsonpath={.items[*].metadata.name}'))
+        .split(' ')
+        .filter((name) => name !== '');
+    const [before] = await pods();
+    await upgrade('minimal', ...APART);
+    await cluster.kubectl('-n', NAMESPACE, 'wait', '--for=delete', `pod/${before}`, '--timeout=90s');
+    expect(await pods()).toHaveLength(1);
+    expect(
+      await cluster.kubectl('-n', NAMESPACE, 'exec', 'deployment/streamspace-api', '--', 'printenv', 'JWT_SECRET'),
+    ).toBe(`${SECRET}\n`);
+  });
+
+  it('F1 makes a namespace for sessions, with what lies in it', async () => {
+    const own = ['--set', `k8sAgent.config.namespace=${SESSIONS}`, '--set', 'k8sAgent.sessionNamespace.create=true'];
+    await upgrade('minimal', ...APART, ...own);
+    expect(await cluster.kubectl('-n', SESSIONS, 'get', 'role', '-o', 'name')).toContain('streamspace-k8s-agent');
+    // somebody's home
+    await cluster.kubectl('-n', SESSIONS, 'create', 'configmap', 'home');
+  });
+
+  it('F17 refuses another claim for the store, with the way out', async () => {
+    const refused = upgrade('minimal', ...APART, '--set', 'redis.persistence.size=5Gi');
+    await expect(refused).rejects.toThrow(
+      /redis\.persistence: size of the claim data-streamspace-redis-0 can’t be changed .*--cascade=orphan, and upgrade again/,
+    );
+    // the same amount in other words is the same
+    await upgrade('minimal', ...APART, '--set', 'redis.persistence.size=2048Mi');
+    await cluster.kubectl('-n', NAMESPACE, 'delete', 'statefulset', 'streamspace-redis', '--cascade=orphan');
+    await upgrade('minimal', ...APART, '--set', 'redis.persistence.size=5Gi');
+  });
+
   it('uninstalls, and leaves nothing but the store’s volume', async () => {
     await cluster.helm('uninstall', 'streamspace', '-n', NAMESPACE, '--wait', '--timeout', '3m');
     expect(await left()).toEqual([]);
+    // F1: homes are the users'
+    expect(await cluster.kubectl('-n', SESSIONS, 'get', 'configmap', 'home', '-o', 'name')).toContain('home');
     // what Valkey kept is the user's: a StatefulSet's claims stay
     expect((await cluster.kubectl('-n', NAMESPACE, 'get', 'persistentvolumeclaims', '-o', 'name')).trim()).toBe(
       'persistentvolumeclaim/data-streamspace-redis-0',

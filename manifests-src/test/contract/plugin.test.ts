@@ -116,7 +116,48 @@ describe('plugin for Argo CD', () => {
     expect(byIdentity(objectsIn(stdout, '1.1'))).toEqual(JSON.parse(JSON.stringify(byIdentity(direct))));
   });
 
+  it('F16 announces what files and environment set, and trims the names of files', async () => {
+    const folder = project({
+      'cdk8s.yaml': 'streamspace: {values: [values.yaml]}\n',
+      'values.yaml': WORKS,
+      'more.yaml': 'k8sAgent: {nodeSelector: {pool: a}}\ncommonLabels: {team: a}\n',
+      'last.yaml': 'k8sAgent: {resources: {limits: {cpu: null}}}\n',
+    });
+    const env = { ARGOCD_ENV_VALUE_FILES: 'more.yaml , last.yaml,', ARGOCD_ENV_SET_api__replicaCount: '2' };
+    const { stdout, stderr } = await run('parameters', folder, env);
+    expect(stderr).toBe('');
+    const now = new Map((JSON.parse(stdout) as { name: string }[]).map((each) => [each.name, each]));
+    expect(now.get('k8sAgent.config.agentId')).toMatchObject({ string: 'eu-1' });
+    expect(now.get('api.replicaCount')).toMatchObject({ string: '2' });
+    expect(now.get('commonLabels')).toMatchObject({ map: { team: 'a' } });
+    expect(now.get('k8sAgent.resources')).toMatchObject({ string: expect.not.stringContaining('"cpu":"1"') as string });
+  });
+
   it.each<[string, () => string, Record<string, string>, RegExp]>([
+    [
+      'F16 a broken cdk8s.yaml',
+      () => project({ 'cdk8s.yaml': 'streamspace: {chart' }),
+      {},
+      /^cdk8s\.yaml: is no YAML: /,
+    ],
+    [
+      'F16 a parameter without a name',
+      working,
+      { ARGOCD_APP_PARAMETERS: '[{"string":"3"}]' },
+      /^ARGOCD_APP_PARAMETERS: parameter 1 has no name; name the value/,
+    ],
+    [
+      'F16 a name that no release has',
+      working,
+      { ARGOCD_APP_NAME: 'Not_a_name' },
+      /^release: Not_a_name is no name of a release/,
+    ],
+    [
+      'F16 a name that is too long',
+      working,
+      { ARGOCD_APP_NAME: 'a'.repeat(54) },
+      /^release: a+ is no name of a release/,
+    ],
     [
       'values that can’t work',
       working,

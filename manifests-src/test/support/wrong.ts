@@ -166,7 +166,7 @@ export const COMBINATIONS: readonly Wrong[] = [
     'two bundles of authorities',
     umbrella,
     { ca: { pem: '-----BEGIN CERTIFICATE-----', existingConfigMap: 'ca' } },
-    /ca: pem and existingConfigMap are both set/,
+    /ca: of pem, existingConfigMap and existingSecret more than one is set/,
   ],
   ['a bundle without a certificate', umbrella, { ca: { pem: 'MIIB' } }, /ca\.pem: holds no certificate/],
   ['nothing to pin', umbrella, { ca: { pinned: true } }, /ca\.pinned: there is no authority/],

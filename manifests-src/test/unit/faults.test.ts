@@ -403,3 +403,48 @@ describe('F15 null', () => {
     );
   });
 });
+
+describe('what few need', () => {
+  const container = (values: object) =>
+    podOf(render({ api: { advanced: values } }), api) as unknown as {
+      spec: { securityContext: object; containers: Record<string, unknown>[] } & Record<string, unknown>;
+    };
+  it('goes over what the chart sets, key by key', () => {
+    const { spec: pod } = container({
+      podSecurityContext: { fsGroup: 7 },
+      securityContext: { readOnlyRootFilesystem: false },
+      dnsPolicy: 'None',
+      hostAliases: [{ ip: '192.0.2.1', hostnames: ['a'] }],
+    });
+    expect(pod).toMatchObject({
+      dnsPolicy: 'None',
+      hostAliases: [{ ip: '192.0.2.1', hostnames: ['a'] }],
+      securityContext: {
+        fsGroup: 7,
+        runAsNonRoot: true,
+        runAsUser: 10_001,
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+    });
+    expect(pod.containers[0]!['securityContext']).toEqual({
+      readOnlyRootFilesystem: false,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+    });
+  });
+  it('is checked as Kubernetes does', () => {
+    expect(wrong({ api: { advanced: { hostAliases: [{ hostname: 'a' }] } } })[0]).toMatch(
+      /hostAliases\[0\]\.hostname.*hostnames/,
+    );
+  });
+  it('a store keeps its data on a claim that is there already', () => {
+    const set = find(render({ redis: { persistence: { existingClaim: 'kept' } } }), 'StatefulSet', redis);
+    expect(set['spec']).not.toHaveProperty('volumeClaimTemplates');
+    expect(JSON.stringify(set['spec'])).toContain('"persistentVolumeClaim":{"claimName":"kept"}');
+  });
+  it('a template among extraObjects is Helm’s to render, and the direct synth says so', () => {
+    expect(() => render({ extraObjects: ['kind: {{ "ConfigMap" }}'] })).toThrow(
+      /extraObjects: has a template, which only Helm renders/,
+    );
+  });
+});

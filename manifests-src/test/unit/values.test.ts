@@ -48,6 +48,7 @@ const SETTINGS: Readonly<Record<string, Record<string, unknown>[]>> = {
     },
     { redis: { auth: { existingSecret: { name: 'password' } }, persistence: { enabled: false } } },
     { redis: { enabled: false } },
+    { ca: { existingSecret: 'ca' } },
     { api: { peers: { existingSecret: { name: '' } } } },
     {
       api: { agentTokens: { existingSecret: { name: 'tokens' } } },
@@ -71,6 +72,7 @@ const SETTINGS: Readonly<Record<string, Record<string, unknown>[]>> = {
       argocd: { syncWaves: true },
     },
     { ca: { existingConfigMap: 'ca' } },
+    { ca: { existingSecret: 'ca' } },
     { enrolment: { existingSecret: { name: '' } } },
     { agent: { controlPlaneUrl: 'ws://hub.example.com', config: { allowInsecure: true } } },
     { agent: { config: { proxy: { existingSecret: { name: 'proxy' } } } } },

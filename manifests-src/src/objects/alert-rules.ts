@@ -8,7 +8,7 @@ export interface Rule {
   description: string;
 }
 
-/** Alerts, each with what to do. A test fails on a metric that nobody emits (failure 16). */
+/** Alerts of the charts and of observability/rules.yaml, each with what to do. A test fails on a metric that nobody emits (failure 16). */
 export const RULES: readonly Rule[] = [
   {
     alert: 'StreamSpaceStoreDown',
@@ -107,4 +107,17 @@ export const RULES: readonly Rule[] = [
     summary: "The control plane answers none of an agent's heartbeats",
     description: 'The network between agent and control plane, or the control plane itself.',
   },
+  {
+    alert: 'StreamSpaceAgentCommandsSlow',
+    expr: 'histogram_quantile(0.95, sum by (namespace, job, le) (rate(streamspace_agent_command_duration_seconds_bucket[5m]))) > 60',
+    for: '10m',
+    severity: 'warning',
+    summary: 'One command in twenty takes an agent longer than a minute',
+    description:
+      'Look at session pods that are pending (kubectl get pods -l app=session), at images that are large, at the quota.',
+  },
 ];
+
+/** Where the page of an alert is. */
+export const runbook = ({ alert }: Rule): string =>
+  `https://github.com/streamspace-dev/streamspace/blob/main/docs/alerts.md#${alert.toLowerCase()}`;
