@@ -75,7 +75,7 @@ describe('[I7] drain', () => {
 describe('admission', () => {
   test('a storm of agents becomes a queue: those who are sent away are told when to come, one after the other', async () => {
     const storm = await Promise.allSettled(
-      Array.from({ length: 600 }, () => holder.agent('a1').then((agent) => agent.ws.terminate())),
+      Array.from({ length: 600 }, (_, n) => holder.agent(`a${n}`).then((agent) => agent.ws.terminate())),
     );
     const refused = storm.filter((each) => each.status === 'rejected');
     expect(refused.length).toBeGreaterThan(0);
