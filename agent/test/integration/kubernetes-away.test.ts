@@ -1,11 +1,8 @@
 import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { kubeApiserverMissing } from '@streamspace/testkit';
-import { systemClock } from 'clock-port';
-import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Dispatcher } from '../../src/commands/dispatcher.ts';
-import type { KubernetesDriver } from '../../src/sessions/kubernetes/index.ts';
+import { TestCommands } from './kubernetes-commands.ts';
 import { leadersIn, soon } from './kubernetes-leaders.ts';
 import { until } from './kubernetes-place.ts';
 
@@ -53,15 +50,6 @@ describe.skipIf(missing !== undefined)(
     }
     const reasons = (news: ReturnType<typeof leader>['news'], id: string) =>
       news.flatMap((each) => (each.id === id ? (each.status?.reason ?? []) : []));
-    const dispatcherOf = (driver: KubernetesDriver, concurrency: number) =>
-      new Dispatcher({
-        driver,
-        clock: systemClock,
-        log: pino({ level: 'silent' }),
-        observer: { onStart: () => undefined, onFinish: () => undefined, onAnswered: () => undefined },
-        concurrency,
-        timeout: 60_000,
-      });
 
     it.each([
       ['hangs', hanging],
@@ -92,43 +80,18 @@ describe.skipIf(missing !== undefined)(
       await driver.create(runs, op());
       const mend = await webhook(await hanging());
       ends.push(() => mend());
-      const dispatcher = dispatcherOf(driver, 2);
-      const results: string[] = [];
-      const peer = {
-        send: (message: { type: string; command_id?: string; error?: { code: string } }) => {
-          if (message.type === 'result') results.push(`${message.command_id} ${message.error?.code ?? 'done'}`);
-        },
-      };
+      const commands = new TestCommands(driver, { concurrency: 2, timeout: 60_000 });
       const waiting = [spec(), spec(), spec()];
-      for (const each of waiting)
-        dispatcher.dispatch(
-          {
-            type: 'command',
-            id: `create-${each.id}`,
-            attempt: 1,
-            action: 'create_session',
-            session_id: each.id,
-            spec: each,
-          },
-          1,
-          peer,
-        );
-      const remove = (id: string) =>
-        dispatcher.dispatch(
-          { type: 'command', id: `delete-${id}`, attempt: 1, action: 'delete_session', session_id: id },
-          1,
-          peer,
-        );
+      for (const each of waiting) commands.create(each);
       await until(async () => waiting.every(({ id }) => reasons(news, id).length > 0), soon());
-      remove(runs.id);
-      for (const { id } of waiting) remove(id);
-      await until(async () => results.length === 7, soon());
-      expect(results.filter((each) => each.startsWith('create')).toSorted()).toEqual(
-        waiting.map(({ id }) => `create-${id} command_aborted`).toSorted(),
-      );
-      expect(results.filter((each) => each.startsWith('delete')).map((each) => each.split(' ')[1])).toEqual(
-        Array.from({ length: 4 }, () => 'done'),
-      );
+      commands.delete(runs.id);
+      for (const { id } of waiting) commands.delete(id);
+      await until(async () => commands.results.size === 7, soon());
+      expect(Object.fromEntries(commands.results)).toEqual({
+        [`delete-${runs.id}`]: 'done',
+        ...Object.fromEntries(waiting.map(({ id }) => [`create-${id}`, 'command_aborted'])),
+        ...Object.fromEntries(waiting.map(({ id }) => [`delete-${id}`, 'done'])),
+      });
       for (const { id } of waiting) expect(await suite.left(id)).toEqual([]);
     });
 

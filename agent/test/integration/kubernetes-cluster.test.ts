@@ -10,6 +10,7 @@ import { clusterMissing, type ClusterPlace, clusterPlace, SessionCluster } from 
 import { until } from './kubernetes-place.ts';
 import { realScreens } from './kubernetes-real-screens.ts';
 import { realSessions } from './kubernetes-real-sessions.ts';
+import { realTrouble } from './kubernetes-real-trouble.ts';
 
 const missing = clusterMissing();
 const soon = () => AbortSignal.timeout(60_000);
@@ -32,6 +33,7 @@ describe.skipIf(missing !== undefined)(
 
     realScreens(() => cluster);
     realSessions(() => cluster);
+    realTrouble(() => cluster);
 
     describe('real pods', () => {
       let place: ClusterPlace;

@@ -11,20 +11,9 @@ import type { WarmTemplate } from '../../src/sessions/kubernetes/warm/templates.
 import { fastClock } from './kubernetes-clock.ts';
 import { type ClusterPlace, clusterPlace, SMALL, type SessionCluster } from './kubernetes-cluster.ts';
 import { until } from './kubernetes-place.ts';
+import { ECHO, NO_HOME, tiny } from './kubernetes-programs.ts';
 
 const soon = (ms = 120_000) => AbortSignal.timeout(ms);
-/** A program that is no desktop, in the desktop's place: small, quick, and a screen that says what it hears. */
-const tiny = (...command: string[]) => ({
-  spec: { containers: [{ ...SMALL.spec.containers[0]!, command }] },
-});
-const ECHO = tiny(
-  'perl',
-  '-e',
-  `use IO::Socket::INET; $SIG{PIPE}=$SIG{CHLD}='IGNORE'; $SIG{TERM}=sub{exit};
-my $s=IO::Socket::INET->new(LocalPort=>$ENV{VNC_PORT},Listen=>16,ReuseAddr=>1) or die;
-while (1) { my $c=$s->accept or next; next if fork; syswrite($c,'!'); my $b; while (my $n=sysread($c,$b,4096)) { syswrite($c,$b,$n) } exit }`,
-);
-const NO_HOME = { STREAMSPACE_HOME: 'none' };
 const KIOSK: WarmTemplate = {
   id: 'kiosk',
   template: 'kiosk',
