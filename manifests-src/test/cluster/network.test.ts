@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { k8sAgent } from '../../src/charts/k8s-agent.ts';
 import { streamspace } from '../../src/charts/streamspace.ts';
 import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
 import { coalesce } from '../../src/values/tree.ts';
 import { BASES } from '../support/bases.ts';
 import { type Cluster, namespace, startCluster, whyNoCluster } from '../support/cluster.ts';
 import { allowed, type Pod } from '../support/flows.ts';
+import { answerAt, METADATA } from '../support/metadata.ts';
 
 const why = await whyNoCluster();
 const IMAGE = 'node:24-bookworm-slim';
@@ -12,13 +14,16 @@ const PORTS = [5900, 6379, 8080, 9090];
 
 const LISTEN = `const { createServer } = require('node:net');
 for (const port of ${JSON.stringify(PORTS)}) createServer((socket) => socket.on('error', () => {}).end('hello')).listen(port);`;
-/** Tries every [name, ip, port], all at once, and prints what answered. */
+/** Tries every [name, ip, port], and to look up a name over UDP, all at once, and prints what answered. */
 const TRY = `const { connect } = require('node:net');
+const { Resolver } = require('node:dns').promises;
 const tried = JSON.parse(process.argv[1]).map(([name, ip, port]) => new Promise((resolve) => {
   const socket = connect({ host: ip, port, timeout: 2500 }, () => { socket.destroy(); resolve([name, port, true]); });
   const no = () => { socket.destroy(); resolve([name, port, false]); };
   socket.on('timeout', no).on('error', no);
 }));
+const name = 'kubernetes.default.svc.cluster.local';
+tried.push(new Resolver({ timeout: 2500, tries: 1 }).resolve4(name).then(() => ['look-up', 53, true], () => ['look-up', 53, false]));
 Promise.all(tried).then((all) => console.log(JSON.stringify(all)));`;
 
 const component = (name: string): Pod => ({
@@ -36,9 +41,13 @@ const PODS: Record<string, Pod> = {
   redis: component('redis'),
   session: { namespace: 'sessions', labels: { app: 'session', agent: 'eu-1', session: 's1' } },
   'others-session': { namespace: 'sessions', labels: { app: 'session', agent: 'other', session: 's2' } },
+  'closed-session': { namespace: 'sessions', labels: { app: 'session', agent: 'closed', session: 's3' } },
   prometheus: { namespace: 'monitoring', labels: { app: 'prometheus' } },
   stranger: { namespace: 'default', labels: { app: 'stranger' } },
+  world: { namespace: 'default', labels: { app: 'world' } },
 };
+/** The internet, as far as a session is concerned. */
+const INTERNET = '203.0.113.7';
 
 const podOf = (name: string, { namespace: where, labels }: Pod) => ({
   apiVersion: 'v1',
@@ -89,6 +98,17 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
         },
       }),
     );
+    // another agent's sessions, in the same namespace
+    objects.push(
+      ...objectsOf(
+        k8sAgent(),
+        { name: 'closed', namespace: 'desktops' },
+        coalesce(BASES['streamspace-k8s-agent'], {
+          agent: { id: 'closed', namespace: 'sessions' },
+          networkPolicy: { sessions: { egress: 'none' } },
+        }),
+      ),
+    );
     await cluster.load(IMAGE);
     await cluster.apply(...['desktops', 'sessions', 'monitoring'].map((name) => namespace(name)));
     await cluster.apply(...objects.filter(({ kind }) => kind === 'NetworkPolicy'));
@@ -115,12 +135,18 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
     ).trim();
     ips['dns'] = { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, ip: dns };
     ips['server'] = { namespace: 'outside', labels: {}, ip: server };
+    for (const ip of [...METADATA, INTERNET]) {
+      await answerAt(cluster, ip, ips['world']!.ip!);
+      ips[ip] = { namespace: 'outside', labels: {}, ip };
+    }
     const tries = Object.entries(ips).flatMap(([name, { ip }]) =>
       name === 'dns'
         ? [[name, ip, 53]]
         : name === 'server'
           ? [[name, ip, 6443]]
-          : PORTS.map((port) => [name, ip, port]),
+          : name === ip
+            ? [[name, ip, 8080]]
+            : PORTS.map((port) => [name, ip, port]),
     );
     for (const [from, { namespace: where }] of Object.entries(PODS)) {
       const answer = await cluster.kubectl(
@@ -142,7 +168,7 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
   afterAll(async () => {
     if (cluster === undefined) return;
     await cluster.kubectl('delete', 'namespace', 'desktops', 'sessions', 'monitoring', '--wait=false');
-    await cluster.kubectl('delete', 'pod', '-n', 'default', 'stranger', '--wait=false');
+    await cluster.kubectl('delete', 'pod', '-n', 'default', 'stranger', 'world', '--wait=false');
     await cluster.delete();
   });
 
@@ -150,8 +176,9 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
     const expected = new Map(
       [...found.keys()].map((flow) => {
         const [from, to, port] = /^(.*) → (.*):(\d+)$/.exec(flow)!.slice(1) as [string, string, string];
-        const end = to === 'server' ? { ip: ips['server']!.ip! } : ips[to]!;
-        return [flow, allowed(objects, ips[from]!, end, Number(port))];
+        if (to === 'look-up') return [flow, allowed(objects, ips[from]!, ips['dns']!, 53, 'UDP')];
+        const { ip, namespace: where } = ips[to]!;
+        return [flow, allowed(objects, ips[from]!, where === 'outside' ? { ip: ip! } : ips[to]!, Number(port))];
       }),
     );
     expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
@@ -166,6 +193,8 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
     'api → other-api:8080',
     'api → dns:53',
     'session → dns:53',
+    'session → look-up:53',
+    `session → ${INTERNET}:8080`,
     'prometheus → agent:9090',
     'stranger → api:8080',
   ])('%s is needed, and passes', (flow) => {
@@ -187,5 +216,16 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
     'api → agent:9090',
   ])('%s is nobody’s business, and is refused', (flow) => {
     expect(found.get(flow)).toBe(false);
+  });
+
+  it.each(METADATA)('S12 a session is kept from a cloud’s metadata: %s, which answers others', (ip) => {
+    expect(found.get(`stranger → ${ip}:8080`)).toBe(true);
+    for (const from of ['session', 'closed-session']) expect(found.get(`${from} → ${ip}:8080`), from).toBe(false);
+  });
+
+  it('S12 a session with egress none reaches nothing, and looks up no name', () => {
+    const reached = [...found].filter(([flow, passed]) => passed && flow.startsWith('closed-session → '));
+    expect(reached).toEqual([]);
+    expect(found.get('stranger → look-up:53')).toBe(true);
   });
 });
