@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { sleep, systemClock } from 'clock-port';
+import { Outage, sleep, systemClock } from 'clock-port';
 import { type Logger, pino } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { agentGateway, type LinkGateway } from './agents/gateway.ts';
@@ -40,13 +40,14 @@ async function main(): Promise<void> {
   ];
   const log = logger(config);
   const clock = systemClock;
+  const trouble = new Outage(clock, log, 'Trouble with the store');
   const store = openStore(
     {
       url: config.storeUrl,
       caFile: config.storeCaFile,
       waitReplicas: config.storeWaitReplicas,
       waitMs: config.storeWaitMs,
-      onError: (error) => log.warn({ err: error }, 'Trouble with the store'),
+      onError: (error) => trouble.failed({ err: error }),
     },
     clock,
   );

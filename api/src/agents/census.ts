@@ -1,4 +1,4 @@
-import { type Clock, iso, parseIso, sleep } from 'clock-port';
+import { type Clock, iso, Outage, parseIso, sleep } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Publisher } from '../events/publisher.ts';
 import type { AgentRecord, Store } from '../store/store.ts';
@@ -29,9 +29,10 @@ export async function census(
   signal: AbortSignal,
 ): Promise<void> {
   const { store, clock, log, publish, heartbeatMs } = deps;
+  const outage = new Outage(clock, log, 'Looking for agents of a hub that died failed; trying again');
   while (!signal.aborted) {
     await sleep(clock, 2 * heartbeatMs, signal).catch(() => undefined);
-    if (signal.aborted) return;
+    if (signal.aborted) return outage.stop();
     try {
       for (const agent of await store.agents.list()) {
         const { id, connection_id: connection } = agent;
@@ -40,8 +41,9 @@ export async function census(
         log.warn({ agent: id, hub: agent.hub }, 'Agent and the hub that held it have gone');
         await publish.agentDisconnected(id, 'the hub that held it has gone, and it did not come again');
       }
+      outage.over();
     } catch (error) {
-      log.warn({ err: error }, 'Looking for agents of a hub that died failed; trying again');
+      outage.failed({ err: error });
     }
   }
 }

@@ -48,7 +48,7 @@ export interface LinkGateway extends AgentGateway {
 /** The agents' and viewers' side of the hub. Begins its own timers; `stop` ends them. */
 export function agentGateway(given: LinkDeps): LinkGateway {
   const { clock, log, config, store, hub } = given;
-  const deps = { ...given, publish: tolerant(given.publish, log) };
+  const deps = { ...given, publish: tolerant(given.publish, clock, log) };
   const stopping = new AbortController();
   // each part that lives as long as this one listens, and some wait besides: more than ten, and always about as many
   setMaxListeners(50, stopping.signal);

@@ -1,5 +1,5 @@
 import { type AgentMessage, type AgentMessageOf, StreamSpaceError } from '@streamspace/protocol';
-import { type Clock, iso } from 'clock-port';
+import { type Clock, iso, Outage } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { CommandDispatcher } from '../commands/dispatcher.ts';
 import type { Publisher } from '../events/publisher.ts';
@@ -46,6 +46,7 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
         );
     },
   };
+  const unheard = new Outage(clock, deps.log, 'Heartbeat not stored');
   /** What the last heartbeat of a link said, without its number: an event only when that changes. */
   const lastBeat = new WeakMap<AgentLink, string>();
   /** Pages of a report that is not complete. */
@@ -68,7 +69,7 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
     } catch (error) {
       // The next one is due soon; a store that is away is no reason to lose the agent's screens.
       counters.storeFailures.inc({ step: 'heartbeat' });
-      deps.log.warn({ err: error, agent: link.agentId }, 'Heartbeat not stored');
+      unheard.failed({ err: error, agent: link.agentId });
       return;
     }
     // a signal may have been lost on its way here

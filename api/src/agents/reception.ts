@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AGENT_SUBPROTOCOL, type AgentMessageOf, LIMITS, StreamSpaceError } from '@streamspace/protocol';
-import { iso } from 'clock-port';
+import { iso, Outage } from 'clock-port';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { CommandDispatcher } from '../commands/dispatcher.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
@@ -70,6 +70,7 @@ export function reception(deps: ReceptionDeps): Reception {
     handleProtocols: () => AGENT_SUBPROTOCOL,
   });
 
+  const unmarked = new Outage(clock, log, 'Agent not marked as disconnected');
   /** Behind all that the link has asked of the store before. */
   const release = (link: AgentLink, error: StreamSpaceError): Promise<void> =>
     new Promise((resolve) => {
@@ -85,7 +86,7 @@ export function reception(deps: ReceptionDeps): Reception {
           );
           if (released) await publish.agentDisconnected(link.agentId, error.message);
         } catch (failure) {
-          log.warn({ err: failure, agent: link.agentId }, 'Agent not marked as disconnected');
+          unmarked.failed({ err: failure, agent: link.agentId });
         } finally {
           resolve();
         }

@@ -1,4 +1,4 @@
-import { sleep } from 'clock-port';
+import { Outage, sleep } from 'clock-port';
 import { newCommand } from '../commands/new-command.ts';
 import type { HubDeps } from '../deps.ts';
 import type { AgentLink } from './link.ts';
@@ -28,6 +28,7 @@ export async function askForSessions(deps: RelearnDeps, agentId: string): Promis
  */
 export async function relearn(deps: RelearnDeps, links: () => Iterable<AgentLink>, signal: AbortSignal): Promise<void> {
   const { store, clock, log } = deps;
+  const outage = new Outage(clock, log, 'Agent not asked for its sessions');
   let wanted = false;
   let wake = (): void => {};
   signal.addEventListener('abort', () => wake(), { once: true });
@@ -46,7 +47,7 @@ export async function relearn(deps: RelearnDeps, links: () => Iterable<AgentLink
       try {
         await retrying(clock, link.signal, () => askForSessions(deps, link.agentId));
       } catch (error) {
-        if (link.open) log.warn({ err: error, agent: link.agentId }, 'Agent not asked for its sessions');
+        if (link.open) outage.failed({ err: error, agent: link.agentId });
       }
       await sleep(clock, PACE_MS, signal).catch(() => undefined);
     }

@@ -1,9 +1,11 @@
+import { type Clock, Outage } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Publisher } from '../events/publisher.ts';
 
-/** The publisher, but an event that can't be stored is a line in the log: what happened has happened. */
-export function tolerant(publish: Publisher, log: FastifyBaseLogger): Publisher {
-  const missed = (error: unknown) => log.warn({ err: error }, 'Event not published');
+/** The publisher, but an event that can't be stored is a failure in the log: what happened has happened. */
+export function tolerant(publish: Publisher, clock: Clock, log: FastifyBaseLogger): Publisher {
+  const outage = new Outage(clock, log, 'Event not published');
+  const missed = (error: unknown) => outage.failed({ err: error });
   return {
     session: (session) => publish.session(session).catch(missed),
     command: (command) => publish.command(command).catch(missed),

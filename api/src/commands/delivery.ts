@@ -5,8 +5,7 @@ import {
   type SessionSpec,
   StreamSpaceError,
 } from '@streamspace/protocol';
-import { type Clock, iso, parseIso, type Timer } from 'clock-port';
-import type { FastifyBaseLogger } from 'fastify';
+import { type Clock, iso, type Outage, parseIso, sleep, type Timer } from 'clock-port';
 import type { Publisher } from '../events/publisher.ts';
 import { retrying } from '../agents/retrying.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
@@ -24,10 +23,16 @@ export interface CommandLink {
   tell(message: HubMessage): boolean;
 }
 
+/** What may fail again and again while the store is away. */
+export interface DeliveryTrouble {
+  readonly undelivered: Outage;
+  readonly unsettled: Outage;
+}
+
 export interface DeliveryDeps {
   readonly store: Pick<Store, 'commands' | 'sessions' | 'agents'>;
   readonly clock: Clock;
-  readonly log: FastifyBaseLogger;
+  readonly trouble: DeliveryTrouble;
   readonly publish: Publisher;
   readonly metrics: LinkMetrics;
   /** Milliseconds that an agent may work on a command that it has. */
@@ -48,6 +53,8 @@ const PAGE = 128;
 const MAX_WAITING = 1_024;
 /** Commands whose end may still be lost, at most: with more the store's replicas have been missing for a while, and the queue waits for them. */
 const MAX_UNSETTLED = 1_024;
+/** Milliseconds until the store is asked again for the end of a command, after it could not say for long, or in a way that it does not repair by itself. */
+const UNSETTLED_MS = 5_000;
 /** Milliseconds until a look at the store that failed is repeated. */
 const RETRY_MS = 1_000;
 
@@ -115,7 +122,7 @@ export class Delivery {
    * one of its session, if that went out now. So the session stays busy until the end lasts; if it is lost, the agent is asked again [CMD4].
    */
   async settle(id: string, attempt: number): Promise<void> {
-    const { store, clock, metrics, log } = this.#deps;
+    const { store, clock, metrics, trouble } = this.#deps;
     const { agentId, signal } = this.link;
     const ended = this.#inFlight.get(id);
     if (ended?.attempt !== attempt) return;
@@ -123,18 +130,23 @@ export class Delivery {
     this.#inFlight.delete(id);
     this.#unanswered.delete(id);
     this.pump();
-    try {
-      const now = await retrying(
-        clock,
-        signal,
-        () => store.commands.get(id, 'lasting'),
-        () => metrics.storeFailures.inc({ step: 'settle' }),
-      );
-      this.#unsettled.delete(id);
-      this.pump(now !== undefined && !isFinal(now));
-    } catch (error) {
-      // its session waits for the next link, which begins with what has lasted
-      if (!signal.aborted) log.warn({ err: error, agent: agentId, command: id }, 'End of a command may be lost');
+    // for as long as the link lasts: what is given up would hold its session, and its place among the unsettled, for ever
+    while (!signal.aborted) {
+      try {
+        const now = await retrying(
+          clock,
+          signal,
+          () => store.commands.get(id, 'lasting'),
+          () => metrics.storeFailures.inc({ step: 'settle' }),
+        );
+        this.#unsettled.delete(id);
+        return this.pump(now !== undefined && !isFinal(now));
+      } catch (error) {
+        // its session then waits for the next link, which begins with what has lasted
+        if (signal.aborted) return;
+        trouble.unsettled.failed({ err: error, agent: agentId, command: id });
+        await sleep(clock, UNSETTLED_MS, signal).catch(() => undefined);
+      }
     }
   }
 
@@ -173,7 +185,7 @@ export class Delivery {
       }
     } catch (error) {
       this.#deps.metrics.storeFailures.inc({ step: 'delivery' });
-      this.#deps.log.warn({ err: error, agent: this.link.agentId }, 'Commands not delivered; trying again');
+      this.#deps.trouble.undelivered.failed({ err: error, agent: this.link.agentId });
       this.#retry?.cancel();
       if (this.link.open) this.#retry = this.#deps.clock.setTimeout(() => this.pump(true), RETRY_MS);
     } finally {

@@ -1,9 +1,10 @@
 import { type AgentMessageOf, type Command, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
-import { iso, parseIso, sleep } from 'clock-port';
+import { iso, Outage, parseIso, sleep } from 'clock-port';
+import type { FastifyBaseLogger } from 'fastify';
 import type { Dispatcher } from '../agents/ports.ts';
 import { retrying } from '../agents/retrying.ts';
 import type { CommandRecord, Store } from '../store/store.ts';
-import { type CommandLink, Delivery, type DeliveryDeps } from './delivery.ts';
+import { type CommandLink, Delivery, type DeliveryDeps, type DeliveryTrouble } from './delivery.ts';
 import { expired } from './expiry.ts';
 import { sessionPatch } from './outcome.ts';
 
@@ -14,8 +15,9 @@ const OVERDUE_MS = 2_000;
 /** Commands of one look for those that have expired. */
 const SWEEP_PAGE = 256;
 
-export interface DispatcherDeps extends Omit<DeliveryDeps, 'store'> {
+export interface DispatcherDeps extends Omit<DeliveryDeps, 'store' | 'trouble'> {
   readonly store: DeliveryDeps['store'] & Pick<Store, 'signals' | 'events'>;
+  readonly log: FastifyBaseLogger;
   /** Address of this replica. */
   readonly hub: string;
 }
@@ -26,6 +28,9 @@ export interface DispatcherDeps extends Omit<DeliveryDeps, 'store'> {
  */
 export class CommandDispatcher implements Dispatcher {
   readonly #deps: DispatcherDeps;
+  readonly #untold: Outage;
+  /** Of all agents' deliveries. */
+  readonly #trouble: DeliveryTrouble;
   readonly #deliveries = new Map<string, Delivery>();
   /** Agents that may have open commands: the only ones that the sweep looks at. */
   readonly #watched = new Set<string>();
@@ -34,6 +39,12 @@ export class CommandDispatcher implements Dispatcher {
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
+    const outage = (message: string) => new Outage(deps.clock, deps.log, message);
+    this.#untold = outage('Replica of an agent not told of a command; trying again');
+    this.#trouble = {
+      undelivered: outage('Commands not delivered; trying again'),
+      unsettled: outage('End of a command may be lost; asking the store again'),
+    };
   }
 
   get inFlight(): number {
@@ -64,7 +75,7 @@ export class CommandDispatcher implements Dispatcher {
   /** The link is the agent's from now on: everything that is not final is sent on it. */
   attach(link: CommandLink): void {
     this.#deliveries.get(link.agentId)?.stop();
-    this.#deliveries.set(link.agentId, new Delivery(this.#deps, link));
+    this.#deliveries.set(link.agentId, new Delivery({ ...this.#deps, trouble: this.#trouble }, link));
     this.wake(link.agentId);
   }
 
@@ -144,6 +155,7 @@ export class CommandDispatcher implements Dispatcher {
 
   async #ask(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#deps;
+    const outage = new Outage(clock, log, 'Agent not asked for a command; trying again');
     while (!signal.aborted) {
       await sleep(clock, SWEEP_MS, signal).catch(() => undefined);
       for (const delivery of Array.from(this.#deliveries.values())) {
@@ -151,7 +163,7 @@ export class CommandDispatcher implements Dispatcher {
         try {
           await delivery.ask();
         } catch (error) {
-          log.warn({ err: error, agent: delivery.link.agentId }, 'Agent not asked for a command; trying again');
+          outage.failed({ err: error, agent: delivery.link.agentId });
           break;
         }
       }
@@ -160,6 +172,7 @@ export class CommandDispatcher implements Dispatcher {
 
   async #expire(signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#deps;
+    const outage = new Outage(clock, log, 'Looking for expired commands failed; trying again');
     let primed = false;
     store.signals.subscribe(
       this.#deps.hub,
@@ -183,8 +196,9 @@ export class CommandDispatcher implements Dispatcher {
           primed = true;
         }
         for (const agentId of Array.from(this.#watched)) if (!signal.aborted) await this.#sweep(agentId);
+        outage.over();
       } catch (error) {
-        log.warn({ err: error }, 'Looking for expired commands failed; trying again');
+        outage.failed({ err: error });
       }
       await sleep(clock, SWEEP_MS, signal).catch(() => undefined);
     }
@@ -236,7 +250,7 @@ export class CommandDispatcher implements Dispatcher {
   }
 
   async #tellHolder(agentId: string): Promise<void> {
-    const { store, log, metrics, hub } = this.#deps;
+    const { store, metrics, hub } = this.#deps;
     try {
       do {
         this.#waking.set(agentId, false);
@@ -250,7 +264,7 @@ export class CommandDispatcher implements Dispatcher {
       } while (this.#waking.get(agentId) === true);
     } catch (error) {
       metrics.storeFailures.inc({ step: 'wake' });
-      log.warn({ err: error, agent: agentId }, 'Replica of an agent not told of a command; trying again');
+      this.#untold.failed({ err: error, agent: agentId });
     } finally {
       this.#waking.delete(agentId);
     }

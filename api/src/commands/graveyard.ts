@@ -1,4 +1,4 @@
-import { type Clock, sleep } from 'clock-port';
+import { type Clock, Outage, sleep } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Store } from '../store/store.ts';
 
@@ -20,6 +20,7 @@ export class Graveyard {
 
   async run(signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#deps;
+    const outage = new Outage(clock, log, 'Session not removed; trying again');
     store.events.subscribe((event) => {
       if (event.type === 'session.gone' && event.session !== null)
         this.#due.set(event.session, clock.monotonic() + KEEP_MS);
@@ -31,8 +32,9 @@ export class Graveyard {
         this.#due.delete(id);
         try {
           if ((await store.sessions.get(id))?.state === 'gone') await store.sessions.remove(id);
+          outage.over();
         } catch (error) {
-          log.warn({ err: error, session: id }, 'Session not removed; trying again');
+          outage.failed({ err: error, session: id });
           this.#due.set(id, clock.monotonic() + KEEP_MS);
           break;
         }

@@ -14,8 +14,9 @@ const CONN = 'conn-r1-1';
 /** A dispatcher with one agent connected, which says only what the test has it say. */
 export async function dispatcherScene(clock = new VirtualClock(), store: Store = memoryStore(clock)) {
   const metrics = lonelyMetrics();
-  const line = () => undefined;
-  const log = { info: line, warn: line, error: line, debug: line } as never;
+  const lines: string[] = [];
+  const line = (_fields: object, message: string) => void lines.push(message);
+  const log = { info: line, warn: line, error: line, debug: () => undefined } as never;
   const publish = publisher(store, clock);
   const dispatcher = new CommandDispatcher({
     store,
@@ -60,5 +61,5 @@ export async function dispatcherScene(clock = new VirtualClock(), store: Store =
     await clock.advance(200);
     await over;
   };
-  return { clock, store, dispatcher, link, command: made, give, sent, ended, over };
+  return { clock, store, dispatcher, link, command: made, give, sent, ended, over, lines };
 }

@@ -31,6 +31,40 @@ describe('[CMD5] the next command of a session waits until the end of the former
     expect(dispatcher.unsettled).toBe(0);
   });
 
+  test('nor longer: a replica that is missing for an hour holds no session, and no place, when it has joined again', async () => {
+    const { clock, replicated, dispatcher, sent, ended } = await scene();
+    await ended('other');
+    await clock.advance(3_600_000);
+    expect(dispatcher.unsettled).toBe(2);
+    expect(sent()).toEqual(['create 1', 'other 1']);
+    replicated.join();
+    await clock.advance(10_000);
+    expect(sent()).toEqual(['create 1', 'other 1', 'delete 1']);
+    expect(dispatcher.unsettled).toBe(0);
+  });
+
+  test('whatever the store answers in between', async () => {
+    const { clock, store, dispatcher, sent, ended, give } = await dispatcherScene();
+    const get = store.commands.get.bind(store.commands);
+    const finish = store.commands.finish.bind(store.commands);
+    store.commands.finish = async (...args) => {
+      const finished = await finish(...args);
+      return finished && { ...finished, settled: false };
+    };
+    store.commands.get = async (id, mode) =>
+      mode === 'lasting' ? Promise.reject(new Error('garbled')) : get(id, mode);
+    await give('create', 's1');
+    await give('delete', 's1');
+    await ended('create');
+    await clock.advance(60_000);
+    expect(dispatcher.unsettled).toBe(1);
+    expect(sent()).toEqual(['create 1']);
+    store.commands.get = get;
+    await clock.advance(10_000);
+    expect(sent()).toEqual(['create 1', 'delete 1']);
+    expect(dispatcher.unsettled).toBe(0);
+  });
+
   test('and is not the first to go out again when that end was lost', async () => {
     const { clock, store, replicated, sent, ended } = await scene();
     await clock.advance(1_000);
