@@ -21,19 +21,16 @@ function counted(lines: readonly string[]): Record<string, number> {
 test('K9 ten minutes without the store are a line when they begin, one a minute, and one when they end: of commands', async () => {
   const { clock, store, dispatcher, lines, give } = await dispatcherScene();
   await give('c1', 's1');
-  const { next, markSent } = store.commands;
-  const { get } = store.agents;
-  store.commands.next = away;
-  store.commands.markSent = away;
-  store.agents.get = away;
+  const [commands, agents] = [{ ...store.commands }, { ...store.agents }];
+  Object.assign(store.commands, { next: away, markSent: away });
+  Object.assign(store.agents, { get: away });
   for (let second = 0; second < MINUTES * 60; second += 1) {
     dispatcher.pump('a1', true);
     dispatcher.wake('a2');
     await clock.advance(1_000);
   }
-  store.commands.next = next.bind(store.commands);
-  store.commands.markSent = markSent.bind(store.commands);
-  store.agents.get = get.bind(store.agents);
+  Object.assign(store.commands, commands);
+  Object.assign(store.agents, agents);
   await clock.advance(180_000);
   const { 'An outage is over': over, ...counts } = counted(lines);
   expect(Object.keys(counts).toSorted()).toEqual([

@@ -177,7 +177,7 @@ export const agentWorkload = {
   image: workload.image('streamspace/agent'),
   serviceAccount: workload.serviceAccount('the agent’s name'),
   resources: workload.resources(
-    { cpu: '50m', memory: '128Mi', 'ephemeral-storage': '64Mi' },
+    { cpu: '50m', memory: '192Mi', 'ephemeral-storage': '64Mi' },
     { cpu: '1', memory: '256Mi', 'ephemeral-storage': '256Mi' },
   ),
   probes: workload.probes(),
