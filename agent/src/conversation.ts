@@ -128,7 +128,7 @@ export class HubConversation implements Conversation, CommandPeer {
 
   #sendNow(message: AgentMessage): void {
     const { link } = this.#options;
-    if (link.welcome.version < 3) message = unproven(message);
+    if (link.welcome.version < 3) message = forVersion2(message);
     if (message.type !== 'result' || (message.sessions?.length ?? 0) <= LIMITS.sessionsPage) return link.send(message);
     const { sessions, ...result } = message;
     this.#sendPages(sessions!);
@@ -144,7 +144,7 @@ export class HubConversation implements Conversation, CommandPeer {
         sessions: sessions.slice(from, from + page),
         ...(more && { more }),
       };
-      this.#options.link.send(this.#options.link.welcome.version < 3 ? unproven(told) : told);
+      this.#options.link.send(this.#options.link.welcome.version < 3 ? forVersion2(told) : told);
     }
   }
 
@@ -173,8 +173,8 @@ export class HubConversation implements Conversation, CommandPeer {
   }
 }
 
-/** As a hub of version 2 knows it: it would refuse the field [VER2]. */
-function unproven(message: AgentMessage): AgentMessage {
+/** As a hub of version 2 knows it: it would refuse the field, or an error that it doesn't know [VER2]. */
+function forVersion2(message: AgentMessage): AgentMessage {
   const bare = (status: SessionStatus): SessionStatus => ({ ...status, spec: withoutProof(status.spec) });
   switch (message.type) {
     case 'sessions':
@@ -184,6 +184,7 @@ function unproven(message: AgentMessage): AgentMessage {
     case 'result':
       return {
         ...message,
+        ...(message.error?.code === 'home_of_another' && { error: { ...message.error, code: 'driver_failed' } }),
         ...(message.session && { session: bare(message.session) }),
         ...(message.sessions && { sessions: message.sessions.map(bare) }),
       };

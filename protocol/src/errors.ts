@@ -37,6 +37,7 @@ export const ERRORS = {
   command_aborted: { retryable: true, http: 503, close: 4442 },
   driver_failed: { retryable: false, http: 502, close: 4443 },
   disk_full: { retryable: true, http: 507, close: 4444 },
+  home_of_another: { retryable: false, http: 409, close: 4445 },
   // streams
   agent_offline: { retryable: true, http: 503, close: 4450 },
   screen_unreachable: { retryable: true, http: 502, close: 4451 },

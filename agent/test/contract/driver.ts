@@ -15,6 +15,10 @@ export interface DriverSetup {
   /** Puts a mark into the session's home, and looks for it. */
   markHome(spec: SessionSpec): Promise<void>;
   homeIsMarked(spec: SessionSpec): Promise<boolean>;
+  /** Gives the home that is there to another owner, as if its name were theirs too; to the same one again without. */
+  disown(spec: SessionSpec, owner?: { readonly user: string }): Promise<void>;
+  /** Makes the home, marked, as an earlier version would have. */
+  makeOldHome(spec: SessionSpec): Promise<void>;
   /** Changes the session's record behind the driver's back: what it wants, or its spec, becomes something that can't be read; or it gets fields as a newer version would write them. */
   spoil(sessionId: string, what: 'phase' | 'spec' | 'newer'): Promise<void>;
   /** Whether the record still has all that was put there as of a newer version. */
@@ -192,6 +196,43 @@ export function driverContract(
         expect(await listed(driver, id)).toBeUndefined();
       }
       expect(await place.homeIsMarked(one)).toBe(false);
+    });
+
+    it('S10 leaves a home alone that another owns, and finds its own again', async () => {
+      const one = spec();
+      await driver.create(one, op());
+      await place.markHome(one);
+      await driver.delete(one.id, { deleteHome: false }, op());
+      await place.disown(one, { user: 'somebody-else' });
+      const [next, again] = [spec({ user: one.user }), spec({ user: one.user })];
+      const refusal = { code: 'home_of_another', message: expect.stringContaining('left alone') };
+      await expect(driver.create(next, op())).rejects.toMatchObject(refusal);
+      expect(await place.running(next.id)).toBe(0);
+      const told = await listed(driver, next.id);
+      expect(told).toMatchObject({ state: 'failed', reason: expect.stringContaining('left alone') });
+      await driver.delete(next.id, { deleteHome: true }, op());
+      expect(await listed(driver, next.id)).toBeUndefined();
+      expect(await place.homeIsMarked(one)).toBe(true);
+      await place.disown(one);
+      expect(await driver.create(again, op())).toEqual({ spec: again, state: 'running' });
+      expect(await place.homeIsMarked(again)).toBe(true);
+    });
+
+    it('S10 still finds homes that earlier versions made, and deletes them', async () => {
+      const one = spec();
+      await place.makeOldHome(one);
+      expect(await place.homeIsMarked(one)).toBe(true);
+      expect(await driver.create(one, op())).toEqual({ spec: one, state: 'running' });
+      expect(await place.homeIsMarked(one)).toBe(true);
+      await driver.delete(one.id, { deleteHome: true }, op());
+      expect(await place.homeIsMarked(one)).toBe(false);
+    });
+
+    it('S10 refuses text that is no Unicode, which would be somebody else’s', async () => {
+      for (const changes of [{ user: 'ada\ud800' }, { name: '\udc00' }])
+        await expect(driver.create(spec(changes), op())).rejects.toMatchObject({ code: 'invalid_request' });
+      const one = spec({ user: `ada\ufffd${count}😀` });
+      expect(await driver.create(one, op())).toEqual({ spec: one, state: 'running' });
     });
 
     it('hibernates and wakes with the same home and identity, as often as wanted', async () => {

@@ -12,7 +12,8 @@ import {
   type KubernetesDriverOptions,
   makeKubernetesDriver,
 } from '../../src/sessions/kubernetes/index.ts';
-import { homeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
+import { claimFor } from '../../src/sessions/kubernetes/objects/claim.ts';
+import { homeName, oldHomeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import type { DriverSetup } from '../contract/driver.ts';
 import { keepsNewer, spoil } from './kubernetes-spoiled.ts';
 
@@ -151,6 +152,9 @@ export const SMALL = {
   },
 };
 
+/** Of claims that a test makes as an agent would. */
+const CLAIM = { agentId: 'agent-1', defaultStorage: 1024 ** 3, storageClass: undefined };
+
 /** A namespace of its own in the cluster, under Pod Security `restricted`. */
 export async function clusterPlace(
   cluster: SessionCluster,
@@ -205,8 +209,21 @@ export async function clusterPlace(
     async homeIsMarked(spec) {
       // the folder of a claim that is gone is removed at leisure
       const claims = await client.list('persistentvolumeclaims', {}, soon());
-      const there = claims.items.some(({ metadata }) => metadata?.name === homeName(spec));
-      return there && cluster.onNode(`cd ${homes(spec)} && test -e mark`);
+      const named = (name: string) => claims.items.find(({ metadata }) => metadata?.name === name);
+      if (named(oldHomeName(spec))?.metadata?.annotations?.['test/mark'] === 'yes') return true;
+      return named(homeName(spec)) !== undefined && cluster.onNode(`cd ${homes(spec)} && test -e mark`);
+    },
+    async disown(spec, owner = spec) {
+      const body = { metadata: { annotations: { 'streamspace.io/user': owner.user } } };
+      const path = client.path('persistentvolumeclaims', homeName(spec));
+      await client.raw('PATCH', path, body, 'application/merge-patch+json', soon());
+    },
+    async makeOldHome(spec) {
+      const claim = claimFor(spec, { ...CLAIM, namespace });
+      claim.metadata!.name = oldHomeName(spec);
+      // it has no folder before a pod uses it
+      claim.metadata!.annotations!['test/mark'] = 'yes';
+      await client.create('persistentvolumeclaims', claim, soon());
     },
     spoil: (sessionId, what) => spoil(client, sessionId, what),
     keepsNewer: (sessionId) => keepsNewer(client, sessionId),

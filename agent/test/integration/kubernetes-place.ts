@@ -10,7 +10,8 @@ import {
   type KubernetesDriverOptions,
   makeKubernetesDriver,
 } from '../../src/sessions/kubernetes/index.ts';
-import { homeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
+import { claimFor } from '../../src/sessions/kubernetes/objects/claim.ts';
+import { homeName, oldHomeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import type { DriverSetup } from '../contract/driver.ts';
 import { TestKubelet } from './kubernetes-kubelet.ts';
 import { keepsNewer, spoil } from './kubernetes-spoiled.ts';
@@ -64,13 +65,20 @@ export async function kubernetesPlace(server: KubeApiserver, namespace: string, 
   const drivers: KubernetesDriver[] = [];
 
   const pods = async () => (await client.list<V1Pod>('pods', {}, soon())).items;
+  /** Under whichever of its names. */
   const home = async (spec: SessionSpec) => {
-    try {
-      return await client.get<V1PersistentVolumeClaim>('persistentvolumeclaims', homeName(spec), soon());
-    } catch (error) {
-      if (isStatus(error, 404)) return undefined;
-      throw error;
+    for (const name of [oldHomeName(spec), homeName(spec)]) {
+      try {
+        return await client.get<V1PersistentVolumeClaim>('persistentvolumeclaims', name, soon());
+      } catch (error) {
+        if (!isStatus(error, 404)) throw error;
+      }
     }
+    return undefined;
+  };
+  const annotate = async (spec: SessionSpec, annotations: Record<string, string>) => {
+    const path = client.path('persistentvolumeclaims', (await home(spec))!.metadata!.name!);
+    await client.raw('PATCH', path, { metadata: { annotations } }, 'application/merge-patch+json', soon());
   };
 
   const options = (): KubernetesDriverOptions => ({
@@ -112,10 +120,13 @@ export async function kubernetesPlace(server: KubeApiserver, namespace: string, 
       ).length;
     },
     kill: (sessionId) => kubelet.crash(sessionName(sessionId)),
-    async markHome(spec) {
-      const path = client.path('persistentvolumeclaims', homeName(spec));
-      const body = { metadata: { annotations: { [MARK]: 'yes' } } };
-      await client.raw('PATCH', path, body, 'application/merge-patch+json', soon());
+    markHome: (spec) => annotate(spec, { [MARK]: 'yes' }),
+    disown: (spec, owner = spec) => annotate(spec, { 'streamspace.io/user': owner.user }),
+    async makeOldHome(spec) {
+      const claim = claimFor(spec, options());
+      claim.metadata!.name = oldHomeName(spec);
+      await client.create('persistentvolumeclaims', claim, soon());
+      await annotate(spec, { [MARK]: 'yes' });
     },
     homeIsMarked: async (spec) => (await home(spec))?.metadata?.annotations?.[MARK] === 'yes',
     spoil: (sessionId, what) => spoil(client, sessionId, what),

@@ -1,6 +1,6 @@
 import { kubeApiserverMissing } from '@streamspace/testkit';
 import { describe, expect, it } from 'vitest';
-import { sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
+import { homeName, oldHomeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import { leadersIn, soon } from './kubernetes-leaders.ts';
 import { until } from './kubernetes-place.ts';
 import { annotate, spoil } from './kubernetes-spoiled.ts';
@@ -60,6 +60,25 @@ describe.skipIf(missing !== undefined)(
       await suite.place.client.raw('PATCH', path, { metadata: { labels } }, 'application/merge-patch+json', soon());
       await driver.delete(three.id, { deleteHome: false }, op());
       expect(await left(three.id)).toEqual([]);
+    });
+
+    it('S10 two users whose homes earlier versions gave one name have a home each', async () => {
+      const { driver } = leader();
+      const [one, other] = [spec({ user: 'bob,,%;,x' }), spec({ user: 'bob|/<:<x' })];
+      expect(oldHomeName(one)).toBe(oldHomeName(other));
+      await suite.place.makeOldHome(one);
+      await driver.create(one, op());
+      await driver.create(other, op());
+      expect(await suite.place.homeIsMarked(one)).toBe(true);
+      const claims = (await suite.place.pods())
+        .filter(({ metadata }) => [one.id, other.id].includes(metadata?.labels?.['session'] ?? ''))
+        .map(({ spec: pod }) => pod!.volumes!.find(({ name }) => name === 'home')!.persistentVolumeClaim!.claimName);
+      expect(claims.toSorted()).toEqual([oldHomeName(one), homeName(other)].toSorted());
+      // deleted with its home, it takes nobody else's
+      await driver.delete(other.id, { deleteHome: true }, op());
+      expect(await suite.place.homeIsMarked(one)).toBe(true);
+      await driver.delete(one.id, { deleteHome: true }, op());
+      expect(await suite.place.homeOf(one)).toBeUndefined();
     });
 
     it('K1 refuses to delete a home that nothing tells of any more, and deletes the session without it', async () => {

@@ -90,6 +90,14 @@ export async function processPlace(
     async homeIsMarked(spec) {
       return (await readFile(markFile(spec), 'utf8').catch(() => '')) === mark;
     },
+    async disown(spec, owner = spec) {
+      const file = join(places.home(spec.user, spec.template), '..', '.owner.json');
+      await writeFile(file, JSON.stringify({ user: owner.user }));
+    },
+    async makeOldHome(spec) {
+      await mkdir(places.home(spec.user, spec.template), { recursive: true });
+      await writeFile(markFile(spec), mark);
+    },
     async spoil(id, what) {
       const { file, record } = await latest(id);
       if (what === 'spec') return writeFile(file, '{not json');

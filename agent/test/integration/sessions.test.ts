@@ -1,4 +1,4 @@
-import { StreamSpaceError } from '@streamspace/protocol';
+import { type HubMessage, StreamSpaceError } from '@streamspace/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AgentUnderTest, startAgent } from '../support/agent.ts';
 import { FakeDriver, specOf } from '../support/driver.ts';
@@ -93,6 +93,18 @@ describe('what the hub is told of sessions', () => {
     expect((await connection.next('result')).sessions).toEqual([
       { spec: { ...specOf('s-1'), proof }, state: 'running' },
     ]);
+  });
+
+  it.each([
+    [3, 'home_of_another'],
+    [2, 'driver_failed'],
+  ] as const)('S10 [VER2] says a home of another to a hub of version %i as %s', async (version, code) => {
+    driver.fail = new StreamSpaceError('home_of_another', 'it is somebody else’s');
+    hub.script.hello = ({ term }) => ({ ...hub.welcome(term), version }) as HubMessage;
+    await begin();
+    connection.command('cmd-1', 'create_session', { session_id: 's-2', spec: specOf('s-2') });
+    const { error } = await connection.next('result');
+    expect(error).toMatchObject({ code, message: 'it is somebody else’s', retryable: false });
   });
 
   it('tells what changes by itself', async () => {

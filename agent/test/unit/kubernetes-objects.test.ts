@@ -8,7 +8,7 @@ import { stringify } from 'yaml';
 import { claimFor } from '../../src/sessions/kubernetes/objects/claim.ts';
 import { hasHome } from '../../src/sessions/kubernetes/objects/environment.ts';
 import { mergePod } from '../../src/sessions/kubernetes/objects/merge.ts';
-import { homeName, labelValue, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
+import { homeName, labelValue, oldHomeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import { podFor, warmPodFor } from '../../src/sessions/kubernetes/objects/pod.ts';
 import { bytesQuantity, cpuQuantity, parseQuantity } from '../../src/sessions/kubernetes/objects/quantity.ts';
 import { recordOf, type SessionRecord } from '../../src/sessions/kubernetes/objects/record.ts';
@@ -166,6 +166,18 @@ describe('names', () => {
         expect(labelValue(user)).toMatch(LABEL);
       }),
     );
+  });
+
+  it('S10 of homes have 80 bits: two users who found one name of 40 have two', () => {
+    const hashes = ['bob.#@4o16', 'bob.!@jg9l', 'bob,,%;,x', 'bob|/<:<x'].map(
+      (user) => /-([0-9a-f]{20})$/.exec(homeName({ user, template: 'desktop' }))?.[1],
+    );
+    expect(hashes).not.toContain(undefined);
+    expect(new Set(hashes).size).toBe(4);
+    // as earlier versions made them
+    expect(oldHomeName({ user: 'ada', template: 'desktop' })).toBe('home-ada-desktop-37d17014b0');
+    const [one, other] = ['bob,,%;,x', 'bob|/<:<x'].map((user) => oldHomeName({ user, template: 'desktop' }));
+    expect(one).toBe(other);
   });
 
   it('of homes differ where user or template differ', () => {

@@ -47,6 +47,9 @@ function userOf(claims: JWTPayload, maxAgeMs: number | undefined): User {
   const { sub, exp, iat, roles } = claims;
   if (typeof sub !== 'string' || sub.length === 0 || sub.length > 256)
     throw refused('the token has no `sub` of 1 to 256 characters');
+  // as UTF-8 it would be the same as another user's: in names of homes, in the store
+  if (!sub.isWellFormed())
+    throw refused("the token's `sub` is not well-formed Unicode (it has half of a surrogate pair)");
   const held = (Array.isArray(roles) ? roles : [roles]) as unknown[];
   const admin = held.includes('admin');
   if (!admin && !held.includes('user')) {

@@ -25,6 +25,8 @@ describe('[AUTH1] users by JWT', () => {
   it.each<[string, Claims, string]>([
     ['without sub', { sub: undefined }, 'sub'],
     ['with an empty sub', { sub: '' }, 'sub'],
+    // S10: as UTF-8 it is the same as every other half
+    ['with a sub of half a surrogate pair', { sub: 'ada\ud800' }, 'well-formed'],
     ['with a sub of 257 characters', { sub: 'x'.repeat(257) }, 'sub'],
     ['without exp', { exp: undefined }, 'exp'],
     ['that has expired', { exp: now - 60 }, 'expired'],

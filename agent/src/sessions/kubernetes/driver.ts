@@ -1,7 +1,6 @@
 import type { V1Pod, V1Service } from '@kubernetes/client-node';
-import { type Capacity, SessionSpec, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
+import { type Capacity, type SessionSpec, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
 import type { Duplex } from 'node:stream';
-import { Compile } from 'typebox/compile';
 import type { Operation, SessionDriver } from '../driver.ts';
 import { ApiError } from './api/error.ts';
 import { Bounds, capacityFor, type OwnUse } from './capacity.ts';
@@ -16,6 +15,7 @@ import { start } from './operations/start.ts';
 import { readPod, removePod } from './operations/stop.ts';
 import { PortForwarder } from './screens/port-forward.ts';
 import { connectScreen } from './screens/screen.ts';
+import { checkSpec } from '../spec-check.ts';
 import { settling } from '../settling.ts';
 import { homeUnknown } from '../stored-spec.ts';
 import { fence } from './state/record-store.ts';
@@ -27,7 +27,6 @@ import { Busy } from './watch/busy.ts';
 import { watchSessions } from './watch/watch.ts';
 
 const ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const specCheck = Compile(SessionSpec);
 
 /**
  * Sessions as pods of one namespace (spec P1, §7). What is wanted is in the record that the session's Service carries, changed by
@@ -66,8 +65,7 @@ export class KubernetesDriver implements SessionDriver {
 
   create(spec: SessionSpec, operation: Operation): Promise<SessionStatus> {
     return this.#starts(spec.id, spec, operation, async () => {
-      const problem = specCheck.Check(spec) ? undefined : (specCheck.Errors(spec)[0]?.message ?? 'not a session spec');
-      if (problem !== undefined) throw new StreamSpaceError('invalid_request', `spec: ${problem}`);
+      checkSpec(spec);
       const { records, step, pool, config } = this.#context;
       checkEnvironment(spec, config);
       const warm = pool.take(spec);

@@ -5,13 +5,12 @@ import {
   asStreamSpaceError,
   type Capacity,
   type SessionIsolation,
-  SessionSpec,
+  type SessionSpec,
   type SessionStatus,
   StreamSpaceError,
   withoutProof,
 } from '@streamspace/protocol';
 import { iso } from 'clock-port';
-import { Compile } from 'typebox/compile';
 import type { Operation, SessionDriver } from '../driver.ts';
 import { Hosts } from './hosts.ts';
 import { type Layout, layout, SESSION_ID } from './layout.ts';
@@ -22,14 +21,13 @@ import type { BrokenRecord, SessionRecord } from './record.ts';
 import { RecordStore } from './record-store.ts';
 import { Removal } from './removal.ts';
 import { SessionWatch } from './session-watch.ts';
+import { checkSpec } from '../spec-check.ts';
 import { settling } from '../settling.ts';
 import { homeUnknown, unreadableReason } from '../stored-spec.ts';
 import { connectSocket } from './socket.ts';
 import { Starter } from './starter.ts';
 import { unreadableStatus } from './status.ts';
 import { existing, fence, isLive, isOf, living, type LiveRecord, mended, seen } from './transitions.ts';
-
-const specCheck = Compile(SessionSpec);
 
 /**
  * Sessions as processes of this machine (spec P5): one detached session host each, found again by its control socket.
@@ -83,10 +81,7 @@ class ProcessDriver implements SessionDriver {
 
   create(spec: SessionSpec, operation: Operation): Promise<SessionStatus> {
     return this.#operation(spec.id, operation, async () => {
-      if (!specCheck.Check(spec)) {
-        const [error] = specCheck.Errors(spec);
-        throw new StreamSpaceError('invalid_request', `spec${error?.instancePath}: ${error?.message}`);
-      }
+      checkSpec(spec);
       const record = await this.#change(spec.id, operation, (current) => {
         if (!current || !isLive(current)) return { spec, desired: 'running', instance: (current?.instance ?? 0) + 1 };
         if (

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
+import { takeHomes } from './home-owner.ts';
 import type { Isolation } from './isolation.ts';
 import type { Layout } from './layout.ts';
 
@@ -15,7 +16,7 @@ export class Neighbours {
     this.#layout = layout;
   }
 
-  /** Makes the session's home; throws `driver_failed`, with the remedy, for a user who is refused. Of two at once one is first. */
+  /** Makes the session's home; throws, with the remedy, for a user who is refused: `driver_failed`, or `home_of_another` for a home that is marked as another's. Of two at once one is first. */
   admit(spec: SessionSpec): Promise<void> {
     const turn = this.#last.then(() => this.#admit(spec));
     this.#last = turn.catch(() => {});
@@ -28,9 +29,17 @@ export class Neighbours {
     const home = this.#layout.home(user, template);
     // before the look, so that of two agents' processes one at least sees the other's
     const made = await mkdir(home, { recursive: true, mode: 0o700 });
-    if (state !== 'one_user' || !(await this.#hasOthers(basename(dirname(home))))) return;
-    if (made !== undefined) for (const folder of [home, dirname(home)]) await rmdir(folder).catch(() => {});
-    throw refusal(
+    try {
+      if (state === 'one_user' && (await this.#hasOthers(basename(dirname(home))))) throw this.#another(reason);
+      await takeHomes(dirname(home), user);
+    } catch (error) {
+      if (made !== undefined) for (const folder of [home, dirname(home)]) await rmdir(folder).catch(() => {});
+      throw error;
+    }
+  }
+
+  #another(reason = ''): StreamSpaceError {
+    return refusal(
       `Another user has a home on this machine, and a session of yours could read it. ${reason}; ` +
         "or set SESSION_ISOLATION=none, where users may read and change each other's files; or delete the other user's sessions with their homes",
     );

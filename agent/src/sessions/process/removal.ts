@@ -2,6 +2,7 @@ import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { asStreamSpaceError, type SessionSpec } from '@streamspace/protocol';
+import { leaveHomes, ownsHomes } from './home-owner.ts';
 import type { Hosts } from './hosts.ts';
 import type { Layout } from './layout.ts';
 import type { ProcessDriverOptions } from './options.ts';
@@ -62,6 +63,7 @@ export class Removal {
       if (!('problem' in other || isLive(other)) || !other.spec) continue;
       if (this.#layout.home(other.spec.user, other.spec.template) === home) return;
     }
+    if (!(await ownsHomes(dirname(home), spec.user))) return;
     const away = join(this.#layout.homes, `.removed-${spec.id}`);
     await rm(away, { recursive: true, force: true });
     await rename(home, away).catch((error: NodeJS.ErrnoException) => {
@@ -69,6 +71,7 @@ export class Removal {
     });
     await rm(away, { recursive: true, force: true });
     // of a user who has other homes it stays
+    await leaveHomes(dirname(home));
     await rmdir(dirname(home)).catch(() => {});
   }
 }

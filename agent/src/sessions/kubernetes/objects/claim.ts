@@ -1,14 +1,16 @@
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import type { SessionSpec } from '@streamspace/protocol';
 import type { SessionObjectsConfig } from '../options.ts';
-import { ANNOTATIONS, homeName, labelValue } from './names.ts';
+import { ANNOTATIONS, type HomeOwner, homeName, labelValue } from './names.ts';
 import { bytesQuantity } from './quantity.ts';
+
+type ClaimConfig = Pick<SessionObjectsConfig, 'agentId' | 'namespace' | 'storageClass' | 'defaultStorage'>;
 
 /**
  * The home of a user in a template. It has no `session` label, as it is of all their sessions, and no owner: it outlives them.
  * Its size and class are those of the first session; a later one takes it as it is.
  */
-export function claimFor(spec: SessionSpec, config: SessionObjectsConfig): V1PersistentVolumeClaim {
+export function claimFor(spec: SessionSpec, config: ClaimConfig): V1PersistentVolumeClaim {
   const { storageClass } = config;
   return {
     apiVersion: 'v1',
@@ -25,4 +27,10 @@ export function claimFor(spec: SessionSpec, config: SessionObjectsConfig): V1Per
       resources: { requests: { storage: bytesQuantity(spec.storage > 0 ? spec.storage : config.defaultStorage) } },
     },
   };
+}
+
+/** Whether the claim is the owner's home, as it says itself: its name may be that of another owner's, too. */
+export function isHomeOf({ metadata }: V1PersistentVolumeClaim, { user, template }: HomeOwner): boolean {
+  const annotations = metadata?.annotations;
+  return annotations?.[ANNOTATIONS.user] === user && annotations[ANNOTATIONS.template] === template;
 }

@@ -6,7 +6,7 @@ const DEFAULT_HOME = '/home/user';
 
 /** What a pod is made from: the template's part of a spec and, unless the pod waits for its session yet, whose it is. */
 export type PodPlan = Pick<SessionSpec, 'template' | 'image' | 'cpu' | 'memory' | 'storage' | 'env'> &
-  Partial<Pick<SessionSpec, 'id' | 'user'>>;
+  Partial<Pick<SessionSpec, 'id' | 'user'>> & { readonly home?: string };
 
 /** Port of the session's VNC server: a template whose image has another one says so with `VNC_PORT` in its env. */
 export function screenPort(spec: Pick<SessionSpec, 'env'>, { vncPort }: Pick<SessionObjectsConfig, 'vncPort'>): number {

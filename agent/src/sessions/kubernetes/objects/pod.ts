@@ -28,13 +28,15 @@ const SCREEN_SECONDS = 3_600;
 const IDENTITY_FOLDER = '/etc/streamspace/session';
 
 export type Identity = Pick<StoredRecord, 'spec' | 'commandId' | 'term' | 'uid' | 'pod'>;
+/** A session's identity with the name of its home's claim; that of a new one where it is not given. */
+export type IdentityWithHome = Identity & { readonly home?: string | undefined };
 
 /**
  * The pod of a session, ready for Pod Security `restricted`. It is owned by the session's Service of that very uid: a pod that a
  * superseded leader makes for a session that is gone goes by itself.
  */
-export function podFor(record: Identity, config: SessionObjectsConfig): V1Pod {
-  const { spec, metadata } = build(record.spec, config);
+export function podFor(record: IdentityWithHome, config: SessionObjectsConfig): V1Pod {
+  const { spec, metadata } = build({ ...record.spec, home: record.home ?? homeName(record.spec) }, config);
   const { labels, annotations, ownerReferences } = identityOf(record, config);
   return {
     apiVersion: 'v1',
@@ -125,8 +127,7 @@ function podSpec(plan: PodPlan, config: SessionObjectsConfig): V1PodSpec {
 /** The user's home; or, without one, room for files that go with the pod, and who the user is once that is known. */
 function homeVolumes(plan: PodPlan, config: SessionObjectsConfig): V1Volume[] {
   if (hasHome(plan)) {
-    const claimName = homeName({ user: plan.user ?? '', template: plan.template });
-    return [{ name: HOME_VOLUME, persistentVolumeClaim: { claimName } }];
+    return [{ name: HOME_VOLUME, persistentVolumeClaim: { claimName: plan.home ?? '' } }];
   }
   const field = (path: string, fieldPath: string) => ({ path, fieldRef: { fieldPath } });
   return [

@@ -1,23 +1,39 @@
 import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
-import type { SessionSpec } from '@streamspace/protocol';
+import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
 import { sleep } from 'clock-port';
 import { ApiError, isStatus } from '../api/error.ts';
 import type { Context } from '../context.ts';
-import { claimFor } from '../objects/claim.ts';
+import { claimFor, isHomeOf } from '../objects/claim.ts';
 import { hasHome } from '../objects/environment.ts';
-import { homeName } from '../objects/names.ts';
+import { ANNOTATIONS, homeName, oldHomeName } from '../objects/names.ts';
 import { refusalOf } from '../state/refusal.ts';
 
 const LOOK_AGAIN_MS = 500;
 const LET_GO_MS = 10_000;
 
+/** The user's home in the template, under whichever name it was made; undefined when there is none, or only another owner's. */
 export async function readHome(
-  { client }: Context,
+  context: Context,
   spec: SessionSpec,
   signal: AbortSignal,
 ): Promise<V1PersistentVolumeClaim | undefined> {
+  return (await readHomes(context, spec, signal))[0];
+}
+
+/** Two where one was made by an earlier version after this one had made another. */
+async function readHomes(context: Context, spec: SessionSpec, signal: AbortSignal): Promise<V1PersistentVolumeClaim[]> {
+  const names = [oldHomeName(spec), homeName(spec)];
+  const found = await Promise.all(names.map((name) => readClaim(context, name, signal)));
+  return found.filter((claim) => claim !== undefined && isHomeOf(claim, spec)) as V1PersistentVolumeClaim[];
+}
+
+async function readClaim(
+  { client }: Context,
+  name: string,
+  signal: AbortSignal,
+): Promise<V1PersistentVolumeClaim | undefined> {
   try {
-    return await client.get<V1PersistentVolumeClaim>('persistentvolumeclaims', homeName(spec), signal);
+    return await client.get<V1PersistentVolumeClaim>('persistentvolumeclaims', name, signal);
   } catch (error) {
     if (isStatus(error, 404)) return undefined;
     throw error;
@@ -27,29 +43,54 @@ export async function readHome(
 /** What is said of a session whose home was not there any more, by whoever's doing. */
 export const HOME_ANEW = 'Its home was not there any more, and has been made again: it is empty';
 
+/** A session's home, once it is there. */
+export interface Home {
+  /** Its claim's name; undefined: the session is to have none. */
+  readonly name?: string;
+  /** Whether it was made, and whether in place of one that went away meanwhile. */
+  readonly was: 'there' | 'made' | 'made anew';
+}
+
 /**
  * Makes the home, if the session is to have one, unless it is there. One that is just being deleted is waited for, and made anew; `tell` hears
- * of that. Resolves with whether it was made, and whether in place of one that went away meanwhile.
+ * of that. Throws `home_of_another` for a claim of that name that is not this owner's.
  */
 export async function ensureHome(
   context: Context,
   spec: SessionSpec,
   tell: (reason: string) => void,
   signal: AbortSignal,
-): Promise<'there' | 'made' | 'made anew'> {
-  if (!hasHome(spec)) return 'there';
+): Promise<Home> {
+  if (!hasHome(spec)) return { was: 'there' };
   for (let waited = false; ; waited = true) {
-    try {
-      await context.client.create('persistentvolumeclaims', claimFor(spec, context.config), signal);
-      return waited ? 'made anew' : 'made';
-    } catch (error) {
-      if (!isStatus(error, 409, 'AlreadyExists')) throw error instanceof ApiError ? refusalOf(error, 'home') : error;
-    }
     const home = await readHome(context, spec, signal);
-    if (home !== undefined && home.metadata?.deletionTimestamp === undefined) return 'there';
-    if (home !== undefined) tell(leavingReason(home, context.view.pods.all()));
+    if (home === undefined) {
+      const made = claimFor(spec, context.config);
+      try {
+        await context.client.create('persistentvolumeclaims', made, signal);
+        return { name: made.metadata!.name!, was: waited ? 'made anew' : 'made' };
+      } catch (error) {
+        if (!isStatus(error, 409, 'AlreadyExists')) throw error instanceof ApiError ? refusalOf(error, 'home') : error;
+      }
+      // somebody was faster with it, or it was there, and is not this owner's
+      await refuseAnothers(context, spec, signal);
+      continue;
+    }
+    if (home.metadata?.deletionTimestamp === undefined) return { name: home.metadata!.name!, was: 'there' };
+    tell(leavingReason(home, context.view.pods.all()));
     await sleep(context.clock, LOOK_AGAIN_MS, signal);
   }
+}
+
+async function refuseAnothers(context: Context, spec: SessionSpec, signal: AbortSignal): Promise<void> {
+  const name = homeName(spec);
+  const claim = await readClaim(context, name, signal);
+  if (claim === undefined || isHomeOf(claim, spec)) return;
+  throw new StreamSpaceError(
+    'home_of_another',
+    `PersistentVolumeClaim ${name} is not marked as the home of this user in this template, and is left alone: an operator may rename or remove it, ` +
+      `or mark it (annotations ${ANNOTATIONS.user} and ${ANNOTATIONS.template})`,
+  );
 }
 
 function leavingReason({ metadata }: V1PersistentVolumeClaim, pods: readonly V1Pod[]): string {
@@ -66,14 +107,14 @@ function leavingReason({ metadata }: V1PersistentVolumeClaim, pods: readonly V1P
 
 /** Another session that lives in the home too, and is not being deleted; undefined: the session is the home's last. */
 export function housemateOf(context: Context, spec: SessionSpec): string | undefined {
-  const name = homeName(spec);
   const other = context.view.records().find(
     (record) =>
       record.spec.id !== spec.id &&
       record.phase !== 'deleting' &&
       hasHome(record.spec) &&
+      record.spec.user === spec.user &&
       // of one whose spec is lost only the user is known, if at all
-      (record.specLost === true ? record.spec.user === spec.user : homeName(record.spec) === name),
+      (record.specLost === true || record.spec.template === spec.template),
   );
   return other?.spec.id;
 }
@@ -82,11 +123,11 @@ export function housemateOf(context: Context, spec: SessionSpec): string | undef
 export async function removeHome(context: Context, spec: SessionSpec, signal: AbortSignal): Promise<void> {
   if (!hasHome(spec)) return;
   const { client, clock } = context;
-  const home = await readHome(context, spec, signal);
-  if (home === undefined || !(await client.remove('persistentvolumeclaims', homeName(spec), {}, signal))) return;
-  for (let waited = 0, pause = 25; waited < LET_GO_MS; waited += pause, pause *= 2) {
-    const left = await readHome(context, spec, signal);
-    if (left?.metadata?.uid !== home.metadata?.uid) return;
+  const homes = await readHomes(context, spec, signal);
+  for (const { metadata } of homes) await client.remove('persistentvolumeclaims', metadata!.name!, {}, signal);
+  for (let waited = 0, pause = 25; homes.length > 0 && waited < LET_GO_MS; waited += pause, pause *= 2) {
+    const left = await readHomes(context, spec, signal);
+    if (!left.some((claim) => homes.some(({ metadata }) => metadata?.uid === claim.metadata?.uid))) return;
     await sleep(clock, pause, signal);
   }
 }

@@ -49,10 +49,10 @@ export async function start(
     };
     const home = await ensureHome(context, spec, onHome, limit.signal);
     // one that has run before had a home
-    if (home === 'made anew' || (home === 'made' && record.phase === 'waking'))
-      await sayAnew(context, record, operation, home);
+    if (home.was === 'made anew' || (home.was === 'made' && record.phase === 'waking'))
+      await sayAnew(context, record, operation, home.was);
     await context.step('home made', spec.id);
-    const pod = await ensurePod(context, record, operation, limit.signal);
+    const pod = await ensurePod(context, record, home.name, operation, limit.signal);
     await context.step('pod made', spec.id);
     await untilReady(context, record, operation, pod, limit.signal, (reason, worthTelling) => {
       waitsFor = reason;
@@ -128,6 +128,7 @@ async function fail(context: Context, record: StoredRecord, reason: string, sign
 async function ensurePod(
   context: Context,
   given: StoredRecord,
+  home: string | undefined,
   operation: Operation,
   signal: AbortSignal,
 ): Promise<V1Pod> {
@@ -154,7 +155,7 @@ async function ensurePod(
     if (pod === undefined) {
       try {
         // one that the watch has not shown yet is taken over by it, if it is the same
-        const made = await client.apply('pods', podFor(record, config), signal);
+        const made = await client.apply('pods', podFor({ ...record, home }, config), signal);
         view.pods.learn(made);
         if (usable(made)) return made;
       } catch (error) {

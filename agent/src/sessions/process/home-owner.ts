@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { link, readdir, readFile, rm, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StreamSpaceError } from '@streamspace/protocol';
+
+/** In a user's folder of homes: whose they are, as the folder's name may be made of another user's, too. */
+const OWNER = '.owner.json';
+
+/**
+ * Makes the user the owner of the folder, which has none yet, or sees that they are. A folder of an earlier version has none: it is theirs
+ * whose name it has. Throws `home_of_another`.
+ */
+export async function takeHomes(folder: string, user: string): Promise<void> {
+  const file = join(folder, OWNER);
+  let owner = await ownerOf(folder);
+  if (owner === undefined) {
+    const own = join(folder, `${OWNER}.${randomBytes(8).toString('hex')}.tmp`);
+    try {
+      await writeFile(own, JSON.stringify({ user }), { flag: 'wx', mode: 0o600 });
+      // all of it or nothing, and of two at once one is first
+      await link(own, file);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      await unlink(own).catch(() => {});
+    }
+    owner = await ownerOf(folder);
+  }
+  if (owner?.user === user) return;
+  throw new StreamSpaceError(
+    'home_of_another',
+    `The homes in ${folder} are not marked as this user's, and are left alone: an operator may rename or remove that folder, or mend its ${OWNER}`,
+  );
+}
+
+/** Whether what is in the folder is the user's: it says so, or nobody has said yet whose it is. */
+export async function ownsHomes(folder: string, user: string): Promise<boolean> {
+  const owner = await ownerOf(folder);
+  return owner === undefined || owner.user === user;
+}
+
+/** Takes the mark away from a folder without homes, so that it can be removed. */
+export async function leaveHomes(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  if (names.every((name) => name.startsWith(OWNER)))
+    for (const name of names) await rm(join(folder, name), { force: true });
+}
+
+/** Without a `user`: it can't be read, which is nobody's. */
+async function ownerOf(folder: string): Promise<{ user?: unknown } | undefined> {
+  let text;
+  try {
+    text = await readFile(join(folder, OWNER), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const { user } = JSON.parse(text) as { user?: unknown };
+    return { user };
+  } catch {
+    return {};
+  }
+}
