@@ -62,7 +62,8 @@ describe('one address, several replicas', () => {
     frozen = 100;
     expect(await dialer.reachable(AbortSignal.timeout(1_500))).toBe(false);
     expect(held.length).toBeGreaterThan(1);
-    expect(held.length).toBeLessThanOrEqual(5);
+    // five where each connection stands within 70 ms; on a busy machine some count as silent, and get company sooner: all tries that there are
+    expect(held.length).toBeLessThanOrEqual(10);
   });
 
   it('does not press a replica that took the connection and is slow', async () => {
