@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { AgentGateway, LinkDeps } from './agents/ports.ts';
@@ -16,12 +15,12 @@ import type { HubDeps } from './deps.ts';
 import { eventRoutes } from './events/routes.ts';
 import { bearerOf, registerAccess } from './http/access.ts';
 import { registerBodies } from './http/bodies.ts';
-import { clients } from './http/client-address.ts';
+import { type Clients, clients } from './http/client-address.ts';
 import { registerConnections } from './http/connections.ts';
 import { registerConsole } from './http/console.ts';
 import { registerDocumentation } from './http/documentation.ts';
 import { registerErrors, sendError } from './http/errors.ts';
-import { operationRoutes, registerMetrics } from './http/operations.ts';
+import { metricsRoute, operationRoutes, registerMetrics } from './http/operations.ts';
 import { registerRateLimit } from './http/rate-limit.ts';
 import { registerSecurity } from './http/security.ts';
 import { shortened } from './http/shortened.ts';
@@ -39,14 +38,18 @@ export interface AppDeps extends HubDeps {
   gateway?: (deps: LinkDeps) => AgentGateway;
 }
 
-/**
- * The hub: REST, events, the page, and the agents' and viewers' WebSockets on the same server. `inject` works without listening.
- * `close` ends event streams and links first; the store stays the caller's.
- */
-export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }: AppDeps): Promise<FastifyInstance> {
-  const { config, store, randomBytes, clock } = deps;
+/** The hub's two servers. `inject` works without listening. */
+export interface Hub {
+  /** REST, events, the page, and the agents' and viewers' WebSockets. `close` ends event streams and links first, and closes `internal`. */
+  readonly app: FastifyInstance;
+  /** Metrics, and what other replicas of the hub ask: for the inside of a network only. */
+  readonly internal: FastifyInstance;
+}
+
+/** A server that answers with the hub's headers and errors. */
+function makeServer({ log, clock, config, randomBytes }: HubDeps, from: Clients): FastifyInstance {
   const app: FastifyInstance = Fastify({
-    loggerInstance: deps.log,
+    loggerInstance: log,
     bodyLimit: BODY,
     requestTimeout: REQUEST_MS,
     // what still comes over an open connection while the hub closes is answered, too
@@ -70,14 +73,22 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
   });
   // response schemas are documentation: what is sent is what the handler gave
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
-
-  const from = clients(config.trustedProxies);
   registerConnections(app, clock);
   registerTrace(app, randomBytes);
   registerSecurity(app, config, from);
   registerErrors(app);
   registerBodies(app);
-  registerMetrics(app, deps);
+  return app;
+}
+
+/** Makes the hub's servers. The store stays the caller's. */
+export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }: AppDeps): Promise<Hub> {
+  const { config, store, clock } = deps;
+  const from = clients(config.trustedProxies);
+  const app = makeServer(deps, from);
+  const internal = makeServer(deps, from);
+  registerMetrics([app, internal], deps);
+  metricsRoute(internal, deps);
   await registerDocumentation(app);
 
   const badEnrolments = new Failures(clock, from, { burst: config.rateLimit, everyMs: 60_000 / config.rateLimit });
@@ -88,7 +99,8 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
     originAllowed: (request) => originAllowed(config, request),
     takeTicket: (ticket, sessionId) => takeTicket({ store, clock }, ticket, sessionId),
   });
-  gateway.register(app as FastifyInstance<Server>);
+  gateway.register(app, internal);
+  app.addHook('preClose', () => internal.close());
 
   const operations = { ...deps, draining: () => gateway.draining };
   operationRoutes(app, operations);
@@ -119,5 +131,5 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
     { prefix: '/api/v1' },
   );
   await registerConsole(app, config.consoleDir);
-  return app;
+  return { app, internal };
 }

@@ -5,6 +5,8 @@ import { sha256 } from './auth/secrets.ts';
 /** The hub's settings. Durations are milliseconds. */
 export interface Config {
   readonly port: number;
+  /** Of /metrics and /internal. */
+  readonly metricsPort: number;
   readonly host: string;
   /** Origin under which browsers reach the hub. */
   readonly publicUrl: string | undefined;
@@ -74,10 +76,19 @@ export function readConfig(env: Environment): Config {
     );
   if (given('ENROLMENT_TOKEN_AGENTS') && !given('ENROLMENT_TOKEN'))
     problem('ENROLMENT_TOKEN_AGENTS: says whom ENROLMENT_TOKEN may enrol again: set that too');
+  if (values.port !== undefined && values.port === values.metricsPort && values.port !== 0)
+    problem(
+      `METRICS_PORT: ${values.metricsPort} is PORT, too: set one of the two to another, or to 0 for any free one`,
+    );
+  if (values.hubAddress?.includes('://') === true && portOf(values.hubAddress) === values.port)
+    problem(
+      `HUB_ADDRESS: the port of ${values.hubAddress} is PORT, where other replicas are not served: it has to lead to METRICS_PORT (${values.metricsPort})`,
+    );
   if (problems.length > 0) throw new ConfigError(problems);
 
   return Object.freeze<Config>({
     port: values.port,
+    metricsPort: values.metricsPort,
     host: values.host,
     publicUrl: values.publicUrl,
     storeUrl: values.storeUrl,
@@ -118,6 +129,12 @@ export function readConfig(env: Environment): Config {
     rateLimit: values.rateLimit,
     templatesFile: values.templatesFile,
   });
+}
+
+/** Port of an origin, as written or as its scheme says. */
+function portOf(origin: string): number {
+  const { port, protocol } = new URL(origin);
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 }
 
 /** Not the users' secret itself: who gets hold of the one can't make the other. */

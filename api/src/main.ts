@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Outage, sleep, systemClock } from 'clock-port';
+import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { agentGateway, type LinkGateway } from './agents/gateway.ts';
@@ -58,11 +59,14 @@ async function main(): Promise<void> {
   await patiently(clock, giveUp, seed);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
-  const port = config.port === 0 && config.storeUrl !== 'memory:' ? await freePort(config.host) : config.port;
+  const metricsPort =
+    config.metricsPort === 0 && config.storeUrl !== 'memory:' ? await freePort(config.host) : config.metricsPort;
   const own = config.hubAddress ?? reachable(config.host);
-  const hub = own.includes('://') ? own : `http://${bracketed(own)}:${port === 0 ? `0#${process.pid}` : port}`;
+  const hub = own.includes('://')
+    ? own
+    : `http://${bracketed(own)}:${metricsPort === 0 ? `0#${process.pid}` : metricsPort}`;
   let gateway!: LinkGateway;
-  const app = await buildApp({
+  const { app, internal } = await buildApp({
     config,
     store,
     clock,
@@ -97,21 +101,27 @@ async function main(): Promise<void> {
   // fastify says so for each address; one line is enough
   const { level } = log;
   log.level = 'silent';
-  await app.listen({ port, host: config.host }).catch((error: NodeJS.ErrnoException) => {
-    // `::` is both families; a machine without IPv6 has one
-    if (config.host !== '::' || error.code !== 'EAFNOSUPPORT') throw error;
-    return app.listen({ port, host: '0.0.0.0' });
-  });
+  // the other replicas' first: they dial this one as soon as an agent is here
+  const metricsAt = await listen(internal, 'METRICS_PORT', metricsPort, config.host);
+  const at = await listen(app, 'PORT', config.port, config.host);
   log.level = level;
+  const here = `http://${ANY.has(config.host) ? 'localhost' : bracketed(config.host)}`;
+  log.info({ url: config.publicUrl ?? `${here}:${at}`, metrics: `${here}:${metricsAt}/metrics`, hub }, 'hub listening');
+}
+
+/** Resolves with the port. Rejects with an error that has the name of its variable. */
+async function listen(app: FastifyInstance, variable: string, port: number, host: string): Promise<number> {
+  try {
+    await app.listen({ port, host }).catch((error: NodeJS.ErrnoException) => {
+      // `::` is both families; a machine without IPv6 has one
+      if (host !== '::' || error.code !== 'EAFNOSUPPORT') throw error;
+      return app.listen({ port, host: '0.0.0.0' });
+    });
+  } catch (error) {
+    throw Object.assign(error as Error, { variable });
+  }
   const address = app.server.address();
-  const listening = address !== null && typeof address === 'object' ? address.port : port;
-  log.info(
-    {
-      url: config.publicUrl ?? `http://${ANY.has(config.host) ? 'localhost' : bracketed(config.host)}:${listening}`,
-      hub,
-    },
-    'hub listening',
-  );
+  return address !== null && typeof address === 'object' ? address.port : port;
 }
 
 /** Every address of this machine. */
@@ -129,7 +139,7 @@ function reachable(host: string): string {
   return (all.find((each) => each?.family === 'IPv4') ?? all[0])?.address ?? '127.0.0.1';
 }
 
-/** With PORT=0 the address has to be known before anybody listens on it. */
+/** With METRICS_PORT=0 the address has to be known before anybody listens on it. */
 function freePort(host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -146,11 +156,16 @@ const EX_CONFIG = 78;
 
 /** One line (or a few) that says what to change, and the exit code. */
 function fail(error: unknown): never {
-  const { code, port, message, stack } = error as NodeJS.ErrnoException & { port?: number };
+  const { code, port, variable, message, stack } = error as NodeJS.ErrnoException & {
+    port?: number;
+    variable?: string;
+  };
   if (code === 'EADDRINUSE')
-    console.error(`hub: PORT=${port} is taken by another program: set PORT to a free one, or to 0 for any`);
+    console.error(
+      `hub: ${variable}=${port} is taken by another program: set ${variable} to a free one, or to 0 for any`,
+    );
   else if (code === 'EACCES')
-    console.error(`hub: PORT=${port} may not be opened by this user: set PORT to one above 1023`);
+    console.error(`hub: ${variable}=${port} may not be opened by this user: set ${variable} to one above 1023`);
   else if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     console.error("hub: HOST is none of this machine's addresses: set HOST to one, or to 0.0.0.0 for all");
   else {

@@ -32,34 +32,57 @@ export interface Upgrade {
 export interface UpgradeRoutes {
   readonly clock: Clock;
   readonly log: FastifyBaseLogger;
+  /** Serves the upgrade if its path is one of this server's; undefined: it is not. Throws the refusal. */
+  readonly serve: (upgrade: Upgrade) => Promise<void> | undefined;
+  /** What a client is told that asks for another path. */
+  readonly elsewhere: string;
+}
+
+/** What comes from outside. */
+export function publicUpgrades(to: {
   /** GET /api/v1/agent/connect. Throws the refusal. */
   readonly agent: (upgrade: Upgrade) => Promise<void>;
   /** GET /api/v1/sessions/:id/vnc. Throws the refusal. */
   readonly viewer: (upgrade: Upgrade, sessionId: string) => Promise<void>;
+}): Pick<UpgradeRoutes, 'serve' | 'elsewhere'> {
+  return {
+    serve(upgrade) {
+      const { pathname } = upgrade.url;
+      if (pathname === '/api/v1/agent/connect') return to.agent(upgrade);
+      const session = VIEWER.exec(pathname)?.[1];
+      return session === undefined ? undefined : to.viewer(upgrade, session);
+    },
+    elsewhere: 'agents connect at /api/v1/agent/connect, viewers at /api/v1/sessions/:id/vnc',
+  };
+}
+
+/** What comes from other replicas of the hub: on a port of its own. */
+export function internalUpgrades(
   /** GET /internal/v1/sessions/:id/screen. Throws the refusal. */
-  readonly peer: (upgrade: Upgrade, sessionId: string) => void;
+  screen: (upgrade: Upgrade, sessionId: string) => void,
+): Pick<UpgradeRoutes, 'serve' | 'elsewhere'> {
+  return {
+    serve(upgrade) {
+      const session = PEER.exec(upgrade.url.pathname)?.[1];
+      return session === undefined ? undefined : Promise.resolve(screen(upgrade, session));
+    },
+    elsewhere: 'this port is for other replicas of the hub; agents and viewers come by PORT',
+  };
 }
 
 /**
- * The one place that decides about upgrades. A refusal is an ordinary HTTP answer with the JSON error; no WebSocket exists before
+ * The one place that decides about a server's upgrades. A refusal is an ordinary HTTP answer with the JSON error; no WebSocket exists before
  * the client is known. The result ends those that are not decided yet.
  */
 export function upgradeRouter(routes: UpgradeRoutes, server: Server): { stop: () => void } {
   const pending = new Set<Duplex>();
 
   const route = async (upgrade: Upgrade): Promise<void> => {
-    const { pathname } = upgrade.url;
     if (upgrade.request.headers.upgrade?.toLowerCase() !== 'websocket')
       throw new StreamSpaceError('invalid_request', 'the only upgrade here is to websocket');
-    if (pathname === '/api/v1/agent/connect') return routes.agent(upgrade);
-    const session = VIEWER.exec(pathname)?.[1];
-    if (session !== undefined) return routes.viewer(upgrade, session);
-    const carried = PEER.exec(pathname)?.[1];
-    if (carried !== undefined) return routes.peer(upgrade, carried);
-    throw new StreamSpaceError(
-      'not_found',
-      'no WebSocket here: agents connect at /api/v1/agent/connect, viewers at /api/v1/sessions/:id/vnc',
-    );
+    const served = routes.serve(upgrade);
+    if (served === undefined) throw new StreamSpaceError('not_found', `no WebSocket here: ${routes.elsewhere}`);
+    return served;
   };
 
   const decide = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {

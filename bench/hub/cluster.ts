@@ -63,6 +63,7 @@ export class Cluster {
         args: [...flags, `${root}dist/hub.js`],
         env: {
           PORT: `${port}`,
+          METRICS_PORT: '0',
           HOST: '127.0.0.1',
           STORE_URL: cluster.storeUrl,
           JWT_SECRET: SECRET,

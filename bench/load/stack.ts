@@ -64,6 +64,7 @@ export class Stack {
       'dist/hub.js',
       {
         PORT: String(port),
+        METRICS_PORT: '0',
         HOST: '127.0.0.1',
         JWT_SECRET: secret,
         ENROLMENT_TOKEN: enrolmentToken,

@@ -21,7 +21,7 @@ export async function allMetrics(): Promise<{ hub: Metric[]; agent: Metric[] }> 
   collectDefaultMetrics({ register: metrics });
   const clock = systemClock;
   const store = memoryStore(clock);
-  const app = await buildApp({
+  const { app } = await buildApp({
     config: readConfig({ JWT_SECRET: 'x'.repeat(32) }),
     store,
     clock,

@@ -38,6 +38,7 @@ export function makeParts({ instance, host, port, program, token, watcher }: Par
       env: {
         ...shared,
         PORT: String(port),
+        METRICS_PORT: '0',
         HOST: host,
         JWT_SECRET: instance.jwtSecret,
         ENROLMENT_TOKEN: instance.enrolmentToken,

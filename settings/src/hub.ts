@@ -8,7 +8,18 @@ import { absent, optional } from './setting.ts';
 /** Everything that the hub reads from its environment. */
 export const HUB = {
   port: optional('PORT', listenPort, '8080', 'TCP port of HTTP and WebSockets; 0 takes any free one'),
-  host: optional('HOST', word('a host name or address to listen on'), '0.0.0.0', 'address to listen on'),
+  host: optional(
+    'HOST',
+    word('a host name or address to listen on'),
+    '0.0.0.0',
+    'address to listen on, for both ports',
+  ),
+  metricsPort: optional(
+    'METRICS_PORT',
+    listenPort,
+    '9090',
+    'TCP port of /metrics, for Prometheus, and /internal, for other replicas of the hub, both for the inside of a network only; 0 takes any free one',
+  ),
   publicUrl: absent(
     'PUBLIC_URL',
     origin,
@@ -98,7 +109,7 @@ export const HUB = {
   hubAddress: absent(
     'HUB_ADDRESS',
     peer,
-    'where other replicas of the hub reach this one directly; by default from HOST (or the first address of this machine) and PORT',
+    'where other replicas of the hub reach this one directly; by default from HOST (or the first address of this machine) and METRICS_PORT',
   ),
   hubPeerSecret: absent(
     'HUB_PEER_SECRET',

@@ -114,6 +114,7 @@ export class Fleet {
         args: [join(root, 'dist/hub.js')],
         env: {
           PORT: String(port),
+          METRICS_PORT: '0',
           HOST: '127.0.0.1',
           STORE_URL: `redis+sentinel://${sentinelPorts.map((each) => `127.0.0.1:${each}`).join(',')}/main`,
           STORE_WAIT_REPLICAS: '1',

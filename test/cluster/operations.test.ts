@@ -16,7 +16,7 @@ interface KubeObject {
   readonly metadata: { readonly name: string };
   readonly spec: {
     readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
-    readonly endpoints?: readonly { readonly port: string }[];
+    readonly endpoints?: readonly { readonly targetPort: string }[];
     readonly podMetricsEndpoints?: readonly { readonly port: string }[];
   };
 }
@@ -65,6 +65,10 @@ describe.skipIf(why !== undefined)(`operations by hand on kind${why === undefine
     expect(wanted.split(' ').filter((name) => !told.has(name))).toEqual([]);
   });
 
+  it('S12 the hub’s metrics, which its Service does not have', async () => {
+    expect(await at.run('docs/operations.md#scrape-hub')).toContain('streamspace_hub_store_up 1');
+  });
+
   it('ServiceMonitor and PodMonitor select pods that serve what they name', async () => {
     const objects = objectsIn(await at.run('docs/operations.md#monitors'));
     expect(objects.map(({ kind }) => kind)).toEqual(
@@ -78,10 +82,22 @@ describe.skipIf(why !== undefined)(`operations by hand on kind${why === undefine
       const lines = await at.kubectl('-n', 'streamspace', 'get', what, '-l', labels.join(','), '-o', columns);
       return lines.trim().split('\n').slice(1);
     };
-    const services = await selected('services', 'ServiceMonitor', '.spec.ports[*].name');
-    expect(services.map((line) => line.split(/\s+/))).toEqual([
-      ['streamspace-api', spec('ServiceMonitor').endpoints![0]!.port],
+    // the Service's selector has the pods, whose port is named: the Service itself has none for metrics
+    expect(await selected('services', 'ServiceMonitor', '.spec.ports[*].name')).toEqual([
+      expect.stringMatching(/^streamspace-api\s+http$/),
     ]);
+    const hubs = await at.kubectl(
+      '-n',
+      'streamspace',
+      'get',
+      'pods',
+      '-l',
+      'app.kubernetes.io/component=api',
+      '-o',
+      'jsonpath={range .items[*]}{.spec.containers[*].ports[*].name}{"\\n"}{end}',
+    );
+    for (const ports of hubs.trim().split('\n'))
+      expect(ports.split(' ')).toContain(spec('ServiceMonitor').endpoints![0]!.targetPort);
     const pods = await selected('pods', 'PodMonitor', '.spec.containers[*].ports[*].name');
     expect(pods).toHaveLength(3);
     for (const pod of pods)

@@ -90,6 +90,7 @@ describe.skipIf(missing !== undefined || chromiumPath === undefined)(
       writeFileSync(join(folder, 'pod.yaml'), SMALL);
       start('hub', {
         PORT: String(port),
+        METRICS_PORT: '0',
         HOST: '127.0.0.1',
         JWT_SECRET: secret,
         ENROLMENT_TOKEN: enrolment,

@@ -63,6 +63,7 @@ describe('K8 commands in the text', () => {
         PATH: process.env['PATH'],
         HOST: '127.0.0.1',
         PORT: `${port}`,
+        METRICS_PORT: '0',
         JWT_SECRET: secret,
         ENROLMENT_TOKEN: secret,
       },

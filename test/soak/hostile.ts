@@ -38,7 +38,13 @@ const spec = (id: string) => ({
 export async function hostile(ms: number, calmMs: number): Promise<HostileResult> {
   const port = 10_000 + Math.floor(Math.random() * 20_000);
   const [secret, enrolment] = [randomBytes(32).toString('base64url'), `sse_${randomBytes(32).toString('base64url')}`];
-  const env = { PORT: String(port), HOST: '127.0.0.1', JWT_SECRET: secret, ENROLMENT_TOKEN: enrolment };
+  const env = {
+    PORT: String(port),
+    METRICS_PORT: '0',
+    HOST: '127.0.0.1',
+    JWT_SECRET: secret,
+    ENROLMENT_TOKEN: enrolment,
+  };
   const small = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}`, LOG_LEVEL: 'info' };
   const hub = BenchProcess.node('dist/hub.js', { ...env, ...small }, (line) => line.includes('listening'));
   const url = `http://127.0.0.1:${port}`;

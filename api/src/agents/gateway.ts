@@ -12,7 +12,7 @@ import { PeerGuard } from '../peers/credential.ts';
 import { peerRoutes } from '../peers/routes.ts';
 import { SessionProofs } from '../sessions/proof.ts';
 import { viewerGateway } from '../tunnel/viewers.ts';
-import { upgradeRouter } from '../upgrade.ts';
+import { internalUpgrades, publicUpgrades, upgradeRouter } from '../upgrade.ts';
 import { census } from './census.ts';
 import { watchCredentials } from './credential-watch.ts';
 import { BEGIN_MS, sendElsewhere } from './drain.ts';
@@ -30,8 +30,8 @@ import { tolerant } from './tolerant.ts';
 const ROTATE_PEER_MS = 32_000;
 
 export interface LinkGateway extends AgentGateway {
-  /** Serves the upgrades of agents and viewers; everything else that asks for one gets 404. */
-  attach(server: Server): void;
+  /** Serves the upgrades of agents and viewers, and on `internal` those of other replicas; everything else that asks for one gets 404. */
+  attach(server: Server, internal: Server): void;
   /** Begins the handshake on an open WebSocket whose other end has proved to be that agent. */
   take(ws: WebSocket, agentId: string): void;
   /**
@@ -93,7 +93,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
   });
   const holder = (agentId: string) => roster.get(agentId);
   const viewers = viewerGateway({ ...deps, metrics: counters, peers, guard, holder });
-  let router: { stop: () => void } | undefined;
+  let routers: readonly { stop: () => void }[] = [];
 
   const running = [
     dispatcher.run(stopping.signal),
@@ -136,13 +136,16 @@ export function agentGateway(given: LinkDeps): LinkGateway {
       }
       await peers.ask(at, 'rotate', { agent: agentId }, ROTATE_PEER_MS);
     },
-    attach(server) {
-      const routes = { agent: agents.serve, viewer: viewers.serve, peer: viewers.servePeer };
-      router = upgradeRouter({ clock, log, ...routes }, server);
+    attach(server, internal) {
+      const outside = publicUpgrades({ agent: agents.serve, viewer: viewers.serve });
+      routers = [
+        upgradeRouter({ clock, log, ...outside }, server),
+        upgradeRouter({ clock, log, ...internalUpgrades(viewers.servePeer) }, internal),
+      ];
     },
-    register(app: FastifyInstance) {
-      gateway.attach(app.server);
-      peerRoutes(app, { guard, clock, roster, rotations, draining: () => draining });
+    register(app: FastifyInstance, internal: FastifyInstance) {
+      gateway.attach(app.server, internal.server);
+      peerRoutes(internal, { guard, clock, roster, rotations, draining: () => draining });
       app.addHook('preClose', () => gateway.stop());
     },
     async drain(signal) {
@@ -164,7 +167,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
       roster.endAll(new StreamSpaceError('going_away', 'the hub stops; connect again'));
       stopping.abort(new StreamSpaceError('going_away', 'the hub stops'));
       viewers.stop();
-      router?.stop();
+      for (const router of routers) router.stop();
       await Promise.all([...running, roster.settled()]);
     },
   };

@@ -26,8 +26,8 @@ export interface AgentGateway extends AgentLinks {
   readonly dispatcher: Dispatcher;
   /** Whether this hub is about to stop and takes no agents and viewers any more. */
   readonly draining: boolean;
-  /** Attaches to `app.server`'s upgrades. Links end when the app closes. */
-  register(app: FastifyInstance): void;
+  /** Attaches to both servers' upgrades, and what other replicas ask to `internal`. Links end when the app closes. */
+  register(app: FastifyInstance, internal: FastifyInstance): void;
 }
 
 /** What the link half asks of the REST half, besides {@link HubDeps}. */

@@ -10,7 +10,7 @@ import { route } from './route.ts';
 const PING_MS = 2_000;
 
 /** What the REST half measures of itself. A scrape without the store has no figures of what is in it, and all others. */
-export function registerMetrics(app: FastifyInstance, { metrics, store, clock }: HubDeps): void {
+export function registerMetrics(servers: readonly FastifyInstance[], { metrics, store, clock }: HubDeps): void {
   const registers = [metrics];
   const list = () =>
     withDeadline(clock, PING_MS, 'the store', undefined, () => store.agents.list()).catch(() => undefined);
@@ -64,23 +64,24 @@ export function registerMetrics(app: FastifyInstance, { metrics, store, clock }:
       for (const agent of (await list()) ?? []) this.set({ agent: agent.id }, agent.active_sessions);
     },
   });
-  app.addHook('onResponse', async (request, reply) => {
-    const status = String(reply.statusCode);
-    requests.observe(
-      { method: request.method, route: request.routeOptions.url ?? 'none', status },
-      reply.elapsedTime / 1_000,
-    );
-    if (reply.statusCode >= 400) refusals.inc({ status });
-  });
+  for (const server of servers)
+    server.addHook('onResponse', async (request, reply) => {
+      const status = String(reply.statusCode);
+      requests.observe(
+        { method: request.method, route: request.routeOptions.url ?? 'none', status },
+        reply.elapsedTime / 1_000,
+      );
+      if (reply.statusCode >= 400) refusals.inc({ status });
+    });
 }
 
 /**
- * GET /health, /ready and /metrics, for probes and Prometheus: open, and not limited. Registered at the root and under /api/v1.
+ * GET /health and /ready, for probes: open, and not limited. Registered at the root and under /api/v1.
  * A hub without its store is alive and ready: screens go on, and restarting it would end them.
  */
 export function operationRoutes(
   app: FastifyInstance,
-  { store, clock, metrics, draining }: HubDeps & { draining: () => boolean },
+  { store, clock, draining }: HubDeps & { draining: () => boolean },
 ): void {
   const started = clock.monotonic();
   const health = route({
@@ -128,15 +129,9 @@ export function operationRoutes(
     if (draining()) throw new StreamSpaceError('going_away', 'this hub is about to stop: use another');
     return { status: 'ready' as const };
   });
+}
 
-  const page = route({
-    tag: 'operations',
-    summary: 'Metrics for Prometheus',
-    access: 'open',
-    answer: Type.String({ maxLength: 16 * 1024 * 1024 }),
-    answerType: 'text/plain',
-  });
-  app.get('/metrics', { ...page, config: { ...page.config, rateLimit: false } }, async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.metrics()),
-  );
+/** GET /metrics, on the port that only the inside of a network reaches. */
+export function metricsRoute(internal: FastifyInstance, { metrics }: Pick<HubDeps, 'metrics'>): void {
+  internal.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
 }

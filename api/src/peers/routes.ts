@@ -18,7 +18,7 @@ export interface PeerRouteDeps {
 }
 
 /**
- * POST /internal/v1/…: what other replicas ask of the one that holds an agent. All of it is in the signed credential; there is no body.
+ * POST /internal/v1/…: what other replicas ask of the one that holds an agent, on a port of its own. All of it is in the signed credential; there is no body.
  * Nothing is passed on: an agent that isn't here any more is `agent_offline`.
  */
 export function peerRoutes(app: FastifyInstance, { guard, clock, roster, rotations, draining }: PeerRouteDeps): void {

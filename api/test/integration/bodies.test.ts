@@ -5,6 +5,7 @@ import { Rest } from '../support/rest.ts';
 
 let hub: Rest;
 let port: number;
+let internalPort: number;
 let routes: { method: string; url: string }[];
 let token: string;
 
@@ -13,6 +14,8 @@ beforeEach(async () => {
   hub = await Rest.start({ RATE_LIMIT: '100000' }, undefined, 'real');
   await hub.app.listen({ port: 0, host: '127.0.0.1' });
   ({ port } = hub.app.server.address() as AddressInfo);
+  await hub.internal.listen({ port: 0, host: '127.0.0.1' });
+  ({ port: internalPort } = hub.internal.server.address() as AddressInfo);
   token = await hub.sign({ sub: 'root', roles: ['admin'] });
 });
 afterEach(() => hub.stop());
@@ -26,7 +29,12 @@ async function answer(method: string, url: string, type: string | undefined, fra
     ...(framing === 'chunked' ? { 'transfer-encoding': 'chunked' } : { 'content-length': '0' }),
   };
   const response = await new Promise<IncomingMessage>((resolve, reject) =>
-    httpRequest({ host: '127.0.0.1', port, method, path: url, headers }, resolve).once('error', reject).end(),
+    httpRequest(
+      { host: '127.0.0.1', port: url.startsWith('/internal/') ? internalPort : port, method, path: url, headers },
+      resolve,
+    )
+      .once('error', reject)
+      .end(),
   );
   let text = '';
   for await (const chunk of response) text += String(chunk);

@@ -7,7 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 const PROGRAM = fileURLToPath(new URL('../../../dist/hub.js', import.meta.url));
-const ENV = { PORT: '0', HOST: '127.0.0.1', JWT_SECRET: 'a secret of the tests, long enough for HS256' };
+const ENV = {
+  PORT: '0',
+  METRICS_PORT: '0',
+  HOST: '127.0.0.1',
+  JWT_SECRET: 'a secret of the tests, long enough for HS256',
+};
 
 const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
 
@@ -53,7 +58,9 @@ describe('the program', () => {
       expect((await fetch(`${url}/health`)).status).toBe(200);
       expect((await fetch(`${url}/api/v1/openapi.json`)).status).toBe(200);
       expect((await fetch(`${url}/docs`)).status).toBe(200);
-      expect(await (await fetch(`${url}/metrics`)).text()).toContain('process_resident_memory_bytes');
+      const metrics = /"metrics":"([^"]+)"/.exec(hub.out)![1]!;
+      expect(metrics).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/metrics$/);
+      expect(await (await fetch(metrics)).text()).toContain('process_resident_memory_bytes');
       hub.kill(signal);
       expect(await hub.ended).toBe(0);
       expect(hub.out).toContain('hub stopped');
@@ -77,14 +84,14 @@ describe('the program', () => {
     expect(hub.err).not.toContain('    at ');
   });
 
-  it('names PORT when another program has it', async () => {
+  it.each(['PORT', 'METRICS_PORT'])('names %s when another program has it', async (variable) => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
-    const hub = start({ PORT: String(port) });
+    const hub = start({ [variable]: String(port) });
     expect(await hub.ended).toBe(1);
     expect(hub.err.trim()).toBe(
-      `hub: PORT=${port} is taken by another program: set PORT to a free one, or to 0 for any`,
+      `hub: ${variable}=${port} is taken by another program: set ${variable} to a free one, or to 0 for any`,
     );
     await new Promise((resolve) => other.close(resolve));
   });

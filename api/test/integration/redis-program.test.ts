@@ -18,20 +18,22 @@ describe.skipIf(SERVER === undefined)(`the program with a Redis store${ABOUT_SER
   });
 
   const start = (url: string, drain = '100ms') => {
-    const env = { PORT: '0', HOST: '127.0.0.1', JWT_SECRET, STORE_URL: url, DRAIN_TIMEOUT: drain };
+    const env = { PORT: '0', METRICS_PORT: '0', HOST: '127.0.0.1', JWT_SECRET, STORE_URL: url, DRAIN_TIMEOUT: drain };
     const child = spawn(process.execPath, [PROGRAM], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     let printed = '';
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (data: Buffer) => (printed += data.toString()));
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
     ends.push(() => (child.kill('SIGKILL'), ended));
+    const said = (what: 'url' | 'metrics') => () =>
+      vi.waitFor(() => {
+        const [, at] = new RegExp(`"${what}":"([^"]+)"[^\\n]*hub listening`).exec(printed) ?? [];
+        if (at === undefined) throw new Error(`does not listen: ${printed}`);
+        return at;
+      }, 30_000);
     return {
-      url: () =>
-        vi.waitFor(() => {
-          const [, listens] = /"url":"([^"]+)"[^\n]*hub listening/.exec(printed) ?? [];
-          if (listens === undefined) throw new Error(`does not listen: ${printed}`);
-          return listens;
-        }, 30_000),
+      url: said('url'),
+      metrics: said('metrics'),
       stop: () => (child.kill('SIGTERM'), ended),
     };
   };
@@ -149,7 +151,9 @@ describe.skipIf(SERVER === undefined)(`the program with a Redis store${ABOUT_SER
     const health = async () => (await (await fetch(`${url}/health`, { signal: limit() })).json()) as { status: string };
     expect(await health()).toMatchObject({ status: 'degraded', missing: [{ what: 'store' }] });
     expect((await fetch(`${url}/ready`, { signal: limit() })).status).toBe(200);
-    expect(await (await fetch(`${url}/metrics`, { signal: limit() })).text()).toContain('streamspace_hub_store_up 0');
+    expect(await (await fetch(await hub.metrics(), { signal: limit() })).text()).toContain(
+      'streamspace_hub_store_up 0',
+    );
     redis.signal('SIGCONT');
     await eventually('the store works', async () => (await call('GET', '/templates'))[0] === 200);
     expect(await call('GET', '/sessions/s-1')).toEqual([404, 'not_found']);

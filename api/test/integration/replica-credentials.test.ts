@@ -42,7 +42,7 @@ describe('[AUTH5] a revoked credential', () => {
 
 describe('peers prove who they are', () => {
   const dial = (authorization?: string) =>
-    new WebSocket(`${holder.url}/internal/v1/sessions/s1/screen`, {
+    new WebSocket(`${holder.address.replace('http', 'ws')}/internal/v1/sessions/s1/screen`, {
       headers: authorization === undefined ? {} : { authorization },
     });
   const refusal = (authorization?: string) =>

@@ -12,8 +12,8 @@ describe('[I7] drain', () => {
     const near = await holder.screen(agent);
     const { viewer: far } = await farScreen(agent);
     const drained = holder.gateway.drain(new AbortController().signal);
-    expect((await fetch(`${holder.address}/ready`)).status).toBe(503);
-    expect((await fetch(`${other.address}/ready`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${holder.port}/ready`)).status).toBe(503);
+    expect((await fetch(`http://127.0.0.1:${other.port}/ready`)).status).toBe(200);
     await agent.hear('go_away');
     // make before break: nothing has ended yet
     expect(holder.gateway.counts.streams).toBe(2);

@@ -87,7 +87,8 @@ describe('[I6] any replica serves anybody', () => {
     for (let round = 0; round < 10; round += 1) {
       await holder.clock.advance(800);
       // pings and pongs have been on real sockets by then
-      for (const hub of [holder, other, holder, other]) expect((await fetch(`${hub.address}/ready`)).status).toBe(200);
+      for (const hub of [holder, other, holder, other])
+        expect((await fetch(`http://127.0.0.1:${hub.port}/ready`)).status).toBe(200);
     }
     expect(viewer.ws.readyState).toBe(WebSocket.OPEN);
     agent.ws.send(dataFrame(id, Buffer.from('still there')));
@@ -97,7 +98,7 @@ describe('[I6] any replica serves anybody', () => {
   test('a replica that holds the agent and falls silent is given up, though its socket stays', async () => {
     const { agent } = await holder.running();
     const sockets: Socket[] = [];
-    holder.app.server.on('connection', (socket: Socket) => sockets.push(socket));
+    holder.internal.server.on('connection', (socket: Socket) => sockets.push(socket));
     const { viewer } = await farScreen(agent);
     // frozen: neither reads nor says anything
     for (const socket of sockets) socket.pause().cork();

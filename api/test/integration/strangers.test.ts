@@ -25,6 +25,9 @@ const enrol = (bearer?: string, body = bodyOf(8_152)) =>
     body,
   });
 
+/** The port that serves the path. */
+const portOf = (path: string) => (path.startsWith('/internal/') ? Number(new URL(hub.address).port) : hub.port);
+
 interface Answered {
   status: number;
   text: string;
@@ -37,12 +40,13 @@ function ask(
     method = 'GET',
     headers = {},
     pending = false,
-  }: { method?: string; headers?: Record<string, string>; pending?: boolean } = {},
+    port = hub.port,
+  }: { method?: string; headers?: Record<string, string>; pending?: boolean; port?: number } = {},
 ): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const announced = pending ? { 'content-type': 'application/json', 'content-length': '60000' } : {};
     const out: ClientRequest = httpRequest(
-      { host: '127.0.0.1', port: hub.port, path, method, headers: { ...announced, ...headers }, agent: false },
+      { host: '127.0.0.1', port, path, method, headers: { ...announced, ...headers }, agent: false },
       (response) => {
         let text = JSON.stringify(response.headers);
         response.setEncoding('utf8');
@@ -107,7 +111,7 @@ describe('S2 what a stranger sends makes neither answer nor log grow', () => {
     ['content type', '/api/v1/agents/enrol', { method: 'POST', headers: { 'content-type': LONG }, pending: true }],
     ['peer', '/internal/v1/probe', { method: 'POST', headers: { authorization: `Peer ${LONG}` }, pending: true }],
   ])('a long %s', async (_what, path, options) => {
-    const { text } = await ask(path, options);
+    const { text } = await ask(path, { ...options, port: portOf(path) });
     expect(text.length).toBeLessThan(MAX);
     expect(text).not.toContain('x'.repeat(301));
     expect(logged()).toBeLessThan(MAX);
@@ -135,7 +139,7 @@ describe('S2 what a stranger sends makes neither answer nor log grow', () => {
     ["replica's session", `/internal/v1/sessions/${LONG}/screen`, { authorization: `Peer ${LONG}` }],
   ])('an upgrade with a long %s', async (_what, path, headers) => {
     const answer = await new Promise<string>((resolve, reject) => {
-      const socket = connect(hub.port, '127.0.0.1');
+      const socket = connect(portOf(path), '127.0.0.1');
       let text = '';
       const lines = Object.entries({
         host: 'hub',
@@ -172,7 +176,10 @@ describe('S2 credentials are looked at before the body', () => {
       }
     expect(tried.length).toBeGreaterThan(15);
     for (const purpose of ['probe', 'supersede', 'rotate', 'close'])
-      expect((await ask(`/internal/v1/${purpose}`, { method: 'POST', pending: true })).status, purpose).toBe(401);
+      expect(
+        (await ask(`/internal/v1/${purpose}`, { method: 'POST', pending: true, port: portOf('/internal/') })).status,
+        purpose,
+      ).toBe(401);
     expect((await ask('/api/v1/nothing', { method: 'POST', pending: true })).status).toBe(404);
   });
 

@@ -26,6 +26,7 @@ export class TestHub {
   readonly store: Store;
   gateway!: LinkGateway;
   app!: FastifyInstance;
+  internal!: FastifyInstance;
   readonly logged: { msg: string; fields: Record<string, unknown> }[];
   readonly deps: HubDeps;
   #port = 0;
@@ -81,13 +82,14 @@ export class TestHub {
   ): Promise<TestHub> {
     const port = await freePort();
     const hub = new TestHub(change, beside, `http://127.0.0.1:${port}`, env);
-    hub.app = await buildApp({ ...hub.deps, gateway: (deps) => (hub.gateway = agentGateway(deps)) });
-    await hub.app.listen({ port, host: '127.0.0.1' });
+    Object.assign(hub, await buildApp({ ...hub.deps, gateway: (deps) => (hub.gateway = agentGateway(deps)) }));
+    await hub.internal.listen({ port, host: '127.0.0.1' });
+    await hub.app.listen({ port: 0, host: '127.0.0.1' });
     hub.#port = (hub.app.server.address() as AddressInfo).port;
     return hub;
   }
 
-  /** Where the other replicas reach it. */
+  /** Where the other replicas reach it: the port of metrics and /internal. */
   get address(): string {
     return this.deps.hub;
   }

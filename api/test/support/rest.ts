@@ -52,6 +52,7 @@ export class Rest {
   readonly links = new FakeLinks();
   readonly config: Config;
   readonly app: FastifyInstance;
+  readonly internal: FastifyInstance;
   #token = new Map<string, string>();
 
   private constructor(parts: {
@@ -59,12 +60,14 @@ export class Rest {
     store: Store;
     config: Config;
     app: FastifyInstance;
+    internal: FastifyInstance;
     links: FakeLinks;
   }) {
     this.clock = parts.clock;
     this.store = parts.store;
     this.config = parts.config;
     this.app = parts.app;
+    this.internal = parts.internal;
     this.links = parts.links;
   }
 
@@ -79,7 +82,7 @@ export class Rest {
     for (const template of DEFAULT_TEMPLATES) await store.templates.put(template);
     const config = readConfig({ JWT_SECRET: SECRET, ...env });
     const links = new FakeLinks();
-    const app = await buildApp({
+    const { app, internal } = await buildApp({
       config,
       store,
       clock,
@@ -94,7 +97,7 @@ export class Rest {
       },
     });
     await app.ready();
-    return new Rest({ clock, store, config, app, links });
+    return new Rest({ clock, store, config, app, internal, links });
   }
 
   /** A signed token; by default of the user `alice`, for an hour. */
@@ -140,6 +143,11 @@ export class Rest {
       if (responses === undefined || responses[status]?.description.includes(`\`${code}\``) === true) continue;
       throw new Error(`${method} ${template} answers ${status} ${code}, which its documentation does not say`);
     }
+  }
+
+  /** What Prometheus reads. */
+  async scrape(): Promise<string> {
+    return (await this.internal.inject('/metrics')).body;
   }
 
   /** An agent that has connected, and its connection's id. */

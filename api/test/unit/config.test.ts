@@ -19,6 +19,7 @@ describe('configuration of the hub', () => {
   it('has defaults for everything but the key of the tokens', () => {
     expect(read()).toEqual({
       port: 8080,
+      metricsPort: 9090,
       host: '0.0.0.0',
       publicUrl: undefined,
       storeUrl: 'memory:',
@@ -62,7 +63,8 @@ describe('configuration of the hub', () => {
       TRUSTED_PROXIES: '10.0.0.0/8, fd00::1',
       ENROLMENT_TOKEN: token,
       AGENT_ENROLMENT_TOKENS: `lab=sse_${'z'.repeat(32)}`,
-      HUB_ADDRESS: 'http://10.0.0.1:8080',
+      HUB_ADDRESS: 'http://10.0.0.1:9090',
+      METRICS_PORT: '9091',
       HUB_PEER_SECRET: 'p'.repeat(32),
       HUB_PING_INTERVAL: '500ms',
       DRAIN_TIMEOUT: '1m',
@@ -78,6 +80,7 @@ describe('configuration of the hub', () => {
     });
     expect(config).toEqual({
       port: 0,
+      metricsPort: 9091,
       host: '127.0.0.1',
       publicUrl: 'https://hub.example.com',
       storeUrl: 'memory:',
@@ -105,7 +108,7 @@ describe('configuration of the hub', () => {
             .digest('hex'),
         ],
       ]),
-      hubAddress: 'http://10.0.0.1:8080',
+      hubAddress: 'http://10.0.0.1:9090',
       peerSecrets: ['p'.repeat(32)],
       sessionKeys: [expect.any(Buffer)],
       pingMs: 500,
@@ -171,6 +174,21 @@ describe('configuration of the hub', () => {
     expect(problems({})).toEqual([expect.stringContaining('JWT_SECRET: is required')]);
     const issuer = { JWT_JWKS_URL: 'https://i.example.com', JWT_ISSUER: 'https://i.example.com', JWT_AUDIENCE: 'ss' };
     expect(problems({ JWT_SECRET: SECRET, ...issuer })).toEqual([expect.stringContaining('only one of them')]);
+  });
+
+  it('S12 refuses one port for both servers, but for 0', () => {
+    expect(problems({ JWT_SECRET: SECRET, PORT: '9090' })).toEqual([
+      'METRICS_PORT: 9090 is PORT, too: set one of the two to another, or to 0 for any free one',
+    ]);
+    expect(problems({ JWT_SECRET: SECRET, PORT: '0', METRICS_PORT: '0' })).toEqual([]);
+  });
+
+  it('S12 refuses an address for other replicas that is that of everybody', () => {
+    expect(problems({ JWT_SECRET: SECRET, HUB_ADDRESS: 'http://10.0.0.1:8080' })).toEqual([
+      'HUB_ADDRESS: the port of http://10.0.0.1:8080 is PORT, where other replicas are not served: it has to lead to METRICS_PORT (9090)',
+    ]);
+    for (const address of ['http://10.0.0.1:9090', 'http://hub-1.example.com', '10.0.0.1', 'fd00::1'])
+      expect(problems({ JWT_SECRET: SECRET, HUB_ADDRESS: address })).toEqual([]);
   });
 
   it('S9 wants JWT_ISSUER and JWT_AUDIENCE with JWT_JWKS_URL: an issuer signs for other applications, too', () => {

@@ -9,6 +9,8 @@ import { enrolmentSecret, secretOf } from './secrets.ts';
 import { redisPasswordSecret, storeChoice } from './store.ts';
 
 export const HTTP_PORT = 8080;
+/** The hub's /metrics and /internal: no Service has it. */
+export const HUB_METRICS_PORT = 9090;
 /** Where an ingress controller or a gateway of the cluster can be: its pods' addresses are known to the cluster only. */
 const PRIVATE_NETWORKS = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7';
 export const TEMPLATES_FOLDER = '/etc/streamspace/templates';
@@ -34,6 +36,7 @@ export function apiEnv(base: Base, v: Values) {
   });
   return [
     { name: 'PORT', value: `${HTTP_PORT}` },
+    { name: 'METRICS_PORT', value: `${HUB_METRICS_PORT}` },
     // both families, where there are two
     { name: 'HOST', value: '::' },
     when(given(config.publicUrl), { name: 'PUBLIC_URL', value: config.publicUrl }),
@@ -80,7 +83,7 @@ export function apiEnv(base: Base, v: Values) {
       fromSecret('AGENT_ENROLMENT_TOKENS', v.api.agentTokens.existingSecret),
     ),
     { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
-    // replicas reach each other directly, not through the Service
+    // replicas reach each other directly, at METRICS_PORT, which the Service does not have
     { name: 'HUB_ADDRESS', value: '$(POD_IP)' },
     when(
       hasPeerSecret(v),

@@ -3,7 +3,7 @@ import { and, given, gt, json, merge, ne, not, or } from '../nodes/build.ts';
 import { type Entries, entries, spread, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
-import { apiEnv, HTTP_PORT, TEMPLATES_FOLDER } from './api-env.ts';
+import { apiEnv, HTTP_PORT, HUB_METRICS_PORT, TEMPLATES_FOLDER } from './api-env.ts';
 import { type Base, WAVES } from './base.ts';
 import {
   advancedPod,
@@ -53,7 +53,10 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
     args: logs.args,
     env: [...apiEnv(base, v), logs.env, spread(view.extraEnv)],
     envFrom: [spread(view.extraEnvFrom)],
-    ports: [{ name: 'http', containerPort: HTTP_PORT }],
+    ports: [
+      { name: 'http', containerPort: HTTP_PORT },
+      { name: 'metrics', containerPort: HUB_METRICS_PORT },
+    ],
     startupProbe: httpProbe('/api/v1/ready', 'http', view.probes.startup),
     livenessProbe: {
       tcpSocket: { port: 'http' },

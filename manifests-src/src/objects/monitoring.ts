@@ -12,8 +12,11 @@ import { custom, type Resource, resource } from './resource.ts';
 const OPERATOR = 'monitoring.coreos.com/v1';
 type Observability = Refs<StreamspaceValues['observability']>;
 
-const endpoint = (port: string, values: Observability['podMonitor']) => ({
-  port,
+const endpoint = (
+  port: { readonly port: string } | { readonly targetPort: string },
+  values: Observability['podMonitor'],
+) => ({
+  ...port,
   path: '/metrics',
   interval: values.interval,
   scrapeTimeout: when(given(values.scrapeTimeout), values.scrapeTimeout),
@@ -30,7 +33,7 @@ export const podMonitor = (base: Base, values: Observability['podMonitor'], only
     spec: {
       selector: { matchLabels: base.selector('k8s-agent') },
       namespaceSelector: { matchNames: [release.namespace] },
-      podMetricsEndpoints: [endpoint('metrics', values)],
+      podMetricsEndpoints: [endpoint({ port: 'metrics' }, values)],
     },
   });
 
@@ -54,7 +57,8 @@ export function monitoring(base: Base, v: Refs<StreamspaceValues>): Resource[] {
         spec: {
           selector: { matchLabels: base.mark('api') },
           namespaceSelector: { matchNames: [release.namespace] },
-          endpoints: [endpoint('http', serviceMonitor)],
+          // the container's port: the Service has none for it, so that nothing that leads to the Service leads there
+          endpoints: [endpoint({ targetPort: 'metrics' }, serviceMonitor)],
         },
       },
     ),

@@ -6,7 +6,7 @@ import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { HEALTH_PORT, sessionNamespace } from './agent-env.ts';
 import type { AgentView } from './agent-view.ts';
-import { HTTP_PORT } from './api-env.ts';
+import { HTTP_PORT, HUB_METRICS_PORT } from './api-env.ts';
 import { type Base, type Component, PART_OF, WAVES } from './base.ts';
 import { inNamespace, scrapers, tcp, toAddresses, toApiServer, toDns, toProxies, toStore, webPort } from './network.ts';
 import { type Resource, resource } from './resource.ts';
@@ -181,10 +181,16 @@ export function apiPolicies(base: Base, v: Refs<StreamspaceValues>): Resource[] 
       podSelector: hubs.podSelector,
       policyTypes: ['Ingress', 'Egress'],
       // agents and browsers come from anywhere
-      ingress: [{ ports: [tcp(HTTP_PORT)] }, spread(networkPolicy.api.extraIngress) as never],
+      ingress: [
+        { ports: [tcp(HTTP_PORT)] },
+        { from: [hubs], ports: [tcp(HUB_METRICS_PORT)] },
+        { from: scrapers(base) as never, ports: [tcp(HUB_METRICS_PORT)] },
+        spread(networkPolicy.api.extraIngress) as never,
+      ],
       egress: [
         toDns(base) as never,
-        { to: [hubs], ports: [tcp(HTTP_PORT)] },
+        // HTTP: while replicas of a version are about that has no other port
+        { to: [hubs], ports: [tcp(HUB_METRICS_PORT), tcp(HTTP_PORT)] },
         when(store.installed, {
           to: [{ podSelector: { matchLabels: base.selector('redis') } }],
           ports: [tcp(6379)],

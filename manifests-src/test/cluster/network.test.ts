@@ -191,11 +191,13 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
     'agent → server:6443',
     'api → redis:6379',
     'api → other-api:8080',
+    'api → other-api:9090',
     'api → dns:53',
     'session → dns:53',
     'session → look-up:53',
     `session → ${INTERNET}:8080`,
     'prometheus → agent:9090',
+    'prometheus → api:9090',
     'stranger → api:8080',
   ])('%s is needed, and passes', (flow) => {
     expect(found.get(flow)).toBe(true);
@@ -211,6 +213,7 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
     'session → redis:6379',
     'session → server:6443',
     'stranger → agent:9090',
+    'stranger → api:9090',
     'stranger → redis:6379',
     'redis → api:8080',
     'api → agent:9090',

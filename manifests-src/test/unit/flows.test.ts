@@ -58,6 +58,8 @@ const NEEDED: readonly (readonly [from: string, to: string, port: number])[] = [
   ['agent', 'session', 6443],
   ['agent', 'session', 53],
   ['api', 'dns', 53],
+  ['api', 'api', 9090],
+  // with replicas of the former version, during an upgrade
   ['api', 'api', 8080],
   ['api', 'redis', 6379],
   ['session', 'dns', 53],
@@ -69,6 +71,7 @@ const NEEDED: readonly (readonly [from: string, to: string, port: number])[] = [
   ['session', 'internet', 8080],
   ['session', 'internet', 9090],
   ['prometheus', 'agent', 9090],
+  ['prometheus', 'api', 9090],
   ['prometheus', 'agent', 8080],
   // agents and browsers come from anywhere
   ...[

@@ -74,10 +74,10 @@ export const origins: Kind<readonly string[]> = {
   takes: 'a comma list of origins like https://portal.example.com',
 };
 
-/** Where a replica is reached: an origin, or an address (IPv6 without brackets, as the kubelet writes a pod's), to which PORT is added. */
+/** Where a replica is reached: an origin, or an address (IPv6 without brackets, as the kubelet writes a pod's), to which METRICS_PORT is added. */
 export const peer: Kind<string> = {
   ...origin,
-  takes: `${origin.takes}, or an address like 10.0.0.1 or fd00::1, to which PORT is added`,
+  takes: `${origin.takes}, or an address like 10.0.0.1 or fd00::1, to which METRICS_PORT is added`,
   parse: (value) => (isIP(value) === 0 ? origin.parse(value) : value),
 };
 
