@@ -1,9 +1,9 @@
 import type { Kind } from './kinds/kind.ts';
 
 /** One environment variable of a program: its name, what it takes, what it is without it, and what it is for. */
-export interface Setting<T> {
+export interface Setting<T, Y = unknown> {
   readonly name: string;
-  readonly kind: Kind<T>;
+  readonly kind: Kind<T, Y>;
   /** As it would be written; `null`: none, and the value is undefined unless given; `undefined`: it must be given. */
   readonly default: string | null | undefined;
   /** What the default is, where that is decided elsewhere (`host name`). */
@@ -12,22 +12,30 @@ export interface Setting<T> {
   readonly description: string;
 }
 
-export const required = <T>(name: string, kind: Kind<T>, description: string) =>
-  ({ name, kind, default: undefined, description }) satisfies Setting<T>;
-export const optional = <T>(
+export const required = <T, Y>(name: string, kind: Kind<T, Y>, description: string) =>
+  ({ name, kind, default: undefined, description }) satisfies Setting<T, Y>;
+export const optional = <T, Y>(
   name: string,
-  kind: Kind<T>,
+  kind: Kind<T, Y>,
   fallback: string,
   description: string,
   more: { defaultInWords?: string } = {},
-) => ({ name, kind, default: fallback, description, ...more }) satisfies Setting<T>;
-export const absent = <T>(name: string, kind: Kind<T>, description: string, more: { defaultInWords?: string } = {}) =>
-  ({ name, kind, default: null, description, ...more }) satisfies Setting<T>;
+) => ({ name, kind, default: fallback, description, ...more }) satisfies Setting<T, Y>;
+export const absent = <T, Y>(
+  name: string,
+  kind: Kind<T, Y>,
+  description: string,
+  more: { defaultInWords?: string } = {},
+) => ({ name, kind, default: null, description, ...more }) satisfies Setting<T, Y>;
 
 /** All settings of a program, by the field that each fills. */
 export type Table = Readonly<Record<string, Setting<unknown>>>;
 
-type ValueOf<S> = S extends { kind: Kind<infer T>; default: infer D } ? (null extends D ? T | undefined : T) : never;
+type ValueOf<S> = S extends { kind: Kind<infer T, unknown>; default: infer D }
+  ? null extends D
+    ? T | undefined
+    : T
+  : never;
 
 /** What was read by a table, before defaults that depend on other settings. */
 export type Settings<T> = { readonly [K in keyof T]: ValueOf<T[K]> };

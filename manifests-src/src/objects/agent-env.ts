@@ -75,7 +75,7 @@ export function agentEnv(base: Base, view: AgentView) {
     ['SESSION_IMAGE_PULL_POLICY', session.imagePullPolicy],
     optional('SESSION_IMAGE_REGISTRY', orElse(session.imageRegistry, base.shared.global.imageRegistry)),
     optional('SESSION_IMAGE_PULL_SECRETS', pullSecretNames(base)),
-    ['SESSION_DEFAULT_CPU', session.cpu],
+    ['SESSION_DEFAULT_CPU', text(session.cpu)],
     ['SESSION_DEFAULT_MEMORY', session.memory],
     ['SESSION_DEFAULT_STORAGE', session.storage],
     optional('SESSION_STORAGE_CLASS', session.storageClass),

@@ -24,6 +24,8 @@ function jsonOf(schema: ValueSchema, kubernetes: KubeSchemas): Json {
     examples,
     propertyNames,
     passes,
+    range: _range,
+    setting: _setting,
     ...rest
   } = JSON.parse(JSON.stringify(schema)) as ValueSchema & Json;
   const said = takes === undefined ? {} : { description: `${schema.description ?? ''} (${takes})` };
@@ -57,7 +59,8 @@ function jsonOf(schema: ValueSchema, kubernetes: KubeSchemas): Json {
 /** Helm repeats a pattern that is not met; a constant that can't be met says in words what is wanted. */
 function inWords({ pattern, takes: _takes, ...rest }: Json, takes: string | undefined): Json {
   if (pattern === undefined || takes === undefined) return pattern === undefined ? rest : { ...rest, pattern };
-  return { ...rest, if: { pattern }, else: { const: takes } };
+  // the words themselves are no such text either
+  return { ...rest, if: { pattern }, else: { const: takes }, not: { const: takes } };
 }
 
 /** An empty map is right too: it stands for none. */

@@ -1,10 +1,10 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { CIDR } from '@streamspace/settings';
+import { CIDR, HUB } from '@streamspace/settings';
 import {
   annotations,
   choice,
-  duration,
   flag,
+  fromSetting,
   integer,
   kube,
   labels,
@@ -34,42 +34,25 @@ export const api = section('The control plane (hub)', {
   replicaCount: integer('Replicas; more than one needs redis; not used with autoscaling', 1, 0, 100),
   image: workload.image('streamspace/api'),
   config: section('What the hub is told', {
-    publicUrl: pattern(
-      'Origin under which browsers reach it; empty: what requests say',
-      'an origin such as https://hub.example.com',
-      '^https?://[^/ ]+$',
-      '',
-      ['https://hub.example.com'],
-    ),
-    allowedOrigins: list('Other origins whose pages may call it', [], [['https://portal.example.com']], {
-      pattern: '^https?://[^/ ]+$',
+    publicUrl: fromSetting(HUB.publicUrl),
+    allowedOrigins: fromSetting(HUB.allowedOrigins),
+    trustedProxies: fromSetting(HUB.trustedProxies, {
+      description:
+        'Networks of the proxies in front, whose X-Forwarded-For and -Proto are believed; empty: the private ones with ingress or httpRoute, none without',
     }),
-    trustedProxies: list(
-      'Networks of the proxies in front, whose X-Forwarded-For and -Proto are believed; empty: the private ones with ingress or httpRoute, none without',
-      [],
-      [['10.244.0.0/16', 'fd00::/8']],
-      { pattern: '^[0-9a-fA-F.:]+(/[0-9]{1,3})?$' },
-    ),
-    heartbeatInterval: duration('How often agents report', '30s', ['10s']),
-    commandTimeout: duration('How long a command may wait and run before it fails', '1h', ['2h']),
-    ticketTtl: duration('How long a viewer’s ticket is valid', '30s', ['20s']),
-    drainTimeout: duration('How long a stopping replica waits for its agents to connect elsewhere', '20s', ['10s']),
-    pingInterval: duration('How often a silent connection is pinged', '800ms', ['1s']),
-    handshakeRate: integer('Connections of agents let in per second', 500, 1, 100_000),
-    rateLimit: integer('Requests per user and minute', 600, 1, 1_000_000),
+    heartbeatInterval: fromSetting(HUB.heartbeatInterval),
+    commandTimeout: fromSetting(HUB.commandTimeout),
+    ticketTtl: fromSetting(HUB.ticketTtl),
+    drainTimeout: fromSetting(HUB.drainTimeout),
+    pingInterval: fromSetting(HUB.hubPingInterval),
+    handshakeRate: fromSetting(HUB.handshakeRate),
+    rateLimit: fromSetting(HUB.rateLimit),
     templates: open<Record<string, unknown>[]>(
       'Session templates besides the built-in ones',
       [],
       [[{ id: 'desktop-de', name: 'Schreibtisch <1> & "2"', image: 'streamspace/desktop:1', env: { X: '{{ x }}' } }]],
     ),
-    log: section('Log', {
-      level: choice(
-        'Least severe that is written',
-        ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
-        'info',
-      ),
-      format: choice('One JSON object a line, or lines for people', ['json', 'text'], 'json'),
-    }),
+    log: section('Log', { level: fromSetting(HUB.logLevel), format: fromSetting(HUB.logFormat) }),
   }),
   auth: section('Users’ tokens (JWT): a shared secret or an issuer’s key set', {
     existingSecret: workload.secretKey('Secret with the shared secret', 'jwt-secret'),
@@ -80,30 +63,10 @@ export const api = section('The control plane (hub)', {
       '',
       ['fedcba9876543210{{fedcba98}}"\'y'],
     ),
-    jwksUrl: pattern('Key set of the issuer', 'an https:// URL', '^https?://[^ ]+$', '', [
-      'https://idp.example.com/keys',
-    ]),
-    issuer: pattern(
-      '`iss` that tokens must have; required with jwksUrl',
-      'a text without spaces',
-      '^[^ \\n\\t]+$',
-      '',
-      ['https://idp.example.com/'],
-    ),
-    audience: pattern(
-      '`aud` that tokens must have; required with jwksUrl',
-      'a text without spaces',
-      '^[^ \\n\\t]+$',
-      '',
-      ['streamspace'],
-    ),
-    maxAge: pattern(
-      'How long after its `iat` a token is taken at most; empty: until its `exp`',
-      'a duration such as 8h',
-      '^[1-9][0-9]{0,3}[mh]$',
-      '',
-      ['8h'],
-    ),
+    jwksUrl: fromSetting(HUB.jwtJwksUrl, { description: 'Key set of the issuer; this or the secret' }),
+    issuer: fromSetting(HUB.jwtIssuer, { description: '`iss` that tokens must have; required with jwksUrl' }),
+    audience: fromSetting(HUB.jwtAudience, { description: '`aud` that tokens must have; required with jwksUrl' }),
+    maxAge: fromSetting(HUB.jwtMaxAge),
   }),
   peers: section(
     'Secret that replicas share; needed with auth.jwksUrl and redis, derived from the tokens’ secret otherwise',

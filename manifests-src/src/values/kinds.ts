@@ -1,4 +1,5 @@
 import Type, { type TSchema, type TUnsafe } from 'typebox';
+import type { Setting } from '@streamspace/settings';
 import type { Opaque } from './refs.ts';
 
 /** What every value has: what it is for, and what it is without the user's word. `examples` are other values to try. */
@@ -33,6 +34,46 @@ export const integer = (description: string, fallback: number, minimum: number, 
   Type.Integer({ description, default: fallback, minimum, maximum });
 
 export const port = (description: string, fallback: number) => integer(description, fallback, 1, 65_535);
+
+/**
+ * A value that becomes a program's setting: type, schema, default, description and words are the setting's. `otherwise` says what an empty
+ * one means; `description` and `default` replace the setting's where the chart has more to say than the program.
+ */
+export function fromSetting<T, Y>(
+  setting: Setting<T, Y>,
+  more: { description?: string; otherwise?: string; default?: Y; takes?: string } = {},
+): TUnsafe<Y> {
+  const { kind } = setting;
+  const { written } = kind;
+  const fallback = more.default ?? (asWritten(setting) as Y);
+  const said = more.description ?? setting.description;
+  const optional = fallback === '' && written.pattern !== undefined;
+  return Type.Unsafe<Y>({
+    ...written,
+    ...(optional ? { pattern: `^$|${written.pattern}` } : {}),
+    description: `${said[0]!.toUpperCase()}${said.slice(1)}${more.otherwise === undefined ? '' : `; empty: ${more.otherwise}`}`,
+    default: fallback,
+    takes: more.takes ?? (written.type === 'array' ? 'a list' : kind.takes),
+    examples: kind.examples,
+    setting: setting.name,
+    ...(kind.range === undefined ? {} : { range: kind.range }),
+  });
+}
+
+/** The default as YAML has it; where there is none, an empty one. */
+function asWritten({ kind, default: fallback }: Setting<unknown>): unknown {
+  const text = fallback ?? '';
+  switch (kind.written.type) {
+    case 'integer':
+      return Number(text);
+    case 'boolean':
+      return text === 'true';
+    case 'array':
+      return text === '' ? [] : text.split(',');
+    default:
+      return text;
+  }
+}
 
 const LABEL = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
 

@@ -1,33 +1,20 @@
-import { HOST_PORT } from '@streamspace/settings';
-import { duration, flag, integer, list, objectName, pattern, quantity, section } from './kinds.ts';
+import { HUB } from '@streamspace/settings';
+import { flag, fromSetting, integer, list, objectName, pattern, quantity, section } from './kinds.ts';
 import * as workload from './workload.ts';
-
-const HOSTS = `${HOST_PORT}(,${HOST_PORT})*`;
-/** As the hub reads it. Credentials are let through, to be refused with the reason. */
-const URL = [
-  `^rediss?://([^/@ ]*@)?${HOST_PORT}(/[0-9]{0,5})?$`,
-  `^rediss?[+]sentinel://([^/@ ]*@)?${HOSTS}/[A-Za-z0-9_.-]+(/[0-9]{0,5})?$`,
-  `^rediss?[+]cluster://([^/@ ]*@)?${HOSTS}(/0?)?$`,
-].join('|');
 
 /** Values of the hub's store. */
 export const redis = section('The hub’s store: one Valkey node, or yours', {
   enabled: flag('Install Valkey; not used where an external one is named', true),
   external: section('A Valkey or Redis of your own: its URL, or a Secret with it', {
-    url: pattern(
-      'URL, without credentials in it',
-      'redis://host:port, redis+sentinel://host:port,host:port/master or redis+cluster://host:port,host:port, or rediss…',
-      URL,
-      '',
-      [
-        'rediss://cache.example.com:6380/1',
-        'redis+sentinel://s0.example.com,s1.example.com:26380/primary',
-        'rediss+cluster://[fd00::1]:7000,[fd00::2]:7001',
-      ],
-    ),
+    url: fromSetting(HUB.storeUrl, {
+      description: 'URL, without credentials in it',
+      default: '',
+      takes:
+        'redis://host:port, redis+sentinel://host:port,host:port/master or redis+cluster://host:port,host:port, or rediss…',
+    }),
     existingSecret: workload.secretKey('Secret with the URL', 'url'),
-    waitReplicas: integer('Replicas of it that must have a command before it is accepted', 0, 0, 10),
-    waitTimeout: duration('How long they may take', '1s', ['2s']),
+    waitReplicas: fromSetting(HUB.storeWaitReplicas),
+    waitTimeout: fromSetting(HUB.storeWaitTimeout),
   }),
   auth: section('Password of the installed Valkey', {
     existingSecret: workload.secretKey('Secret with the password', 'password'),

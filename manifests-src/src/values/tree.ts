@@ -16,6 +16,10 @@ export interface ValueSchema {
   readonly examples?: readonly unknown[];
   /** In words, what a text must be. */
   readonly takes?: string;
+  /** Of a duration, in milliseconds. */
+  readonly range?: { readonly min: number; readonly max: number };
+  /** Environment variable of a program that it becomes. */
+  readonly setting?: string;
   /** A type of Kubernetes', by which it is checked. */
   readonly kube?: string;
   /** Passed on as it is. */

@@ -34,9 +34,9 @@ export const image = (repository: string, tag = '') =>
     repository: pattern(
       'Repository',
       'a repository such as streamspace/api',
-      '^[a-z0-9]+([._/-]+[a-z0-9]+)*$',
+      '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*$',
       repository,
-      ['mirror/x/y'],
+      ['mirror/x/y', 'localhost:5000/x'],
     ),
     tag: pattern('Tag; empty: the chart’s appVersion', 'a tag', '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$', tag, [
       '0777',

@@ -15,11 +15,17 @@ const FIRST = Array.from({ length: 0x2fff }, (_, index) => index + 1).filter(
 const CHARACTERS = [...FIRST, 0xa000, 0xd7ff, 0xe000, 0xfeff, 0xfffd, 0x1_0000, 0x1_f5a5, 0xe_0001, 0x10_ffff].map(
   (code) => `a ${String.fromCodePoint(code)}b`,
 );
+const TEXT = CHARACTERS.join(',');
 
 interface Deployment {
   readonly spec: {
     readonly template: {
-      readonly spec: { readonly containers: { name: string; image: string; env: { name: string; value: string }[] }[] };
+      readonly spec: {
+        readonly containers: { name: string; image: string }[];
+        readonly affinity: {
+          podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { topologyKey: string }[] };
+        };
+      };
     };
   };
 }
@@ -30,7 +36,7 @@ describe.each(HELMS)('characters in a chart rendered by $name', ({ file, name })
     async () => {
       const values = coalesce(BASES['streamspace'], {
         k8sAgent: {
-          config: { proxy: { none: CHARACTERS } },
+          podAntiAffinity: { type: 'required', topologyKey: TEXT },
           sidecars: CHARACTERS.map((image, index) => ({ name: `s${index}`, image })),
         },
       });
@@ -50,10 +56,11 @@ describe.each(HELMS)('characters in a chart rendered by $name', ({ file, name })
       ]);
       expect([code, stderr]).toEqual([0, '']);
       for (const version of ['1.1', '1.2'] as const) {
-        const [agent, ...sidecars] = (objectsIn(stdout, version)[0] as unknown as Deployment).spec.template.spec
-          .containers;
-        expect(agent!.env.find((each) => each.name === 'NO_PROXY')!.value.split(',a ').length).toBe(CHARACTERS.length);
-        expect(agent!.env.find((each) => each.name === 'NO_PROXY')!.value === CHARACTERS.join(',')).toBe(true);
+        const { affinity, containers } = (objectsIn(stdout, version)[0] as unknown as Deployment).spec.template.spec;
+        const [, ...sidecars] = containers;
+        const [apart] = affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution;
+        // a difference of this length can't be shown
+        expect(apart!.topologyKey === TEXT).toBe(true);
         expect(sidecars.map(({ image }) => image)).toEqual(CHARACTERS);
       }
     },

@@ -83,6 +83,7 @@ function leaf(schema: ValueSchema): Arbitrary<unknown> {
     const minimum = schema.minimum ?? 0;
     const maximum = schema.maximum ?? 1_000_000;
     return fc.oneof(
+      fc.constantFrom(minimum, maximum),
       fc.integer({ min: minimum, max: Math.min(maximum, minimum + 5) }),
       fc.integer({ min: minimum, max: maximum }),
     );

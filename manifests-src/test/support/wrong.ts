@@ -6,8 +6,29 @@ const alone = 'streamspace-k8s-agent';
 const agent = (values: object) => ({ k8sAgent: values });
 const config = (values: object) => agent({ config: values });
 
+/** Names the key, and says what it takes: in words, not as a pattern. */
+const inWords = (key: string, words: string) => new RegExp(`^(?!.*\\[0-9\\])(?=.*${key})(?=.*${words})`, 's');
+
 /** Refused by the templates: combinations. */
 export const COMBINATIONS: readonly Wrong[] = [
+  ...(
+    [
+      ['ticketTtl', '5m', 'from 1s to 1m; given was 5m'],
+      ['pingInterval', '1ms', 'from 100ms to 1m; given was 1ms'],
+      ['heartbeatInterval', '0s', 'from 1s to 10m; given was 0s'],
+    ] as const
+  ).map(([key, value, words]): Wrong => [
+    `part 1 ${key} outside of what the hub takes`,
+    umbrella,
+    { api: { config: { [key]: value } } },
+    inWords(`api.config.${key}: takes a duration`, words),
+  ]),
+  [
+    'part 1 a heartbeat outside of what the agent takes',
+    umbrella,
+    config({ heartbeatInterval: '0s' }),
+    inWords('k8sAgent.config.heartbeatInterval', 'from 100ms to'),
+  ],
   [
     'a variable that the chart sets',
     umbrella,
@@ -381,4 +402,23 @@ export const SINGLE: readonly Wrong[] = [
   ['a short token', umbrella, { enrolment: { token: 'short' } }, /enrolment.token/],
   ['one of our labels', umbrella, { commonLabels: { 'app.kubernetes.io/name': 'x' } }, /commonLabels/],
   ['null', umbrella, { api: null }, /api/],
+  ...(
+    [
+      ['commandTimeout', '1x', 'a duration such as 500ms, 30s, 5m or 1h30m, from 1s to 168h'],
+      ['publicUrl', 'https://a:b:c', 'an origin like https:..hub.example.com'],
+      ['allowedOrigins', ['https://a.example.com/path'], 'an origin like https:..hub.example.com'],
+    ] as const
+  ).map(([key, value, words]): Wrong => [
+    `part 1 ${key} in words`,
+    umbrella,
+    { api: { config: { [key]: value } } },
+    inWords(key, words),
+  ]),
+  [
+    'part 1 memory in CPUs’ unit',
+    umbrella,
+    config({ session: { memory: '500m' } }),
+    inWords('memory', 'an amount of bytes such as 512Mi'),
+  ],
+  ['part 1 more read ahead than the agent takes', umbrella, config({ vnc: { bufferSize: 1_048_576 } }), /bufferSize/],
 ];

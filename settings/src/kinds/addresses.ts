@@ -12,7 +12,10 @@ export const IPV6 = `((${GROUP}:){7}${GROUP}|(${GROUP}:){1,7}:|${SHORTENED.join(
 export const PORT = '([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])';
 
 /** A block of addresses such as 10.0.0.0/8 or fd00::/8. */
-export const CIDR = `${IPV4}/(3[0-2]|[12]?[0-9])|${IPV6}/(12[0-8]|1[01][0-9]|[1-9]?[0-9])`;
+const [BITS4, BITS6] = ['/(3[0-2]|[12]?[0-9])', '/(12[0-8]|1[01][0-9]|[1-9]?[0-9])'];
+export const CIDR = `${IPV4}${BITS4}|${IPV6}${BITS6}`;
+/** A block, or an address alone. */
+export const NETWORK = `${IPV4}(${BITS4})?|${IPV6}(${BITS6})?`;
 
 const LABEL = '[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?';
 /** Its last part starts with a letter: URLs take one that starts with a digit for an address. */

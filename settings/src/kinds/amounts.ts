@@ -44,7 +44,7 @@ export function duration(min = 1, max = LONGEST_TIMER): Kind<number> {
 }
 
 /** Cores; written as `2`, `0.5` or `1000m`. */
-export const cpu: Kind<number> = {
+export const cpu: Kind<number, string | number> = {
   takes: 'an amount of CPU such as 500m, 2 or 0.5',
   parse(text) {
     const match = /^(\d{1,9}(?:\.\d{1,20})?)(m?)$/.exec(text);
@@ -98,7 +98,7 @@ export const bytes: Kind<number> = {
 };
 
 /** A whole number in decimal. */
-export function integer(min: number, max: number): Kind<number> {
+export function integer(min: number, max: number): Kind<number, number> {
   return {
     takes: `a whole number from ${min} to ${max}`,
     parse(text) {
@@ -113,10 +113,10 @@ export function integer(min: number, max: number): Kind<number> {
 }
 
 /** A TCP port. */
-export const port: Kind<number> = { ...integer(1, 65_535), takes: 'a port from 1 to 65535' };
+export const port: Kind<number, number> = { ...integer(1, 65_535), takes: 'a port from 1 to 65535' };
 
 /** A TCP port to listen on; 0 lets the system choose a free one. */
-export const listenPort: Kind<number> = {
+export const listenPort: Kind<number, number> = {
   ...integer(0, 65_535),
   takes: 'a port from 1 to 65535, or 0 for any free one',
   // a Service needs to know it
@@ -124,7 +124,7 @@ export const listenPort: Kind<number> = {
   examples: [1, 65_535],
 };
 
-export const boolean: Kind<boolean> = {
+export const boolean: Kind<boolean, boolean> = {
   takes: 'true or false',
   parse: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
   print: String,

@@ -7,10 +7,15 @@ export interface Written {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly items?: Written;
+  /** Of an item: what it must be, in words. */
+  readonly takes?: string;
 }
 
 /** How the text of one setting becomes a value, and the value a text. */
-export interface Kind<T> {
+/** `Y`: the type of the value in YAML. */
+export interface Kind<T, Y = string> {
+  /** Never there: holds the type. */
+  readonly yaml?: Y;
   /** What the text must be, in words: for error messages and the documentation's tables. Goes on after "takes". */
   readonly takes: string;
   /** undefined: the text is not one of these. */

@@ -2,7 +2,7 @@ import type { Kind } from './kind.ts';
 import { id } from './texts.ts';
 
 /** A comma list of things of a kind. */
-export function list<T>(takes: string, of: Kind<T>): Kind<readonly T[]> {
+export function list<T>(takes: string, of: Kind<T>): Kind<readonly T[], readonly string[]> {
   return {
     takes: `a comma list of ${takes}`,
     parse(value) {
@@ -11,13 +11,13 @@ export function list<T>(takes: string, of: Kind<T>): Kind<readonly T[]> {
       return read.every((each) => each !== undefined) ? Object.freeze(read) : undefined;
     },
     print: (value) => value.map((each) => of.print(each)).join(','),
-    written: { type: 'array', items: of.written },
+    written: { type: 'array', items: { ...of.written, takes: of.takes } },
     examples: [of.examples],
   };
 }
 
 /** Agent ids, each once. */
-export function ids(): Kind<ReadonlySet<string>> {
+export function ids(): Kind<ReadonlySet<string>, readonly string[]> {
   const all = list('agent ids', id('an agent id'));
   return {
     ...all,

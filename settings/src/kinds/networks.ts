@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { CIDR } from './addresses.ts';
+import { NETWORK } from './addresses.ts';
 import type { Kind } from './kind.ts';
 import { list } from './lists.ts';
 
@@ -23,12 +23,12 @@ const network: Kind<Network> = {
     return { address, prefix, family: version === 6 ? 'ipv6' : 'ipv4' };
   },
   print: ({ address, prefix }) => `${address}/${prefix}`,
-  written: { type: 'string', pattern: `^(${CIDR})$` },
-  examples: ['10.0.0.0/8', '0.0.0.0/0', 'fd00::/8', '::1/128'],
+  written: { type: 'string', pattern: `^(${NETWORK})$` },
+  examples: ['10.0.0.0/8', '0.0.0.0/0', 'fd00::/8', '::1/128', '192.0.2.7'],
 };
 
 /** A comma list of networks. */
-export const networks: Kind<readonly Network[]> = {
+export const networks: Kind<readonly Network[], readonly string[]> = {
   ...list('networks', network),
   takes: 'a comma list of networks (CIDRs) like 10.0.0.0/8 or fd00::/8, or of addresses',
 };

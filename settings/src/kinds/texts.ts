@@ -12,7 +12,7 @@ export function text(takes: string, pattern: string, ...examples: string[]): Kin
   };
 }
 
-export function oneOf<const T extends string>(...values: T[]): Kind<T> {
+export function oneOf<const T extends string>(...values: T[]): Kind<T, T> {
   return {
     takes: values.length === 1 ? values[0]! : `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`,
     parse: (value) => values.find((each) => each === value),
@@ -33,7 +33,7 @@ export const line = (most: number): Kind<string> =>
 
 /** Printable characters without spaces. */
 export const word = (takes: string): Kind<string> => ({
-  ...text(takes, '^[!-~]{1,2048}$', 'x', 'https://idp.example.com/'),
+  ...text(takes, '^[!-~]{1,1000}$', 'x', 'https://idp.example.com/'),
   parse: (value) => (/^\S+$/.test(value) ? value : undefined),
 });
 

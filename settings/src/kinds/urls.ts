@@ -33,11 +33,14 @@ export const proxy: Kind<string> = {
 };
 
 /** Hosts that are reached without a proxy, in the form that all programs know; any text is taken, as they do. */
-export const noProxy: Kind<string> = {
+export const noProxy: Kind<string, readonly string[]> = {
   takes: 'host names, comma separated',
   parse: (value) => value,
   print: (value) => value,
-  written: { type: 'array', items: { type: 'string', pattern: '^[!-+--~]{1,253}$' } },
+  written: {
+    type: 'array',
+    items: { type: 'string', pattern: '^[!-+--~]{1,253}$', takes: 'a host such as .svc or 10.0.0.0/8' },
+  },
   examples: [['.svc', '10.0.0.0/8']],
 };
 
@@ -69,7 +72,7 @@ export const origin: Kind<string> = {
 };
 
 /** A comma list of origins. */
-export const origins: Kind<readonly string[]> = {
+export const origins: Kind<readonly string[], readonly string[]> = {
   ...list('origins', origin),
   takes: 'a comma list of origins like https://portal.example.com',
 };

@@ -1,0 +1,101 @@
+import { AGENT, HUB } from '@streamspace/settings';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readConfig as readAgent } from '../../../agent/src/config.ts';
+import { readConfig as readHub } from '../../../api/src/config.ts';
+import { SOURCES } from '../../src/charts/sources.ts';
+import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
+import { valuesOf } from '../support/arbitrary.ts';
+import { BASES, RELEASE } from '../support/bases.ts';
+import { problems, repaired } from '../support/valid.ts';
+
+interface Variable {
+  readonly name: string;
+  readonly value?: string;
+}
+
+/** What Secrets, and the kubelet, put into the environment. */
+const FROM_ELSEWHERE: Readonly<Record<string, string>> = {
+  JWT_SECRET: 'j'.repeat(32),
+  ENROLMENT_TOKEN: 'e'.repeat(32),
+  HUB_PEER_SECRET: 'p'.repeat(32),
+  AGENT_ENROLMENT_TOKENS: `lab=sse_${'x'.repeat(32)}`,
+  STORE_URL: 'redis://:password@store:6379/0',
+  REDIS_PASSWORD: 'p'.repeat(16),
+  HTTPS_PROXY: 'http://user:password@proxy:3128',
+  HTTP_PROXY: 'http://user:password@proxy:3128',
+  POD_IP: 'fd00::1',
+  POD_NAME: 'pod-1',
+};
+
+function environmentOf(objects: readonly KubeObject[], container: string): Record<string, string> | undefined {
+  const containers = objects
+    .filter(({ kind }) => kind === 'Deployment')
+    .flatMap(
+      (object) =>
+        (object as unknown as { spec: { template: { spec: { containers: { name: string; env: Variable[] }[] } } } })
+          .spec.template.spec.containers,
+    );
+  const found = containers.find(({ name }) => name === container);
+  if (found === undefined) return undefined;
+  const env: Record<string, string> = {};
+  const known = [AGENT, HUB].flatMap((table) => Object.values<{ name: string }>(table).map(({ name }) => name));
+  for (const { name, value } of found.env) {
+    const text = value ?? FROM_ELSEWHERE[name];
+    // others are the user's own
+    if (!known.includes(name) && FROM_ELSEWHERE[name] === undefined) continue;
+    expect(text, `${name} is from a Secret that is not known here`).toBeDefined();
+    env[name] = text!.replaceAll(/\$\((\w+)\)/g, (_, other: string) => env[other] ?? '');
+  }
+  return env;
+}
+
+/** Both programs read what the release would tell them. */
+function accepted(objects: readonly KubeObject[]): void {
+  const agent = environmentOf(objects, 'agent');
+  const api = environmentOf(objects, 'api');
+  if (agent !== undefined) readAgent(agent, 'host');
+  if (api !== undefined) readHub(api);
+}
+
+for (const source of SOURCES) {
+  describe(`part 1 ${source.folder}: what its schema and checks accept, both programs' readers accept`, () => {
+    it.each([0.03, 0.1, 0.3, 0.8])(
+      'random values, boundaries among them (%d of all values set)',
+      (share) => {
+        fc.assert(
+          fc.property(valuesOf(source.schema, share), (leaves) => {
+            accepted(objectsOf(source, RELEASE, repaired(source, RELEASE, BASES[source.name], leaves)));
+          }),
+          { numRuns: 125 },
+        );
+      },
+      300_000,
+    );
+  });
+}
+
+describe('part 1 values found by hand', () => {
+  const [umbrella] = SOURCES;
+  const base = BASES['streamspace'] as { api: object; k8sAgent: { config: object } };
+  const api = (config: object) => ({ ...base, api: { ...base.api, config } });
+  const agent = (config: object) => ({ ...base, k8sAgent: { config: { ...base.k8sAgent.config, ...config } } });
+  it.each([
+    ['commandTimeout: 1h30m', api({ commandTimeout: '1h30m' })],
+    [
+      'drainTimeout: 1m30s',
+      {
+        ...api({ drainTimeout: '1m30s' }),
+        api: { ...base.api, terminationGracePeriodSeconds: 120, config: { drainTimeout: '1m30s' } },
+      },
+    ],
+    ['session.cpu: 2', agent({ session: { cpu: 2 } })],
+    ['session.cpu: 0.5', agent({ session: { cpu: 0.5 } })],
+    ['publicUrl with a slash at its end', api({ publicUrl: 'https://hub.example.com/' })],
+    ['localhost:5000/x', { ...base, api: { ...base.api, image: { repository: 'localhost:5000/x' } } }],
+    ['keys for anchors', { ...base, 'x-anchor': { a: 1 } }],
+  ])('%s is taken, and the programs start with it', (_what, values) => {
+    expect(problems(umbrella!, RELEASE, values)).toBeUndefined();
+    accepted(objectsOf(umbrella!, RELEASE, values));
+  });
+});
