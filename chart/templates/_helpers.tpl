@@ -385,6 +385,40 @@ What is in a list more than once.
 {{- end }}
 
 {{/*
+Names of objects under any of the given keys, as a JSON list.
+*/}}
+{{- define "streamspace.namesUnder" -}}
+{{- $found := dict "names" (list) -}}
+{{- include "streamspace.walk" (dict "keys" .keys "in" .in "found" $found) -}}
+{{- toRawJson (uniq $found.names) -}}
+{{- end }}
+
+{{/*
+Adds the names under any of the given keys to those found.
+*/}}
+{{- define "streamspace.walk" -}}
+{{- $walk := . -}}
+{{- if kindIs "slice" .in -}}
+{{- range .in }}{{ include "streamspace.walk" (dict "keys" $walk.keys "in" . "found" $walk.found) }}{{ end -}}
+{{- else if kindIs "map" .in -}}
+{{- range $key, $value := .in -}}
+{{- if has $key $walk.keys -}}
+{{- $items := list $value -}}
+{{- if kindIs "slice" $value }}{{ $items = $value }}{{ end -}}
+{{- range $items -}}
+{{- $name := . -}}
+{{- if kindIs "map" . }}{{ $name = get . "name" }}{{ end -}}
+{{- if kindIs "string" $name -}}
+{{- if regexMatch "^[a-z0-9][-a-z0-9.]*$" $name }}{{ $_ := set $walk.found "names" (append $walk.found.names $name) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- include "streamspace.walk" (dict "keys" $walk.keys "in" $value "found" $walk.found) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/*
 Bytes of an amount such as 512Mi.
 */}}
 {{- define "streamspace.bytes" -}}

@@ -1,5 +1,6 @@
 import { and, gt, not, orElse, release, text } from '../nodes/build.ts';
 import { lift } from '../nodes/expression.ts';
+import { admissionChecks, agentAdmission } from '../objects/admission.ts';
 import { agent } from '../objects/agent.ts';
 import { agentChecks, sharedChecks } from '../objects/agent-checks.ts';
 import { HEALTH_PORT } from '../objects/agent-env.ts';
@@ -24,6 +25,8 @@ const PATHS = {
   config: 'agent.config',
   ha: 'ha',
   serviceAccount: 'serviceAccount',
+  rbac: 'rbac',
+  admission: 'admissionPolicy',
 };
 
 /** The agent alone, for clusters that hold no control plane. */
@@ -44,6 +47,7 @@ export function k8sAgent(): ChartSource {
     },
     ha: v.ha,
     rbac: v.rbac,
+    admissionPolicy: v.admissionPolicy,
     serviceAccount: v.serviceAccount,
     affinity: v.affinity.custom,
     podAntiAffinity: v.affinity.podAntiAffinity,
@@ -64,6 +68,7 @@ export function k8sAgent(): ChartSource {
     resources: [
       ...sharedObjects(base, always),
       ...agentRbac(base, view),
+      ...agentAdmission(base, view),
       ...agent(base, view),
       ...agentPolicies(base, view),
       testPolicy(base, always),
@@ -81,6 +86,7 @@ export function k8sAgent(): ChartSource {
     checks: [
       ...sharedChecks(base),
       ...agentChecks(base, view, PATHS),
+      ...admissionChecks(view, PATHS),
       refuse(
         and(v.podMonitor.enabled, not(v.agent.metrics.enabled)),
         'podMonitor.enabled: the agent serves no metrics; set agent.metrics.enabled=true, or turn it off',

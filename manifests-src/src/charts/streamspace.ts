@@ -1,4 +1,5 @@
 import { and, choose, concat, given, gt, join, missing, not, orElse, release, text } from '../nodes/build.ts';
+import { admissionChecks, agentAdmission } from '../objects/admission.ts';
 import { agent } from '../objects/agent.ts';
 import { agentChecks, sharedChecks } from '../objects/agent-checks.ts';
 import { agentRbac } from '../objects/agent-rbac.ts';
@@ -30,6 +31,8 @@ const PATHS = {
   config: 'k8sAgent.config',
   ha: 'k8sAgent.ha',
   serviceAccount: 'k8sAgent.serviceAccount',
+  rbac: 'k8sAgent.rbac',
+  admission: 'k8sAgent.admissionPolicy',
 };
 
 /** The umbrella chart: hub, agent and store. */
@@ -72,6 +75,7 @@ export function streamspace(): ChartSource {
       ...api(base, v),
       ...apiRoutes(base, v),
       ...agentRbac(base, view),
+      ...agentAdmission(base, view),
       ...agent(base, view),
       ...agentPolicies(base, view),
       testPolicy(base, always),
@@ -94,7 +98,12 @@ export function streamspace(): ChartSource {
         path: '/ready',
       }),
     ],
-    checks: [...sharedChecks(base), ...apiChecks(base, v), ...agentChecks(base, view, PATHS)],
+    checks: [
+      ...sharedChecks(base),
+      ...apiChecks(base, v),
+      ...agentChecks(base, view, PATHS),
+      ...admissionChecks(view, PATHS),
+    ],
     fixedClaim: {
       path: 'redis.persistence',
       only: and(v.api.enabled, storeChoice(v).installed),

@@ -78,6 +78,9 @@ export const choose = <T>(cond: Expr<boolean>, yes: Of<T>, no: Of<T>): Expr<T> =
   expr({ kind: 'choice', cond, yes: lift(yes), no: lift(no) });
 /** `x`, or `otherwise` where there is none. */
 export const orElse = <T>(x: Expr<T>, otherwise: Of<T>): Expr<T> => choose(given(x), x, otherwise);
+/** A JSON list of the names that stand under any of these keys, wherever in a value: as text, as `name`, or as a list of these. */
+export const namesUnder = (x: Expr<unknown>, keys: readonly string[]): Expr<string> =>
+  call('namesUnder', 'string', keys, x);
 /** Names of items that are among `names`, or there twice; joined by commas. */
 export const clashes = (items: Expr<readonly unknown[]>, names: readonly string[]): Expr<string> =>
   call('clashes', 'string', names, items);

@@ -141,6 +141,11 @@ export const FUNCTIONS = {
       [...(one ?? []), ...(other ?? [])].filter((each, index, all) => all.indexOf(each) !== index).join(', '),
     go: (one, other) => `include "streamspace.doubles" (concat (default (list) ${one}) (default (list) ${other}))`,
   },
+  /** Names of objects under any of these keys, as a JSON list. Kept by a helper, which walks the value in the same order. */
+  namesUnder: {
+    run: (keys: readonly string[], thing: unknown) => JSON.stringify([...new Set(namesUnder(keys, thing))]),
+    go: (keys, thing) => `include "streamspace.namesUnder" (dict "keys" ${keys} "in" ${thing})`,
+  },
   /** Kept by a helper: templates have no function of their own for it. */
   milliseconds: { run: milliseconds, go: (text) => `int64 (include "streamspace.milliseconds" ${text})` },
 } satisfies Record<string, Definition>;
@@ -154,6 +159,22 @@ const mapOf = (text: string): string =>
 function size(thing: string | readonly unknown[] | Map): number {
   if (typeof thing === 'string') return Buffer.byteLength(thing);
   return Array.isArray(thing) ? thing.length : Object.keys(thing).length;
+}
+
+/** What an object may be called: nothing that JSON, or a language that takes JSON, would have to escape. */
+export const OBJECT_NAME = '^[a-z0-9][-a-z0-9.]*$';
+
+function namesUnder(keys: readonly string[], thing: unknown): string[] {
+  if (Array.isArray(thing)) return thing.flatMap((item) => namesUnder(keys, item));
+  if (typeof thing !== 'object' || thing === null) return [];
+  return Object.entries(thing)
+    .sort(([a], [b]) => byBytes(a, b))
+    .flatMap(([key, value]) => {
+      const items: unknown[] = !keys.includes(key) ? [] : Array.isArray(value) ? value : [value];
+      const names = items.map((item) => (typeof item === 'string' ? item : (item as { name?: unknown } | null)?.name));
+      const valid = names.filter((name) => typeof name === 'string' && new RegExp(OBJECT_NAME).test(name)) as string[];
+      return [...valid, ...namesUnder(keys, value)];
+    });
 }
 
 function sorted(thing: unknown): unknown {

@@ -48,6 +48,8 @@ export interface Paths {
   readonly config: string;
   readonly ha: string;
   readonly serviceAccount: string;
+  readonly rbac: string;
+  readonly admission: string;
 }
 
 export function disruptionChecks(

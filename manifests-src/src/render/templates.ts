@@ -1,6 +1,7 @@
 import type { ChartSource, NoteLine } from '../charts/chart.ts';
 import { type Expr, isExpr, lift, NODE } from '../nodes/expression.ts';
 import { goText, type Helpers } from '../nodes/go.ts';
+import { OBJECT_NAME } from '../nodes/functions.ts';
 import type { Helper } from '../nodes/helper.ts';
 import { TemplateWriter } from '../nodes/template.ts';
 import type { Resource } from '../objects/resource.ts';
@@ -77,6 +78,40 @@ What is in a list more than once.
 {{- $seen = append $seen . -}}
 {{- end -}}
 {{- join ", " $found -}}
+{{- end }}
+
+{{/*
+Names of objects under any of the given keys, as a JSON list.
+*/}}
+{{- define "streamspace.namesUnder" -}}
+{{- $found := dict "names" (list) -}}
+{{- include "streamspace.walk" (dict "keys" .keys "in" .in "found" $found) -}}
+{{- toRawJson (uniq $found.names) -}}
+{{- end }}
+
+{{/*
+Adds the names under any of the given keys to those found.
+*/}}
+{{- define "streamspace.walk" -}}
+{{- $walk := . -}}
+{{- if kindIs "slice" .in -}}
+{{- range .in }}{{ include "streamspace.walk" (dict "keys" $walk.keys "in" . "found" $walk.found) }}{{ end -}}
+{{- else if kindIs "map" .in -}}
+{{- range $key, $value := .in -}}
+{{- if has $key $walk.keys -}}
+{{- $items := list $value -}}
+{{- if kindIs "slice" $value }}{{ $items = $value }}{{ end -}}
+{{- range $items -}}
+{{- $name := . -}}
+{{- if kindIs "map" . }}{{ $name = get . "name" }}{{ end -}}
+{{- if kindIs "string" $name -}}
+{{- if regexMatch "${OBJECT_NAME}" $name }}{{ $_ := set $walk.found "names" (append $walk.found.names $name) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- include "streamspace.walk" (dict "keys" $walk.keys "in" $value "found" $walk.found) -}}
+{{- end -}}
+{{- end -}}
 {{- end }}`;
 
 /** Files below templates/ of a chart, by their paths there. */

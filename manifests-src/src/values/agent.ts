@@ -1,6 +1,18 @@
 import type { k8s } from 'cdk8s-plus-28';
 import { AGENT } from '@streamspace/settings';
-import { annotations, choice, flag, fromSetting, integer, kube, labels, objectName, open, section } from './kinds.ts';
+import {
+  annotations,
+  choice,
+  flag,
+  fromSetting,
+  integer,
+  kube,
+  labels,
+  list,
+  objectName,
+  open,
+  section,
+} from './kinds.ts';
 import * as workload from './workload.ts';
 
 /** Values of the agent that both charts have, whatever the group is called. */
@@ -42,6 +54,23 @@ export const tuning = {
         spec: {
           nodeSelector: { pool: 'sessions' },
           containers: [{ name: 'desktop', env: [{ name: 'A', value: '<{{ x }}> & "y"' }] }],
+        },
+      },
+      {
+        spec: {
+          imagePullSecrets: [{ name: 'more-images' }, { $patch: 'delete', name: 'others' }],
+          containers: [
+            {
+              name: 'session',
+              env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'licences', key: '"secretName":"a"' } } }],
+              envFrom: [{ secretRef: { name: 'licences' } }, { secretRef: { name: '"], "' } }, { secretRef: null }],
+            },
+          ],
+          volumes: [
+            { name: 'a', secret: { secretName: 'certificates' } },
+            { name: 'b', projected: { sources: [{ secret: { name: 'fonts.v2' } }] } },
+            { name: 'c', csi: { driver: 'files.example.com', nodePublishSecretRef: { name: 'files' } } },
+          ],
         },
       },
     ]),
@@ -108,6 +137,24 @@ export const rbac = {
     [[{ apiGroups: ['snapshot.storage.k8s.io'], resources: ['volumesnapshots'], verbs: ['get', 'create'] }]],
   ),
 };
+
+const secretNames = (description: string) =>
+  list(description, [], [['some-secret']], {
+    pattern: '^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$',
+    takes: 'the name of a Secret',
+  });
+
+export const admissionPolicy = section(
+  'What pods the agent may make (a ValidatingAdmissionPolicy of the whole cluster; Kubernetes ≥ 1.30)',
+  {
+    enabled: flag(
+      'Only pods as it makes sessions: no Secret but the template’s, no ServiceAccount, nothing of the node, no privilege',
+      false,
+    ),
+    secrets: secretNames('More Secrets that they may use; those that session.podTemplate names need not be here'),
+    pullSecrets: secretNames('More Secrets to pull images by, such as those of the ServiceAccount default'),
+  },
+);
 
 export const sessionNamespace = section('The sessions’ namespace, where it is not the release’s', {
   create: flag('Make it', false),

@@ -28,6 +28,7 @@ export const K8sAgentValues = Type.Object(
     enrolment: common.enrolment,
     ca: common.ca,
     rbac: section('Rights of the agent in the sessions’ namespace: a Role, never a ClusterRole', agent.rbac),
+    admissionPolicy: agent.admissionPolicy,
     serviceAccount,
     affinity: section('Where replicas run', { podAntiAffinity, custom: affinity }),
     sessionNamespace: agent.sessionNamespace,

@@ -50,6 +50,7 @@ export const StreamspaceValues = Type.Object(
       ha: agent.ha,
       metrics: agent.metrics,
       rbac: section('Rights of the agent in the sessions’ namespace: a Role, never a ClusterRole', agent.rbac),
+      admissionPolicy: agent.admissionPolicy,
       sessionNamespace: agent.sessionNamespace,
       resourceQuota: common.quota,
       ...agent.agentWorkload,

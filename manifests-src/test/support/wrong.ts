@@ -64,6 +64,27 @@ export const COMBINATIONS: readonly Wrong[] = [
     { agent: { replicaCount: 2 } },
     /set ha\.enabled=true, or replicaCount=1/,
   ],
+  [
+    'a pod template that the admission policy refuses',
+    umbrella,
+    agent({
+      admissionPolicy: { enabled: true },
+      config: { session: { podTemplate: { spec: { volumes: [{ name: 'x', hostPath: { path: '/' } }] } } } },
+    }),
+    /k8sAgent\.config\.session\.podTemplate: "hostPath":\{ is what k8sAgent\.admissionPolicy refuses.*take it out/,
+  ],
+  [
+    'an admission policy beside a right to read Secrets',
+    umbrella,
+    agent({ admissionPolicy: { enabled: true }, rbac: { secrets: true } }),
+    /k8sAgent\.admissionPolicy: .* by k8sAgent\.rbac\.secrets; set that to false/,
+  ],
+  [
+    'an admission policy for the account default',
+    alone,
+    { admissionPolicy: { enabled: true }, rbac: { create: false }, serviceAccount: { create: false } },
+    /admissionPolicy: without an account of its own .* set serviceAccount\.create=true/,
+  ],
   ['no agent id', umbrella, config({ agentId: '' }), /k8sAgent\.config\.agentId: is required; give this agent a name/],
   ['no agent id, agent only', alone, { agent: { id: '' } }, /agent\.id: is required/],
   ['no control plane, agent only', alone, { agent: { controlPlaneUrl: '' } }, /agent\.controlPlaneUrl: is required/],

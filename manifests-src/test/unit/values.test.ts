@@ -58,6 +58,7 @@ const SETTINGS: Readonly<Record<string, Record<string, unknown>[]>> = {
     { enrolment: { existingSecret: { name: '' } } },
     { k8sAgent: { config: { controlPlaneUrl: 'ws://hub.example.com', allowInsecure: true } } },
     { k8sAgent: { config: { proxy: { existingSecret: { name: 'proxy' } } } } },
+    { k8sAgent: { admissionPolicy: { enabled: true } } },
   ],
   'streamspace-k8s-agent': [
     {},
@@ -76,6 +77,7 @@ const SETTINGS: Readonly<Record<string, Record<string, unknown>[]>> = {
     { enrolment: { existingSecret: { name: '' } } },
     { agent: { controlPlaneUrl: 'ws://hub.example.com', config: { allowInsecure: true } } },
     { agent: { config: { proxy: { existingSecret: { name: 'proxy' } } } } },
+    { admissionPolicy: { enabled: true } },
   ],
 };
 
