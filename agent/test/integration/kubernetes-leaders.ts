@@ -1,5 +1,5 @@
 import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
-import { KubeApiserver } from '@streamspace/testkit';
+import { KubeApiserver, type KubeApiserverOptions } from '@streamspace/testkit';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { KubernetesDriver } from '../../src/sessions/kubernetes/index.ts';
 import { type KubernetesPlace, kubernetesPlace } from './kubernetes-place.ts';
@@ -7,7 +7,7 @@ import { type KubernetesPlace, kubernetesPlace } from './kubernetes-place.ts';
 export const soon = () => AbortSignal.timeout(40_000);
 
 export interface Leaders {
-  /** Of the suite: a namespace under Pod Security `restricted`, from `beforeAll` on. */
+  /** Of the suite: a namespace under Pod Security `restricted`, or with other labels, from `beforeAll` on. */
   readonly server: KubeApiserver;
   readonly place: KubernetesPlace;
   /** A small session that no other test has. */
@@ -25,15 +25,21 @@ export interface Leaders {
 }
 
 /** What suites of the Kubernetes driver on a real API server need; called in a `describe`. */
-export function leadersIn(namespace: string): Leaders {
+export function leadersIn(
+  namespace: string,
+  {
+    labels = { 'pod-security.kubernetes.io/enforce': 'restricted' },
+    ...options
+  }: KubeApiserverOptions & { readonly labels?: Readonly<Record<string, string>> } = {},
+): Leaders {
   let server: KubeApiserver;
   let place: KubernetesPlace;
   let count = 0;
   const watching: AbortController[] = [];
 
   beforeAll(async () => {
-    server = await KubeApiserver.start();
-    place = await kubernetesPlace(server, namespace, { 'pod-security.kubernetes.io/enforce': 'restricted' });
+    server = await KubeApiserver.start(options);
+    place = await kubernetesPlace(server, namespace, labels);
   }, 90_000);
   afterEach(() => {
     place.kubelet.fate = () => undefined;
