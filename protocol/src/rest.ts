@@ -119,11 +119,21 @@ export const Command = Type.Object(
 );
 export type Command = Static<typeof Command>;
 
+/** A name that a person gives: it shows as what it is, wherever it stands. Joiners of letters and emoji are part of names. */
+const Title = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  pattern:
+    '^(?=[^]*[^\\s\\u200B-\\u200D\\uFEFF])[^\\p{Cc}\\p{Cs}\\u061C\\u200E\\u200F\\u2028-\\u202E\\u2066-\\u2069]+$',
+  description:
+    'a text with something to see in it, without control characters, line breaks and signs that turn the direction of writing',
+});
+
 /** POST /sessions. `user` is never taken from here: it is the caller. */
 export const CreateSession = Type.Object(
   {
     template: Id,
-    name: Type.Optional(Text(200, 1)),
+    name: Type.Optional(Title),
     /** Wish for a place: agents of other regions are taken only when none here fits. */
     region: Type.Optional(Text(128)),
     /** A particular agent, or nothing. */

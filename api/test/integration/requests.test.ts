@@ -8,6 +8,30 @@ beforeEach(async () => {
 });
 afterEach(() => hub.stop());
 
+describe('V10 names', () => {
+  const named = (name: string) => hub.as('alice', 'POST', 'sessions', { template: 'desktop', name });
+
+  it.each([
+    ['blanks', '   '],
+    ['nothing to see', '\u200b\u200d'],
+    ['a line break', 'one\ntwo'],
+    ['a control character', 'a\u0007b'],
+    ['another direction of writing', 'invoice\u202Efdp.exe'],
+    ['an isolate that is not closed', '\u2066x'],
+    ['half a character', 'x\ud800'],
+  ])('of %s are refused', async (_what, name) => {
+    const { status, message } = await named(name);
+    expect(status).toBe(400);
+    expect(message).toContain('name: must be a text with something to see in it');
+  });
+
+  it.each(['Büro', 'مكتب', 'デスクトップ', '👩‍💻 work', 'a  b', ' x '])('of people are taken: %s', async (name) => {
+    const { status, body } = await named(name);
+    expect(status).toBe(202);
+    expect((body as { session: { name: string } }).session.name).toBe(name);
+  });
+});
+
 describe('bad input gets an answer that names the field and the remedy', () => {
   const wish = (patch: object) => ({ template: 'desktop', ...patch });
   it.each<[string, 'POST' | 'PATCH' | 'GET' | 'DELETE', string, unknown, string]>([
