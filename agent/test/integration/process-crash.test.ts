@@ -190,7 +190,8 @@ describe('process driver: crashes', () => {
 
   it('ends its sessions when their state folder is removed', async () => {
     await driver.create(spec, op('c1'));
-    await rm(place.stateDir, { recursive: true, force: true });
+    // what runs may write there meanwhile
+    await rm(place.stateDir, { recursive: true, force: true, maxRetries: 10 });
     await eventually(async () => (await processesOf(place, 'one')).length === 0);
   });
 
