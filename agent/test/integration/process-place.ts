@@ -110,7 +110,7 @@ export async function processPlace(
     },
     async cleanup() {
       const left = await readdir(join(stateDir, 'run')).catch(() => []);
-      await rm(stateDir, { recursive: true, force: true });
+      await rm(stateDir, { recursive: true, force: true, maxRetries: 10 });
       if (left.length > 0) throw new Error(`sockets left behind: ${left.join(', ')}`);
       await stat(stateDir).catch(() => {});
     },

@@ -81,7 +81,7 @@ describe.skipIf(xvncMissing)(`S1 sessions on one machine${xvncMissing ? ` (skipp
       const driver = place.makeDriver();
       for (const { spec } of await driver.list(soon())) await driver.delete(spec.id, { deleteHome: true }, op());
     }
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   });
 
   async function place(by: Isolation) {

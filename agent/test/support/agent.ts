@@ -105,7 +105,7 @@ export async function startAgent(options: StartOptions): Promise<AgentUnderTest>
       controller.abort(new Error('test is over'));
       await done;
       driver.close();
-      if (options.stateDir === undefined) await rm(stateDir, { recursive: true, force: true });
+      if (options.stateDir === undefined) await rm(stateDir, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
