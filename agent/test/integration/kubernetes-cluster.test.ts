@@ -21,7 +21,7 @@ describe.skipIf(missing !== undefined)(
     let cluster: SessionCluster;
     beforeAll(async () => {
       cluster = await SessionCluster.create();
-    }, 300_000);
+    }, 900_000);
     afterAll(() => cluster?.remove(), 120_000);
 
     driverContract(

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import type { SessionSpec } from '@streamspace/protocol';
 import { systemClock } from 'clock-port';
@@ -41,9 +42,6 @@ export function clusterMissing(): string | undefined {
   if (!works('docker', 'info')) return 'no Docker engine answers';
   if (!works('kind', 'version')) return 'kind is not on PATH';
   if (!works('kubectl', 'version', '--client')) return 'kubectl is not on PATH';
-  if (!works('docker', 'image', 'inspect', DESKTOP_IMAGE)) {
-    return `image ${DESKTOP_IMAGE} is not built (docker build -t ${DESKTOP_IMAGE} images/desktop)`;
-  }
   return undefined;
 }
 
@@ -80,6 +78,16 @@ export class SessionCluster {
     const [config, path] = [join(folder, 'kind.yaml'), join(folder, 'kubeconfig')];
     const found = run('kind', 'get', 'clusters').split('\n').includes(CLUSTER);
     if (!found) {
+      // minutes, where nobody has built it before
+      if (!works('docker', 'image', 'inspect', DESKTOP_IMAGE))
+        run(
+          'docker',
+          'build',
+          '-q',
+          '-t',
+          DESKTOP_IMAGE,
+          fileURLToPath(new URL('../../../images/desktop', import.meta.url)),
+        );
       await writeFile(config, CONFIG);
       const image = process.env['KIND_NODE_IMAGE'];
       const more = image === undefined ? [] : ['--image', image];
