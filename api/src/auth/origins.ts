@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { StreamSpaceError } from '@streamspace/protocol';
 import type { Config } from '../config.ts';
+import { shortened } from '../http/shortened.ts';
 
 /**
  * Whether a page of the request's `Origin` may talk to the hub [VIEW3]: the hub's own (PUBLIC_URL, or else the host that the request
@@ -18,5 +20,21 @@ export function originAllowed(
     /^https?:\/\//.test(origin) &&
     headers.host !== undefined &&
     origin.replace(/^https?:\/\//, '') === headers.host.toLowerCase()
+  );
+}
+
+/** What a page of another origin is told: what the hub takes for its own address, what it saw, and what an admin can do. */
+export function foreignOrigin(
+  config: Pick<Config, 'publicUrl'>,
+  { headers }: Pick<IncomingMessage, 'headers'>,
+): StreamSpaceError {
+  const origin = shortened(headers.origin ?? '');
+  const own =
+    config.publicUrl === undefined
+      ? `the request names the host ${shortened(headers.host ?? '(none)')}; if that is not the address that you opened, a proxy between changes it: let it pass on Host, or set PUBLIC_URL=${origin}`
+      : `its own address is ${config.publicUrl} (PUBLIC_URL): open that, or set PUBLIC_URL to the one that people use`;
+  return new StreamSpaceError(
+    'origin_refused',
+    `pages of ${origin} may not call this hub: ${own}. A page of another site has to be in ALLOWED_ORIGINS`,
   );
 }

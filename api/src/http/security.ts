@@ -1,9 +1,7 @@
-import { StreamSpaceError } from '@streamspace/protocol';
-import type { FastifyInstance } from 'fastify';
-import { originAllowed } from '../auth/origins.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { foreignOrigin, originAllowed } from '../auth/origins.ts';
 import type { Config } from '../config.ts';
 import type { Clients } from './client-address.ts';
-import { shortened } from './shortened.ts';
 
 /** Nothing from other hosts, no inline scripts. Screens come as `data:`/`blob:` pictures, and over WebSockets of the same origin. */
 const policy = (style: string): string =>
@@ -26,6 +24,10 @@ const DOCS_POLICY = policy(" 'unsafe-inline'");
 const HSTS_SECONDS = 365 * 86_400;
 const METHODS = 'GET, POST, PATCH, DELETE';
 const HEADERS = 'authorization, content-type, idempotency-key, last-event-id, traceparent';
+
+/** A file of the page, or of its own routes: neither the API nor what describes it. */
+const isFile = ({ method, url }: FastifyRequest): boolean =>
+  (method === 'GET' || method === 'HEAD') && !/^\/(api|docs|internal|health|metrics)(\/|\?|$)/.test(url);
 
 /** Headers of every answer, and who may call from a page of another origin: failure 13, "any Origin accepted". */
 export function registerSecurity(
@@ -52,10 +54,9 @@ export function registerSecurity(
     const { origin } = request.headers;
     if (origin === undefined) return;
     if (!originAllowed(config, request.raw)) {
-      throw new StreamSpaceError(
-        'origin_refused',
-        `pages of ${shortened(origin)} may not call this hub: open the hub's own page, or add it to ALLOWED_ORIGINS`,
-      );
+      // the page itself says nothing that anybody may not know; without its scripts it could not say what is wrong with its address
+      if (isFile(request)) return;
+      throw foreignOrigin(config, request.raw);
     }
     if (!config.allowedOrigins.includes(origin)) return;
     void reply.headers({

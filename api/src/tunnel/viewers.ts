@@ -9,7 +9,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { AgentLink } from '../agents/link.ts';
 import type { LinkDeps } from '../agents/ports.ts';
 import { Failures } from '../auth/failures.ts';
-import { shortened } from '../http/shortened.ts';
+import { foreignOrigin } from '../auth/origins.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
 import type { Peers } from '../peers/client.ts';
 import type { PeerGuard } from '../peers/credential.ts';
@@ -185,12 +185,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
     async serve(upgrade, sessionId) {
       try {
         if (refusing) throw goingAway();
-        if (!deps.originAllowed(upgrade.request)) {
-          throw new StreamSpaceError(
-            'origin_refused',
-            `pages of ${shortened(upgrade.request.headers.origin ?? '')} may not open screens here: add it to ALLOWED_ORIGINS`,
-          );
-        }
+        if (!deps.originAllowed(upgrade.request)) throw foreignOrigin(deps.config, upgrade.request);
         const viewer = viewerOf(upgrade.url.searchParams);
         const { user, expires: until } = await take(upgrade, sessionId);
         const session = await store.sessions.get(sessionId);

@@ -38,6 +38,28 @@ describe('the page', () => {
     expect(script.headers['cache-control']).toContain('immutable');
   });
 
+  it('V3 is served whatever address it was opened at, and the API says in words what is wrong with that', async () => {
+    const headers = { host: 'hub:8080', origin: 'http://localhost:9000' };
+    hub = await Rest.start({ CONSOLE_DIR: dir });
+    expect(await hub.as(undefined, 'GET', '/assets/app-1a2b.js', undefined, headers)).toMatchObject({ status: 200 });
+    expect(await hub.as('alice', 'GET', 'sessions', undefined, headers)).toMatchObject({
+      status: 403,
+      code: 'origin_refused',
+      message: expect.stringMatching(
+        /names the host hub:8080;.*pass on Host, or set PUBLIC_URL=http:\/\/localhost:9000/,
+      ),
+    });
+    await hub.stop();
+    hub = await Rest.start({ CONSOLE_DIR: dir, PUBLIC_URL: 'https://hub.example' });
+    expect(await hub.as('alice', 'GET', 'sessions', undefined, headers)).toMatchObject({
+      status: 403,
+      message: expect.stringContaining('its own address is https://hub.example (PUBLIC_URL): open that'),
+    });
+    for (const url of ['/docs', '/api', '/health']) {
+      expect((await hub.as(undefined, 'GET', url, undefined, headers)).status, url).toBe(403);
+    }
+  });
+
   it('is no answer to what asks for something else', async () => {
     hub = await Rest.start({ CONSOLE_DIR: dir });
     expect(await get('/assets/gone.js', '*/*')).toMatchObject({ status: 404, code: 'not_found' });
