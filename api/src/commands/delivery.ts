@@ -279,11 +279,11 @@ export class Delivery {
   }
 
   /**
-   * Whether it is a start that an agent had before, and whose session is to be deleted: that agent may have carried out both, and whoever
-   * leads now would start the session once more.
+   * Whether it is a start whose session is to be deleted: an agent may have had both, and whoever leads now would start the session once more.
+   * Whether one had them is not asked: that a command was sent is what a failover of the store can lose, that its session is to go is not.
    */
-  async #pointless({ action, attempt, session }: CommandRecord): Promise<boolean> {
-    if (!STARTS.has(action) || attempt === 0 || session === null) return false;
+  async #pointless({ action, session }: CommandRecord): Promise<boolean> {
+    if (!STARTS.has(action) || session === null) return false;
     const state = (await this.#deps.store.sessions.get(session))?.state;
     return state === 'deleting' || state === 'gone';
   }
