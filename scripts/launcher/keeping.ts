@@ -1,4 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** The keeper's own end takes a moment; one that takes longer than this is ended, milliseconds. */
+const END_MS = 5_000;
 
 /** The keeper's process, seen from the launcher: told what there is, and made again when somebody ends it. */
 export class Keeping {
@@ -21,10 +25,17 @@ export class Keeping {
     this.#process.stdin?.write(`${line}\n`);
   }
 
-  /** Nothing is left to keep. */
-  done(): void {
+  /** Nothing is left to keep. Resolves when the keeper has ended: no process outlives a stop. */
+  async done(): Promise<void> {
     this.#done = true;
-    this.#process.stdin?.end('done\n');
+    const keeper = this.#process;
+    // never started, or ended a moment ago
+    if (keeper.pid === undefined || keeper.exitCode !== null || keeper.signalCode !== null) return;
+    const ended = once(keeper, 'exit');
+    keeper.stdin?.end('done\n');
+    const late = setTimeout(() => keeper.kill('SIGKILL'), END_MS);
+    await ended;
+    clearTimeout(late);
   }
 
   #start(): ChildProcess {

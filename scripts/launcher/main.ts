@@ -107,7 +107,7 @@ async function main(): Promise<void> {
     await stopParts(parts);
     await endHosts(agentStateDir(instance));
     closeInstance(instance);
-    keeping.done();
+    await keeping.done();
     say('Stopped.');
     process.exit(process.exitCode ?? 0);
   };
