@@ -5,9 +5,11 @@ import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from '../state/console.ts';
 import { useTitle } from '../state/title.ts';
 import { ClipboardPanel } from '../viewer/clipboard-panel.tsx';
+import { KeyBar } from '../viewer/key-bar.tsx';
 import { StatusOverlay } from '../viewer/overlay.tsx';
 import { overlayOf } from '../viewer/overlay-words.ts';
 import { useEscapeKeys, useFullScreen } from '../viewer/page-keys.ts';
+import { useVisibleHeight } from '../viewer/visible-height.ts';
 import type { Scaling } from '../viewer/phase.ts';
 import { Toolbar } from '../viewer/toolbar.tsx';
 import { useScreen } from '../viewer/use-screen.ts';
@@ -18,6 +20,9 @@ export function ViewerPage({ id }: { id: string }) {
   const holder = useRef<HTMLDivElement>(null);
   const ghost = useRef<HTMLCanvasElement>(null);
   const clipboard = useSignal(false);
+  // a phone has no such keys
+  const keyBar = useSignal(matchMedia('(pointer: coarse)').matches);
+  const keyboard = useSignal(false);
   const received = useSignal('');
   const viewOnly = useSignal(false);
   const scaling = useSignal<Scaling>('fit');
@@ -29,6 +34,7 @@ export function ViewerPage({ id }: { id: string }) {
   useTitle(name);
   const full = useFullScreen(page);
   const screen = useScreen({ session, holder, ghost, onClipboard: (text) => void (received.value = text) });
+  useVisibleHeight(page);
   useEscapeKeys(page, () => screen.link?.blur());
   useEffect(() => screen.dress(scaling.value, viewOnly.value), [screen.link, scaling.value, viewOnly.value]);
 
@@ -60,8 +66,8 @@ export function ViewerPage({ id }: { id: string }) {
       <Toolbar
         name={name}
         session={session}
-        connected={overlay === null}
         clipboard={clipboard.value}
+        keyBar={keyBar.value}
         fullScreen={full.on}
         viewOnly={viewOnly.value}
         scaling={scaling.value}
@@ -69,7 +75,7 @@ export function ViewerPage({ id }: { id: string }) {
         onFullScreen={full.toggle}
         onViewOnly={() => void (viewOnly.value = !viewOnly.value)}
         onScaling={(next) => void (scaling.value = next)}
-        onCtrlAltDel={() => screen.link?.sendCtrlAltDel()}
+        onKeyBar={() => void (keyBar.value = !keyBar.value)}
         onReconnect={() => screen.link?.reconnect()}
       />
       <div class="viewer-stage">
@@ -101,6 +107,19 @@ export function ViewerPage({ id }: { id: string }) {
           />
         )}
       </div>
+      {keyBar.value && (
+        <KeyBar
+          canSend={overlay === null && !viewOnly.value}
+          held={screen.link?.typist.held.value ?? new Set()}
+          keyboardShown={keyboard.value}
+          onKeyboard={() => {
+            keyboard.value = !keyboard.value;
+            if (screen.link) screen.link.keyboardShown = keyboard.value;
+          }}
+          onHold={(modifier) => screen.link?.typist.hold(modifier)}
+          onPress={(key, ...chord) => screen.link?.typist.press(key, ...chord)}
+        />
+      )}
     </div>
   );
 }

@@ -37,7 +37,8 @@ export class Connection {
   /** Never rejects. */
   readonly ended: Promise<End>;
   readonly #deps: ConnectionDeps;
-  readonly #room = document.createElement('div');
+  /** What holds noVNC's canvas. */
+  readonly room = document.createElement('div');
   readonly #over = new AbortController();
   readonly #line: Line;
   #connectedAt: number | undefined;
@@ -69,9 +70,9 @@ export class Connection {
       closed = { code, reason };
       this.#keepPicture();
     });
-    this.#room.className = 'viewer-room';
-    holder.append(this.#room);
-    const rfb = new RFB(this.#room, socket, { shared: true });
+    this.room.className = 'viewer-room';
+    holder.append(this.room);
+    const rfb = new RFB(this.room, socket, { shared: true });
     this.rfb = rfb;
     const first = setTimeout(() => this.drop(verdictOfClose(1006, '', false)), CONNECT_MS);
     const opening = setTimeout(() => this.drop(NOBODY_TOOK_IT), deps.openingMs);
@@ -109,6 +110,11 @@ export class Connection {
     });
   }
 
+  /** noVNC's, as long as the connection lasts. */
+  get canvas(): HTMLCanvasElement | undefined {
+    return this.room.querySelector('canvas') ?? undefined;
+  }
+
   /** A key was pressed while the screen was shown. */
   typed(): void {
     this.#line.typed();
@@ -125,13 +131,13 @@ export class Connection {
     this.#over.abort();
     this.#keepPicture();
     this.rfb.disconnect();
-    this.#room.remove();
+    this.room.remove();
     const upMs = this.#connectedAt === undefined ? 0 : performance.now() - this.#connectedAt;
     this.#resolve({ verdict, upMs, lost: this.unconfirmed });
   }
 
   #keepPicture(): void {
-    const canvas = this.#room.querySelector('canvas');
-    if (this.#connectedAt !== undefined && canvas !== null) this.#deps.onLastPicture(canvas);
+    const { canvas } = this;
+    if (this.#connectedAt !== undefined && canvas !== undefined) this.#deps.onLastPicture(canvas);
   }
 }

@@ -17,9 +17,8 @@ declare module '@novnc/novnc' {
     );
     viewOnly: boolean;
     scaleViewport: boolean;
-    clipViewport: boolean;
-    dragViewport: boolean;
     resizeSession: boolean;
+    focusOnClick: boolean;
     showDotCursor: boolean;
     background: string;
     addEventListener<K extends keyof RFBEvents>(type: K, listener: (event: RFBEvents[K]) => void): void;
@@ -27,9 +26,6 @@ declare module '@novnc/novnc' {
     sendKey(keysym: number, code: string | null, down?: boolean): void;
     qualityLevel: number;
     compressionLevel: number;
-    focus(options?: FocusOptions): void;
-    blur(): void;
-    sendCtrlAltDel(): void;
     clipboardPasteFrom(text: string): void;
   }
 }

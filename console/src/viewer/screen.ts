@@ -7,9 +7,13 @@ import { SCREEN_SUBPROTOCOL, VIEWER_SUBPROTOCOL } from '@streamspace/protocol/ve
 import { Connection } from './connection.ts';
 import type { TicketAndTime } from './first-ticket.ts';
 import { OpeningTime } from './opening.ts';
+import type { Key } from './keys.ts';
+import { PanAndZoom } from './pan-and-zoom.ts';
 import type { Phase, Scaling } from './phase.ts';
 import { ASKED_FOR, NOBODY_TOOK_IT, Patience, type Verdict, verdictOfRefusal } from './reconnect.ts';
+import { TextEntry } from './text-entry.ts';
 import { Tickets } from './tickets.ts';
+import { Typist } from './typist.ts';
 
 export interface ScreenDeps {
   /** Where noVNC puts its canvas. */
@@ -34,8 +38,12 @@ export class ScreenLink {
   readonly roundTripMs: ReadonlySignal<number | null>;
   /** Keys that were typed while the screen was away. */
   readonly lostKeys: ReadonlySignal<number>;
+  /** Presses keys for the user. */
+  readonly typist: Typist;
   readonly #phase = signal<Phase>({ kind: 'connecting' });
   readonly #deps: ScreenDeps;
+  readonly #entry: TextEntry;
+  readonly #panAndZoom: PanAndZoom;
   readonly #patience = new Patience();
   readonly #openingTime = new OpeningTime();
   readonly #tickets: Tickets;
@@ -59,10 +67,21 @@ export class ScreenLink {
     this.lostKeys = computed(() => this.#lost.value + this.#doubtful.value);
     const answered = (error: unknown) => error instanceof ApiError && error.status !== 0;
     this.#tickets = new Tickets(systemClock, (asking) => deps.ticket(asking), answered);
+    const send = ({ keysym, code }: Key, down: boolean) => this.#connection?.rfb.sendKey(keysym, code, down);
+    this.typist = new Typist(send, () => this.typed());
+    const canvas = () => this.#connection?.canvas;
+    this.#entry = new TextEntry({ holder: deps.holder, typist: this.typist, canvas });
+    this.#panAndZoom = new PanAndZoom(deps.holder);
   }
 
   /** Until the signal aborts. Never rejects. */
   async run(aborted: AbortSignal): Promise<void> {
+    await this.#run(aborted);
+    this.#entry.remove();
+    this.#panAndZoom.remove();
+  }
+
+  async #run(aborted: AbortSignal): Promise<void> {
     while (!aborted.aborted) {
       this.#kicked = false;
       const { verdict, upMs } = await this.#attempt(aborted);
@@ -111,11 +130,16 @@ export class ScreenLink {
   }
 
   focus(): void {
-    this.#connection?.rfb.focus({ preventScroll: true });
+    this.#entry.focus();
   }
 
   blur(): void {
-    this.#connection?.rfb.blur();
+    this.#entry.blur();
+  }
+
+  /** Shows or hides a phone's keyboard; in a click's handler. */
+  set keyboardShown(shown: boolean) {
+    this.#entry.keyboardShown = shown;
   }
 
   /** A key was pressed on the screen, or where it was. */
@@ -124,10 +148,6 @@ export class ScreenLink {
     // between them, and while they are kept back, they go nowhere
     if (this.#phase.value.kind === 'connected') this.#connection?.typed();
     else this.#lost.value += 1;
-  }
-
-  sendCtrlAltDel(): void {
-    this.#connection?.rfb.sendCtrlAltDel();
   }
 
   paste(text: string): void {
@@ -143,7 +163,8 @@ export class ScreenLink {
   #dress(): void {
     const rfb = this.#connection?.rfb;
     if (!rfb) return;
-    rfb.scaleViewport = this.#scaling !== 'actual';
+    rfb.scaleViewport = true;
+    this.#panAndZoom.scaling = this.#scaling;
     rfb.resizeSession = this.#scaling === 'match';
     rfb.viewOnly = this.#viewOnly || this.#phase.value.kind === 'silent';
   }
@@ -188,10 +209,14 @@ export class ScreenLink {
     aborted.addEventListener('abort', leave, { once: true });
     this.#connection = connection;
     connection.rfb.background = 'transparent';
+    connection.rfb.focusOnClick = false;
+    this.#panAndZoom.show(connection.room);
     this.#dress();
     const { verdict, upMs, lost } = await connection.ended;
     aborted.removeEventListener('abort', leave);
     this.#connection = null;
+    // with the connection went what it held
+    this.typist.releaseAll();
     this.#doubtful.value = 0;
     this.#lost.value += lost;
     if (verdict === NOBODY_TOOK_IT) this.#tickets.notTaken();

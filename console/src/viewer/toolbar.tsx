@@ -10,8 +10,8 @@ import { type Scaling, SCALINGS } from './phase.ts';
 export interface ToolbarProps {
   name: string;
   session: Session | null | undefined;
-  connected: boolean;
   clipboard: boolean;
+  keyBar: boolean;
   fullScreen: boolean;
   viewOnly: boolean;
   scaling: Scaling;
@@ -19,7 +19,7 @@ export interface ToolbarProps {
   onFullScreen: () => void;
   onViewOnly: () => void;
   onScaling: (scaling: Scaling) => void;
-  onCtrlAltDel: () => void;
+  onKeyBar: () => void;
   onReconnect: () => void;
 }
 
@@ -83,10 +83,10 @@ export function Toolbar(props: ToolbarProps) {
         <Button
           icon="keys"
           kind="quiet"
-          label="Send Ctrl-Alt-Del"
-          disabled={!props.connected || props.viewOnly}
-          testid="viewer-ctrl-alt-del"
-          onClick={props.onCtrlAltDel}
+          label="Keys: Esc, Ctrl, Ctrl-Alt-Del and others"
+          expanded={props.keyBar}
+          testid="viewer-keys"
+          onClick={props.onKeyBar}
         />
         <Button icon="again" kind="quiet" label="Reconnect" testid="viewer-reconnect" onClick={props.onReconnect} />
         <Button

@@ -1,6 +1,10 @@
-/** Whether a key is meant for the desktop: pressed on its screen, or nowhere in particular, and more than a modifier. */
+/** Keys that write nothing: modifiers, and those that begin or belong to a composition, whose text is counted when it is written. */
+const SILENT = ['Control', 'Alt', 'AltGraph', 'Shift', 'Meta', 'CapsLock', 'Dead', 'Process', 'Unidentified'];
+
+/** Whether a key is meant for the desktop: pressed on its screen, or nowhere in particular, and one that does something. */
 export function isTyping(event: KeyboardEvent, screen: HTMLElement | null): boolean {
-  if (['Control', 'Alt', 'AltGraph', 'Shift', 'Meta', 'CapsLock', 'Dead'].includes(event.key)) return false;
+  // copies of what was pressed go on to noVNC
+  if (!event.isTrusted || event.isComposing || SILENT.includes(event.key)) return false;
   return event.target === document.body || (event.target instanceof Node && screen?.contains(event.target) === true);
 }
 

@@ -9,6 +9,8 @@ const LOG = 1024 * 1024;
 /** What a session may see of the agent's environment: no tokens, nothing of the hub. */
 const INHERITED = /^(PATH|LANG|LC_.*|TZ|USER|LOGNAME|SHELL|TMPDIR|SYSTEMROOT)$/;
 
+const LOCALE = ['LC_ALL', 'LC_CTYPE', 'LANG'];
+
 /**
  * Starts a session host that outlives this process. Resolves when it is bound (then its control socket answers) or has ended
  * (then another host has this start, or its log says why); rejects when it can't be started at all or the signal aborts —
@@ -24,7 +26,9 @@ export async function launchHost(
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const log = await openLog(join(folder, 'host.log'));
   try {
-    const inherited = Object.fromEntries(Object.entries(env).filter(([name]) => INHERITED.test(name)));
+    const inherited = Object.fromEntries(Object.entries(env).filter(([name, text]) => INHERITED.test(name) && text));
+    // services and containers often have none, and then programs take no more than ASCII
+    if (!LOCALE.some((name) => name in inherited)) inherited['LANG'] = 'C.UTF-8';
     const [command, ...args] = hostCommand;
     signal.throwIfAborted();
     const child = spawn(command!, [...args, JSON.stringify(order)], {

@@ -1,0 +1,54 @@
+import { type ReadonlySignal, signal } from '@preact/signals';
+import { type Key, keyOf, KEYS, type Modifier, MODIFIERS } from './keys.ts';
+
+const NONE: ReadonlySet<Modifier> = new Set();
+
+/** Presses keys for the user: those of the key bar, and what an input method, a picker or an on-screen keyboard writes. */
+export class Typist {
+  /** Modifiers that are held down until the next key. */
+  readonly held: ReadonlySignal<ReadonlySet<Modifier>>;
+  readonly #held = signal(NONE);
+  readonly #send: (key: Key, down: boolean) => void;
+  readonly #typed: () => void;
+
+  /** `typed` is called for each key before it is sent. */
+  constructor(send: (key: Key, down: boolean) => void, typed: () => void) {
+    this.#send = send;
+    this.#typed = typed;
+    this.held = this.#held;
+  }
+
+  /** Presses a key and releases it, and then the modifiers that were held for it. `chord`: held for this key alone. */
+  press(key: Key, ...chord: Modifier[]): void {
+    this.#typed();
+    for (const modifier of chord) this.#send(MODIFIERS[modifier], true);
+    this.#send(key, true);
+    this.#send(key, false);
+    for (const modifier of chord.toReversed()) this.#send(MODIFIERS[modifier], false);
+    this.releaseAll();
+  }
+
+  /** Holds a modifier for the next key, or releases it. */
+  hold(modifier: Modifier): void {
+    const held = new Set(this.#held.value);
+    const down = !held.delete(modifier);
+    if (down) held.add(modifier);
+    this.#held.value = held;
+    this.#send(MODIFIERS[modifier], down);
+  }
+
+  /** Releases what is held: a key was pressed with it. */
+  releaseAll(): void {
+    for (const modifier of this.#held.value) this.#send(MODIFIERS[modifier], false);
+    this.#held.value = NONE;
+  }
+
+  /** Writes a text in place of what was written last: as far as they agree, nothing is sent. */
+  write(text: string, instead = ''): void {
+    const [now, before] = [Array.from(text), Array.from(instead)];
+    let same = 0;
+    while (same < now.length && now[same] === before[same]) same += 1;
+    for (let left = before.length; left > same; left--) this.press(KEYS.backspace);
+    for (const character of now.slice(same)) this.press(keyOf(character));
+  }
+}

@@ -1,0 +1,125 @@
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumPath, launchChromium, needsChromium } from '../support/browser.ts';
+import { Launched } from '../support/launched.ts';
+import { command, content, fingers, hasXvnc, sentKeys, useScreen } from '../support/screen.ts';
+import { until } from '../support/until.ts';
+
+const SHOTS = process.env['SCREENSHOTS'];
+
+describe.skipIf(chromiumPath === undefined)(needsChromium('the viewer, in Chromium'), () => {
+  let launched: Launched;
+  let browser: Browser;
+  const home = () =>
+    join(launched.folder, 'agent/homes', readdirSync(join(launched.folder, 'agent/homes'))[0]!, 'desktop');
+
+  beforeAll(async () => {
+    // as a service is started: without a locale
+    launched = await Launched.start(undefined, { LANG: '', LC_ALL: '', LC_CTYPE: '' });
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await launched?.stop();
+  });
+
+  /** The first session's page, signed in. `phone`: a small screen with fingers. */
+  async function open(phone = false): Promise<{ page: Page; keys: string[] }> {
+    const size = phone ? { width: 390, height: 844 } : { width: 1280, height: 800 };
+    const page = await (await browser.newContext({ viewport: size, hasTouch: phone, isMobile: phone })).newPage();
+    const keys = sentKeys(page);
+    await page.goto(launched.link.href);
+    await page.locator('[data-testid=open-session]').first().click();
+    await useScreen(page);
+    return { page, keys };
+  }
+
+  /** For people to look at, where SCREENSHOTS names a folder. */
+  async function shot(page: Page, name: string): Promise<void> {
+    if (SHOTS === undefined) return;
+    mkdirSync(SHOTS, { recursive: true });
+    await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+  }
+
+  it.skipIf(!hasXvnc)('V4 what input methods, pickers and dictation write arrives: 日本語, an emoji', async () => {
+    const { page } = await open();
+    const cdp = await page.context().newCDPSession(page);
+    const file = join(home(), 'written');
+    await command(page, 'cat > written', file);
+    await cdp.send('Input.insertText', { text: 'naïve 😀 ' });
+    for (const text of ['に', 'にほ', 'にほん'])
+      await cdp.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
+    await shot(page, 'V4-composition');
+    await cdp.send('Input.insertText', { text: '日本語' });
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Control+d');
+    await content(file, 'naïve 😀 日本語\n');
+    await page.close();
+  });
+
+  it.skipIf(!hasXvnc)('V4 a phone has a keyboard, and the keys that it lacks', async () => {
+    const { page, keys } = await open(true);
+    const cdp = await page.context().newCDPSession(page);
+    const file = join(home(), 'keys');
+    const entry = page.locator('[data-testid=viewer-entry]');
+    // a touch of the screen opens no keyboard
+    expect(await entry.getAttribute('inputmode')).toBe('none');
+    await page.locator('[data-testid=key-keyboard]').tap();
+    expect(await entry.evaluate((field) => field.matches(':focus') && field.getAttribute('inputmode'))).toBe('text');
+    await command(page, 'cat -v > keys', file);
+    for (const key of ['escape', 'tab', 'left', 'functions', 'f5'])
+      await page.locator(`[data-testid=key-${key}]`).tap();
+    await shot(page, 'V4-phone');
+    // as on-screen keyboards do: a letter too much, and deleted
+    for (const text of ['o', 'ok', 'oka', 'ok'])
+      await cdp.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
+    await cdp.send('Input.insertText', { text: 'ok' });
+    await cdp.send('Input.insertText', { text: '\n' });
+    await page.locator('[data-testid=key-ctrl]').tap();
+    expect(await page.locator('[data-testid=key-ctrl]').getAttribute('aria-pressed')).toBe('true');
+    await cdp.send('Input.insertText', { text: 'd' });
+    expect(await page.locator('[data-testid=key-ctrl]').getAttribute('aria-pressed')).toBe('false');
+    await content(file, '^[\t^[[D^[[15~ok\n');
+    expect(await entry.evaluate((field) => field.matches(':focus'))).toBe(true);
+
+    keys.length = 0;
+    await page.locator('[data-testid=key-alt-tab]').tap();
+    await page.locator('[data-testid=key-ctrl-alt-del]').tap();
+    const chords = '+ffe9 +ff09 -ff09 -ffe9 +ffe3 +ffe9 +ffff -ffff -ffe9 -ffe3';
+    await until('chords', () => keys.join(' ') === chords);
+    await page.close();
+  });
+
+  it('V4 at 1:1 one finger moves the desktop, two magnify it', async () => {
+    const { page } = await open(true);
+    const cdp = await page.context().newCDPSession(page);
+    const scaling = page.locator('[data-testid=viewer-scaling]');
+    while ((await scaling.getAttribute('data-scaling')) !== 'actual') await scaling.click();
+    const screen = page.locator('[data-testid=viewer-screen]');
+    const canvas = screen.locator('canvas');
+    const width = async () => (await canvas.boundingBox())!.width;
+    await until('every pixel as it is', async () => (await width()) === 1280);
+    await fingers(cdp, [
+      [300, 400],
+      [100, 300],
+    ]);
+    await until('it has moved', () => screen.evaluate((holder) => holder.scrollLeft > 150 && holder.scrollTop > 50));
+    await shot(page, 'V4-pan');
+    await fingers(
+      cdp,
+      [
+        [180, 400],
+        [120, 400],
+      ],
+      [
+        [220, 400],
+        [280, 400],
+      ],
+    );
+    await until('it is larger', async () => (await width()) > 2_000);
+    await shot(page, 'V4-pinch');
+    await page.close();
+  });
+});
