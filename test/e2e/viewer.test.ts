@@ -7,6 +7,11 @@ import { Launched } from '../support/launched.ts';
 import { command, content, fingers, hasXvnc, sentKeys, useScreen } from '../support/screen.ts';
 import { until } from '../support/until.ts';
 
+/** What functions that run in the page may name: these suites are checked without the browser's types. */
+interface ClipboardGlobals {
+  navigator: { clipboard: { readText(): Promise<string>; writeText(text: string): Promise<void> } };
+}
+
 const SHOTS = process.env['SCREENSHOTS'];
 
 describe.skipIf(chromiumPath === undefined)(needsChromium('the viewer, in Chromium'), () => {
@@ -120,6 +125,53 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('the viewer, in Chromi
     );
     await until('it is larger', async () => (await width()) > 2_000);
     await shot(page, 'V4-pinch');
+    await page.close();
+  });
+
+  it.skipIf(!hasXvnc)('V6 what is copied on one side is pasted on the other, without the panel', async () => {
+    const { page } = await open();
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: launched.link.origin });
+    const clipboard = () =>
+      page.evaluate(() => (globalThis as unknown as ClipboardGlobals).navigator.clipboard.readText());
+    const copy = (text: string) =>
+      page.evaluate((it) => (globalThis as unknown as ClipboardGlobals).navigator.clipboard.writeText(it), text);
+    const screen = page.locator('[data-testid=viewer-screen] canvas');
+    const file = join(home(), 'pasted');
+    // a desktop asks for what it pastes when it needs it: each line is waited for
+    await copy('by mouse: für 日\n');
+    await screen.click();
+    await command(page, 'cat > pasted', file);
+    await screen.click({ button: 'middle' });
+    await content(file, 'by mouse: für 日\n');
+    await copy('by keys: naïve\n');
+    await page.keyboard.press('Shift+Insert');
+    await content(file, 'by mouse: für 日\nby keys: naïve\n');
+    await page.keyboard.press('Control+d');
+
+    await command(page, String.raw`printf '\033[2J\033[Hcopied-there\n'; touch shown`, join(home(), 'shown'));
+    await until('what was copied in the desktop', async () => {
+      await screen.dblclick({ position: { x: 30, y: 30 } });
+      return until('it', async () => (await clipboard()) === 'copied', 2_000);
+    });
+
+    // a draft stays when something is copied there, and what is too long is refused
+    await page.locator('[data-testid=viewer-clipboard]').click();
+    const text = page.locator('[data-testid=clipboard-text]');
+    expect(await text.inputValue()).toBe('copied');
+    await text.fill('my draft');
+    await screen.dblclick({ position: { x: 100, y: 30 } });
+    await page.locator('[data-testid=clipboard-news]').waitFor();
+    expect(await text.inputValue()).toBe('my draft');
+    await shot(page, 'V6-draft');
+    await page.locator('[data-testid=clipboard-show]').click();
+    expect(await text.inputValue()).toBe('there');
+    await text.fill('x'.repeat(262_144));
+    await page.locator('[data-testid=clipboard-send]').click();
+    await page.locator('[data-testid=clipboard-said]', { hasText: 'takes 256 KiB' }).waitFor();
+    await shot(page, 'V6-too-long');
+    await page.locator('[data-testid=clipboard-text]').fill('x'.repeat(262_143));
+    await page.locator('[data-testid=clipboard-send]').click();
+    await page.locator('[data-testid=clipboard-said]', { hasText: 'Sent.' }).waitFor();
     await page.close();
   });
 });

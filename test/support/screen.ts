@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { CDPSession, Page } from 'playwright-core';
 import { until } from './until.ts';
 
@@ -10,13 +11,19 @@ export async function useScreen(page: Page): Promise<void> {
   await page.locator('[data-testid=viewer-screen] canvas').click();
 }
 
-/** Types a command into the desktop's terminal until its file is there: the terminal may still be on its way. */
+/** Types a command into the desktop's terminal, once, and waits for its file. The terminal may still be on its way: that is tried before. */
 export async function command(page: Page, line: string, file: string): Promise<void> {
-  await until(line, async () => {
-    await page.keyboard.type(line, { delay: 15 });
+  const type = async (text: string) => {
+    await page.keyboard.type(text, { delay: 15 });
     await page.keyboard.press('Enter');
-    return until(file, () => existsSync(file), 3_000);
+  };
+  const ready = `${file}.ready`;
+  await until('a terminal that listens', async () => {
+    await type(`touch ${basename(ready)}`);
+    return until(ready, () => existsSync(ready), 2_000);
   });
+  await type(line);
+  await until(file, () => existsSync(file));
 }
 
 /** The file's content, as soon as it is `wanted`. */

@@ -12,6 +12,8 @@ import { useEscapeKeys, useFullScreen } from '../viewer/page-keys.ts';
 import { useVisibleHeight } from '../viewer/visible-height.ts';
 import type { Scaling } from '../viewer/phase.ts';
 import { Toolbar } from '../viewer/toolbar.tsx';
+import type { ScreenLink } from '../viewer/screen.ts';
+import { useClipboard } from '../viewer/use-clipboard.ts';
 import { useScreen } from '../viewer/use-screen.ts';
 
 export function ViewerPage({ id }: { id: string }) {
@@ -23,7 +25,6 @@ export function ViewerPage({ id }: { id: string }) {
   // a phone has no such keys
   const keyBar = useSignal(matchMedia('(pointer: coarse)').matches);
   const keyboard = useSignal(false);
-  const received = useSignal('');
   const viewOnly = useSignal(false);
   const scaling = useSignal<Scaling>('fit');
   const waking = useSignal(false);
@@ -33,10 +34,19 @@ export function ViewerPage({ id }: { id: string }) {
   const name = session ? session.name || session.template : id;
   useTitle(name);
   const full = useFullScreen(page);
-  const screen = useScreen({ session, holder, ghost, onClipboard: (text) => void (received.value = text) });
+  const link = useSignal<ScreenLink | null>(null);
+  const shared = useClipboard(holder, link);
+  const screen = useScreen({
+    link,
+    session,
+    holder,
+    ghost,
+    onClipboard: (text) => void shared.copied(text),
+    onPaste: (text) => shared.pasted(text),
+  });
   useVisibleHeight(page);
-  useEscapeKeys(page, () => screen.link?.blur());
-  useEffect(() => screen.dress(scaling.value, viewOnly.value), [screen.link, scaling.value, viewOnly.value]);
+  useEscapeKeys(page, () => link.value?.blur());
+  useEffect(() => screen.dress(scaling.value, viewOnly.value), [link.value, scaling.value, viewOnly.value]);
 
   const overlay = overlayOf({
     session,
@@ -76,7 +86,7 @@ export function ViewerPage({ id }: { id: string }) {
         onViewOnly={() => void (viewOnly.value = !viewOnly.value)}
         onScaling={(next) => void (scaling.value = next)}
         onKeyBar={() => void (keyBar.value = !keyBar.value)}
-        onReconnect={() => screen.link?.reconnect()}
+        onReconnect={() => link.value?.reconnect()}
       />
       <div class="viewer-stage">
         <canvas class={`ghost ${scaling.value}`} ref={ghost} aria-hidden="true" />
@@ -92,17 +102,17 @@ export function ViewerPage({ id }: { id: string }) {
             overlay={overlay}
             waking={waking.value}
             onWake={() => void wake()}
-            onReconnect={() => screen.link?.reconnect()}
+            onReconnect={() => link.value?.reconnect()}
           />
         )}
         {clipboard.value && (
           <ClipboardPanel
-            received={received.value}
+            received={shared.received.value}
             canSend={overlay === null && !viewOnly.value}
-            onSend={(text) => screen.link?.paste(text)}
+            onSend={(text) => shared.send(text)}
             onClose={() => {
               clipboard.value = false;
-              screen.link?.focus();
+              link.value?.focus();
             }}
           />
         )}
@@ -110,14 +120,14 @@ export function ViewerPage({ id }: { id: string }) {
       {keyBar.value && (
         <KeyBar
           canSend={overlay === null && !viewOnly.value}
-          held={screen.link?.typist.held.value ?? new Set()}
+          held={link.value?.typist.held.value ?? new Set()}
           keyboardShown={keyboard.value}
           onKeyboard={() => {
             keyboard.value = !keyboard.value;
-            if (screen.link) screen.link.keyboardShown = keyboard.value;
+            if (link.value) link.value.keyboardShown = keyboard.value;
           }}
-          onHold={(modifier) => screen.link?.typist.hold(modifier)}
-          onPress={(key, ...chord) => screen.link?.typist.press(key, ...chord)}
+          onHold={(modifier) => link.value?.typist.hold(modifier)}
+          onPress={(key, ...chord) => link.value?.typist.press(key, ...chord)}
         />
       )}
     </div>

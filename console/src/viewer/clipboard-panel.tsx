@@ -7,23 +7,29 @@ interface ClipboardPanelProps {
   received: string;
   /** False while the screen is away or view-only. */
   canSend: boolean;
-  onSend: (text: string) => void;
+  /** Returns why it can't be sent, in words, or null. */
+  onSend: (text: string) => string | null;
   onClose: () => void;
 }
 
-/** Text both ways. Browsers give a page the clipboard only when a person asks for it, hence the two buttons. */
+/** Text both ways where the browser keeps the clipboard from the page until a person asks for it, and for what is to be seen or changed before. */
 export function ClipboardPanel({ received, canSend, onSend, onClose }: ClipboardPanelProps) {
   const text = useSignal(received);
   const said = useSignal('');
   const area = useRef<HTMLTextAreaElement>(null);
+  // what is being written here is not replaced by what is copied there
+  const shown = useSignal(received);
+  const isDraft = text.value !== shown.value;
+  const show = () => void (text.value = shown.value = received);
   useEffect(() => {
-    text.value = received;
+    if (!isDraft) show();
   }, [received]);
   useEffect(() => area.current?.focus(), []);
 
   const send = () => {
-    onSend(text.value);
-    said.value = 'Sent. Paste it in the desktop with its own shortcut.';
+    const refusal = onSend(text.value);
+    said.value = refusal ?? 'Sent. Paste it in the desktop with its own shortcut.';
+    if (refusal === null) shown.value = text.value;
   };
   const copy = async () => {
     try {
@@ -72,6 +78,14 @@ export function ClipboardPanel({ received, canSend, onSend, onClose }: Clipboard
           said.value = '';
         }}
       />
+      {isDraft && received !== shown.value && (
+        <p class="clipboard-news" data-testid="clipboard-news" role="status">
+          Something else was copied in the desktop.
+          <Button testid="clipboard-show" onClick={show}>
+            Show it
+          </Button>
+        </p>
+      )}
       <div class="clipboard-actions">
         <Button kind="primary" testid="clipboard-send" disabled={!canSend} onClick={send}>
           Send to the desktop
@@ -79,7 +93,7 @@ export function ClipboardPanel({ received, canSend, onSend, onClose }: Clipboard
         <Button onClick={() => void fetchLocal()}>Paste from this computer</Button>
         <Button onClick={() => void copy()}>Copy to this computer</Button>
       </div>
-      <p class="muted" role="status">
+      <p class="muted" role="status" data-testid="clipboard-said">
         {canSend ? said.value : 'The screen is view-only or away: nothing can be sent now.'}
       </p>
     </section>

@@ -1,12 +1,12 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import { systemClock } from 'clock-port/system-clock';
 import type { Ticket } from '@streamspace/protocol';
-import { pause } from '../api/backoff.ts';
 import { ApiError } from '../api/http.ts';
 import { SCREEN_SUBPROTOCOL, VIEWER_SUBPROTOCOL } from '@streamspace/protocol/version';
 import { Connection } from './connection.ts';
 import type { TicketAndTime } from './first-ticket.ts';
 import { OpeningTime } from './opening.ts';
+import { Kick } from './kick.ts';
 import type { Key } from './keys.ts';
 import { PanAndZoom } from './pan-and-zoom.ts';
 import type { Phase, Scaling } from './phase.ts';
@@ -22,6 +22,8 @@ export interface ScreenDeps {
   webSocketUrl(path: string): string;
   /** Text that was copied in the desktop. */
   onClipboard(text: string): void;
+  /** The user pastes a text by keys; false: the desktop does not have it, and shall not paste. */
+  onPaste(text: string): boolean;
   /** The screen is back; so many keys were typed meanwhile and went nowhere. */
   onLostKeys(keys: number): void;
   /** The connection is over; the canvas still has the last picture. */
@@ -56,9 +58,7 @@ export class ScreenLink {
   #connection: Connection | null = null;
   #scaling: Scaling = 'fit';
   #viewOnly = false;
-  /** Ends the wait between two attempts, if there is one; remembered while an attempt is under way. */
-  #kicked = false;
-  #wakeUp: (() => void) | null = null;
+  readonly #kick = new Kick();
 
   constructor(deps: ScreenDeps) {
     this.#deps = deps;
@@ -70,7 +70,12 @@ export class ScreenLink {
     const send = ({ keysym, code }: Key, down: boolean) => this.#connection?.rfb.sendKey(keysym, code, down);
     this.typist = new Typist(send, () => this.typed());
     const canvas = () => this.#connection?.canvas;
-    this.#entry = new TextEntry({ holder: deps.holder, typist: this.typist, canvas });
+    this.#entry = new TextEntry({
+      holder: deps.holder,
+      typist: this.typist,
+      canvas,
+      onPaste: (text) => deps.onPaste(text),
+    });
     this.#panAndZoom = new PanAndZoom(deps.holder);
   }
 
@@ -83,17 +88,17 @@ export class ScreenLink {
 
   async #run(aborted: AbortSignal): Promise<void> {
     while (!aborted.aborted) {
-      this.#kicked = false;
+      this.#kick.forget();
       const { verdict, upMs } = await this.#attempt(aborted);
       if (aborted.aborted) return;
       if (verdict.next === 'gone') {
         this.#phase.value = { kind: 'gone' };
-        await this.#waitForKick(GONE_MS, aborted);
+        await this.#kick.wait(GONE_MS, aborted);
         continue;
       }
       if (verdict.next === 'stop') {
         this.#phase.value = { kind: 'stopped', words: verdict.words };
-        await this.#waitForKick(Infinity, aborted);
+        await this.#kick.wait(Infinity, aborted);
         this.#patience.reset();
         this.#phase.value = { kind: 'connecting' };
         continue;
@@ -101,14 +106,13 @@ export class ScreenLink {
       const wait = this.#patience.next(upMs, Math.random());
       this.#phase.value = { kind: 'reconnecting', words: verdict.words, attempt: this.#patience.attempt };
       const atOnce = verdict.atOnce === 'always' || (verdict.atOnce === 'once' && this.#patience.attempt === 1);
-      if (!atOnce) await this.#waitForKick(wait, aborted);
+      if (!atOnce) await this.#kick.wait(wait, aborted);
     }
   }
 
   /** Try now: the agent is back, or the user asks for it. */
   kick(): void {
-    this.#kicked = true;
-    this.#wakeUp?.();
+    this.#kick.give();
   }
 
   /** Drops the connection and makes a new one. */
@@ -150,8 +154,15 @@ export class ScreenLink {
     else this.#lost.value += 1;
   }
 
-  paste(text: string): void {
-    this.#connection?.rfb.clipboardPasteFrom(text);
+  /** Keys, clicks and the clipboard go to the desktop now. */
+  get takesKeys(): boolean {
+    return this.#phase.peek().kind === 'connected' && !this.#viewOnly;
+  }
+
+  /** Gives the desktop a text for its clipboard; false: not now. */
+  paste(text: string): boolean {
+    if (this.takesKeys) this.#connection?.rfb.clipboardPasteFrom(text);
+    return this.takesKeys;
   }
 
   /** The screen takes keys again. */
@@ -221,14 +232,6 @@ export class ScreenLink {
     this.#lost.value += lost;
     if (verdict === NOBODY_TOOK_IT) this.#tickets.notTaken();
     return { verdict, upMs };
-  }
-
-  async #waitForKick(ms: number, aborted: AbortSignal): Promise<void> {
-    if (this.#kicked) return;
-    const kick = new AbortController();
-    this.#wakeUp = () => kick.abort();
-    await pause(Math.min(ms, 2 ** 31 - 1), AbortSignal.any([aborted, kick.signal]));
-    this.#wakeUp = null;
   }
 }
 

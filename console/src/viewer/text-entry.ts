@@ -1,6 +1,10 @@
 import { KEYS } from './keys.ts';
 import type { Typist } from './typist.ts';
 
+/** Milliseconds in which a browser says what is pasted, after the keys for it. */
+const PASTE_MS = 100;
+/** Characters that are typed where a text is pasted without keys, as phones do. */
+const MOST_TYPED = 2_000;
 /** What stands in the field: something that an on-screen keyboard can delete. */
 const FILLER = '\u200b'.repeat(4);
 
@@ -9,6 +13,8 @@ export interface TextEntryDeps {
   readonly typist: Typist;
   /** Where noVNC listens to the keyboard; undefined while the screen is away. */
   canvas(): HTMLCanvasElement | undefined;
+  /** The user pastes by keys, which go on to the desktop when this says so. */
+  onPaste(text: string): boolean;
 }
 
 /**
@@ -20,6 +26,8 @@ export class TextEntry {
   readonly #field = document.createElement('textarea');
   readonly #over = new AbortController();
   readonly #down = new Map<string, KeyboardEvent>();
+  /** The key that pastes: it is passed on after what it pastes. */
+  #pasting: KeyboardEvent | undefined;
   /** What was sent of the composition that is under way; undefined: none is. */
   #composed: string | undefined;
 
@@ -42,6 +50,7 @@ export class TextEntry {
     on('keydown', (event) => this.#keyDown(event));
     on('keyup', (event) => this.#keyUp(event));
     on('blur', () => this.#blurred());
+    on('paste', (event) => this.#paste(event));
     on('beforeinput', (event) => this.#input(event as InputEvent));
     on('input', () => this.#clear());
     on('compositionstart', () => this.#compose(''));
@@ -85,12 +94,17 @@ export class TextEntry {
   #keyDown(event: KeyboardEvent): void {
     // what an input method or an on-screen keyboard makes of it comes as text
     if (event.isComposing || event.key === 'Process' || event.key === 'Unidentified') return;
+    this.#passPasting();
     this.#down.set(event.code, event);
-    this.#pass(event);
+    if (!isPaste(event)) return this.#pass(event);
+    event.stopPropagation();
+    this.#pasting = event;
+    setTimeout(() => this.#pasting === event && this.#passPasting(), PASTE_MS);
   }
 
   #keyUp(event: KeyboardEvent): void {
     if (!this.#down.delete(event.code)) return;
+    this.#passPasting();
     this.#pass(event);
     if (!['Control', 'Alt', 'AltGraph', 'Shift', 'Meta'].includes(event.key)) this.#deps.typist.releaseAll();
   }
@@ -105,6 +119,21 @@ export class TextEntry {
     event.preventDefault();
     event.stopPropagation();
     this.#deps.canvas()?.dispatchEvent(copyOf(event, event.type));
+  }
+
+  #passPasting(): void {
+    const event = this.#pasting;
+    this.#pasting = undefined;
+    if (event) this.#deps.canvas()?.dispatchEvent(copyOf(event, 'keydown'));
+  }
+
+  #paste(event: ClipboardEvent): void {
+    event.preventDefault();
+    const text = event.clipboardData?.getData('text/plain') ?? '';
+    const byKeys = this.#pasting !== undefined;
+    if (!byKeys && text.length <= MOST_TYPED) return this.#deps.typist.write(text);
+    if (!this.#deps.onPaste(text)) this.#pasting = undefined;
+    this.#passPasting();
   }
 
   #input(event: InputEvent): void {
@@ -139,6 +168,9 @@ export class TextEntry {
 
 /** On-screen keyboards compose every word: letters are sent as they come. Other scripts are sent when they are decided on. */
 const isLive = (text: string): boolean => matchMedia('(pointer: coarse)').matches && /^[\u0020-\u024f]*$/.test(text);
+
+const isPaste = ({ code, key, ctrlKey, metaKey, shiftKey, altKey }: KeyboardEvent): boolean =>
+  !altKey && (ctrlKey || metaKey ? key.toLowerCase() === 'v' : shiftKey && code === 'Insert');
 
 const copyOf = (event: KeyboardEvent, kind: string): KeyboardEvent =>
   new KeyboardEvent(kind, {

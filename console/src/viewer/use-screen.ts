@@ -1,4 +1,4 @@
-import { useSignal } from '@preact/signals';
+import type { Signal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Session } from '@streamspace/protocol';
@@ -9,20 +9,22 @@ import { isTyping, keysLost } from './typing.ts';
 import type { ScreenLink } from './screen.ts';
 
 interface ScreenUse {
+  /** Filled while there is a screen. */
+  link: Signal<ScreenLink | null>;
   session: Session | null | undefined;
   holder: RefObject<HTMLElement | null>;
   /** Keeps the last picture, dimmed, while the screen is away. */
   ghost: RefObject<HTMLCanvasElement | null>;
   onClipboard: (text: string) => void;
+  onPaste: (text: string) => boolean;
 }
 
 /** How often the small picture of the sessions page is renewed, milliseconds. */
 const PICTURE_MS = 10_000;
 
 /** The screen of a session while it runs. */
-export function useScreen({ session, holder, ghost, onClipboard }: ScreenUse) {
+export function useScreen({ link, session, holder, ghost, onClipboard, onPaste }: ScreenUse) {
   const { hub, live, pictures, toasts, webSocketUrl } = useConsole();
-  const link = useSignal<ScreenLink | null>(null);
   const running = session?.state === 'running';
   const id = session?.id;
   const agent = session?.agent;
@@ -61,6 +63,7 @@ export function useScreen({ session, holder, ghost, onClipboard }: ScreenUse) {
         ticket: (signal) => hub.ticket(id, signal),
         webSocketUrl,
         onClipboard,
+        onPaste,
         onLostKeys: (keys) => toasts.info(`${keysLost(keys)} The screen is back.`),
         onLastPicture(canvas) {
           copyPicture(canvas, ghost.current);
@@ -85,7 +88,6 @@ export function useScreen({ session, holder, ghost, onClipboard }: ScreenUse) {
 
   const phase: Phase = link.value?.phase.value ?? { kind: 'connecting' };
   return {
-    link: link.value,
     phase,
     lostKeys: link.value?.lostKeys.value ?? 0,
     roundTripMs: link.value?.roundTripMs.value ?? null,
