@@ -1,4 +1,5 @@
 import { type Builtin, type Expr, expr, lift, type Of, type ValueType } from './expression.ts';
+import type { NameOrReference } from '../values/kinds.ts';
 import type { FunctionName } from './functions.ts';
 
 const call = <T>(name: FunctionName, type: ValueType, ...args: Of<unknown>[]): Expr<T> =>
@@ -84,6 +85,9 @@ export const namesUnder = (x: Expr<unknown>, keys: readonly string[]): Expr<stri
 /** Names of items that are among `names`, or there twice; joined by commas. */
 export const clashes = (items: Expr<readonly unknown[]>, names: readonly string[]): Expr<string> =>
   call('clashes', 'string', names, items);
+/** Names of objects, given as texts or as references. */
+export const objectNames = (list: Expr<readonly NameOrReference[]>): Expr<readonly string[]> =>
+  call('names', 'any', list);
 /** What is in both lists, or twice in one; joined by commas. */
 export const doubles = (one: Expr<readonly string[]>, other: Expr<readonly string[]>): Expr<string> =>
   call('doubles', 'string', one, other);

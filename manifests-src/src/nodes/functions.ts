@@ -135,6 +135,12 @@ export const FUNCTIONS = {
         .join(', '),
     go: (names, items) => `include "streamspace.clashes" (dict "names" ${names} "items" ${items})`,
   },
+  /** Names of objects, given as texts or as references. Kept by a helper. */
+  names: {
+    run: (list?: readonly (string | { name: string })[] | null) =>
+      (list ?? []).map((each) => (typeof each === 'string' ? each : each.name)),
+    go: (list) => `fromJsonArray (include "streamspace.names" ${list})`,
+  },
   /** What is in both lists, or twice in one; joined by commas. */
   doubles: {
     run: (one?: readonly string[], other?: readonly string[]) =>

@@ -20,7 +20,7 @@ const listOf = (names: Expr<readonly string[]>): Expr<string> => choose(given(na
 /** What the rules are written with. */
 export function admissionVariables(base: Base, view: AgentView): Variable[] {
   const { podTemplate } = view.config.session;
-  const { imagePullSecrets, global } = base.shared;
+  const { own, global } = base.pullSecrets;
   return [
     { name: 'spec', expression: 'dyn(object.spec)' },
     { name: 'volumes', expression: 'variables.spec.?volumes.orValue([])' },
@@ -36,9 +36,9 @@ export function admissionVariables(base: Base, view: AgentView): Variable[] {
     {
       name: 'pullSecrets',
       expression: concat(
-        listOf(imagePullSecrets),
+        listOf(own),
         ' + ',
-        listOf(global.imagePullSecrets),
+        listOf(global),
         ' + ',
         listOf(view.admissionPolicy.pullSecrets),
         ' + ',

@@ -244,10 +244,10 @@ export function sharedChecks(base: Base): Check[] {
       'enrolment: token and existingSecret.name are both set; leave one of them empty',
     ),
     refuse(
-      given(doubles(base.shared.imagePullSecrets, base.shared.global.imagePullSecrets)),
+      given(doubles(base.pullSecrets.own, base.pullSecrets.global)),
       concat(
         'imagePullSecrets: ',
-        doubles(base.shared.imagePullSecrets, base.shared.global.imagePullSecrets),
+        doubles(base.pullSecrets.own, base.pullSecrets.global),
         ' is named twice, here or in global.imagePullSecrets too; name it once',
       ),
     ),

@@ -9,6 +9,7 @@ import {
   length,
   lower,
   matches,
+  objectNames,
   merge,
   or,
   orElse,
@@ -66,10 +67,16 @@ export class Base {
   readonly shared: Shared;
   readonly name: Expr<string>;
   readonly fullname: Expr<string>;
+  /** Names of the Secrets with registry credentials: the chart's own, and those shared with other charts. */
+  readonly pullSecrets: { readonly own: Expr<readonly string[]>; readonly global: Expr<readonly string[]> };
 
   /** `chartName`: what the chart is called where no parent chart gave it an alias. */
   constructor(shared: Shared, chartName: string) {
     this.shared = shared;
+    this.pullSecrets = {
+      own: objectNames(shared.imagePullSecrets),
+      global: objectNames(shared.global.imagePullSecrets),
+    };
     // two aliases of a chart in one release are two applications
     const alias = trimDashes(trunc(replace(lower(chart.name), '_', '-'), LONGEST));
     this.name = named(

@@ -147,18 +147,18 @@ export function namesOf(env: readonly unknown[]): string[] {
 
 /** Names of pull secrets, the chart's and those shared with other charts. */
 export function pullSecrets(base: Base): Tree<k8s.LocalObjectReference[]> {
-  const { imagePullSecrets, global } = base.shared;
+  const { own, global } = base.pullSecrets;
   return [
-    each(imagePullSecrets, 'secret', (secret) => ({ name: secret.as('string') })),
-    each(global.imagePullSecrets, 'secret', (secret) => ({ name: secret.as('string') })),
+    each(own, 'secret', (secret) => ({ name: secret.as('string') })),
+    each(global, 'secret', (secret) => ({ name: secret.as('string') })),
   ];
 }
 
 /** The same as a comma list. */
 export function pullSecretNames(base: Base): Expr<string> {
-  const { imagePullSecrets: own, global } = base.shared;
-  const both = and(given(own), given(global.imagePullSecrets));
-  return concat(join(own, ','), choose(both, ',', ''), join(global.imagePullSecrets, ','));
+  const { own, global } = base.pullSecrets;
+  const both = and(given(own), given(global));
+  return concat(join(own, ','), choose(both, ',', ''), join(global, ','));
 }
 
 export const serviceAccountName = (base: Base, suffix: Component, account: Api['serviceAccount']): Expr<string> =>

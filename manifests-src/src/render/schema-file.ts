@@ -1,4 +1,5 @@
 import { KubeSchemas } from '../kubernetes/json-schema.ts';
+import { documentSchema } from '../values/documents.ts';
 import { isNullable, isSection, type ValueSchema } from '../values/tree.ts';
 
 type Json = Record<string, unknown>;
@@ -19,6 +20,7 @@ function jsonOf(schema: ValueSchema, kubernetes: KubeSchemas): Json {
     open: _open,
     takes,
     kube,
+    document,
     properties: _properties,
     items,
     examples,
@@ -35,7 +37,8 @@ function jsonOf(schema: ValueSchema, kubernetes: KubeSchemas): Json {
       ...inWords(rest, takes),
       ...said,
       ...(isNullable(schema) ? { type: [schema.type, 'null'] } : {}),
-      ...(items === undefined ? {} : { items: inWords(items as Json, items.takes) }),
+      ...(items === undefined ? {} : { items: itemSchema(items) }),
+      ...(document === undefined ? {} : { items: documentSchema(document) }),
       ...(kube === undefined ? {} : byKubernetes(kube, kubernetes)),
       ...(propertyNames === undefined ? {} : { propertyNames: names }),
       // not by `propertyNames`: Helm would not say where the key is
@@ -56,11 +59,21 @@ function jsonOf(schema: ValueSchema, kubernetes: KubeSchemas): Json {
   };
 }
 
+function itemSchema(items: ValueSchema): Json {
+  const { named, ...item } = items;
+  if (named !== true) return inWords(item as Json, item.takes);
+  const name = { type: 'string', pattern: item.pattern };
+  const reference = { type: 'object', properties: { name }, required: ['name'], additionalProperties: false };
+  return { if: { anyOf: [name, reference] }, else: { const: item.takes } };
+}
+
 /** Helm repeats a pattern that is not met; a constant that can't be met says in words what is wanted. */
-function inWords({ pattern, takes: _takes, ...rest }: Json, takes: string | undefined): Json {
-  if (pattern === undefined || takes === undefined) return pattern === undefined ? rest : { ...rest, pattern };
+function inWords({ pattern, type, takes: _takes, ...rest }: Json, takes: string | undefined): Json {
+  if (pattern === undefined || takes === undefined) {
+    return { ...(type === undefined ? {} : { type }), ...rest, ...(pattern === undefined ? {} : { pattern }) };
+  }
   // the words themselves are no such text either
-  return { ...rest, if: { pattern }, else: { const: takes }, not: { const: takes } };
+  return { ...rest, if: { type, pattern }, else: { const: takes }, not: { const: takes } };
 }
 
 /** An empty map is right too: it stands for none. */

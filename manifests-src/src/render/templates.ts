@@ -68,6 +68,17 @@ Names of items that are among the given names, or there twice.
 {{- end }}
 
 {{/*
+Names of objects, given as texts or as references, as a JSON list.
+*/}}
+{{- define "streamspace.names" -}}
+{{- $names := list -}}
+{{- range . -}}
+{{- if kindIs "string" . }}{{ $names = append $names . }}{{ else }}{{ $names = append $names .name }}{{ end -}}
+{{- end -}}
+{{- toRawJson $names -}}
+{{- end }}
+
+{{/*
 What is in a list more than once.
 */}}
 {{- define "streamspace.doubles" -}}

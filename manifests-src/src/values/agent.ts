@@ -1,8 +1,10 @@
 import type { k8s } from 'cdk8s-plus-28';
+import { Template } from '@streamspace/protocol';
 import { AGENT } from '@streamspace/settings';
 import {
   annotations,
   choice,
+  documents,
   flag,
   fromSetting,
   integer,
@@ -13,7 +15,11 @@ import {
   open,
   section,
 } from './kinds.ts';
+import type { DocumentSchema } from './documents.ts';
 import * as workload from './workload.ts';
+
+/** What the agent reads of a template; the rest of it is the control plane's. */
+const WARM = { ...(Template as DocumentSchema), required: ['id'] };
 
 /** Values of the agent that both charts have, whatever the group is called. */
 
@@ -74,9 +80,9 @@ export const tuning = {
         },
       },
     ]),
-    warmPool: open<Record<string, unknown>[]>(
+    warmPool: documents<Partial<Template>>(
       'Templates of which pods are kept ready: as those of the control plane, each with warm, how many',
-      [],
+      WARM,
       [
         [
           {

@@ -1,8 +1,10 @@
 import type { k8s } from 'cdk8s-plus-28';
+import { Template } from '@streamspace/protocol';
 import { CIDR, HUB } from '@streamspace/settings';
 import {
   annotations,
   choice,
+  documents,
   flag,
   fromSetting,
   integer,
@@ -15,7 +17,11 @@ import {
   port,
   section,
 } from './kinds.ts';
+import type { DocumentSchema } from './documents.ts';
 import * as workload from './workload.ts';
+
+/** As the hub reads them. */
+const TEMPLATE = Template as DocumentSchema;
 
 const HOST = '^([a-z0-9*]([-a-z0-9]*[a-z0-9])?)(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$';
 
@@ -47,10 +53,24 @@ export const api = section('The control plane (hub)', {
     pingInterval: fromSetting(HUB.hubPingInterval),
     handshakeRate: fromSetting(HUB.handshakeRate),
     rateLimit: fromSetting(HUB.rateLimit),
-    templates: open<Record<string, unknown>[]>(
-      'Session templates besides the built-in ones',
-      [],
-      [[{ id: 'desktop-de', name: 'Schreibtisch <1> & "2"', image: 'streamspace/desktop:1', env: { X: '{{ x }}' } }]],
+    templates: documents<Template>(
+      'Session templates besides the built-in ones, or instead of those of the same id',
+      TEMPLATE,
+      [
+        [
+          {
+            id: 'desktop-de',
+            name: 'Schreibtisch <1> & "2"',
+            description: 'Ein {{ Schreibtisch }}',
+            platforms: ['kubernetes'],
+            image: 'streamspace/desktop:1',
+            cpu: 0.5,
+            memory: 1_073_741_824,
+            storage: 0,
+            env: { X: '{{ x }}' },
+          },
+        ],
+      ],
     ),
     log: section('Log', { level: fromSetting(HUB.logLevel), format: fromSetting(HUB.logFormat) }),
   }),

@@ -1,5 +1,6 @@
 import Type, { type TSchema, type TUnsafe } from 'typebox';
 import type { Setting } from '@streamspace/settings';
+import type { DocumentSchema } from './documents.ts';
 import type { Opaque } from './refs.ts';
 
 /** What every value has: what it is for, and what it is without the user's word. `examples` are other values to try. */
@@ -139,6 +140,10 @@ export const kube = <T>(type: string, description: string, fallback: T, examples
     examples,
   });
 
+/** A list that a program reads as JSON, each item checked by the program's own schema. */
+export const documents = <T>(description: string, document: DocumentSchema, examples: readonly T[][]) =>
+  Type.Unsafe<Opaque<T[]>>({ type: 'array', document, open: true, description, default: [], examples });
+
 /** A number or a percentage, `2` or `25%`; empty: none. */
 export const countOrShare = (description: string, fallback: number | string, examples: readonly (number | string)[]) =>
   Type.Unsafe<number | string>({
@@ -212,4 +217,20 @@ export const list = (
     examples,
   });
 
+/** A list of names of objects: texts, or maps as Kubernetes has references, `{name: …}`. */
+export const names = (
+  description: string,
+  takes: string,
+  pattern: string,
+  examples: readonly (readonly NameOrReference[])[],
+) =>
+  Type.Unsafe<Opaque<readonly NameOrReference[]>>({
+    type: 'array',
+    items: { pattern, takes, named: true },
+    description,
+    default: [],
+    examples,
+  });
+
+export type NameOrReference = string | { readonly name: string };
 export type { Leaf };

@@ -1,3 +1,5 @@
+import type { DocumentSchema } from './documents.ts';
+
 /** What this project knows of a JSON schema: the part that its values use. */
 export interface ValueSchema {
   readonly type?: string | readonly string[];
@@ -22,6 +24,10 @@ export interface ValueSchema {
   readonly setting?: string;
   /** A type of Kubernetes', by which it is checked. */
   readonly kube?: string;
+  /** Of a list: a part of a document that a program reads, checked by the program's own schema of it. */
+  readonly document?: DocumentSchema;
+  /** Of a list's item: a text, or a map with it under `name`, as Kubernetes has references. */
+  readonly named?: boolean;
   /** Passed on as it is. */
   readonly open?: boolean;
 }

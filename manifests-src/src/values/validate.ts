@@ -1,4 +1,5 @@
 import { kubeProblems } from '../kubernetes/validate.ts';
+import { documentProblems } from './documents.ts';
 import { nearest } from './nearest.ts';
 import { isNullable, isSection, type ValueSchema } from './tree.ts';
 
@@ -10,10 +11,20 @@ export function problemsOf(schema: ValueSchema, value: unknown, path = ''): stri
   const type = typeOf(value);
   if (!types.some((each) => each === type || (each === 'number' && type === 'integer'))) {
     return [
-      `${at}: takes ${takes(schema)}${value === undefined || value === null ? '; leave the key out for its default' : ''}`,
+      `${at}: takes ${takes(schema)}${value === undefined || value === null ? '; leave the key out for its default' : `; given was ${shown(value)}`}`,
     ];
   }
   if (schema.kube !== undefined) return isEmpty(value) ? [] : kubeProblems(schema.kube, value, at);
+  if (schema.document !== undefined) {
+    const { document } = schema;
+    return (value as unknown[]).flatMap((item, index) => documentProblems(document, item, `${path}[${index}]`));
+  }
+  if (type === 'array' && schema.items?.named === true) {
+    const { items } = schema;
+    return (value as unknown[]).flatMap((item, index) =>
+      namedFits(items, item) ? [] : [`${path}[${index}]: takes ${takes(items)}; given was ${shown(item)}`],
+    );
+  }
   if (type === 'array') {
     const items = schema.items;
     return items === undefined
@@ -49,6 +60,12 @@ function ofMap(schema: ValueSchema, map: Record<string, unknown>, path: string):
 const nameFits = (names: NonNullable<ValueSchema['propertyNames']>, key: string): boolean =>
   (names.pattern === undefined || new RegExp(names.pattern, 'u').test(key)) &&
   (names.not === undefined || !new RegExp(names.not.pattern, 'u').test(key));
+
+function namedFits({ pattern }: ValueSchema, item: unknown): boolean {
+  const isReference = typeof item === 'object' && item !== null && Object.keys(item).join() === 'name';
+  const name = isReference ? (item as { name: unknown }).name : item;
+  return typeof name === 'string' && new RegExp(pattern!, 'u').test(name);
+}
 
 function typeOf(value: unknown): string {
   if (value === null) return 'null';

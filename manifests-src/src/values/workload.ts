@@ -10,6 +10,7 @@ import {
   labelName,
   labels,
   list,
+  names,
   objectName,
   open,
   pattern,
@@ -38,10 +39,13 @@ export const image = (repository: string, tag = '') =>
       repository,
       ['mirror/x/y', 'localhost:5000/x'],
     ),
-    tag: pattern('Tag; empty: the chart’s appVersion', 'a tag', '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$', tag, [
-      '0777',
-      'on',
-    ]),
+    tag: pattern(
+      'Tag; empty: the chart’s appVersion',
+      'a tag in quotes, as YAML reads 1.0 without them as the number 1 (--set-string on the command line)',
+      '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$',
+      tag,
+      ['0777', 'on'],
+    ),
     digest: pattern('Digest; wins over the tag', 'a digest, sha256:…', '^sha256:[a-f0-9]{64}$', '', [
       `sha256:${'0123456789abcdef'.repeat(4)}`,
     ]),
@@ -212,7 +216,10 @@ export const secretKey = (description: string, key: string) =>
     key: secretKeyName('Key in it', key),
   });
 
-export const pullSecrets = list('Names of the Secrets with registry credentials', [], [['registry']], {
-  pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
-});
+export const pullSecrets = names(
+  'Names of the Secrets with registry credentials, as texts or as {name: …}',
+  'the name of a Secret, registry or {name: registry}',
+  '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+  [['registry'], [{ name: 'registry' }, 'other']],
+);
 export { labelName };

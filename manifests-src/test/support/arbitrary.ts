@@ -91,6 +91,10 @@ function leaf(schema: ValueSchema): Arbitrary<unknown> {
   }
   if (schema.type === 'string')
     return schema.pattern === undefined ? fc.oneof(text, known) : fc.oneof(known, matching(schema.pattern));
+  if (schema.items?.named === true) {
+    const name = matching(schema.items.pattern!);
+    return fc.oneof(known, fc.array(fc.oneof(name, fc.record({ name }, { noNullPrototype: true })), { maxLength: 3 }));
+  }
   if (schema.type === 'array' && schema.open !== true && schema.items !== undefined) {
     const { pattern } = schema.items;
     return fc.oneof(known, fc.array(pattern === undefined ? text : matching(pattern), { maxLength: 3 }));

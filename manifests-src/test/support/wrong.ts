@@ -9,6 +9,18 @@ const config = (values: object) => agent({ config: values });
 /** Names the key, and says what it takes: in words, not as a pattern. */
 const inWords = (key: string, words: string) => new RegExp(`^(?!.*\\[0-9\\])(?=.*${key})(?=.*${words})`, 's');
 
+const TEMPLATE = {
+  id: 'x',
+  name: 'X',
+  description: '',
+  platforms: ['kubernetes'],
+  image: 'streamspace/desktop:1',
+  cpu: 1,
+  memory: 0,
+  storage: 0,
+  env: {},
+};
+
 /** Refused by the templates: combinations. */
 export const COMBINATIONS: readonly Wrong[] = [
   ...(
@@ -50,6 +62,12 @@ export const COMBINATIONS: readonly Wrong[] = [
     'a pull secret that is there twice',
     umbrella,
     { imagePullSecrets: ['a'], global: { imagePullSecrets: ['a'] } },
+    /imagePullSecrets: a is named twice.*name it once/,
+  ],
+  [
+    'part 1 a pull secret that is there twice, in both forms',
+    umbrella,
+    { imagePullSecrets: ['a', { name: 'a' }] },
     /imagePullSecrets: a is named twice.*name it once/,
   ],
   [
@@ -440,6 +458,54 @@ export const SINGLE: readonly Wrong[] = [
     umbrella,
     config({ session: { memory: '500m' } }),
     inWords('memory', 'an amount of bytes such as 512Mi'),
+  ],
+  [
+    'part 1 a template of which only the id is given',
+    umbrella,
+    { api: { config: { templates: [{ id: 'x' }] } } },
+    /templates.*(missing properties.*'name', 'description'|name is required|name: is required, a text of)/s,
+  ],
+  [
+    'part 1 a template with a slip in a key',
+    umbrella,
+    { api: { config: { templates: [{ ...TEMPLATE, enviroment: {} }] } } },
+    /templates.*(enviroment[^]*|did you mean .*)env/s,
+  ],
+  [
+    'part 1 a template’s amount in Kubernetes’ words',
+    umbrella,
+    { api: { config: { templates: [{ ...TEMPLATE, memory: '2Gi' }] } } },
+    inWords('templates.*memory', 'a number from 0 to [0-9]+, without quotes'),
+  ],
+  [
+    'part 1 a template’s variable that is no text',
+    umbrella,
+    { api: { config: { templates: [{ ...TEMPLATE, env: { A: 5 } }] } } },
+    inWords('templates.*env.A', 'a text of at most'),
+  ],
+  [
+    'part 1 a template for a platform that there is not',
+    umbrella,
+    { api: { config: { templates: [{ ...TEMPLATE, platforms: ['k8s'] }] } } },
+    inWords('templates.*platforms', 'one of kubernetes, docker'),
+  ],
+  [
+    'part 1 pods of a template without an id',
+    alone,
+    { agent: { config: { session: { warmPool: [{ warm: 2 }] } } } },
+    /warmPool.*(missing property 'id'|id is required|id: is required)/,
+  ],
+  [
+    'part 1 a tag that YAML read as a number',
+    umbrella,
+    { api: { image: { tag: 1.5 } } },
+    inWords('api.image.tag', 'a tag in quotes'),
+  ],
+  [
+    'part 1 a pull secret under another key',
+    umbrella,
+    { imagePullSecrets: [{ secret: 'reg' }] },
+    inWords('imagePullSecrets', 'the name of a Secret, registry or .name: registry.'),
   ],
   ['part 1 more read ahead than the agent takes', umbrella, config({ vnc: { bufferSize: 1_048_576 } }), /bufferSize/],
 ];

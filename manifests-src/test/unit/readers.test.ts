@@ -1,8 +1,13 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AGENT, HUB } from '@streamspace/settings';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readConfig as readAgent } from '../../../agent/src/config.ts';
 import { readConfig as readHub } from '../../../api/src/config.ts';
+import { readWarmTemplates } from '../../../agent/src/sessions/kubernetes/warm/templates.ts';
+import { readTemplates } from '../../../api/src/sessions/templates.ts';
 import { SOURCES } from '../../src/charts/sources.ts';
 import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
 import { valuesOf } from '../support/arbitrary.ts';
@@ -92,10 +97,66 @@ describe('part 1 values found by hand', () => {
     ['session.cpu: 2', agent({ session: { cpu: 2 } })],
     ['session.cpu: 0.5', agent({ session: { cpu: 0.5 } })],
     ['publicUrl with a slash at its end', api({ publicUrl: 'https://hub.example.com/' })],
+    ['image.tag: "1.0"', { ...base, api: { ...base.api, image: { tag: '1.0' } } }],
+    ['imagePullSecrets: [{name: reg}]', { ...base, imagePullSecrets: [{ name: 'reg' }, 'other'] }],
     ['localhost:5000/x', { ...base, api: { ...base.api, image: { repository: 'localhost:5000/x' } } }],
     ['keys for anchors', { ...base, 'x-anchor': { a: 1 } }],
   ])('%s is taken, and the programs start with it', (_what, values) => {
     expect(problems(umbrella!, RELEASE, values)).toBeUndefined();
     accepted(objectsOf(umbrella!, RELEASE, values));
+  });
+});
+
+describe('part 1 templates', () => {
+  const template = {
+    id: 'kiosk',
+    name: 'Kiosk',
+    description: '',
+    platforms: ['kubernetes'],
+    image: 'streamspace/desktop:1',
+    cpu: 0.25,
+    memory: 0,
+    storage: 0,
+    env: { STREAMSPACE_HOME: 'none' },
+    warm: 2,
+  };
+  const [umbrella] = SOURCES;
+  const base = BASES['streamspace'] as { api: object; k8sAgent: { config: object } };
+  const rendered = (templates: readonly object[], warmPool: readonly object[]) => ({
+    ...base,
+    api: { ...base.api, config: { templates } },
+    k8sAgent: { config: { ...base.k8sAgent.config, session: { warmPool } } },
+  });
+  const file = (objects: readonly KubeObject[], map: string): string => {
+    const found = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === map) as unknown as {
+      data: Record<string, string>;
+    };
+    const path = join(mkdtempSync(join(tmpdir(), 'templates-')), 'templates.json');
+    writeFileSync(path, found.data['templates.json']!);
+    return path;
+  };
+
+  it('that the chart takes both programs read', async () => {
+    const objects = objectsOf(umbrella!, RELEASE, rendered([template], [template]));
+    expect(await readTemplates(file(objects, 'streamspace-api-templates'))).toEqual([template]);
+    const warm = await readWarmTemplates(file(objects, 'streamspace-k8s-agent-session'), { vncPort: 5900 });
+    expect(warm.map(({ id }) => id)).toEqual(['kiosk']);
+  });
+
+  it.each([
+    [{ id: 'x' }, /templates\[0\]\.name: is required, a text/],
+    [{ ...template, id: 'X' }, /templates\[0\]\.id: takes DNS label/],
+    [{ ...template, platforms: [] }, /templates\[0\]\.platforms: takes a list of 1 to/],
+    [{ ...template, cpu: -1 }, /templates\[0\]\.cpu: takes a number from 0/],
+    [{ ...template, name: 'x'.repeat(201) }, /templates\[0\]\.name: takes a text of at most 200/],
+    [{ ...template, env: { ['x'.repeat(257)]: '' } }, /templates\[0\]\.env: .* a name is too long/],
+    [{ ...template, warm: 1.5 }, /templates\[0\]\.warm: takes a whole number/],
+    [{ ...template, imag: '' }, /templates\[0\]\.imag: unknown key; did you mean image/],
+    ['x', /templates\[0\]: takes a map with id, name/],
+  ])('%j is refused by the hub, so by the chart, too, in words', async (wrong, says) => {
+    const path = join(mkdtempSync(join(tmpdir(), 'templates-')), 'templates.json');
+    writeFileSync(path, JSON.stringify([wrong]));
+    await expect(readTemplates(path)).rejects.toThrow();
+    expect(problems(umbrella!, RELEASE, rendered([wrong as object], []))!.join('\n')).toMatch(says);
   });
 });

@@ -22,6 +22,18 @@ describe.each(readdirSync(folder))('upgrade from %s', (file) => {
 
 const name = (object: KubeObject) => `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 /** Everything on, so that everything has a name. */
+const TEMPLATE = {
+  id: 'a',
+  name: '',
+  description: '',
+  platforms: ['kubernetes'],
+  image: '',
+  cpu: 1,
+  memory: 0,
+  storage: 0,
+  env: {},
+};
+
 const ALL: Record<string, object> = {
   streamspace: {
     ca: { pem: '-----BEGIN CERTIFICATE-----' },
@@ -29,7 +41,7 @@ const ALL: Record<string, object> = {
     api: {
       replicaCount: 3,
       auth: { jwksUrl: '', secret: 'x'.repeat(32) },
-      config: { templates: [{ id: 'a' }] },
+      config: { templates: [TEMPLATE] },
       ingress: { enabled: true, hosts: ['a'] },
     },
     k8sAgent: {

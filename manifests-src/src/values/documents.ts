@@ -1,0 +1,126 @@
+import { nearest } from './nearest.ts';
+
+/** The part of JSON Schema by which the programs read what the charts hand to them as JSON. */
+export interface DocumentSchema {
+  readonly type?: string;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, DocumentSchema>>;
+  readonly patternProperties?: Readonly<Record<string, DocumentSchema>>;
+  readonly maxProperties?: number;
+  readonly items?: DocumentSchema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly description?: string;
+}
+
+type Json = Record<string, unknown>;
+
+const isMap = (thing: unknown): thing is Record<string, unknown> =>
+  typeof thing === 'object' && thing !== null && !Array.isArray(thing);
+
+/** What is wrong with a part of such a document: a line each, with where it is and what it takes. Unknown keys are refused. */
+export function documentProblems(schema: DocumentSchema, value: unknown, path: string): string[] {
+  const refused = [`${path}: takes ${takes(schema)}; given was ${(JSON.stringify(value) ?? 'nothing').slice(0, 100)}`];
+  if (schema.items !== undefined) {
+    const { items, minItems = 0, maxItems = Infinity } = schema;
+    if (!Array.isArray(value) || value.length < minItems || value.length > maxItems) return refused;
+    return value.flatMap((item, index) => documentProblems(items, item, `${path}[${index}]`));
+  }
+  const { properties } = schema;
+  if (properties !== undefined) {
+    if (!isMap(value)) return refused;
+    const problems = (schema.required ?? [])
+      .filter((key) => !Object.hasOwn(value, key))
+      .map((key) => `${path}.${key}: is required, ${takes(properties[key]!)}`);
+    for (const [key, item] of Object.entries(value)) {
+      const known = Object.hasOwn(properties, key) ? properties[key] : undefined;
+      if (known !== undefined) problems.push(...documentProblems(known, item, `${path}.${key}`));
+      else problems.push(`${path}.${key}: unknown key; did you mean ${nearest(key, Object.keys(properties))}?`);
+    }
+    return problems;
+  }
+  const entry = entryOf(schema);
+  if (entry !== undefined) {
+    if (!isMap(value) || Object.keys(value).length > (schema.maxProperties ?? Infinity)) return refused;
+    return Object.entries(value).flatMap(([key, item]) =>
+      new RegExp(entry.names, 'u').test(key)
+        ? documentProblems(entry.values, item, `${path}.${key}`)
+        : [`${path}: takes ${takes(schema)}; a name is too long`],
+    );
+  }
+  return fits(schema, value) ? [] : refused;
+}
+
+/** The same as a JSON schema that Helm holds values against: what a constant says that can't be met is its word for the user. */
+export function documentSchema(schema: DocumentSchema): Json {
+  if (schema.items !== undefined) {
+    const { minItems, maxItems } = schema;
+    return { type: 'array', items: documentSchema(schema.items), ...given({ minItems, maxItems }) };
+  }
+  if (schema.properties !== undefined) {
+    const keys = Object.keys(schema.properties);
+    return {
+      type: 'object',
+      required: schema.required ?? [],
+      properties: Object.fromEntries(keys.map((key) => [key, documentSchema(schema.properties![key]!)])),
+      additionalProperties: false,
+      propertyNames: { enum: keys },
+    };
+  }
+  const entry = entryOf(schema);
+  if (entry !== undefined) {
+    const { maxProperties } = schema;
+    return {
+      type: 'object',
+      additionalProperties: documentSchema(entry.values),
+      propertyNames: { pattern: entry.names },
+      ...given({ maxProperties }),
+    };
+  }
+  const { description: _description, ...leaf } = schema;
+  return { if: leaf, else: { const: takes(schema) } };
+}
+
+/** A map of any names: what they look like, and what each is of. */
+function entryOf({ patternProperties }: DocumentSchema): { names: string; values: DocumentSchema } | undefined {
+  const [first] = Object.entries(patternProperties ?? {});
+  return first && { names: first[0], values: first[1] };
+}
+
+const given = (keywords: Json): Json =>
+  Object.fromEntries(Object.entries(keywords).filter(([, value]) => value !== undefined));
+
+function fits(schema: DocumentSchema, value: unknown): boolean {
+  if (schema.enum !== undefined) return schema.enum.includes(value as string);
+  if (schema.type === 'string') {
+    if (typeof value !== 'string') return false;
+    const { length } = Array.from(value);
+    const { minLength = 0, maxLength = Infinity, pattern } = schema;
+    return (
+      length >= minLength && length <= maxLength && (pattern === undefined || new RegExp(pattern, 'u').test(value))
+    );
+  }
+  if (schema.type === 'integer' && !Number.isInteger(value)) return false;
+  if (typeof value !== 'number') return false;
+  return value >= (schema.minimum ?? value) && value <= (schema.maximum ?? value);
+}
+
+/** In words. */
+function takes(schema: DocumentSchema): string {
+  const { minimum = 0, maximum, maxLength, maxItems, maxProperties } = schema;
+  if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;
+  if (schema.items !== undefined)
+    return `a list of ${schema.minItems ?? 0} to ${maxItems ?? 'any'}, each ${takes(schema.items)}`;
+  if (schema.properties !== undefined) return `a map with ${(schema.required ?? []).join(', ')}`;
+  if (schema.patternProperties !== undefined) return `a map of at most ${maxProperties ?? 'any'} texts`;
+  if (schema.type === 'string')
+    return schema.description ?? `a text of at most ${maxLength ?? 'any'} characters (a number in quotes)`;
+  const whole = schema.type === 'integer' ? 'a whole number' : 'a number';
+  return `${whole} from ${minimum} to ${maximum ?? 'any'}, without quotes`;
+}
