@@ -5,13 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { Outage, sleep, systemClock } from 'clock-port';
 import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { agentGateway, type LinkGateway } from './agents/gateway.ts';
 import { buildApp } from './app.ts';
 import { ConfigError } from '@streamspace/settings';
 import { type Config, readConfig } from './config.ts';
 import { publisher } from './events/publisher.ts';
 import { DEFAULT_TEMPLATES, readTemplates } from './sessions/templates.ts';
+import { processMetrics } from './process-metrics.ts';
 import { openStore, patiently } from './store/open.ts';
 
 /** Milliseconds for a graceful stop once the agents have gone elsewhere; what isn't over then is cut. */
@@ -58,7 +59,7 @@ async function main(): Promise<void> {
   };
   await patiently(clock, giveUp, seed);
   const metrics = new Registry();
-  collectDefaultMetrics({ register: metrics });
+  processMetrics(metrics);
   const metricsPort =
     config.metricsPort === 0 && config.storeUrl !== 'memory:' ? await freePort(config.host) : config.metricsPort;
   const own = config.hubAddress ?? reachable(config.host);

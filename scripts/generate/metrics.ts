@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from 'clock-port';
 import { pino } from 'pino';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { AgentMetrics } from '../../agent/src/health/metrics.ts';
 import { buildApp } from '../../api/src/app.ts';
 import { readConfig } from '../../api/src/config.ts';
 import { publisher } from '../../api/src/events/publisher.ts';
+import { processMetrics } from '../../api/src/process-metrics.ts';
 import { memoryStore } from '../../api/src/store/memory/memory-store.ts';
 
 export interface Metric {
@@ -17,8 +18,19 @@ export interface Metric {
 
 /** Every metric of the hub and the agent, as their registries have them: what `/metrics` of each tells. */
 export async function allMetrics(): Promise<{ hub: Metric[]; agent: Metric[] }> {
+  const { hub, agent } = await registries();
+  return { hub: described(hub), agent: described(agent) };
+}
+
+/** What `/metrics` of the hub and of the agent tells right after the start, as Prometheus reads it. */
+export async function exposed(): Promise<{ hub: string; agent: string }> {
+  const { hub, agent } = await registries();
+  return { hub: await hub.metrics(), agent: await agent.metrics() };
+}
+
+async function registries(): Promise<{ hub: Registry; agent: Registry }> {
   const metrics = new Registry();
-  collectDefaultMetrics({ register: metrics });
+  processMetrics(metrics);
   const clock = systemClock;
   const store = memoryStore(clock);
   const { app } = await buildApp({
@@ -32,7 +44,7 @@ export async function allMetrics(): Promise<{ hub: Metric[]; agent: Metric[] }> 
     publish: publisher(store, clock),
   });
   try {
-    return { hub: described(metrics), agent: described(new AgentMetrics(() => 0).registry) };
+    return { hub: metrics, agent: new AgentMetrics(() => 0).registry };
   } finally {
     await app.close();
   }
