@@ -14,6 +14,7 @@ import { HEALTH_PORT } from '../objects/agent-env.ts';
 import { monitoring } from '../objects/monitoring.ts';
 import { namespaceObject } from '../objects/namespace.ts';
 import { agentPolicies, apiPolicies, testPolicy } from '../objects/policies.ts';
+import { POD_NAMESPACE } from '../objects/pod.ts';
 import { redis } from '../objects/redis.ts';
 import { storeChoice } from '../objects/store.ts';
 import { sharedObjects } from '../objects/secrets.ts';
@@ -43,7 +44,7 @@ export function streamspace(): ChartSource {
     enabled: v.api.enabled,
     url: choose(
       v.api.enabled,
-      concat('ws://', base.object('api'), '.', release.namespace, '.svc:', text(v.api.service.port)),
+      concat('ws://', base.object('api'), `.${POD_NAMESPACE.text}.svc:`, text(v.api.service.port)),
       '',
     ),
     port: HTTP_PORT,

@@ -4,7 +4,7 @@ import { named } from '../nodes/helper.ts';
 import { when } from '../nodes/tree.ts';
 import type { AgentView } from './agent-view.ts';
 import type { Base } from './base.ts';
-import { caBundle, pullSecretNames } from './pod.ts';
+import { caBundle, POD_NAMESPACE, pullSecretNames } from './pod.ts';
 
 export const STATE_DIR = '/var/lib/streamspace';
 export const TOKEN_FOLDER = '/etc/streamspace/enrolment';
@@ -58,7 +58,7 @@ export function agentEnv(base: Base, view: AgentView) {
     ['PLATFORM', config.platform],
     optional('REGION', config.region),
     ['PRIORITY', config.priority],
-    ['NAMESPACE', sessionNamespace(view)],
+    ['NAMESPACE', choose(hasSessionNamespace(view), sessionNamespace(view), POD_NAMESPACE.text)],
     ['STATE_DIR', STATE_DIR],
     ['HEARTBEAT_INTERVAL', config.heartbeatInterval],
     ['RECONNECT_DELAY', config.reconnectDelay],
@@ -94,6 +94,7 @@ export function agentEnv(base: Base, view: AgentView) {
     ['NO_PROXY', join(proxy.none, ','), given(proxy.none)],
   ];
   return [
+    POD_NAMESPACE.env,
     { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     ...variables.map(([name, value, only]) => (only === undefined ? { name, value } : when(only, { name, value }))),
     fromProxySecret('HTTPS_PROXY', proxy.existingSecret.httpsKey, proxy.https),

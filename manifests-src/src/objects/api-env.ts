@@ -1,10 +1,10 @@
-import { and, choose, concat, given, join, not, or, release, text } from '../nodes/build.ts';
+import { and, choose, concat, given, join, not, or, text } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
 import { when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import type { Base } from './base.ts';
-import { caBundle } from './pod.ts';
+import { caBundle, POD_NAMESPACE } from './pod.ts';
 import { enrolmentSecret, secretOf } from './secrets.ts';
 import { redisPasswordSecret, storeChoice } from './store.ts';
 
@@ -29,12 +29,13 @@ export function apiEnv(base: Base, v: Values) {
   const jwt = secretOf(auth.existingSecret, base.object('api-auth'), 'jwt-secret');
   const token = enrolmentSecret(base);
   const password = redisPasswordSecret(base, v);
-  const host = concat(base.object('redis'), '.', release.namespace, '.svc:6379/0');
+  const host = concat(base.object('redis'), `.${POD_NAMESPACE.text}.svc:6379/0`);
   const fromSecret = (name: string, secret: { name: Expr<string>; key: Expr<string> }) => ({
     name,
     valueFrom: { secretKeyRef: { name: secret.name, key: secret.key } },
   });
   return [
+    POD_NAMESPACE.env,
     { name: 'PORT', value: `${HTTP_PORT}` },
     { name: 'METRICS_PORT', value: `${HUB_METRICS_PORT}` },
     // both families, where there are two

@@ -87,6 +87,15 @@ export const httpProbe = (path: string, port: string, timing: Timing): Tree<k8s.
   ...timed(timing),
 });
 
+/**
+ * The release's namespace as the kubelet knows it, for the variables and arguments after this one: what moves objects to another
+ * namespace (Kustomize) knows of no texts.
+ */
+export const POD_NAMESPACE = {
+  env: { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
+  text: '$(POD_NAMESPACE)',
+} as const;
+
 /** Keys of a pod's spec that say where it runs. */
 export function placement(base: Base, component: Component, w: Workload): Part<k8s.PodSpec> {
   const selector = { matchLabels: base.selector(component) };

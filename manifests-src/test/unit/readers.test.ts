@@ -30,6 +30,7 @@ const FROM_ELSEWHERE: Readonly<Record<string, string>> = {
   HTTPS_PROXY: 'http://user:password@proxy:3128',
   HTTP_PROXY: 'http://user:password@proxy:3128',
   POD_IP: 'fd00::1',
+  POD_NAMESPACE: 'desktops',
   POD_NAME: 'pod-1',
 };
 
