@@ -48,7 +48,7 @@ What the names of a release’s objects start with.
 {{- if $.Values.fullnameOverride }}
 {{- $.Values.fullnameOverride }}
 {{- else }}
-{{- if contains (include "streamspace-k8s-agent.name" $) $.Release.Name }}
+{{- if or (contains (include "streamspace-k8s-agent.name" $) $.Release.Name) (hasSuffix $.Chart.Name (ternary (print "s-" (replace "." "-" $.Release.Name)) (replace "." "-" $.Release.Name) (regexMatch "^[0-9]" (replace "." "-" $.Release.Name)))) }}
 {{- regexReplaceAll "-+$" (trunc 63 (ternary (print "s-" (replace "." "-" $.Release.Name)) (replace "." "-" $.Release.Name) (regexMatch "^[0-9]" (replace "." "-" $.Release.Name)))) "" }}
 {{- else }}
 {{- regexReplaceAll "-+$" (trunc 63 (print (ternary (print "s-" (replace "." "-" $.Release.Name)) (replace "." "-" $.Release.Name) (regexMatch "^[0-9]" (replace "." "-" $.Release.Name))) "-" (include "streamspace-k8s-agent.name" $))) "" }}
@@ -63,7 +63,7 @@ Name of the k8s-agent-election’s objects.
 {{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 44 }}
 {{- print (regexReplaceAll "-+$" (trunc 35 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-k8s-agent-election" }}
 {{- else }}
-{{- print (include "streamspace-k8s-agent.fullname" $) "-k8s-agent-election" }}
+{{- print (trimSuffix "k8s-agent-" (print (include "streamspace-k8s-agent.fullname" $) "-")) "k8s-agent-election" }}
 {{- end }}
 {{- end }}
 
@@ -74,7 +74,7 @@ Name of the k8s-agent-leader-election’s objects.
 {{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 37 }}
 {{- print (regexReplaceAll "-+$" (trunc 28 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-k8s-agent-leader-election" }}
 {{- else }}
-{{- print (include "streamspace-k8s-agent.fullname" $) "-k8s-agent-leader-election" }}
+{{- print (trimSuffix "k8s-agent-" (print (include "streamspace-k8s-agent.fullname" $) "-")) "k8s-agent-leader-election" }}
 {{- end }}
 {{- end }}
 
@@ -85,7 +85,7 @@ Name of the k8s-agent-session’s objects.
 {{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 45 }}
 {{- print (regexReplaceAll "-+$" (trunc 36 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-k8s-agent-session" }}
 {{- else }}
-{{- print (include "streamspace-k8s-agent.fullname" $) "-k8s-agent-session" }}
+{{- print (trimSuffix "k8s-agent-" (print (include "streamspace-k8s-agent.fullname" $) "-")) "k8s-agent-session" }}
 {{- end }}
 {{- end }}
 
@@ -96,7 +96,7 @@ Name of the k8s-agent-sessions’s objects.
 {{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 44 }}
 {{- print (regexReplaceAll "-+$" (trunc 35 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-k8s-agent-sessions" }}
 {{- else }}
-{{- print (include "streamspace-k8s-agent.fullname" $) "-k8s-agent-sessions" }}
+{{- print (trimSuffix "k8s-agent-" (print (include "streamspace-k8s-agent.fullname" $) "-")) "k8s-agent-sessions" }}
 {{- end }}
 {{- end }}
 
@@ -107,7 +107,18 @@ Name of the k8s-agent-test’s objects.
 {{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 48 }}
 {{- print (regexReplaceAll "-+$" (trunc 39 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-k8s-agent-test" }}
 {{- else }}
-{{- print (include "streamspace-k8s-agent.fullname" $) "-k8s-agent-test" }}
+{{- print (trimSuffix "k8s-agent-" (print (include "streamspace-k8s-agent.fullname" $) "-")) "k8s-agent-test" }}
+{{- end }}
+{{- end }}
+
+{{/*
+Name of the k8s-agent-token’s objects.
+*/}}
+{{- define "streamspace-k8s-agent.k8s-agent-token.fullname" -}}
+{{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 47 }}
+{{- print (regexReplaceAll "-+$" (trunc 38 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-k8s-agent-token" }}
+{{- else }}
+{{- print (trimSuffix "k8s-agent-" (print (include "streamspace-k8s-agent.fullname" $) "-")) "k8s-agent-token" }}
 {{- end }}
 {{- end }}
 
@@ -118,7 +129,7 @@ Name of the k8s-agent’s objects.
 {{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 53 }}
 {{- print (regexReplaceAll "-+$" (trunc 44 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-k8s-agent" }}
 {{- else }}
-{{- print (include "streamspace-k8s-agent.fullname" $) "-k8s-agent" }}
+{{- print (trimSuffix "k8s-agent-" (print (include "streamspace-k8s-agent.fullname" $) "-")) "k8s-agent" }}
 {{- end }}
 {{- end }}
 
@@ -183,7 +194,7 @@ Name of the application.
 {{- if $.Values.nameOverride }}
 {{- $.Values.nameOverride }}
 {{- else }}
-{{- if eq $.Chart.Name "streamspace-k8s-agent" }}
+{{- if eq $.Chart.Name "k8s-agent" }}
 {{- "streamspace" }}
 {{- else }}
 {{- regexReplaceAll "-+$" (trunc 63 (replace "_" "-" (lower $.Chart.Name))) "" }}

@@ -132,7 +132,7 @@ What the names of a release’s objects start with.
 {{- if $.Values.fullnameOverride }}
 {{- $.Values.fullnameOverride }}
 {{- else }}
-{{- if contains (include "streamspace.name" $) $.Release.Name }}
+{{- if or (contains (include "streamspace.name" $) $.Release.Name) (hasSuffix $.Chart.Name (ternary (print "s-" (replace "." "-" $.Release.Name)) (replace "." "-" $.Release.Name) (regexMatch "^[0-9]" (replace "." "-" $.Release.Name)))) }}
 {{- regexReplaceAll "-+$" (trunc 63 (ternary (print "s-" (replace "." "-" $.Release.Name)) (replace "." "-" $.Release.Name) (regexMatch "^[0-9]" (replace "." "-" $.Release.Name)))) "" }}
 {{- else }}
 {{- regexReplaceAll "-+$" (trunc 63 (print (ternary (print "s-" (replace "." "-" $.Release.Name)) (replace "." "-" $.Release.Name) (regexMatch "^[0-9]" (replace "." "-" $.Release.Name))) "-" (include "streamspace.name" $))) "" }}
@@ -147,7 +147,7 @@ Name of the k8s-agent-election’s objects.
 {{- if gt (len (include "streamspace.fullname" $)) 44 }}
 {{- print (regexReplaceAll "-+$" (trunc 35 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-k8s-agent-election" }}
 {{- else }}
-{{- print (include "streamspace.fullname" $) "-k8s-agent-election" }}
+{{- print (trimSuffix "k8s-agent-" (print (include "streamspace.fullname" $) "-")) "k8s-agent-election" }}
 {{- end }}
 {{- end }}
 
@@ -158,7 +158,7 @@ Name of the k8s-agent-leader-election’s objects.
 {{- if gt (len (include "streamspace.fullname" $)) 37 }}
 {{- print (regexReplaceAll "-+$" (trunc 28 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-k8s-agent-leader-election" }}
 {{- else }}
-{{- print (include "streamspace.fullname" $) "-k8s-agent-leader-election" }}
+{{- print (trimSuffix "k8s-agent-" (print (include "streamspace.fullname" $) "-")) "k8s-agent-leader-election" }}
 {{- end }}
 {{- end }}
 
@@ -169,7 +169,7 @@ Name of the k8s-agent-session’s objects.
 {{- if gt (len (include "streamspace.fullname" $)) 45 }}
 {{- print (regexReplaceAll "-+$" (trunc 36 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-k8s-agent-session" }}
 {{- else }}
-{{- print (include "streamspace.fullname" $) "-k8s-agent-session" }}
+{{- print (trimSuffix "k8s-agent-" (print (include "streamspace.fullname" $) "-")) "k8s-agent-session" }}
 {{- end }}
 {{- end }}
 
@@ -180,7 +180,7 @@ Name of the k8s-agent-sessions’s objects.
 {{- if gt (len (include "streamspace.fullname" $)) 44 }}
 {{- print (regexReplaceAll "-+$" (trunc 35 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-k8s-agent-sessions" }}
 {{- else }}
-{{- print (include "streamspace.fullname" $) "-k8s-agent-sessions" }}
+{{- print (trimSuffix "k8s-agent-" (print (include "streamspace.fullname" $) "-")) "k8s-agent-sessions" }}
 {{- end }}
 {{- end }}
 
@@ -191,7 +191,7 @@ Name of the k8s-agent-test’s objects.
 {{- if gt (len (include "streamspace.fullname" $)) 48 }}
 {{- print (regexReplaceAll "-+$" (trunc 39 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-k8s-agent-test" }}
 {{- else }}
-{{- print (include "streamspace.fullname" $) "-k8s-agent-test" }}
+{{- print (trimSuffix "k8s-agent-" (print (include "streamspace.fullname" $) "-")) "k8s-agent-test" }}
 {{- end }}
 {{- end }}
 
@@ -202,7 +202,7 @@ Name of the k8s-agent’s objects.
 {{- if gt (len (include "streamspace.fullname" $)) 53 }}
 {{- print (regexReplaceAll "-+$" (trunc 44 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-k8s-agent" }}
 {{- else }}
-{{- print (include "streamspace.fullname" $) "-k8s-agent" }}
+{{- print (trimSuffix "k8s-agent-" (print (include "streamspace.fullname" $) "-")) "k8s-agent" }}
 {{- end }}
 {{- end }}
 

@@ -1,8 +1,8 @@
-import { and, gt, not, orElse, release, text } from '../nodes/build.ts';
+import { and, eq, gt, missing, not, orElse, release, text } from '../nodes/build.ts';
 import { lift } from '../nodes/expression.ts';
 import { admissionChecks, agentAdmission } from '../objects/admission.ts';
 import { agent } from '../objects/agent.ts';
-import { agentChecks, sharedChecks } from '../objects/agent-checks.ts';
+import { agentChecks, aloneTokenCheck, sharedChecks } from '../objects/agent-checks.ts';
 import { HEALTH_PORT } from '../objects/agent-env.ts';
 import { agentRbac } from '../objects/agent-rbac.ts';
 import type { AgentView } from '../objects/agent-view.ts';
@@ -11,8 +11,8 @@ import { refuse } from '../objects/check.ts';
 import { answerTest } from '../objects/chart-tests.ts';
 import { alertRules, podMonitor } from '../objects/monitoring.ts';
 import { agentPolicies, testPolicy } from '../objects/policies.ts';
-import { sharedObjects } from '../objects/secrets.ts';
-import { K8sAgentValues } from '../values/k8s-agent.ts';
+import { enrolmentSecret, sharedObjects } from '../objects/secrets.ts';
+import { EXAMPLE_URL, K8sAgentValues } from '../values/k8s-agent.ts';
 import { refsOf } from '../values/refs.ts';
 import type { ValueSchema } from '../values/tree.ts';
 import type { ChartSource } from './chart.ts';
@@ -29,10 +29,13 @@ const PATHS = {
   admission: 'admissionPolicy',
 };
 
+const NAME = 'k8s-agent';
+
 /** The agent alone, for clusters that hold no control plane. */
 export function k8sAgent(): ChartSource {
   const v = refsOf<K8sAgentValues>(K8sAgentValues);
-  const base = new Base(v, 'streamspace-k8s-agent');
+  const base = new Base(v, NAME);
+  const token = enrolmentSecret(base);
   const view: AgentView = {
     ...v.agent,
     enabled: always,
@@ -57,7 +60,7 @@ export function k8sAgent(): ChartSource {
   };
   return {
     folder: 'chart-k8s-agent',
-    name: 'streamspace-k8s-agent',
+    name: NAME,
     description: 'The StreamSpace agent for a Kubernetes cluster whose control plane is elsewhere',
     version: VERSION,
     appVersion: VERSION,
@@ -84,6 +87,7 @@ export function k8sAgent(): ChartSource {
       }),
     ],
     checks: [
+      aloneTokenCheck(base),
       ...sharedChecks(base),
       ...agentChecks(base, view, PATHS),
       ...admissionChecks(view, PATHS),
@@ -94,6 +98,39 @@ export function k8sAgent(): ChartSource {
     ],
     notes: [
       ['The agent ', v.agent.id, ' is ', base.object('k8s-agent'), '; it dials ', v.agent.controlPlaneUrl, '.'],
+      {
+        when: eq(v.agent.controlPlaneUrl, EXAMPLE_URL),
+        lines: [
+          [
+            'That is the default, which is an example; yours: helm upgrade -n ',
+            release.namespace,
+            ' --reset-then-reuse-values ',
+            release.name,
+            ' … --set agent.controlPlaneUrl=wss://…',
+          ],
+        ],
+      },
+      [
+        'It enrols by the token in the Secret ',
+        token.name,
+        ' (key ',
+        token.key,
+        '), which is required, and which the control plane has to know too.',
+      ],
+      {
+        when: missing(v.enrolment.token),
+        lines: [
+          [
+            'One that is not there yet: kubectl -n ',
+            release.namespace,
+            ' create secret generic ',
+            token.name,
+            ' --from-literal=',
+            token.key,
+            '=sse_$(openssl rand -hex 32)',
+          ],
+        ],
+      },
       ['Sessions run in ', orElse(v.agent.namespace, release.namespace), '.'],
       {
         when: v.agent.metrics.enabled,
@@ -115,11 +152,14 @@ export function k8sAgent(): ChartSource {
 
 const INTRODUCTION = `For clusters that hold no control plane: the agent dials out to one that runs elsewhere.
 
+The token by which it enrols is yours to make, for both ends have to know it. One command makes it:
+
 \`\`\`sh
-helm upgrade --install streamspace ./chart-k8s-agent -n streamspace --create-namespace \\
-  --set agent.id=eu-1 --set agent.controlPlaneUrl=wss://hub.example.com --set enrolment.existingSecret.name=streamspace-enrolment
+kubectl -n streamspace create secret generic streamspace-k8s-agent-token --from-literal=token=sse_$(openssl rand -hex 32)
+helm upgrade --install streamspace-k8s-agent ./chart-k8s-agent -n streamspace \\
+  --set agent.id=eu-1 --set agent.controlPlaneUrl=wss://hub.example.com --set enrolment.existingSecret.name=streamspace-k8s-agent-token
 \`\`\`
 
-The Secret holds a token by which agents enrol, at the control plane's end: \`POST /api/v1/agents/enrolments\`, or its
-\`enrolment.token\`. A second agent in one cluster gets a release, and best a namespace, of its own.
+The control plane is told the same token in a Secret of its own (\`api.agentTokens.existingSecret.name\`: \`eu-1=sse_…\`), or gives it the one that
+all its agents may enrol by (\`enrolment\`). A second agent in one cluster gets a release, and best a namespace, of its own.
 `;

@@ -226,6 +226,41 @@ export function agentChecks(base: Base, view: AgentView, paths: Paths): Check[] 
   ];
 }
 
+const noToken = ({ shared: { enrolment } }: Base) =>
+  and(missing(enrolment.token), missing(enrolment.existingSecret.name));
+
+/** Where hub and agent are of one release. */
+export const tokenCheck = (base: Base): Check =>
+  refuse(
+    noToken(base),
+    'enrolment: agents need a token; set enrolment.token (e.g. of `openssl rand -base64 32`), or enrolment.existingSecret.name',
+  );
+
+/** The command that makes a token, and the Secret that an agent alone has it in. */
+export function tokenCommand(base: Base): { readonly secret: Expr<string>; readonly command: Expr<string> } {
+  const secret = base.object('k8s-agent-token');
+  const value = '--from-literal=token=sse_$(openssl rand -hex 32)';
+  return {
+    secret,
+    command: concat('kubectl -n ', release.namespace, ' create secret generic ', secret, ` ${value}`),
+  };
+}
+
+/** Where the hub is elsewhere, nobody but the user can make the token: both ends have to know it. */
+export function aloneTokenCheck(base: Base): Check {
+  const { secret, command } = tokenCommand(base);
+  return refuse(
+    noToken(base),
+    concat(
+      'enrolment.token: is required where the control plane is elsewhere; make one by: ',
+      command,
+      ', and set enrolment.existingSecret.name=',
+      secret,
+      '; the control plane has to know it too (docs/multi-agent.md)',
+    ),
+  );
+}
+
 /** Combinations of what hub and agents share. */
 export function sharedChecks(base: Base): Check[] {
   const { enrolment, ca } = base.shared;
@@ -234,10 +269,6 @@ export function sharedChecks(base: Base): Check[] {
       // Helm's toYaml would silently give nothing for a list or map with one of these in it
       matches(json(allValues), '[\u007f-\u009f\ufffe\uffff]|(^|[^\\\\])(\\\\\\\\)*\\\\u202[89]'),
       'values: a text has a control character in it (U+007F to U+009F, U+2028, U+2029, U+FFFE, U+FFFF), which readers of YAML take differently; remove it',
-    ),
-    refuse(
-      and(missing(enrolment.token), missing(enrolment.existingSecret.name)),
-      'enrolment: agents need a token; set enrolment.token (e.g. of `openssl rand -base64 32`), or enrolment.existingSecret.name',
     ),
     refuse(
       and(given(enrolment.token), given(enrolment.existingSecret.name)),

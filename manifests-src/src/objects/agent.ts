@@ -89,7 +89,12 @@ export function agent(base: Base, view: AgentView): Resource[] {
   });
 
   const deployment = resource<k8s.KubeDeploymentProps>('agent/deployment.yaml', view.enabled, 'apps/v1', 'Deployment', {
-    metadata: base.meta(name, { component: COMPONENT, wave: WAVES.agent, annotations: [view.annotations] }),
+    metadata: base.meta(name, {
+      component: COMPONENT,
+      wave: WAVES.agent,
+      annotations: [view.annotations],
+      fallbackLabels: base.short(COMPONENT),
+    }),
     spec: {
       replicas: view.replicaCount,
       revisionHistoryLimit: 5,
@@ -138,6 +143,7 @@ export function agent(base: Base, view: AgentView): Resource[] {
         wave: WAVES.agent,
         annotations: [view.service.annotations],
         labels: view.service.labels,
+        fallbackLabels: base.short(COMPONENT),
       }),
       spec: {
         selector: base.selector(COMPONENT),

@@ -77,7 +77,12 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
 
   return [
     resource<k8s.KubeDeploymentProps>('api/deployment.yaml', view.enabled, 'apps/v1', 'Deployment', {
-      metadata: base.meta(name, { component: COMPONENT, wave: WAVES.hub, annotations: [view.annotations] }),
+      metadata: base.meta(name, {
+        component: COMPONENT,
+        wave: WAVES.hub,
+        annotations: [view.annotations],
+        fallbackLabels: base.short(COMPONENT),
+      }),
       spec: {
         // an autoscaler's number must not be reset by the next apply
         replicas: when(not(autoscaling.enabled), view.replicaCount),
@@ -123,6 +128,7 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
         annotations: [view.service.annotations],
         marks: base.mark(COMPONENT),
         labels: view.service.labels,
+        fallbackLabels: base.short(COMPONENT),
       }),
       spec: {
         type: view.service.type,

@@ -3,6 +3,7 @@ import {
   choose,
   concat,
   contains,
+  endsWith,
   eq,
   given,
   gt,
@@ -18,6 +19,7 @@ import {
   sha256,
   trimDashes,
   trimSeparators,
+  trimSuffix,
   trunc,
 } from '../nodes/build.ts';
 import { type Expr, lift } from '../nodes/expression.ts';
@@ -55,6 +57,8 @@ const LONGEST = 63;
 const LONGEST_SET = 52;
 
 export type Component = 'api' | 'k8s-agent' | 'redis';
+
+const AGENT: Component = 'k8s-agent';
 
 /** On every pod of ours, whatever chart, release and version it is of. */
 export const PART_OF = { 'app.kubernetes.io/part-of': 'streamspace' } as const;
@@ -94,12 +98,19 @@ export class Base {
       choose(
         given(shared.fullnameOverride),
         shared.fullnameOverride,
-        choose(contains(release.name, this.name), cut(own), cut(concat(own, '-', this.name))),
+        choose(
+          or(contains(release.name, this.name), endsWith(own, chart.name)),
+          cut(own),
+          cut(concat(own, '-', this.name)),
+        ),
       ),
     );
   }
 
-  /** `<fullname>-<suffix>`, at most 63 characters (or `longest`): what is cut off is replaced by a hash of it. */
+  /**
+   * `<fullname>-<suffix>`, at most 63 characters (or `longest`): what is cut off is replaced by a hash of it. A release that is called after
+   * the agent does not say so twice: `streamspace-k8s-agent`.
+   */
   object(suffix: string, longest = suffix === 'redis' ? LONGEST_SET : LONGEST): Expr<string> {
     const room = longest - suffix.length - 1;
     return named(
@@ -108,7 +119,9 @@ export class Base {
       choose(
         gt(length(this.fullname), room),
         concat(trimDashes(trunc(this.fullname, room - 9)), '-', trunc(sha256(this.fullname), 8), `-${suffix}`),
-        concat(this.fullname, `-${suffix}`),
+        suffix.startsWith(AGENT)
+          ? concat(trimSuffix(concat(this.fullname, '-'), `${AGENT}-`), suffix)
+          : concat(this.fullname, `-${suffix}`),
       ),
     );
   }
@@ -129,6 +142,11 @@ export class Base {
   /** A label of a Service, for monitors: Argo CD puts its own Application's name into app.kubernetes.io/instance. */
   mark(component: Component): { 'streamspace.dev/service': Expr<string> } {
     return { 'streamspace.dev/service': this.object(component) };
+  }
+
+  /** Labels for those who type them: `-l app=streamspace,component=api`. In no selector of ours; a user's own win. */
+  short(component: Component): TextMap {
+    return lift({ app: 'streamspace', component });
   }
 
   /** Labels of the pods that `helm test` runs. */
@@ -163,7 +181,7 @@ export class Base {
     return entries<Record<string, string>>(
       this.selector(component),
       PART_OF,
-      spread(merge(more, this.shared.commonLabels)),
+      spread(merge(more, this.shared.commonLabels, this.short(component))),
     );
   }
 
@@ -189,19 +207,23 @@ export class Base {
       wave: number;
       annotations?: readonly TextMap[];
       labels?: TextMap;
+      /** Labels that stand behind the common ones. */
+      fallbackLabels?: TextMap;
       /** Labels that users can't set. */
       marks?: Readonly<Record<string, Expr<string>>>;
       namespace?: Expr<string> | null;
     },
   ): Tree<k8s.ObjectMeta> {
     const { commonLabels } = this.shared;
+    const { labels, fallbackLabels } = options;
+    const all = [labels, commonLabels, fallbackLabels].filter((each) => each !== undefined);
     return {
       name,
       namespace: options.namespace === null ? undefined : (options.namespace ?? release.namespace),
       labels: entries<Record<string, string>>(
         this.labels(options.component),
         options.marks ?? {},
-        spread(options.labels === undefined ? commonLabels : merge(options.labels, commonLabels)),
+        spread(all.length === 1 ? commonLabels : merge(...all)),
       ),
       annotations: this.#annotations(options.wave, options.annotations ?? []),
     };

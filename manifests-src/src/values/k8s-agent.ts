@@ -1,12 +1,16 @@
+import { AGENT } from '@streamspace/settings';
 import Type, { type Static } from 'typebox';
 import * as agent from './agent.ts';
 import * as common from './common.ts';
-import { flag, integer, labels, section } from './kinds.ts';
+import { flag, fromSetting, integer, labels, section } from './kinds.ts';
 import { disruption, scheduling } from './workload.ts';
 
-const { agentId, ...identity } = agent.identity;
+const { agentId, controlPlaneUrl: _ownHub, ...identity } = agent.identity;
 const { resources, serviceAccount, ...workload } = agent.agentWorkload;
 const { affinity, podAntiAffinity, ...placement } = scheduling;
+
+/** Where the control plane is as long as nobody said: the one that the agent’s guide speaks of. */
+export const EXAMPLE_URL = 'wss://streamspace.example.com';
 
 /** Values of the chart for clusters that hold no control plane. */
 export const K8sAgentValues = Type.Object(
@@ -15,6 +19,7 @@ export const K8sAgentValues = Type.Object(
     ...common.naming,
     agent: section('The agent', {
       id: agentId,
+      controlPlaneUrl: fromSetting(AGENT.controlPlaneUrl, { default: EXAMPLE_URL }),
       ...identity,
       replicaCount: integer('Replicas; more than one needs ha.enabled', 1, 0, 100),
       resources,

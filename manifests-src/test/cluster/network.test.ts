@@ -103,7 +103,7 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
       ...objectsOf(
         k8sAgent(),
         { name: 'closed', namespace: 'desktops' },
-        coalesce(BASES['streamspace-k8s-agent'], {
+        coalesce(BASES['k8s-agent'], {
           agent: { id: 'closed', namespace: 'sessions' },
           networkPolicy: { sessions: { egress: 'none' } },
         }),

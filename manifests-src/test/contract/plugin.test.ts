@@ -101,7 +101,7 @@ describe('plugin for Argo CD', () => {
 
   it('renders the other chart where the environment or cdk8s.yaml names it', async () => {
     const folder = project({
-      'cdk8s.yaml': 'streamspace: {chart: streamspace-k8s-agent, release: eu}\n',
+      'cdk8s.yaml': 'streamspace: {chart: k8s-agent, release: eu}\n',
     });
     const values = {
       agent: { id: 'eu-1', controlPlaneUrl: 'wss://a.example.com' },

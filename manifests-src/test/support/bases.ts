@@ -8,7 +8,7 @@ export const BASES: Readonly<Record<string, Record<string, unknown>>> = {
     },
     k8sAgent: { config: { agentId: 'eu-1' } },
   },
-  'streamspace-k8s-agent': {
+  'k8s-agent': {
     enrolment: { existingSecret: { name: 'enrolment' } },
     agent: { id: 'eu-1', controlPlaneUrl: 'wss://hub.example.com' },
   },

@@ -2,7 +2,7 @@
 export type Wrong = readonly [what: string, chart: string, set: Record<string, unknown>, says: RegExp];
 
 const umbrella = 'streamspace';
-const alone = 'streamspace-k8s-agent';
+const alone = 'k8s-agent';
 const agent = (values: object) => ({ k8sAgent: values });
 const config = (values: object) => agent({ config: values });
 
@@ -105,7 +105,12 @@ export const COMBINATIONS: readonly Wrong[] = [
   ],
   ['no agent id', umbrella, config({ agentId: '' }), /k8sAgent\.config\.agentId: is required; give this agent a name/],
   ['no agent id, agent only', alone, { agent: { id: '' } }, /agent\.id: is required/],
-  ['no control plane, agent only', alone, { agent: { controlPlaneUrl: '' } }, /agent\.controlPlaneUrl: is required/],
+  [
+    'no enrolment token, agent only',
+    alone,
+    { enrolment: { existingSecret: { name: '' } } },
+    /enrolment\.token: is required .* kubectl -n desktops create secret generic streamspace-k8s-agent-token --from-literal=token=sse_\$\(openssl rand -hex 32\), and set enrolment\.existingSecret\.name=streamspace-k8s-agent-token/,
+  ],
   [
     'no control plane and no api',
     umbrella,
@@ -437,6 +442,7 @@ export const SINGLE: readonly Wrong[] = [
   ['a number as a text', umbrella, agent({ replicaCount: '3' }), /replicaCount/],
   ['a duration without unit', umbrella, config({ heartbeatInterval: '30' }), /heartbeatInterval/],
   ['an agent id in capitals', umbrella, config({ agentId: 'EU-1' }), /agentId/],
+  ['no control plane, agent only', alone, { agent: { controlPlaneUrl: '' } }, /controlPlaneUrl/],
   ['a URL that is none', umbrella, config({ controlPlaneUrl: 'https://hub.example.com' }), /controlPlaneUrl/],
   ['a short token', umbrella, { enrolment: { token: 'short' } }, /enrolment.token/],
   ['one of our labels', umbrella, { commonLabels: { 'app.kubernetes.io/name': 'x' } }, /commonLabels/],

@@ -12,12 +12,9 @@ import { problems } from '../support/valid.ts';
 
 const umbrella = streamspace();
 const render = (values: object, release = RELEASE, source: ChartSource = umbrella) =>
-  objectsOf(
-    source,
-    release,
-    coalesce(BASES[source.name.startsWith('streamspace-k8s') ? source.name : 'streamspace'], values),
-    { tests: true },
-  );
+  objectsOf(source, release, coalesce(BASES[source.name === 'k8s-agent' ? source.name : 'streamspace'], values), {
+    tests: true,
+  });
 const wrong = (values: object, source: ChartSource = umbrella) =>
   problems(source, RELEASE, coalesce(BASES[source.name], values)) ?? [];
 

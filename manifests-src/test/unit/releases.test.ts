@@ -58,7 +58,7 @@ const ALL: Record<string, object> = {
       dashboard: { enabled: true },
     },
   },
-  'streamspace-k8s-agent': {
+  'k8s-agent': {
     ca: { pem: '-----BEGIN CERTIFICATE-----' },
     enrolment: { existingSecret: { name: '' }, token: 'x'.repeat(32) },
     ha: { enabled: true, createLease: true },
@@ -79,7 +79,7 @@ describe.each(SOURCES.map((source) => [source.folder, source] as const))('names 
     ['two releases', ['streamspace', 'other']],
     [
       'a release that is called like a part of another',
-      ['streamspace', 'streamspace-api', 'streamspace-k8s-agent', 'streamspace-redis'],
+      ['streamspace', 'streamspace-api', 'streamspace-k8s', 'streamspace-redis'],
     ],
     ['long names that differ at the end', [`${long}1`, `${long}2`]],
   ])('%s in one namespace share nothing', (_what, releases) => {

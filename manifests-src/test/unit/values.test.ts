@@ -60,7 +60,7 @@ const SETTINGS: Readonly<Record<string, Record<string, unknown>[]>> = {
     { k8sAgent: { config: { proxy: { existingSecret: { name: 'proxy' } } } } },
     { k8sAgent: { admissionPolicy: { enabled: true } } },
   ],
-  'streamspace-k8s-agent': [
+  'k8s-agent': [
     {},
     {
       ca: { pem: '-----BEGIN CERTIFICATE-----' },
