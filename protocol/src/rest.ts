@@ -2,7 +2,6 @@ import Type, { type Static } from 'typebox';
 import { Bytes, Cores, Count, Entries, Text } from './bounds.ts';
 import {
   AgentStatus,
-  Capacity,
   Election,
   Env,
   Id,
@@ -23,6 +22,19 @@ const closed = { additionalProperties: false } as const;
 const Used = Type.Number({ minimum: 0, maximum: Number.MAX_VALUE });
 const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
+/** What an agent offers: CPU and memory as Kubernetes writes amounts (thousandths of a core, the greatest binary unit that fits), and as numbers. */
+export const OfferedCapacity = Type.Object(
+  {
+    cpu: Type.String({ maxLength: 16, pattern: '^\\d{1,10}m$', description: 'thousandths of a core, such as 8000m' }),
+    cpu_cores: Cores,
+    memory: Type.String({ maxLength: 20, pattern: '^\\d{1,16}([KMGT]i)?$', description: 'an amount such as 16Gi' }),
+    memory_bytes: Bytes,
+    max_sessions: Count(),
+  },
+  closed,
+);
+export type OfferedCapacity = Static<typeof OfferedCapacity>;
+
 export const Agent = Type.Object(
   {
     id: Id,
@@ -38,7 +50,7 @@ export const Agent = Type.Object(
     connected: Type.Boolean(),
     last_heartbeat: Nullable(Timestamp),
     connected_since: Nullable(Timestamp),
-    capacity: Capacity,
+    capacity: OfferedCapacity,
     active_sessions: Count(),
     /** What its live sessions take of the capacity, as placement counts it. */
     used: Type.Object({ cpu: Used, memory: Used }, closed),

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { newCommand } from '../commands/new-command.ts';
 import type { HubDeps } from '../deps.ts';
-import { publicAgent, publicCommand } from '../events/publisher.ts';
+import { publicAgent, publicCommand, publicEvent } from '../events/publisher.ts';
 import { listing } from '../http/listing.ts';
 import { Items, route, Shared } from '../http/route.ts';
 import type { AgentRecord } from '../store/store.ts';
@@ -99,7 +99,7 @@ export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher
       const items = await store.events.since(Number(query.after ?? 0), { agent: id, limit: 200 });
       // an agent that was only ever refused has a timeline, too
       if (items.length === 0) found(id, await store.agents.get(id));
-      return { items };
+      return { items: items.map(publicEvent) };
     },
   );
 }

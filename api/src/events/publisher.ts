@@ -1,5 +1,7 @@
-import type { Agent, Command, Event, Session } from '@streamspace/protocol';
+import { type Agent, Capacity, type Command, type Event, type Session } from '@streamspace/protocol';
 import { type Clock, iso } from 'clock-port';
+import { Check } from 'typebox/value';
+import { offeredCapacity } from '../agents/offered-capacity.ts';
 import type { AgentRecord, CommandRecord, Store } from '../store/store.ts';
 
 /** Writes what happened into the event store; call it after the change itself is stored. */
@@ -12,10 +14,21 @@ export interface Publisher {
   agentDisconnected(agentId: string, reason: string): Promise<void>;
 }
 
-/** The agent as users see it: without where its connection is. */
-export function publicAgent(record: AgentRecord): Agent {
+/** The record without where its connection is. */
+function withoutPlace(record: AgentRecord) {
   const { connection_id: _connection, hub: _hub, away_since: _away, ...agent } = record;
   return agent;
+}
+
+/** The agent as users see it. */
+export function publicAgent(record: AgentRecord): Agent {
+  return { ...withoutPlace(record), capacity: offeredCapacity(record.capacity) };
+}
+
+/** The event as users see it. What is kept has the capacity as numbers: that is what replicas read, those of the version before too. */
+export function publicEvent(event: Event): Event {
+  const { capacity } = event.data;
+  return Check(Capacity, capacity) ? { ...event, data: { ...event.data, capacity: offeredCapacity(capacity) } } : event;
 }
 
 /** The command as users see it: without what its delivery needs. */
@@ -49,7 +62,7 @@ export function publisher(store: Store, clock: Clock): Publisher {
       append(
         type,
         { agent: agent.id },
-        { ...publicAgent(agent), ...(type === 'agent.registered' && { connection_id: agent.connection_id }) },
+        { ...withoutPlace(agent), ...(type === 'agent.registered' && { connection_id: agent.connection_id }) },
       ),
     agentRefused: (agent, data) => append('agent.refused', { agent }, data),
     agentDisconnected: (agent, reason) => append('agent.disconnected', { agent }, { reason }),

@@ -3,6 +3,7 @@ import type { Event } from '@streamspace/protocol';
 import type { Clock, Timer } from 'clock-port';
 import type { User } from '../auth/users.ts';
 import type { EventStore } from '../store/store.ts';
+import { publicEvent } from './publisher.ts';
 
 /** Milliseconds between comments that show that the stream is alive. */
 const BEAT_MS = 15_000;
@@ -65,7 +66,8 @@ export async function streamEvents(
     // ids are consecutive, also those of events that this user may not see
     if (sent !== undefined && event.id !== sent + 1) reset(event.id);
     sent = event.id;
-    if (maySee(user, event)) write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+    if (maySee(user, event))
+      write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(publicEvent(event))}\n\n`);
   };
   const beat = (): void => {
     if (clock.now() >= user.expires) return end('the token has expired: connect again with a new one');

@@ -1,4 +1,3 @@
-import type { Agent } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import type { AgentRecord, Store } from '../store/store.ts';
 
@@ -35,7 +34,7 @@ export class Candidates {
         // whether it is expected back is read, where it matters
         this.#agents.set(id, { ...known, connected: false, status: 'offline', away_since: null });
       } else if (type === 'agent.registered' || type === 'agent.updated') {
-        this.#agents.set(id, { ...known, ...(data as unknown as Agent) });
+        this.#agents.set(id, { ...known, ...(data as unknown as Partial<AgentRecord>) });
       }
     }, signal);
   }

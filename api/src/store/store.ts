@@ -1,5 +1,6 @@
 import type {
   Agent,
+  Capacity,
   AgentMessageOf,
   Command,
   Event,
@@ -66,7 +67,9 @@ export type ClaimResult =
 
 /** An agent as stored: the public one, and which connection may act for it. `active_sessions` and
  * `used` count live sessions in the store: everything but `hibernated`, `failed` and `gone`. */
-export interface AgentRecord extends Agent {
+export interface AgentRecord extends Omit<Agent, 'capacity'> {
+  /** As the agent reports it. */
+  capacity: Capacity;
   connection_id: string | null;
   hub: string | null;
   /** When it was last let go of, if it may come back; null (or missing: of an older hub) when nobody knows, or it can't. */

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { connect, type Socket } from 'node:net';
-import { Event } from '@streamspace/protocol';
+import { Agent, Event } from '@streamspace/protocol';
 import { Compile } from 'typebox/compile';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GIB, session } from '../support/records.ts';
@@ -222,6 +222,33 @@ describe('agents', () => {
       status: 404,
       code: 'not_found',
     });
+  });
+
+  it('guide: have their capacity as amounts, and as numbers beside them, wherever they are told', async () => {
+    const watching = await Reader.open('bob');
+    await hub.agent('a1', { capacity: { cpu: 8, memory: 16 * GIB, max_sessions: 100 } });
+    const record = (await hub.store.agents.get('a1'))!;
+    await hub.links.deps!.publish.agent('agent.registered', record);
+    const capacity = {
+      cpu: '8000m',
+      cpu_cores: 8,
+      memory: '16Gi',
+      memory_bytes: 16 * GIB,
+      max_sessions: 100,
+    };
+    const { body } = await hub.as('bob', 'GET', 'agents/a1');
+    expect(Compile(Agent).Errors(body)).toEqual([]);
+    expect(body.capacity).toEqual(capacity);
+    expect((await hub.as('bob', 'GET', 'agents')).body.items[0].capacity).toEqual(capacity);
+    expect((await hub.as('admin', 'PATCH', 'agents/a1', { status: 'online' })).body.capacity).toEqual(capacity);
+    expect((await hub.as('bob', 'GET', 'agents/a1/timeline')).body.items[0].data.capacity).toEqual(capacity);
+    await watching.sees('agent.updated');
+    expect(watching.events.map(({ data }) => data['capacity'])).toEqual([capacity, capacity]);
+    // replicas read numbers, those of the version before too
+    expect((await hub.store.events.since(0)).map(({ data }) => data['capacity'])).toEqual([
+      record.capacity,
+      record.capacity,
+    ]);
   });
 
   it('take no new sessions while drained, and do again when back', async () => {

@@ -7,8 +7,8 @@ export function CapacityBars({ agent }: { agent: Agent }) {
   return (
     <div class="capacity">
       <Bar name="Sessions" used={agent.active_sessions} of={capacity.max_sessions} words={String} />
-      <Bar name="CPU" used={used.cpu} of={capacity.cpu} words={(count) => String(Number(count.toFixed(1)))} />
-      <Bar name="Memory" used={used.memory} of={capacity.memory} words={bytes} />
+      <Bar name="CPU" used={used.cpu} of={capacity.cpu_cores} words={(count) => String(Number(count.toFixed(1)))} />
+      <Bar name="Memory" used={used.memory} of={capacity.memory_bytes} words={bytes} />
     </div>
   );
 }

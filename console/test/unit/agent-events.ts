@@ -18,7 +18,7 @@ export function agentOf(leader: string | null, term: number, standbys: string[] 
     connected: leader !== null,
     last_heartbeat: iso(since),
     connected_since: leader === null ? null : iso(since),
-    capacity: { cpu: 8, memory: 2 ** 34, max_sessions: 10 },
+    capacity: { cpu: '8000m', cpu_cores: 8, memory: '16Gi', memory_bytes: 2 ** 34, max_sessions: 10 },
     active_sessions: 0,
     used: { cpu: 0, memory: 0 },
     leader,
