@@ -27,6 +27,7 @@ async function main(): Promise<void> {
   const config = readConfig(process.env, hostname());
   const log = logger(config);
   const clock = systemClock;
+  let elector: Elector | undefined;
   const driver = await driverFor({
     config,
     clock,
@@ -35,6 +36,7 @@ async function main(): Promise<void> {
     tmpDir: tmpdir(),
     hostCommand: [process.execPath, fileURLToPath(new URL('session-host.js', import.meta.url))],
     kill: (pid, signal) => void process.kill(pid, signal),
+    leaseUntil: () => elector?.leaseUntil ?? Infinity,
   });
   const lock = config.enableHa ? await lockFor(config, clock, log, process, randomBytes(8).toString('hex')) : undefined;
   const agent = createAgent({
@@ -48,7 +50,7 @@ async function main(): Promise<void> {
     elector:
       lock &&
       ((hooks) => {
-        const elector = new Elector({
+        elector = new Elector({
           lock: lock.lock,
           identity: lock.identity,
           clock,

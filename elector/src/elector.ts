@@ -60,6 +60,15 @@ export class Elector {
     return this.#replica.leadership;
   }
 
+  /**
+   * Until when no other replica can have taken the lease by its expiry, monotonic milliseconds; undefined when this one does not lead. With
+   * `keep-until-superseded` it may lie in the past: then another may lead already.
+   */
+  get leaseUntil(): number | undefined {
+    const { leadership, settings } = this.#replica;
+    return leadership && leadership.renewedAt + settings.leaseDurationMs;
+  }
+
   status(): ElectorStatus {
     const { settings, seen, leadership, nextAttemptAt, watcher } = this.#replica;
     const { identity, lock, clock } = settings;

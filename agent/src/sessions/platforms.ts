@@ -16,6 +16,8 @@ export interface PlatformDeps {
   /** How a session host is started. */
   readonly hostCommand: readonly string[];
   readonly kill: (pid: number, signal: 'SIGKILL') => void;
+  /** The end of this replica's lease while it leads, monotonic milliseconds; Infinity where it has none, or does not lead. */
+  readonly leaseUntil: () => number;
 }
 
 /** The driver for `PLATFORM`. Throws {@link ConfigError} for one that this build lacks, and for what its platform refuses. */
@@ -45,7 +47,9 @@ export async function driverFor(deps: PlatformDeps): Promise<SessionDriver> {
       // loaded where it is needed only: the client library is large
       const { driverOfCluster, SettingError } = await import('./kubernetes/platform.ts');
       try {
-        return await driverOfCluster(config, clock, log);
+        // a lock of another kind may be away while the cluster is not: only this one is the same server's
+        const fenced = config.enableHa && config.leaseLock.kind === 'kubernetes';
+        return await driverOfCluster(config, clock, log, fenced ? deps.leaseUntil : undefined);
       } catch (error) {
         if (!(error instanceof SettingError)) throw error;
         const { setting, problems } = error;

@@ -1,133 +1,102 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { KubeApiserver, kubeApiserverMissing } from '@streamspace/testkit';
+import { connect, createServer, type Server, type Socket, type AddressInfo } from 'node:net';
+import { kubeApiserverMissing } from '@streamspace/testkit';
 import { systemClock } from 'clock-port';
-import { Elector } from 'lease-elector';
-import { ApiClient } from 'lease-elector/kubernetes/index';
-import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { readConfig } from '../../src/config.ts';
-import { lockFor, replicaOf } from '../../src/leader/locks.ts';
-import { until } from '../support/until.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { leadersIn, soon } from './kubernetes-leaders.ts';
+import { until } from './kubernetes-place.ts';
 
 const missing = kubeApiserverMissing();
-const title = `the Lease of an agent in a cluster${missing === undefined ? '' : ` (not run: ${missing})`}`;
-const log = pino({ level: 'silent' });
-const soon = () => AbortSignal.timeout(10_000);
 
-describe.skipIf(missing !== undefined)(title, () => {
-  let server: KubeApiserver;
-  let folder: string;
-  let client: ApiClient;
-  let createPod: (name: string) => Promise<void>;
-  const labels = { 'app.kubernetes.io/name': 'streamspace', 'app.kubernetes.io/component': 'k8s-agent' };
-  const create = async (path: string, body: object) =>
-    (await client.call<{ metadata: { name: string; uid: string } }>({ method: 'POST', path, body }, soon())).metadata;
-  const lockOf = (podName: string) =>
-    lockFor(
-      readConfig(
-        {
-          AGENT_ID: 'lab',
-          CONTROL_PLANE_URL: 'ws://hub',
-          KUBECONFIG: join(folder, 'kubeconfig'),
-          STATE_DIR: folder,
-          POD_NAME: podName,
-          ENABLE_HA: 'true',
-        },
-        'host',
-      ),
-      systemClock,
-      log,
-      process,
-      'nonce',
-    );
+/** A way to the API server that can be cut: what is sent meanwhile stays with the sender's kernel, which delivers it later unless it is told not to. */
+class Way {
+  readonly #server: Server;
+  readonly #senders = new Set<Socket>();
+  #cut = false;
 
-  beforeAll(async () => {
-    server = await KubeApiserver.start();
-    folder = await mkdtemp(join(tmpdir(), 'lease-'));
-    await writeFile(join(folder, 'kubeconfig'), server.kubeconfig('default'));
-    const config = new KubeConfig();
-    config.loadFromString(server.kubeconfig('default'));
-    client = new ApiClient(config);
-    const pod = { metadata: { labels }, spec: { containers: [{ name: 'agent', image: 'agent' }] } };
-    const spec = { selector: { matchLabels: labels }, template: pod };
-    const apps = '/apis/apps/v1/namespaces/default';
-    const deployment = await create(`${apps}/deployments`, { metadata: { name: 'streamspace-k8s-agent' }, spec });
-    const owned = (kind: string, { name, uid }: { name: string; uid: string }) => [
-      { apiVersion: 'apps/v1', kind, name, uid },
-    ];
-    const replicaSet = await create(`${apps}/replicasets`, {
-      metadata: { name: 'streamspace-k8s-agent-7d', labels, ownerReferences: owned('Deployment', deployment) },
-      spec,
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async open(target: URL): Promise<Way> {
+    const server = createServer();
+    const way = new Way(server);
+    server.on('connection', (sender) => {
+      const receiver = connect(Number(target.port), target.hostname);
+      for (const each of [sender, receiver]) each.on('error', () => undefined);
+      // a reset loses what waits, as with a real cut
+      sender.on('data', (data) => receiver.write(data)).on('end', () => receiver.end());
+      receiver.pipe(sender);
+      sender.on('close', () => receiver.destroy());
+      way.#senders.add(sender.on('close', () => way.#senders.delete(sender)));
+      if (way.#cut) sender.pause();
     });
-    createPod = async (name) => {
-      await create('/api/v1/namespaces/default/pods', {
-        metadata: { name, labels, ownerReferences: owned('ReplicaSet', replicaSet) },
-        spec: { ...pod.spec, automountServiceAccountToken: false },
-      });
-    };
-    await createPod('agent-1');
-  }, 120_000);
-  afterAll(async () => {
-    client?.close();
-    await server?.stop();
-    if (folder) await rm(folder, { recursive: true, force: true });
-  });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return way;
+  }
 
-  it('is owned by its Deployment, held by pod and uid, and taken over when the holder’s pod is deleted; events tell of both', async () => {
-    await createPod('agent-0');
-    const stop = new AbortController();
-    onTestFinished(() => stop.abort(new Error('over')));
-    const electors: Elector[] = [];
-    const running: Promise<void>[] = [];
-    for (const name of ['agent-0', 'agent-1']) {
-      const held = await lockOf(name);
-      const { lock, identity } = held;
-      expect(replicaOf(identity)).toBe(name);
-      const timings = { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, retryPeriodMs: 2_000 };
-      const elector = new Elector({ lock, identity, clock: systemClock, ...timings });
-      held.attach!(elector);
-      electors.push(elector);
-      running.push(elector.run(stop.signal));
-      await until(() => electors[0]!.leading !== undefined, 'the first to lead');
-    }
-    const lease = await client.call<{
-      metadata: { ownerReferences: object[] };
-      spec: { holderIdentity: string; leaseDurationSeconds: number };
-    }>(
-      { method: 'GET', path: '/apis/coordination.k8s.io/v1/namespaces/default/leases/k8s-agent-leader-election' },
-      soon(),
-    );
-    expect(lease.metadata.ownerReferences).toMatchObject([{ kind: 'Deployment', name: 'streamspace-k8s-agent' }]);
-    expect(lease.spec.holderIdentity).toBe(electors[0]!.identity);
-    expect(lease.spec.leaseDurationSeconds).toBe(60);
-    // long before the lease expires
-    await until(() => electors[1]!.status().holder === electors[0]!.identity, 'the second to see the first');
-    const config = new KubeConfig();
-    config.loadFromString(server.kubeconfig('default'));
-    const { CoreV1Api } = await import('@kubernetes/client-node');
-    await config
-      .makeApiClient(CoreV1Api)
-      .deleteNamespacedPod({ name: 'agent-0', namespace: 'default', gracePeriodSeconds: 0 });
-    await until(() => electors[1]!.leading?.term === 2, 'the second to lead');
-    // it learns of it by its own watch, which may come later than the other's
-    await until(() => electors[0]!.leading === undefined, 'the first to stop');
-    await vi.waitUntil(
-      async () => {
-        const { items } = await config.makeApiClient(CoreV1Api).listNamespacedEvent({ namespace: 'default' });
-        return items.filter(({ involvedObject }) => involvedObject.name === 'k8s-agent-leader-election').length >= 3;
-      },
-      { timeout: 10_000 },
-    );
-    stop.abort(new Error('over'));
-    await Promise.all(running);
-  });
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
 
-  it('a replica that is no pod of the cluster takes part without the kubelet’s word', async () => {
-    const { identity } = await lockOf('somewhere-else');
-    expect(identity).toBe('somewhere-else@nonce');
-    expect(replicaOf(identity)).toBe('somewhere-else');
+  /** Bytes that wait for the cut's end. */
+  get waiting(): number {
+    return [...this.#senders].reduce((sum, { readableLength }) => sum + readableLength, 0);
+  }
+
+  cut(): void {
+    this.#cut = true;
+    for (const sender of this.#senders) sender.pause();
+  }
+
+  heal(): void {
+    this.#cut = false;
+    for (const sender of this.#senders) sender.resume();
+  }
+
+  close(): void {
+    for (const sender of this.#senders) sender.destroy();
+    this.#server.close();
+  }
+}
+
+describe.skipIf(missing !== undefined)(`a leader cut from the API server${missing ? `: ${missing}` : ''}`, () => {
+  const suite = leadersIn('lease');
+  const { spec, op, left } = suite;
+  let way: Way;
+  let kubeConfig: KubeConfig;
+  beforeEach(async () => {
+    kubeConfig = new KubeConfig();
+    kubeConfig.loadFromString(suite.server.kubeconfig('lease'));
+    const [cluster] = kubeConfig.clusters;
+    way = await Way.open(new URL(cluster!.server));
+    kubeConfig.clusters = [{ ...cluster!, server: `https://127.0.0.1:${way.port}` }];
+  });
+  afterEach(() => way.close());
+
+  it('writes nothing after its lease has run out: what was on its way does not arrive when the network is mended', async () => {
+    let valid = true;
+    const { driver, news } = suite.leader({
+      kubeConfig,
+      leaseUntil: () => (valid ? systemClock.monotonic() + 200 : 0),
+    });
+    // pods and Services are in sight
+    await driver.create(spec(), op());
+    const one = spec();
+    way.cut();
+    const created = driver.create(one, op());
+    // the write is on its way, in the kernel
+    await until(async () => way.waiting > 0, soon());
+    valid = false;
+    const reason = () => news.findLast((each) => each.id === one.id)?.status?.reason;
+    await until(async () => /lease could not be renewed/.test(reason() ?? ''), soon());
+    way.heal();
+    // what this one's own reads need comes by the same way: all that was held has arrived before they are answered
+    const arrived = await driver.list(soon());
+    expect(arrived.some(({ spec: { id } }) => id === one.id)).toBe(false);
+    expect(await left(one.id)).toEqual([]);
+    // nobody took the lease: it goes on
+    valid = true;
+    expect(await created).toEqual({ spec: one, state: 'running' });
   });
 });

@@ -53,8 +53,8 @@ export async function kubernetesDriver(
 
 /** The driver with a pod template, if any, that was checked already. */
 export function makeKubernetesDriver(options: KubernetesDriverOptions): KubernetesDriver {
-  const { kubeConfig, clock, log, startDeadline, step } = options;
-  const client = new KubeClient(new Connection(kubeConfig, clock), options.namespace, clock);
+  const { kubeConfig, clock, log, startDeadline, step, leaseUntil } = options;
+  const client = new KubeClient(new Connection(kubeConfig, clock), options.namespace, clock, leaseUntil);
   const view = new View(client, options.agentId, clock, log);
   const common: Omit<Context, 'pool'> = {
     client,

@@ -46,6 +46,8 @@ export interface KubernetesDriverOptions extends SessionObjectsConfig {
   readonly startDeadline: number;
   /** Templates of which pods are kept ready. */
   readonly warm?: readonly WarmTemplate[];
+  /** Nothing is written after it, monotonic milliseconds: this replica's lease, where it is one of the same API server. */
+  readonly leaseUntil?: (() => number) | undefined;
   readonly clock: Clock;
   readonly log: DriverLog;
   /** Tests see every step between two writes, and may end the driver there. */

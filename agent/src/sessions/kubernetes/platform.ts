@@ -40,6 +40,7 @@ export async function driverOfCluster(
   settings: ClusterSettings,
   clock: Clock,
   log: DriverLog,
+  leaseUntil: (() => number) | undefined,
 ): Promise<KubernetesDriver> {
   return kubernetesDriver(
     {
@@ -61,6 +62,7 @@ export async function driverOfCluster(
       warmPoolPath: settings.sessionWarmPool,
       screens: settings.kubeconfig === undefined ? 'direct' : 'port-forward',
       startDeadline: settings.commandTimeout * START_SHARE,
+      leaseUntil,
       clock,
       log,
     },

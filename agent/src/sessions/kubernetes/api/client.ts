@@ -2,6 +2,7 @@ import { type Clock, sleep, withDeadline } from 'clock-port';
 import { request } from 'undici';
 import type { Connection } from './connection.ts';
 import { ApiError, apiErrorOf } from './error.ts';
+import { LEASE_RAN_OUT, LeaseFence } from './lease-fence.ts';
 import { Troubles } from './troubles.ts';
 import { waitListener } from './waiting.ts';
 
@@ -62,14 +63,17 @@ export class KubeClient {
   readonly namespace: string;
   readonly connection: Connection;
   readonly #clock: Clock;
+  readonly #fence: LeaseFence;
   readonly troubles: Troubles;
   /** Requests made so far. */
   requests = 0;
 
-  constructor(connection: Connection, namespace: string, clock: Clock) {
+  /** `leaseUntil`: nothing is written after it, monotonic milliseconds. */
+  constructor(connection: Connection, namespace: string, clock: Clock, leaseUntil: () => number = () => Infinity) {
     this.connection = connection;
     this.namespace = namespace;
     this.#clock = clock;
+    this.#fence = new LeaseFence(clock, leaseUntil);
     this.troubles = new Troubles(clock);
   }
 
@@ -175,6 +179,7 @@ export class KubeClient {
         waits(words);
       }, SLOW_MS);
       try {
+        if (call.method !== 'GET') await this.#fence.valid(call.signal, () => waits(LEASE_RAN_OUT));
         const answer = await this.#once(call);
         this.troubles.done(kind);
         if (waiting) await listener?.goesOn(call.signal);
@@ -198,12 +203,15 @@ export class KubeClient {
   }
 
   #once(call: Call): Promise<string> {
-    return withDeadline(this.#clock, REQUEST_MS, `${call.method} ${call.path}`, call.signal, async (signal) => {
-      const { statusCode, headers, body } = await this.#send({ ...call, signal });
+    const once = async (within: AbortSignal) => {
+      const { statusCode, headers, body } = await this.#send({ ...call, signal: within });
       const text = await body.text();
       if (statusCode >= 200 && statusCode < 300 && text.length <= ANSWER_LIMIT) return text;
       throw apiErrorOf(statusCode, text, first(headers['retry-after']));
-    });
+    };
+    return withDeadline(this.#clock, REQUEST_MS, `${call.method} ${call.path}`, call.signal, (signal) =>
+      call.method === 'GET' ? once(signal) : this.#fence.during(signal, once),
+    );
   }
 
   async #send(call: Call): Promise<Awaited<ReturnType<typeof request>>> {
@@ -235,6 +243,7 @@ export class KubeClient {
 /** Why there was no answer. Errors of several addresses say nothing themselves. */
 function wordsOf(error: unknown): string {
   const { message, code, errors } = error as { message?: string; code?: string; errors?: { message: string }[] };
+  if (message === LEASE_RAN_OUT) return message;
   return `The API server does not answer: ${message || errors?.[0]?.message || code || String(error)}`;
 }
 

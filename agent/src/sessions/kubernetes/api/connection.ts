@@ -1,6 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from 'clock-port';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { resettingConnector } from './resetting-connector.ts';
 
 /** What a request needs to reach the API server as us. */
 export interface Access {
@@ -87,5 +88,6 @@ function dispatcherFor(tls: Tls, proxyUrl: string | undefined): Dispatcher {
   // deadlines are the callers', by their signal: watches live for minutes
   const common = { headersTimeout: 0, bodyTimeout: 0, connections: 64 };
   if (proxyUrl !== undefined && proxyUrl !== '') return new ProxyAgent({ ...common, uri: proxyUrl, requestTls: tls });
-  return new Agent({ ...common, connect: { ...tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 15_000 } });
+  const connect = resettingConnector({ ...tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 15_000 });
+  return new Agent({ ...common, connect });
 }
