@@ -25,9 +25,10 @@ class Way {
       const receiver = connect(Number(target.port), target.hostname);
       for (const each of [sender, receiver]) each.on('error', () => undefined);
       // a reset loses what waits, as with a real cut
-      sender.on('data', (data) => receiver.write(data)).on('end', () => receiver.end());
+      sender.on('data', (data) => receiver.write(data));
       receiver.pipe(sender);
-      sender.on('close', () => receiver.destroy());
+      // the server answers a request before it hears that nobody waits for the answer
+      sender.on('close', () => setTimeout(() => receiver.destroy(), 2_000));
       way.#senders.add(sender.on('close', () => way.#senders.delete(sender)));
       if (way.#cut) sender.pause();
     });
