@@ -96,35 +96,52 @@ export const POD_NAMESPACE = {
   text: '$(POD_NAMESPACE)',
 } as const;
 
-/** Keys of a pod's spec that say where it runs. */
+/** Keys of a pod's spec that say where it runs, for pods of a Deployment. */
 export function placement(base: Base, component: Component, w: Workload): Part<k8s.PodSpec> {
   const selector = { matchLabels: base.selector(component) };
   const { podAntiAffinity: apart, topologySpread: spreading } = w;
+  const own = w.advanced.topologySpreadConstraints;
   const term = { topologyKey: apart.topologyKey, labelSelector: selector };
+  const required = eq(apart.type, 'required');
+  const preferred = and(missing(w.affinity), apart.enabled, eq(apart.type, 'preferred'));
+  // Kubernetes takes one of a kind
+  const same = and(
+    spreading.enabled,
+    eq(spreading.topologyKey, apart.topologyKey),
+    eq(spreading.whenUnsatisfiable, 'ScheduleAnyway'),
+  );
+  // among pods of one template: counted together with those that a rollout is about to remove, new ones may end on one node
+  const among = { labelSelector: selector, matchLabelKeys: ['pod-template-hash'] };
   return {
     nodeSelector: when(given(w.nodeSelector), w.nodeSelector),
     tolerations: when(given(w.tolerations), w.tolerations),
     affinity: when(
       given(w.affinity),
       w.affinity,
-      when(apart.enabled, {
+      when(and(apart.enabled, or(required, given(own))), {
         podAntiAffinity: when(
-          eq(apart.type, 'required'),
+          required,
           { requiredDuringSchedulingIgnoredDuringExecution: [term] },
           { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }] },
         ),
       }),
     ),
     topologySpreadConstraints: when(
-      given(w.advanced.topologySpreadConstraints),
-      w.advanced.topologySpreadConstraints,
-      when(spreading.enabled, [
-        {
+      given(own),
+      own,
+      when(or(preferred, spreading.enabled), [
+        when(and(preferred, not(same)), {
+          maxSkew: 1,
+          topologyKey: apart.topologyKey,
+          whenUnsatisfiable: 'ScheduleAnyway',
+          ...among,
+        }),
+        when(spreading.enabled, {
           maxSkew: spreading.maxSkew,
           topologyKey: spreading.topologyKey,
           whenUnsatisfiable: spreading.whenUnsatisfiable,
-          labelSelector: selector,
-        },
+          ...among,
+        }),
       ]),
     ),
     priorityClassName: when(given(w.priorityClassName), w.priorityClassName),

@@ -105,12 +105,15 @@ export const scheduling = {
     ),
     topologyKey: string('What “apart” means', 'kubernetes.io/hostname', ['topology.kubernetes.io/zone']),
   }),
-  topologySpread: section('Replicas spread over zones', {
-    enabled: flag('Spread replicas', true),
-    maxSkew: integer('How uneven it may be', 1, 1, 100),
-    topologyKey: string('Over what', 'topology.kubernetes.io/zone', ['kubernetes.io/hostname']),
-    whenUnsatisfiable: choice('Otherwise', ['ScheduleAnyway', 'DoNotSchedule'], 'ScheduleAnyway'),
-  }),
+  topologySpread: section(
+    'Replicas spread over zones, which every node has to name: others are left out of all spreading',
+    {
+      enabled: flag('Spread replicas', false),
+      maxSkew: integer('How uneven it may be', 1, 1, 100),
+      topologyKey: string('Over what', 'topology.kubernetes.io/zone', ['kubernetes.io/hostname']),
+      whenUnsatisfiable: choice('Otherwise', ['ScheduleAnyway', 'DoNotSchedule'], 'ScheduleAnyway'),
+    },
+  ),
   priorityClassName: objectName('PriorityClass of the pods'),
 };
 

@@ -48,6 +48,7 @@ const SETTINGS: Readonly<Record<string, Record<string, unknown>[]>> = {
     },
     { redis: { auth: { existingSecret: { name: 'password' } }, persistence: { enabled: false } } },
     { redis: { enabled: false } },
+    { api: { topologySpread: { enabled: true } }, k8sAgent: { topologySpread: { enabled: true } } },
     { ca: { existingSecret: 'ca' } },
     { api: { peers: { existingSecret: { name: '' } } } },
     {
@@ -78,6 +79,7 @@ const SETTINGS: Readonly<Record<string, Record<string, unknown>[]>> = {
     { agent: { controlPlaneUrl: 'ws://hub.example.com', config: { allowInsecure: true } } },
     { agent: { config: { proxy: { existingSecret: { name: 'proxy' } } } } },
     { admissionPolicy: { enabled: true } },
+    { agent: { topologySpread: { enabled: true } } },
   ],
 };
 

@@ -106,8 +106,8 @@ export class Sweeper {
       default:
         return undefined;
     }
-    // Made by a superseded leader after we had deleted it. Another process does not remember that, and need not: what a leader that
-    // lost the lead had on its way is one write, after which its signal is aborted. As a record without a pod it goes below, like
+    // Made by a superseded leader after we had deleted it (its lease was no Lease, or it did not run out: LeaseFence). Another process does
+    // not remember that, and need not: what a leader that lost the lead had on its way is one write, after which its signal is aborted. As a record without a pod it goes below, like
     // any create that nobody finishes; as a pod of the deleted record it goes with its owner. Its own words reach no hub [CON6].
     if (record.term < this.#busy.deletedBy(id)) {
       return async (signal) => {
