@@ -118,7 +118,12 @@ export function redis(base: Base, v: Values): Resource[] {
       },
     }),
     resource<k8s.KubeServiceProps>('redis/service.yaml', only, 'v1', 'Service', {
-      metadata: base.meta(name, { component: COMPONENT, wave: WAVES.store }),
+      metadata: base.meta(name, {
+        component: COMPONENT,
+        wave: WAVES.store,
+        annotations: [view.service.annotations],
+        labels: view.service.labels,
+      }),
       spec: {
         clusterIP: 'None',
         selector: base.selector(COMPONENT),

@@ -50,6 +50,7 @@ function chartYaml({ name, description, version, appVersion, keywords, schema }:
       kubeVersion: '>=1.28.0-0',
       keywords,
       home,
+      icon: `${raw}/console/public/icon.svg`,
       sources: [home],
       maintainers: [{ name: 'StreamSpace', url: home }],
       annotations: {

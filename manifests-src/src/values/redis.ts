@@ -1,5 +1,16 @@
 import { HUB } from '@streamspace/settings';
-import { flag, fromSetting, integer, list, objectName, pattern, quantity, section } from './kinds.ts';
+import {
+  annotations,
+  flag,
+  fromSetting,
+  integer,
+  labels,
+  list,
+  objectName,
+  pattern,
+  quantity,
+  section,
+} from './kinds.ts';
 import * as workload from './workload.ts';
 
 /** Values of the hub's store. */
@@ -44,6 +55,7 @@ export const redis = section('The hub’s store: one Valkey node, or yours', {
   ),
   probes: workload.probes(),
   terminationGracePeriodSeconds: integer('How long a stop may take, in seconds', 30, 1, 3600),
+  service: section('Its Service', { annotations: annotations('Annotations'), labels: labels('Labels') }),
   runAsUser: workload.extras.runAsUser,
   annotations: workload.extras.annotations,
   podLabels: workload.extras.podLabels,

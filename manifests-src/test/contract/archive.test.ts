@@ -1,4 +1,6 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,4 +44,38 @@ describe.each(SOURCES.map((source) => [source.name, source] as const))('archive 
       expect(packed.stdout).toBe(folder.stdout);
     },
   );
+});
+
+describe.each(HELMS)('a repository of the charts, by $name', ({ file, name }) => {
+  const reason = file === undefined ? ` (${name} is not on PATH)` : '';
+  it.skipIf(file === undefined)(`part 5 its index finds them, with what Artifact Hub shows${reason}`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'repository-'));
+    for (const source of SOURCES)
+      writeFileSync(join(folder, `${source.name}-${source.version}.tgz`), archiveOf(source.name, chartFiles(source)));
+    const server = createServer(({ url }, answer) => {
+      answer.end(readFileSync(join(folder, url!.split('/').at(-1)!)));
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      expect(await execute(file!, ['repo', 'index', folder, '--url', url])).toMatchObject({ code: 0 });
+      for (const source of SOURCES) {
+        const shown = await execute(file!, ['show', 'chart', source.name, '--repo', url]);
+        expect(shown.code, shown.stderr).toBe(0);
+        for (const said of ['icon: https://', 'artifacthub.io/images', 'artifacthub.io/changes'])
+          expect(shown.stdout).toContain(said);
+      }
+    } finally {
+      server.close();
+    }
+  });
+});
+
+it('part 5 templates look nothing up, but for the check of what an upgrade can’t change', () => {
+  for (const source of SOURCES) {
+    const found = [...chartFiles(source)].filter(
+      ([path, text]) => path.startsWith('templates/') && /\blookup\b/.test(text),
+    );
+    expect(found.map(([path]) => path)).toEqual(source.fixedClaim === undefined ? [] : ['templates/checks.yaml']);
+  }
 });
