@@ -14,6 +14,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { RawData, WebSocket } from 'ws';
 import type { LinkMetrics } from '../link-metrics.ts';
 import { LinkStreams, type StreamLink } from '../tunnel/streams.ts';
+import type { Allowance } from './allowance.ts';
 import { closeReason } from './close-reason.ts';
 import { WorkQueue } from './work-queue.ts';
 
@@ -21,8 +22,6 @@ import { WorkQueue } from './work-queue.ts';
 const MAX_BUFFERED = 16 * 1024 * 1024;
 /** Milliseconds between our close and the end of the socket, for a peer that doesn't answer the close. */
 const CLOSE_MS = 2_000;
-/** Control messages of one agent: so many at once, and so many a second. */
-const MESSAGES = { burst: 20_000, perSecond: 2_000 };
 const BINARY = { binary: true, compress: false };
 const TEXT = { binary: false, compress: false };
 
@@ -65,15 +64,13 @@ export class AgentLink implements StreamLink {
   readonly #log: FastifyBaseLogger;
   readonly #metrics: LinkMetrics;
   readonly #closing = new AbortController();
-  /** Control messages that it may still send at once; refilled by the second. */
-  #allowance = MESSAGES.burst;
-  #allowedAt: number;
+  readonly #allowance: Allowance;
   #owner: LinkOwner;
 
   constructor(
     ws: WebSocket,
     about: { agentId: string; connectionId: string },
-    deps: { clock: Clock; log: FastifyBaseLogger; metrics: LinkMetrics },
+    deps: { clock: Clock; log: FastifyBaseLogger; metrics: LinkMetrics; allowance: Allowance },
     owner: LinkOwner,
   ) {
     this.agentId = about.agentId;
@@ -82,8 +79,9 @@ export class AgentLink implements StreamLink {
     this.#clock = deps.clock;
     this.#log = deps.log;
     this.#metrics = deps.metrics;
+    this.#allowance = deps.allowance;
     this.#owner = owner;
-    this.lastHeard = this.lastPinged = this.credentialChecked = this.#allowedAt = deps.clock.monotonic();
+    this.lastHeard = this.lastPinged = this.credentialChecked = deps.clock.monotonic();
     this.streams = new LinkStreams(this, deps.clock);
     this.work = new WorkQueue({ pieces: 1024, bytes: 16 * 1024 * 1024 }, (error) => this.#workFailed(error));
     ws.on('message', (data, isBinary) => this.#received(data as Buffer, isBinary));
@@ -222,23 +220,12 @@ export class AgentLink implements StreamLink {
         this.#metrics.bytesFromAgents += data.length;
         this.streams.receive(data);
       } else {
-        this.#countMessage();
+        this.#allowance.take(data.length);
         this.#owner.message(this, agentCodec.decode(data.toString('utf8')), data.length);
       }
     } catch (error) {
       this.end(asStreamSpaceError(error));
     }
-  }
-
-  #countMessage(): void {
-    const passed = this.lastHeard - this.#allowedAt;
-    this.#allowedAt = this.lastHeard;
-    this.#allowance = Math.min(MESSAGES.burst, this.#allowance + (passed * MESSAGES.perSecond) / 1_000) - 1;
-    if (this.#allowance < 0)
-      throw new StreamSpaceError(
-        'rate_limited',
-        `more than ${MESSAGES.perSecond} messages a second; connect again later`,
-      );
   }
 
   #workFailed(error: unknown): void {

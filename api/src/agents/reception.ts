@@ -9,6 +9,7 @@ import { isUnreachable } from '../peers/client.ts';
 import type { Upgrade } from '../upgrade.ts';
 import { revoked, stillValid } from '../auth/agents.ts';
 import { sha256 } from '../auth/secrets.ts';
+import { Allowances } from './allowance.ts';
 import { Admission } from './admission.ts';
 import { handshake, type HandshakeDeps } from './handshake.ts';
 import { AgentLink, type LinkOwner } from './link.ts';
@@ -173,13 +174,14 @@ export function reception(deps: ReceptionDeps): Reception {
   };
   const goingAway = () => new StreamSpaceError('going_away', 'this hub is about to stop; connect again');
 
+  const allowances = new Allowances(clock);
   const take: Reception['take'] = (ws, agentId, credentialHash): void => {
     const first = handshake(handshakeDeps);
     const about = { agentId, connectionId: deps.randomBytes(12).toString('hex') };
     const link = new AgentLink(
       ws,
       about,
-      { clock, log, metrics: counters },
+      { clock, log, metrics: counters, allowance: allowances.of(agentId) },
       {
         message: first.message,
         closed(closing, error) {

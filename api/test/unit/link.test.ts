@@ -3,6 +3,7 @@ import { StreamSpaceError } from '@streamspace/protocol';
 import { VirtualClock } from '@streamspace/testkit';
 import { expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
+import { Allowance } from '../../src/agents/allowance.ts';
 import { AgentLink } from '../../src/agents/link.ts';
 import { lonelyMetrics } from '../support/metrics.ts';
 
@@ -30,7 +31,7 @@ function make() {
   const link = new AgentLink(
     socket as unknown as WebSocket,
     { agentId: 'a1', connectionId: 'x' },
-    { clock, log, metrics },
+    { clock, log, metrics, allowance: new Allowance(clock) },
     { message: () => {}, closed: (_link, error) => closed.push(error) },
   );
   link.welcomed = true;
