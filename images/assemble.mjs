@@ -78,6 +78,10 @@ const api = await program(
   'http://127.0.0.1:${process.env.PORT ?? 8080}/api/v1/ready',
 );
 await cp(join(root, 'dist/console'), join(api, 'dist/console'), { recursive: true });
+// `kubectl exec … -- hub link`
+const hub = join(out, 'api/usr/local/bin/hub');
+await mkdir(dirname(hub), { recursive: true });
+await writeFile(hub, "#!/usr/bin/env node\nimport('/app/dist/hub.js');\n", { mode: 0o755 });
 const agent = {
   agent: 'agent/src/main.ts',
   'session-host': 'agent/src/sessions/process/host/main.ts',

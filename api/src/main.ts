@@ -1,180 +1,47 @@
 import { randomBytes } from 'node:crypto';
-import { type AddressInfo, createServer } from 'node:net';
-import { networkInterfaces } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { Outage, sleep, systemClock } from 'clock-port';
-import type { FastifyInstance } from 'fastify';
-import { type Logger, pino } from 'pino';
-import { Registry } from 'prom-client';
-import { agentGateway, type LinkGateway } from './agents/gateway.ts';
-import { buildApp } from './app.ts';
+import { systemClock } from 'clock-port';
 import { ConfigError } from '@streamspace/settings';
-import { type Config, readConfig } from './config.ts';
-import { publisher } from './events/publisher.ts';
-import { DEFAULT_TEMPLATES, readTemplates } from './sessions/templates.ts';
-import { processMetrics } from './process-metrics.ts';
-import { openStore, patiently } from './store/open.ts';
+import { CommandError, usage } from './command-error.ts';
 
-/** Milliseconds for a graceful stop once the agents have gone elsewhere; what isn't over then is cut. */
-const STOP_MS = 10_000;
-/**
- * Milliseconds for which a hub that stops still takes connections: it is unready at once, but a Service's proxies and load balancers need a
- * moment to hear of it, and what they send meanwhile would be refused.
- */
-const HEARD_MS = 5_000;
-/** Milliseconds that the store may be away when the hub starts: both may be starting. */
-const STORE_START_MS = 60_000;
-
-function logger({ logLevel: level, logFormat }: Config): Logger {
-  if (logFormat === 'json') return pino({ level });
-  return pino({ level, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } });
-}
-
-async function main(): Promise<void> {
-  const read = readConfig(process.env);
-  const config: Config = {
-    ...read,
-    consoleDir: read.consoleDir ?? fileURLToPath(new URL('./console', import.meta.url)),
-  };
-  const templates = [
-    ...DEFAULT_TEMPLATES,
-    ...(config.templatesFile === undefined ? [] : await readTemplates(config.templatesFile)),
-  ];
-  const log = logger(config);
-  const clock = systemClock;
-  const trouble = new Outage(clock, log, 'Trouble with the store');
-  const store = openStore(
-    {
-      url: config.storeUrl,
-      caFile: config.storeCaFile,
-      waitReplicas: config.storeWaitReplicas,
-      waitMs: config.storeWaitMs,
-      onError: (error) => trouble.failed({ err: error }),
-    },
-    clock,
-  );
-  const giveUp = AbortSignal.timeout(STORE_START_MS);
-  const seed = async () => {
-    for (const template of templates) await store.templates.put(template);
-  };
-  await patiently(clock, giveUp, seed);
-  const metrics = new Registry();
-  processMetrics(metrics);
-  const metricsPort =
-    config.metricsPort === 0 && config.storeUrl !== 'memory:' ? await freePort(config.host) : config.metricsPort;
-  const own = config.hubAddress ?? reachable(config.host);
-  const hub = own.includes('://')
-    ? own
-    : `http://${bracketed(own)}:${metricsPort === 0 ? `0#${process.pid}` : metricsPort}`;
-  let gateway!: LinkGateway;
-  const { app, internal } = await buildApp({
-    config,
-    store,
-    clock,
-    log,
-    randomBytes,
-    hub,
-    metrics,
-    publish: publisher(store, clock),
-    seed,
-    gateway: (deps) => (gateway = agentGateway(deps)),
-  });
-
-  const stop = async (signal: string): Promise<void> => {
-    log.info({ signal }, 'hub stopping');
-    setTimeout(() => {
-      log.error('hub did not stop in time');
-      process.exit(1);
-    }, config.drainMs + STOP_MS).unref();
-    // with the memory store there is no other replica that anybody could go to
-    if (config.storeUrl !== 'memory:')
-      await Promise.all([
-        gateway.drain(AbortSignal.timeout(config.drainMs)),
-        sleep(clock, Math.min(HEARD_MS, config.drainMs)),
-      ]);
-    await app.close();
-    await store.close();
-    log.info('hub stopped');
-  };
-  let stopping: Promise<void> | undefined;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void (stopping ??= stop(signal)));
-
-  // fastify says so for each address; one line is enough
-  const { level } = log;
-  log.level = 'silent';
-  // the other replicas' first: they dial this one as soon as an agent is here
-  const metricsAt = await listen(internal, 'METRICS_PORT', metricsPort, config.host);
-  const at = await listen(app, 'PORT', config.port, config.host);
-  log.level = level;
-  const here = `http://${ANY.has(config.host) ? 'localhost' : bracketed(config.host)}`;
-  log.info({ url: config.publicUrl ?? `${here}:${at}`, metrics: `${here}:${metricsAt}/metrics`, hub }, 'hub listening');
-}
-
-/** Resolves with the port. Rejects with an error that has the name of its variable. */
-async function listen(app: FastifyInstance, variable: string, port: number, host: string): Promise<number> {
-  try {
-    await app.listen({ port, host }).catch((error: NodeJS.ErrnoException) => {
-      // `::` is both families; a machine without IPv6 has one
-      if (host !== '::' || error.code !== 'EAFNOSUPPORT') throw error;
-      return app.listen({ port, host: '0.0.0.0' });
-    });
-  } catch (error) {
-    throw Object.assign(error as Error, { variable });
-  }
-  const address = app.server.address();
-  return address !== null && typeof address === 'object' ? address.port : port;
-}
-
-/** Every address of this machine. */
-const ANY: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
-
-/** A host as URLs have it. */
-const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
-
-/** An address of this machine under which another one reaches what listens on `host`. */
-function reachable(host: string): string {
-  if (!ANY.has(host)) return host;
-  const all = Object.values(networkInterfaces())
-    .flat()
-    .filter((each) => each?.internal === false && !each.address.startsWith('fe80:'));
-  return (all.find((each) => each?.family === 'IPv4') ?? all[0])?.address ?? '127.0.0.1';
-}
-
-/** With METRICS_PORT=0 the address has to be known before anybody listens on it. */
-function freePort(host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, host, () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-/** Exit status for a configuration that can't be used; as sysexits(3) has it. */
+/** Exit status for settings that can't be used; as sysexits(3) has it. */
 const EX_CONFIG = 78;
 
-/** One line (or a few) that says what to change, and the exit code. */
-function fail(error: unknown): never {
-  const { code, port, variable, message, stack } = error as NodeJS.ErrnoException & {
-    port?: number;
-    variable?: string;
-  };
-  if (code === 'EADDRINUSE')
-    console.error(
-      `hub: ${variable}=${port} is taken by another program: set ${variable} to a free one, or to 0 for any`,
-    );
-  else if (code === 'EACCES')
-    console.error(`hub: ${variable}=${port} may not be opened by this user: set ${variable} to one above 1023`);
-  else if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    console.error("hub: HOST is none of this machine's addresses: set HOST to one, or to 0.0.0.0 for all");
-  else {
-    const configuration = error instanceof ConfigError || message.startsWith('TEMPLATES_FILE');
-    console.error(`hub: ${configuration ? message : (stack ?? message)}`);
-    if (configuration) process.exit(EX_CONFIG);
+const USAGE = `hub                                    serves
+hub link --user NAME [--admin]         prints a link that signs a user in
+hub secrets SETTING=SECRET/KEY…        makes what these Secrets of this pod's namespace lack`;
+
+const tell = (text: string) => void process.stderr.write(`${text}\n`);
+
+/** Each is loaded when it is asked for: the others start without what the hub serves with. */
+async function run(command: string, args: readonly string[]): Promise<void> {
+  switch (command) {
+    case 'serve':
+      return (await import('./serve/main.ts')).serve();
+    case 'link': {
+      const { signInLink } = await import('./link/link.ts');
+      const { link, advice } = await signInLink(args, process.env, systemClock);
+      for (const line of advice) tell(line);
+      process.stdout.write(`${link}\n`);
+      return;
+    }
+    case 'secrets': {
+      const [{ makeSecrets }, { inCluster }] = await Promise.all([
+        import('./secrets/make.ts'),
+        import('./secrets/api-server.ts'),
+      ]);
+      return makeSecrets(args, { server: () => inCluster(process.env), clock: systemClock, randomBytes, tell });
+    }
+    default:
+      throw usage(`there is no command ${JSON.stringify(command.slice(0, 50))}\n\n${USAGE}`);
   }
-  process.exit(1);
 }
 
-main().catch(fail);
+const [command = 'serve', ...args] = process.argv.slice(2);
+try {
+  await run(command, args);
+} catch (error) {
+  const { message, stack } = error as Error;
+  const status = error instanceof CommandError ? error.status : error instanceof ConfigError ? EX_CONFIG : undefined;
+  tell(`hub ${command}: ${status === undefined ? (stack ?? message) : message}`);
+  process.exitCode = status ?? 1;
+}

@@ -33,6 +33,17 @@ Name of the api-peers’s objects.
 {{- end }}
 
 {{/*
+Name of the api-secrets’s objects.
+*/}}
+{{- define "streamspace.api-secrets.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 51 }}
+{{- print (regexReplaceAll "-+$" (trunc 42 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-api-secrets" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-api-secrets" }}
+{{- end }}
+{{- end }}
+
+{{/*
 Name of the api-templates’s objects.
 */}}
 {{- define "streamspace.api-templates.fullname" -}}
@@ -258,6 +269,13 @@ Name of the Lease by which replicas elect their leader.
 {{- include "streamspace.k8s-agent-leader-election.fullname" $ }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{/*
+Settings of the hub whose Secrets nobody gave: it makes them itself.
+*/}}
+{{- define "streamspace.madeSecrets" -}}
+{{- print (ternary "JWT_SECRET," "" (and (not (not (empty $.Values.api.auth.jwksUrl))) (and $.Values.api.enabled (not (not (empty $.Values.api.auth.existingSecret.name))) (not (not (empty $.Values.api.auth.secret)))))) (ternary "HUB_PEER_SECRET," "" (and (not (empty $.Values.api.auth.jwksUrl)) (and $.Values.api.enabled (not (not (empty $.Values.api.peers.existingSecret.name))) (not (not (empty $.Values.api.peers.secret)))))) (ternary "ENROLMENT_TOKEN," "" (and $.Values.api.enabled (not (not (empty $.Values.enrolment.existingSecret.name))) (not (not (empty $.Values.enrolment.token))))) }}
 {{- end }}
 
 {{/*

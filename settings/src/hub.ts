@@ -1,6 +1,7 @@
 import { duration, integer, listenPort } from './kinds/amounts.ts';
 import { bound, ids } from './kinds/lists.ts';
 import { networks } from './kinds/networks.ts';
+import { service } from './kinds/service.ts';
 import { oneOf, path, secret, secrets, word } from './kinds/texts.ts';
 import { origin, origins, peer, plainUrl, store } from './kinds/urls.ts';
 import { absent, optional } from './setting.ts';
@@ -24,6 +25,11 @@ export const HUB = {
     'PUBLIC_URL',
     origin,
     'origin under which browsers reach the hub; by default whatever the request says',
+  ),
+  hubService: absent(
+    'HUB_SERVICE',
+    service,
+    "the hub's Service in Kubernetes: where PUBLIC_URL is not set, `hub link` says how to reach it by a forwarded port",
   ),
   storeUrl: optional(
     'STORE_URL',

@@ -109,6 +109,11 @@ export class KubeApiserver {
     });
   }
 
+  /** What it shows of itself: PEM of its certificate and the authority that signed it. */
+  certificates(): Promise<string> {
+    return readFile(join(this.#folder, 'certs/apiserver.crt'), 'utf8');
+  }
+
   async stop(): Promise<void> {
     await ended(this.#server);
     await ended(this.#etcd);

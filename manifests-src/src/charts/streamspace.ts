@@ -11,6 +11,7 @@ import { apiRoutes } from '../objects/api-routes.ts';
 import { always, Base, WAVES } from '../objects/base.ts';
 import { answerTest } from '../objects/chart-tests.ts';
 import { HEALTH_PORT } from '../objects/agent-env.ts';
+import { madeSecrets } from '../objects/made-secrets.ts';
 import { monitoring } from '../objects/monitoring.ts';
 import { namespaceObject } from '../objects/namespace.ts';
 import { agentPolicies, apiPolicies, testPolicy } from '../objects/policies.ts';
@@ -71,7 +72,7 @@ export function streamspace(): ChartSource {
     introduction: INTRODUCTION,
     resources: [
       namespace,
-      ...sharedObjects(base, always),
+      ...sharedObjects(base, always, madeSecrets(base, v).only('ENROLMENT_TOKEN')),
       ...redis(base, v),
       ...api(base, v),
       ...apiRoutes(base, v),
@@ -100,7 +101,7 @@ export function streamspace(): ChartSource {
       }),
     ],
     checks: [
-      tokenCheck(base),
+      tokenCheck(base, v.api.enabled),
       ...sharedChecks(base),
       ...apiChecks(base, v),
       ...agentChecks(base, view, PATHS),
@@ -146,6 +147,20 @@ export function streamspace(): ChartSource {
               ],
             ],
           },
+          {
+            when: missing(v.api.auth.jwksUrl),
+            lines: [
+              ['The first sign-in, by a link for eight hours that this prints:'],
+              [
+                '  kubectl -n ',
+                release.namespace,
+                ' exec deployment/',
+                base.object('api'),
+                ' -c api -- hub link --user you --admin',
+              ],
+              ['An identity provider replaces it: api.auth.jwksUrl, issuer and audience.'],
+            ],
+          },
         ],
       },
       {
@@ -183,10 +198,10 @@ export function streamspace(): ChartSource {
 const INTRODUCTION = `Control plane (\`api\`), the agent of this cluster (\`k8sAgent\`) and a Valkey (\`redis\`) in one release.
 
 \`\`\`sh
-helm upgrade --install streamspace ./chart -n streamspace --create-namespace -f test-values/ha.yaml
-helm test streamspace -n streamspace
+helm upgrade --install streamspace ./chart -n streamspace --create-namespace
+kubectl -n streamspace exec deployment/streamspace-api -c api -- hub link --user you --admin    # the first sign-in
 \`\`\`
 
-Three values are yours to give, and the chart says so if one is missing: \`k8sAgent.config.agentId\`, a token by which agents enrol
-(\`enrolment.existingSecret.name\` or \`enrolment.token\`), and the key of users’ tokens (\`api.auth\`).
+No value has to be given. Secrets that nobody gave (\`enrolment\`, \`api.auth\`, \`api.peers\`) are rendered without data, and the hub fills them once, when it first
+starts: upgrades, rollbacks and syncs leave them. Name Secrets of your own (\`existingSecret\`), and nothing is made.
 `;

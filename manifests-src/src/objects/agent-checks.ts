@@ -229,11 +229,11 @@ export function agentChecks(base: Base, view: AgentView, paths: Paths): Check[] 
 const noToken = ({ shared: { enrolment } }: Base) =>
   and(missing(enrolment.token), missing(enrolment.existingSecret.name));
 
-/** Where hub and agent are of one release. */
-export const tokenCheck = (base: Base): Check =>
+/** Where hub and agent are of one release; a hub that is installed makes it. */
+export const tokenCheck = (base: Base, hub: Expr<boolean>): Check =>
   refuse(
-    noToken(base),
-    'enrolment: agents need a token; set enrolment.token (e.g. of `openssl rand -base64 32`), or enrolment.existingSecret.name',
+    and(noToken(base), not(hub)),
+    'enrolment: agents need a token; set enrolment.token (e.g. of `openssl rand -base64 32`), or enrolment.existingSecret.name, or api.enabled=true to install a hub, which makes one',
   );
 
 /** The command that makes a token, and the Secret that an agent alone has it in. */

@@ -15,6 +15,8 @@ import type { AgentView } from './agent-view.ts';
 import { type Base, WAVES } from './base.ts';
 import {
   advancedPod,
+  API_TOKEN_MOUNT,
+  apiToken,
   caBundle,
   caChecksum,
   containerSecurity,
@@ -34,19 +36,6 @@ import { enrolmentSecret } from './secrets.ts';
 import { type Resource, resource } from './resource.ts';
 
 const COMPONENT = 'k8s-agent';
-const TOKEN_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
-
-/** The API server's token: bound to the pod, short-lived, renewed by the kubelet. */
-const apiToken = {
-  name: 'kube-api-access',
-  projected: {
-    sources: [
-      { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
-      { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
-      { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
-    ],
-  },
-};
 
 /** Deployment, Service, disruption budget and settings of the agent. */
 export function agent(base: Base, view: AgentView): Resource[] {
@@ -80,7 +69,7 @@ export function agent(base: Base, view: AgentView): Resource[] {
     volumeMounts: [
       ...scratch.mounts(STATE_DIR),
       { name: 'enrolment', mountPath: TOKEN_FOLDER, readOnly: true },
-      { name: 'kube-api-access', mountPath: TOKEN_MOUNT, readOnly: true },
+      { name: 'kube-api-access', mountPath: API_TOKEN_MOUNT, readOnly: true },
       when(hasFiles, { name: 'session', mountPath: SESSION_FOLDER, readOnly: true }),
       ca.mount,
       logs.mount,

@@ -3,8 +3,9 @@ import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { disruptionChecks, logFileChecks, variableChecks } from './agent-checks.ts';
 import { type Check, refuse } from './check.ts';
-import { apiEnv, hasPeerSecret } from './api-env.ts';
+import { apiEnv } from './api-env.ts';
 import type { Base } from './base.ts';
+import { madeSecrets } from './made-secrets.ts';
 import { namesOf } from './pod.ts';
 import { storeChoice } from './store.ts';
 
@@ -22,16 +23,12 @@ export function apiChecks(base: Base, v: Refs<StreamspaceValues>): Check[] {
       'api.enabled, k8sAgent.enabled: both are false, so there is nothing to install; set one of them to true',
     ),
     refuse(
-      and(only, not(secrets), missing(auth.jwksUrl)),
-      'api.auth: users’ tokens need a key; set auth.jwksUrl (your issuer’s key set), auth.existingSecret.name, or auth.secret (e.g. of `openssl rand -base64 32`)',
-    ),
-    refuse(
       and(only, given(auth.jwksUrl), or(missing(auth.issuer), missing(auth.audience))),
       'api.auth: with jwksUrl the `iss` and `aud` of tokens have to be checked, as the issuer signs for other applications, too; set auth.issuer and auth.audience',
     ),
     refuse(
-      and(only, given(auth.jwksUrl), not(hasPeerSecret(v))),
-      'api.peers: with auth.jwksUrl the replicas need a secret of their own, which also signs sessions; set peers.existingSecret.name, or peers.secret (e.g. of `openssl rand -base64 32`)',
+      and(madeSecrets(base, v).any, not(api.serviceAccount.create), missing(api.serviceAccount.name)),
+      'api.serviceAccount.name: is empty, and without serviceAccount.create the right to make the missing secrets would be that of every pod of the namespace (the account default); name an account that is there already, or give the secrets: enrolment.existingSecret.name, and api.auth.existingSecret.name (with api.auth.jwksUrl api.peers.existingSecret.name)',
     ),
     refuse(
       and(given(api.peers.secret), given(api.peers.existingSecret.name)),

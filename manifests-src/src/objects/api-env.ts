@@ -1,4 +1,4 @@
-import { and, choose, concat, given, join, not, or, text } from '../nodes/build.ts';
+import { and, choose, concat, given, join, missing, not, or, text } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
 import { when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
@@ -17,9 +17,9 @@ export const TEMPLATES_FOLDER = '/etc/streamspace/templates';
 
 type Values = Refs<StreamspaceValues>;
 
-/** Whether the replicas' own secret was given. */
-export const hasPeerSecret = (v: Values): Expr<boolean> =>
-  or(given(v.api.peers.secret), given(v.api.peers.existingSecret.name));
+/** Whether the replicas have a secret of their own: given, or made where it can't be derived from the tokens'. */
+const hasPeerSecret = (v: Values): Expr<boolean> =>
+  or(given(v.api.peers.secret), given(v.api.peers.existingSecret.name), given(v.api.auth.jwksUrl));
 
 /** The hub's environment: every variable that its values reach. */
 export function apiEnv(base: Base, v: Values) {
@@ -41,6 +41,10 @@ export function apiEnv(base: Base, v: Values) {
     // both families, where there are two
     { name: 'HOST', value: '::' },
     when(given(config.publicUrl), { name: 'PUBLIC_URL', value: config.publicUrl }),
+    when(missing(config.publicUrl), {
+      name: 'HUB_SERVICE',
+      value: concat(`${POD_NAMESPACE.text}/`, base.object('api'), ':', text(v.api.service.port)),
+    }),
     // the kubelet puts the password into the URL
     when(password.used, fromSecret('REDIS_PASSWORD', password)),
     when(store.installed, {

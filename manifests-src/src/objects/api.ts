@@ -7,6 +7,7 @@ import { apiEnv, HTTP_PORT, HUB_METRICS_PORT, TEMPLATES_FOLDER } from './api-env
 import { type Base, WAVES } from './base.ts';
 import {
   advancedPod,
+  apiToken,
   caBundle,
   caChecksum,
   containerSecurity,
@@ -24,7 +25,8 @@ import {
   timed,
 } from './pod.ts';
 import { type Resource, resource } from './resource.ts';
-import { madeSecret } from './secrets.ts';
+import { madeSecrets, madeSecretsRbac, secretsMaker } from './made-secrets.ts';
+import { valueSecret } from './secrets.ts';
 import { redisPasswordChecksum } from './store.ts';
 
 const COMPONENT = 'api';
@@ -35,6 +37,7 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
   const name = base.object(COMPONENT);
   const { config, autoscaling } = view;
   const hasTemplates = given(config.templates);
+  const made = madeSecrets(base, v);
   const logs = logToFile(view);
   const ca = caBundle(base);
   const replicas = and(
@@ -108,10 +111,11 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
             terminationGracePeriodSeconds: view.terminationGracePeriodSeconds,
             securityContext: ownPodSecurity(view.runAsUser, view.advanced),
             imagePullSecrets: pullSecrets(base),
-            initContainers: [spread(view.initContainers)],
+            initContainers: [when(made.any, secretsMaker(base, v)), spread(view.initContainers)],
             containers: [container, logs.sidecar, spread(view.sidecars)],
             volumes: [
               scratch.volume,
+              when(made.any, apiToken),
               when(hasTemplates, { name: 'templates', configMap: { name: base.object('api-templates') } }),
               ca.volume,
               logs.volume,
@@ -192,7 +196,7 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
       metadata: base.meta(base.object('api-templates'), { component: COMPONENT, wave: WAVES.settings }),
       data: { 'templates.json': json(config.templates) },
     }),
-    madeSecret(
+    valueSecret(
       base,
       'api/peers.yaml',
       'api-peers',
@@ -200,8 +204,9 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
       view.peers.existingSecret,
       view.peers.secret,
       view.enabled,
+      made.only('HUB_PEER_SECRET'),
     ),
-    madeSecret(
+    valueSecret(
       base,
       'api/auth.yaml',
       'api-auth',
@@ -209,7 +214,9 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
       view.auth.existingSecret,
       view.auth.secret,
       view.enabled,
+      made.only('JWT_SECRET'),
     ),
+    ...madeSecretsRbac(base, v),
     resource<k8s.KubeServiceAccountProps>(
       'api/serviceaccount.yaml',
       and(view.enabled, view.serviceAccount.create),

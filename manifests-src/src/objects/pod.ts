@@ -199,6 +199,20 @@ export const scratch = {
   ],
 };
 
+export const API_TOKEN_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** The API server's token: bound to the pod, short-lived, renewed by the kubelet. */
+export const apiToken = {
+  name: 'kube-api-access',
+  projected: {
+    sources: [
+      { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
+      { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+      { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+    ],
+  },
+} satisfies Tree<k8s.Volume>;
+
 const CA_FOLDER = '/etc/streamspace/ca';
 export const CA_FILE = 'ca.crt';
 

@@ -9,6 +9,7 @@ import type { AgentView } from './agent-view.ts';
 import { HTTP_PORT, HUB_METRICS_PORT } from './api-env.ts';
 import { type Base, type Component, PART_OF, WAVES } from './base.ts';
 import { inNamespace, scrapers, tcp, toAddresses, toApiServer, toDns, toProxies, toStore, webPort } from './network.ts';
+import { madeSecrets } from './made-secrets.ts';
 import { type Resource, resource } from './resource.ts';
 import { storeChoice } from './store.ts';
 
@@ -195,6 +196,7 @@ export function apiPolicies(base: Base, v: Refs<StreamspaceValues>): Resource[] 
           to: [{ podSelector: { matchLabels: base.selector('redis') } }],
           ports: [tcp(6379)],
         }) as never,
+        when(madeSecrets(base, v).any, toApiServer(base)) as never,
         when(store.external, toStore(networkPolicy.store, v.redis.external.url)) as never,
         when(given(jwksUrl), { ports: [tcp(webPort(jwksUrl))] }) as never,
         spread(networkPolicy.api.extraEgress) as never,

@@ -6,7 +6,7 @@ import type { StreamspaceValues } from '../values/streamspace.ts';
 import { type Base, WAVES } from './base.ts';
 import { advancedPod, containerSecurity, ownPodSecurity, podAnnotations, pullSecrets, scratch, timed } from './pod.ts';
 import { type Resource, resource } from './resource.ts';
-import { madeSecret } from './secrets.ts';
+import { valueSecret } from './secrets.ts';
 import { redisPasswordChecksum, redisPasswordSecret, storeChoice } from './store.ts';
 
 const COMPONENT = 'redis';
@@ -130,6 +130,6 @@ export function redis(base: Base, v: Values): Resource[] {
         ports: [{ name: 'redis', port: 6379, targetPort: 'redis' }],
       },
     }),
-    madeSecret(base, 'redis/auth.yaml', 'redis-auth', 'password', view.auth.existingSecret, view.auth.password, only),
+    valueSecret(base, 'redis/auth.yaml', 'redis-auth', 'password', view.auth.existingSecret, view.auth.password, only),
   ];
 }

@@ -1,6 +1,7 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { and, choose, given, not } from '../nodes/build.ts';
+import { and, choose, given, not, or } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
+import { when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import { type Base, WAVES } from './base.ts';
 import { CA_FILE } from './pod.ts';
@@ -22,8 +23,8 @@ export const secretOf = (existing: SecretKey, name: Expr<string>, key: string): 
 export const enrolmentSecret = (base: Base): SecretRef =>
   secretOf(base.shared.enrolment.existingSecret, base.object('enrolment'), 'token');
 
-/** A Secret of one value, made if the user gave the value and named no Secret. */
-export const madeSecret = (
+/** A Secret of one value, if the user gave the value and named no Secret; or without one, which the hub fills (`filled`). */
+export const valueSecret = (
   base: Base,
   file: string,
   suffix: string,
@@ -31,18 +32,31 @@ export const madeSecret = (
   existing: SecretKey,
   value: Expr<string>,
   only: Expr<boolean>,
-): Resource =>
-  resource<k8s.KubeSecretProps>(file, and(only, given(value), not(given(existing.name))), 'v1', 'Secret', {
+  filled?: Expr<boolean>,
+): Resource => {
+  const ours = and(only, given(value), not(given(existing.name)));
+  return resource<k8s.KubeSecretProps>(file, filled === undefined ? ours : or(ours, filled), 'v1', 'Secret', {
     metadata: base.meta(base.object(suffix), { wave: WAVES.settings }),
     type: 'Opaque',
-    stringData: { [key]: value },
+    // an absent one leaves what is there to whoever put it there: an upgrade, a rollback, a sync
+    stringData: filled === undefined ? { [key]: value } : when(given(value), { [key]: value }),
   });
+};
 
-/** What hub and agents share. */
-export function sharedObjects(base: Base, only: Expr<boolean>): Resource[] {
+/** What hub and agents share. `filled`: where the hub makes the token. */
+export function sharedObjects(base: Base, only: Expr<boolean>, filled?: Expr<boolean>): Resource[] {
   const { enrolment, ca } = base.shared;
   return [
-    madeSecret(base, 'shared/enrolment.yaml', 'enrolment', 'token', enrolment.existingSecret, enrolment.token, only),
+    valueSecret(
+      base,
+      'shared/enrolment.yaml',
+      'enrolment',
+      'token',
+      enrolment.existingSecret,
+      enrolment.token,
+      only,
+      filled,
+    ),
     resource<k8s.KubeConfigMapProps>(
       'shared/ca.yaml',
       and(only, given(ca.pem), not(given(ca.existingConfigMap))),

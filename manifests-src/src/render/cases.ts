@@ -43,12 +43,12 @@ export function yamlOf(objects: readonly KubeObject[]): string {
   return Yaml.stringify(...objects);
 }
 
-/** Plain manifests: what of a case is secret is named, not given. */
+/** Plain manifests: what of a case is secret is not given; the hub makes it. */
 const WITHOUT_SECRETS: Record<string, object> = {
   chart: {
     namespace: { create: true },
-    enrolment: { token: '', existingSecret: { name: 'streamspace-enrolment', key: 'token' } },
-    api: { auth: { secret: '', existingSecret: { name: 'streamspace-auth', key: 'jwt-secret' } } },
+    enrolment: { token: '' },
+    api: { auth: { secret: '' } },
   },
   'chart-k8s-agent': {},
 };

@@ -74,7 +74,7 @@ export const api = section('The control plane (hub)', {
     ),
     log: section('Log', { level: fromSetting(HUB.logLevel), format: fromSetting(HUB.logFormat) }),
   }),
-  auth: section('Users’ tokens (JWT): a shared secret or an issuer’s key set', {
+  auth: section('Users’ tokens (JWT): a shared secret, made where nobody gives it, or an issuer’s key set', {
     existingSecret: workload.secretKey('Secret with the shared secret', 'jwt-secret'),
     secret: pattern(
       'The shared secret itself, at least 32 characters; a Secret is made of it. While it is rotated: the new one, a comma, the former one',
@@ -89,7 +89,7 @@ export const api = section('The control plane (hub)', {
     maxAge: fromSetting(HUB.jwtMaxAge),
   }),
   peers: section(
-    'Secret that replicas share; needed with auth.jwksUrl and redis, derived from the tokens’ secret otherwise',
+    'Secret that replicas share; derived from the tokens’ secret, with auth.jwksUrl made where nobody gives it',
     {
       existingSecret: workload.secretKey('Secret with it', 'peer-secret'),
       secret: pattern(

@@ -55,16 +55,19 @@ export const argocd = section('Argo CD', {
   syncWaves: flag('Annotate objects so that Argo CD applies them in order', false),
 });
 
-export const enrolment = section('The token by which agents enrol; a Secret that hub and agents share', {
-  existingSecret: secretKey('A Secret that is there already', 'token'),
-  token: pattern(
-    'The token itself, at least 32 characters, e.g. of `openssl rand -base64 32`; a Secret is made of it',
-    'at least 32 characters without spaces',
-    '^[!-~]{32,}$',
-    '',
-    ['0123456789abcdef{{0123456789}}"\'x'],
-  ),
-});
+export const enrolment = section(
+  'The token by which agents enrol, in a Secret that hub and agents share; where nobody gives it a hub of this release makes it',
+  {
+    existingSecret: secretKey('A Secret that is there already', 'token'),
+    token: pattern(
+      'The token itself, at least 32 characters, e.g. of `openssl rand -base64 32`; a Secret is made of it',
+      'at least 32 characters without spaces',
+      '^[!-~]{32,}$',
+      '',
+      ['0123456789abcdef{{0123456789}}"\'x'],
+    ),
+  },
+);
 
 export const ca = section('Private certificate authorities, trusted besides the public ones', {
   existingConfigMap: objectName('ConfigMap that holds them'),

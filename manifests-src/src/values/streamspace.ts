@@ -1,8 +1,9 @@
+import { AGENT } from '@streamspace/settings';
 import Type, { type Static } from 'typebox';
 import * as agent from './agent.ts';
 import { api } from './api.ts';
 import * as common from './common.ts';
-import { flag, integer, labels, section, string } from './kinds.ts';
+import { flag, fromSetting, integer, labels, section, string } from './kinds.ts';
 import { redis } from './redis.ts';
 import { disruption, scheduling } from './workload.ts';
 
@@ -46,7 +47,11 @@ export const StreamspaceValues = Type.Object(
     k8sAgent: section('The agent in this cluster', {
       enabled: flag('Install it', true),
       replicaCount: integer('Replicas; more than one needs ha.enabled', 1, 0, 100),
-      config: section('What the agent is told', { ...agent.identity, ...agent.tuning }),
+      config: section('What the agent is told', {
+        ...agent.identity,
+        agentId: fromSetting(AGENT.agentId, { default: 'k8s-prod-cluster' }),
+        ...agent.tuning,
+      }),
       ha: agent.ha,
       metrics: agent.metrics,
       rbac: section('Rights of the agent in the sessions’ namespace: a Role, never a ClusterRole', agent.rbac),

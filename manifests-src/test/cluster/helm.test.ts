@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, loadPrograms, startCluster, whyNoCluster } from '../support/cluster.ts';
@@ -10,6 +12,13 @@ const SECRET = 'another-secret-of-at-least-thirty-two-characters';
 /** A hub that needs its node for itself; from then on, for the old pod's rule holds for the new one too. */
 const APART = ['--set', 'api.podAntiAffinity.type=required', '--set', `api.auth.secret=${SECRET}`];
 const HUBS = 'app.kubernetes.io/component=api';
+
+/** A release to which nothing is told. */
+const BARE = 'no-values';
+
+/** Asks the hub for its agents, with the token of a link. */
+const WITH_LINK = `fetch('http://127.0.0.1:8080/api/v1/agents', { headers: { authorization: 'Bearer ' + process.argv[1] } })
+  .then(async (answer) => console.log(JSON.stringify({ status: answer.status, ...(await answer.json()) })));`;
 
 /** Asks the hub for its agents, with a token signed by the secret that the hub has. */
 const AGENTS = `const { createHmac } = require('node:crypto');
@@ -60,8 +69,112 @@ describe.skipIf(why !== undefined)(`Helm on kind${why === undefined ? '' : ` (${
 
   afterAll(async () => {
     if (cluster === undefined) return;
-    await cluster.tryKubectl('delete', 'namespace', NAMESPACE, SESSIONS, '--wait=false');
+    await cluster.tryKubectl('delete', 'namespace', NAMESPACE, SESSIONS, BARE, '--wait=false');
     await cluster.delete();
+  });
+
+  describe('part 2 without any value', () => {
+    const install = (...more: string[]) =>
+      cluster.helm(
+        'upgrade',
+        '--install',
+        'streamspace',
+        `${root}chart`,
+        '-n',
+        BARE,
+        '--create-namespace',
+        '--wait',
+        '--timeout',
+        '5m',
+        ...more,
+      );
+    const made = async () => {
+      const secrets = ['streamspace-api-auth', 'streamspace-enrolment'];
+      const found = await cluster.kubectl('-n', BARE, 'get', 'secrets', ...secrets, '-o', 'jsonpath={.items[*].data}');
+      expect(found).toMatch(/^\{"jwt-secret":"\w+=*"\} \{"token":"\w+=*"\}$/);
+      return found;
+    };
+    const ready = (deployment: string) =>
+      cluster.kubectl('-n', BARE, 'get', 'deployment', deployment, '-o', 'jsonpath={.status.readyReplicas}');
+    let token: string;
+    const agents = async () =>
+      JSON.parse(
+        await cluster.kubectl(
+          ...['-n', BARE, 'exec', 'deployment/streamspace-api', '-c', 'api', '--', 'node', '-e', WITH_LINK, token],
+        ),
+      ) as { status: number; items?: { id: string; connected: boolean }[] };
+    const connected = async () => {
+      for (;;) {
+        const { status, items = [] } = await agents();
+        expect(status).toBe(200);
+        if (items.some((agent) => agent.connected)) return items.map(({ id }) => id);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    };
+
+    it('hub, store and agent become ready, and nothing crashes on the way', async () => {
+      expect(await install()).toContain('exec deployment/streamspace-api -c api -- hub link --user you --admin');
+      expect([await ready('streamspace-api'), await ready('streamspace-k8s-agent')]).toEqual(['1', '1']);
+      const restarts = 'jsonpath={.items[*].status.containerStatuses[*].restartCount}';
+      expect(await cluster.kubectl('-n', BARE, 'get', 'pods', '-o', restarts)).toBe('0 0 0');
+      const first = 'jsonpath={.items[*].status.initContainerStatuses[*].restartCount}';
+      expect(await cluster.kubectl('-n', BARE, 'get', 'pods', '-o', first)).toBe('0');
+    });
+
+    it('the link that hub link prints signs in', async () => {
+      const link = await cluster.kubectl(
+        ...[
+          '-n',
+          BARE,
+          'exec',
+          'deployment/streamspace-api',
+          '-c',
+          'api',
+          '--',
+          'hub',
+          'link',
+          '--user',
+          'you',
+          '--admin',
+        ],
+      );
+      expect(link).toMatch(/^http:\/\/localhost:8080\/#token=[\w.-]+\n$/);
+      token = link.trim().split('#token=')[1]!;
+      expect(await connected()).toEqual(['k8s-prod-cluster']);
+    });
+
+    it('an upgrade, to replicas by two values, and a rollback leave the Secrets', async () => {
+      const before = await made();
+      await install(
+        '--set',
+        'k8sAgent.replicaCount=3',
+        '--set',
+        'k8sAgent.ha.enabled=true',
+        '--set',
+        'api.replicaCount=2',
+      );
+      expect([await ready('streamspace-api'), await ready('streamspace-k8s-agent')]).toEqual(['2', '3']);
+      expect(await made()).toBe(before);
+      expect(await connected()).toEqual(['k8s-prod-cluster']);
+      await cluster.helm('rollback', 'streamspace', '1', '-n', BARE, '--wait', '--timeout', '5m');
+      expect(await made()).toBe(before);
+      expect(await connected()).toEqual(['k8s-prod-cluster']);
+    });
+
+    it('a client-side apply of the same objects leaves them, too', async () => {
+      const before = await made();
+      const rendered = await cluster.helm('template', 'streamspace', `${root}chart`, '-n', BARE, '--skip-tests');
+      const file = join(cluster.folder, 'rendered.yaml');
+      writeFileSync(file, rendered);
+      await cluster.kubectl('apply', '-f', file);
+      await cluster.kubectl('apply', '-f', file);
+      expect(await made()).toBe(before);
+    });
+
+    it('uninstalls', async () => {
+      await cluster.helm('uninstall', 'streamspace', '-n', BARE, '--wait', '--timeout', '3m');
+      await cluster.kubectl('delete', 'namespace', BARE, '--wait=false');
+    });
   });
 
   it('installs minimal.yaml, under Pod Security restricted', async () => {

@@ -8,7 +8,7 @@ import { addChart, type KubeObject } from '../../src/render/synth.ts';
 import { App, Testing } from 'cdk8s';
 import { SOURCES } from '../../src/charts/sources.ts';
 import { valuesOf } from '../support/arbitrary.ts';
-import { BASES, RELEASE } from '../support/bases.ts';
+import { basesOf, RELEASE } from '../support/bases.ts';
 import { asciiOf, byIdentity, objectsIn, writeChart } from '../support/charts.ts';
 import { execute, HELMS, inParallel } from '../support/tools.ts';
 import { repaired } from '../support/valid.ts';
@@ -30,6 +30,7 @@ for (const source of SOURCES) {
     it.skipIf(file === undefined)(
       `renders ${rounds} random values as the direct synth does${file === undefined ? ` (${name} is not on PATH)` : ''}`,
       async () => {
+        const bases = basesOf(source.name);
         const chart = writeChart(source);
         const folder = mkdtempSync(join(tmpdir(), 'values-'));
         const samples = [0.03, 0.1, 0.3, 0.8].flatMap((share, index) =>
@@ -38,7 +39,7 @@ for (const source of SOURCES) {
         let compared = 0;
         await inParallel(samples.entries(), 2, async ([index, leaves]) => {
           const release = RELEASES[index % RELEASES.length]!;
-          const values = repaired(source, release, BASES[source.name], leaves);
+          const values = repaired(source, release, bases[Math.floor(index / RELEASES.length) % bases.length], leaves);
           const valuesFile = join(folder, `${index}.json`);
           writeFileSync(valuesFile, asciiOf(values));
           const rendered = await execute(file!, [

@@ -14,4 +14,8 @@ export const BASES: Readonly<Record<string, Record<string, unknown>>> = {
   },
 };
 
+/** Bases of random values: with every secret given, and where a chart works with nothing given, with nothing. */
+export const basesOf = (name: string): readonly Record<string, unknown>[] =>
+  name === 'streamspace' ? [BASES[name]!, {}] : [BASES[name]!];
+
 export const RELEASE = { name: 'streamspace', namespace: 'desktops', service: 'Helm' };

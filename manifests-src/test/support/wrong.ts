@@ -103,7 +103,6 @@ export const COMBINATIONS: readonly Wrong[] = [
     { admissionPolicy: { enabled: true }, rbac: { create: false }, serviceAccount: { create: false } },
     /admissionPolicy: without an account of its own .* set serviceAccount\.create=true/,
   ],
-  ['no agent id', umbrella, config({ agentId: '' }), /k8sAgent\.config\.agentId: is required; give this agent a name/],
   ['no agent id, agent only', alone, { agent: { id: '' } }, /agent\.id: is required/],
   [
     'no enrolment token, agent only',
@@ -216,10 +215,26 @@ export const COMBINATIONS: readonly Wrong[] = [
     /100% of 3 replicas/,
   ],
   [
-    'no enrolment token',
+    'no enrolment token, and no hub that makes it',
     umbrella,
+    {
+      api: { enabled: false },
+      enrolment: { existingSecret: { name: '' } },
+      ...config({ controlPlaneUrl: 'wss://hub.example.com' }),
+    },
+    /set enrolment\.token .*or enrolment\.existingSecret\.name/,
+  ],
+  [
+    'no enrolment token, agent only',
+    alone,
     { enrolment: { existingSecret: { name: '' } } },
     /set enrolment\.token .*or enrolment\.existingSecret\.name/,
+  ],
+  [
+    'secrets to be made by every pod',
+    umbrella,
+    { enrolment: { existingSecret: { name: '' } }, api: { serviceAccount: { create: false } } },
+    /api\.serviceAccount\.name: is empty.*or give the secrets: enrolment\.existingSecret\.name/,
   ],
   [
     'two enrolment tokens',
@@ -241,7 +256,6 @@ export const COMBINATIONS: readonly Wrong[] = [
     { api: { enabled: false }, k8sAgent: { enabled: false } },
     /there is nothing to install/,
   ],
-  ['no key of users’ tokens', umbrella, { api: { auth: { jwksUrl: '' } } }, /set auth\.jwksUrl|set api\.auth\.jwksUrl/],
   ['S9 tokens of any issuer', umbrella, { api: { auth: { issuer: '' } } }, /set auth\.issuer and auth\.audience/],
   [
     'S9 tokens for any application',
@@ -347,12 +361,6 @@ export const COMBINATIONS: readonly Wrong[] = [
     /give each its own/,
   ],
   [
-    'replicas without a secret of their own',
-    umbrella,
-    { api: { peers: { existingSecret: { name: '' } } } },
-    /api\.peers: .* set peers\.existingSecret\.name, or peers\.secret/,
-  ],
-  [
     'a drain longer than the kubelet waits',
     umbrella,
     { api: { config: { drainTimeout: '1m' } } },
@@ -441,6 +449,7 @@ export const SINGLE: readonly Wrong[] = [
   ['an unknown key, agent only', alone, { agent: { control_plane_url: 'wss://a.example.com' } }, /controlPlaneUrl/],
   ['a number as a text', umbrella, agent({ replicaCount: '3' }), /replicaCount/],
   ['a duration without unit', umbrella, config({ heartbeatInterval: '30' }), /heartbeatInterval/],
+  ['no agent id', umbrella, config({ agentId: '' }), /agentId/],
   ['an agent id in capitals', umbrella, config({ agentId: 'EU-1' }), /agentId/],
   ['no control plane, agent only', alone, { agent: { controlPlaneUrl: '' } }, /controlPlaneUrl/],
   ['a URL that is none', umbrella, config({ controlPlaneUrl: 'https://hub.example.com' }), /controlPlaneUrl/],
