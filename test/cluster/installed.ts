@@ -43,7 +43,6 @@ export class Installed {
       AGENT: 'ha',
       NAMESPACE: 'streamspace',
       TENANT: 'tenant-a',
-      AUTH_SECRET: 'streamspace-api-auth',
       VALUES: join(this.folder, 'values.json'),
       TENANT_VALUES: join(this.folder, 'tenant.json'),
       TOKEN: '',
@@ -120,7 +119,8 @@ export class Installed {
 
   /** As an admin, with a token made as docs/install.md says. */
   async signIn(): Promise<void> {
-    this.env['TOKEN'] = (await this.run('docs/install.md#admin-token')).trim();
+    // beside the token it says until when, on standard error
+    this.env['TOKEN'] = /^eyJ[\w.-]+$/m.exec(await this.run('docs/install.md#admin-token'))![0];
   }
 
   kubectl(...args: string[]): Promise<string> {

@@ -248,12 +248,15 @@ describe.skipIf(why !== undefined)(`operations by hand on kind${why === undefine
 
   it('kubectl apply of the plain manifests, in another namespace', async () => {
     const plain = { NAMESPACE: 'plain' };
-    await at.kubectl('delete', 'namespace', 'plain', '--ignore-not-found');
-    await at.run('docs/install.md#secrets', plain);
+    await at.kubectl('delete', 'namespace', 'plain', 'given', '--ignore-not-found');
     await at.run('docs/install.md#apply', plain);
     const log = () => at.kubectl('-n', 'plain', 'logs', 'deployment/streamspace-api');
     await until('its agent is registered', async () => (await log()).includes('Registered agent'), 120_000);
     await at.kubectl('delete', 'namespace', 'plain', '--wait=false');
+    const given = ['-n', 'given', 'get', 'secrets', '-o', 'jsonpath={.items[*].data}'];
+    await at.run('docs/install.md#secrets', { NAMESPACE: 'given' });
+    expect(await at.kubectl(...given)).toMatch(/^\{"jwt-secret":".{40,}"\} \{"enrolment":".{80,}"\}$/);
+    await at.kubectl('delete', 'namespace', 'given', '--wait=false');
     await at.run('docs/install.md#render');
     await at.kubectl('apply', '--dry-run=server', '-f', `${root}rendered.yaml`);
   });

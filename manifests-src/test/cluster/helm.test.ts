@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runBlock } from '../../../test/support/docs.ts';
 import { type Cluster, loadPrograms, startCluster, whyNoCluster } from '../support/cluster.ts';
 
 const why = await whyNoCluster();
@@ -13,8 +14,8 @@ const SECRET = 'another-secret-of-at-least-thirty-two-characters';
 const APART = ['--set', 'api.podAntiAffinity.type=required', '--set', `api.auth.secret=${SECRET}`];
 const HUBS = 'app.kubernetes.io/component=api';
 
-/** A release to which nothing is told. */
-const BARE = 'no-values';
+/** A release to which nothing is told: where docs/install.md puts it. */
+const BARE = 'streamspace';
 
 /** Asks the hub for its agents, with the token of a link. */
 const WITH_LINK = `fetch('http://127.0.0.1:8080/api/v1/agents', { headers: { authorization: 'Bearer ' + process.argv[1] } })
@@ -74,6 +75,7 @@ describe.skipIf(why !== undefined)(`Helm on kind${why === undefined ? '' : ` (${
   });
 
   describe('part 2 without any value', () => {
+    const page = (where: string) => runBlock(where, { KUBECONFIG: join(cluster.folder, 'kubeconfig') });
     const install = (...more: string[]) =>
       cluster.helm(
         'upgrade',
@@ -113,7 +115,9 @@ describe.skipIf(why !== undefined)(`Helm on kind${why === undefined ? '' : ` (${
     };
 
     it('hub, store and agent become ready, and nothing crashes on the way', async () => {
-      expect(await install()).toContain('exec deployment/streamspace-api -c api -- hub link --user you --admin');
+      expect(await page('docs/install.md#no-values')).toContain(
+        'exec deployment/streamspace-api -c api -- hub link --user you --admin',
+      );
       expect([await ready('streamspace-api'), await ready('streamspace-k8s-agent')]).toEqual(['1', '1']);
       const restarts = 'jsonpath={.items[*].status.containerStatuses[*].restartCount}';
       expect(await cluster.kubectl('-n', BARE, 'get', 'pods', '-o', restarts)).toBe('0 0 0');
@@ -122,24 +126,10 @@ describe.skipIf(why !== undefined)(`Helm on kind${why === undefined ? '' : ` (${
     });
 
     it('the link that hub link prints signs in', async () => {
-      const link = await cluster.kubectl(
-        ...[
-          '-n',
-          BARE,
-          'exec',
-          'deployment/streamspace-api',
-          '-c',
-          'api',
-          '--',
-          'hub',
-          'link',
-          '--user',
-          'you',
-          '--admin',
-        ],
-      );
-      expect(link).toMatch(/^http:\/\/localhost:8080\/#token=[\w.-]+\n$/);
-      token = link.trim().split('#token=')[1]!;
+      const printed = await page('docs/install.md#link');
+      expect(printed).toContain('kubectl -n streamspace port-forward service/streamspace-api 8080:80');
+      const [, made] = /^http:\/\/localhost:8080\/#token=([\w.-]+)$/m.exec(printed) ?? [];
+      token = made!;
       expect(await connected()).toEqual(['k8s-prod-cluster']);
     });
 
