@@ -225,12 +225,6 @@ export const COMBINATIONS: readonly Wrong[] = [
     /set enrolment\.token .*or enrolment\.existingSecret\.name/,
   ],
   [
-    'no enrolment token, agent only',
-    alone,
-    { enrolment: { existingSecret: { name: '' } } },
-    /set enrolment\.token .*or enrolment\.existingSecret\.name/,
-  ],
-  [
     'secrets to be made by every pod',
     umbrella,
     { enrolment: { existingSecret: { name: '' } }, api: { serviceAccount: { create: false } } },
