@@ -102,7 +102,17 @@ describe.skipIf(why !== undefined)(`Helm on kind${why === undefined ? '' : ` (${
     const agents = async () =>
       JSON.parse(
         await cluster.kubectl(
-          ...['-n', BARE, 'exec', 'deployment/streamspace-api', '-c', 'api', '--', 'node', '-e', WITH_LINK, token],
+          '-n',
+          BARE,
+          'exec',
+          'deployment/streamspace-api',
+          '-c',
+          'api',
+          '--',
+          'node',
+          '-e',
+          WITH_LINK,
+          token,
         ),
       ) as { status: number; items?: { id: string; connected: boolean }[] };
     const connected = async () => {
