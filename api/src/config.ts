@@ -1,6 +1,7 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { ConfigError, type Environment, HUB, type Network, readSettings, type Settings } from '@streamspace/settings';
 import { sha256 } from './auth/secrets.ts';
+import { sessionKeyOf } from './sessions/proof.ts';
 
 /** The hub's settings. Durations are milliseconds. */
 export interface Config {
@@ -116,7 +117,7 @@ export function readConfig(env: Environment): Config {
     sessionKeys: [
       ...(values.hubPeerSecret === undefined ? [] : [values.hubPeerSecret]),
       ...(values.jwtSecret ?? []),
-    ].map(sessionKey),
+    ].map(sessionKeyOf),
     pingMs: values.hubPingInterval,
     drainMs: values.drainTimeout,
     handshakeRate: values.handshakeRate,
@@ -140,9 +141,4 @@ function portOf(origin: string): number {
 /** Not the users' secret itself: who gets hold of the one can't make the other. */
 function derived(jwtSecret: string): string {
   return createHmac('sha256', jwtSecret).update('streamspace hub peers').digest('base64url');
-}
-
-/** The same on all replicas and after a restart: what was signed before the store was emptied is believed after it. */
-function sessionKey(secret: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', 'streamspace session proof', 32));
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Accepted, Command, Session, Template, Ticket } from '@streamspace/protocol';
+import { SessionProofs, sessionKeyOf } from '../../api/src/sessions/proof.ts';
 import { SignJWT } from 'jose';
 import { type Channel, webSocketChannel } from './channel.ts';
 import { BenchProcess } from './process.ts';
@@ -33,6 +34,8 @@ export class Stack {
   readonly origin: string;
   readonly token: string;
   readonly enrolmentToken: string;
+  /** Signs sessions as its hub does. */
+  readonly proofs: SessionProofs;
   readonly #folder: string;
   readonly #http = new Agent({ keepAlive: true, maxSockets: 64 });
 
@@ -42,6 +45,7 @@ export class Stack {
     origin: string,
     token: string,
     enrolmentToken: string,
+    proofs: SessionProofs,
     folder: string,
   ) {
     this.hub = hub;
@@ -49,6 +53,7 @@ export class Stack {
     this.origin = origin;
     this.token = token;
     this.enrolmentToken = enrolmentToken;
+    this.proofs = proofs;
     this.#folder = folder;
   }
 
@@ -101,7 +106,8 @@ export class Stack {
       .setIssuedAt()
       .setExpirationTime('2h')
       .sign(Buffer.from(secret));
-    return new Stack(hub, agent, `http://127.0.0.1:${port}`, token, enrolmentToken, folder);
+    const proofs = new SessionProofs([sessionKeyOf(secret)]);
+    return new Stack(hub, agent, `http://127.0.0.1:${port}`, token, enrolmentToken, proofs, folder);
   }
 
   /** A REST call, with as little work of the load's own as can be. */

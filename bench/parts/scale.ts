@@ -1,5 +1,6 @@
 import { AGENT_SUBPROTOCOL, type AgentMessage, agentCodec, hubCodec, PROTOCOL_VERSIONS } from '@streamspace/protocol';
 import { WebSocket } from 'ws';
+import { provable } from '../../api/src/sessions/proof.ts';
 import type { Stack } from '../load/stack.ts';
 
 export interface Scale {
@@ -78,9 +79,8 @@ export async function scale(stack: Stack, quick: boolean): Promise<Scale> {
     );
   const withAgents = await settled(stack);
   for (const [index, socket] of sockets.entries()) {
-    const sessions = Array.from({ length: sessionsEach }, (_, n) => ({
-      state: 'running' as const,
-      spec: {
+    const sessions = Array.from({ length: sessionsEach }, (_, n) => {
+      const spec = {
         id: `s-${index}-${n}`,
         user: `user-${n}`,
         template: 'echo',
@@ -91,14 +91,19 @@ export async function scale(stack: Stack, quick: boolean): Promise<Scale> {
         image: '',
         env: {},
         created_at: '2030-01-01T00:00:00.000Z',
-      },
-    }));
+      };
+      // the hub ignores a session that no hub made
+      const proof = stack.proofs.sign(provable(`simulated-${index}`, spec));
+      return { state: 'running' as const, spec: { ...spec, proof } };
+    });
     socket.send(agentCodec.encode({ type: 'sessions', sessions }));
   }
   const sessions = agents * sessionsEach;
   const end = Date.now() + 60_000;
   while ((await stack.sessions()).length < sessions && Date.now() < end)
     await new Promise((resolve) => setTimeout(resolve, 250));
+  const known = (await stack.sessions()).length;
+  if (known < sessions) throw new Error(`the hub knows ${known} sessions of ${sessions}`);
   const hubBytes = await settled(stack);
 
   const echo = await stack.session('echo');

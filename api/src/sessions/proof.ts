@@ -1,5 +1,10 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { SessionSpec } from '@streamspace/protocol';
+
+/** A key of sessions' proofs. The same on all replicas and after a restart: what was signed before the store was emptied is believed after it. */
+export function sessionKeyOf(secret: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', 'streamspace session proof', 32));
+}
 
 /** What of a session a proof is about: small, and enough to make or check one without the whole spec. */
 export interface Provable {
