@@ -60,13 +60,18 @@ export class Peers {
     );
   }
 
-  /** A WebSocket to a screen of an agent that the replica at `hub` holds; not open yet. */
+  /**
+   * A WebSocket to a screen of an agent that the replica at `hub` holds; not open yet. `steer`: the viewer's, as it came; a replica that does not know
+   * it takes no notice, and says nothing of it.
+   */
   screen(
     hub: string,
     about: Required<Pick<About, 'agent' | 'session' | 'user'>> & Pick<About, 'viewer' | 'until'>,
+    steer: string | null,
   ): WebSocket {
     const authorization = this.#credential(hub, 'screen', about);
-    return new WebSocket(`${hub.replace(/^http/, 'ws')}/internal/v1/sessions/${about.session}/screen`, {
+    const query = steer === 'yes' || steer === 'no' ? `?steer=${steer}` : '';
+    return new WebSocket(`${hub.replace(/^http/, 'ws')}/internal/v1/sessions/${about.session}/screen${query}`, {
       headers: { authorization },
       perMessageDeflate: false,
       maxPayload: LIMITS.controlMessage,

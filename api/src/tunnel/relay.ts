@@ -58,8 +58,10 @@ export class Relay {
       metrics.viewers.inc({ outcome: 'relayed' });
       viewer.resume();
     });
-    peer.on('message', (data) => {
+    peer.on('message', (data, isBinary) => {
       this.#heardPeer();
+      // who decides the size [VIEW6]
+      if (!isBinary) return viewer.readyState === WebSocket.OPEN ? viewer.send(data, { binary: false }) : undefined;
       metrics.bytesFromPeers += (data as Buffer).length;
       metrics.bytesToViewers += (data as Buffer).length;
       this.#pass(data as Buffer, peer, viewer);
@@ -67,7 +69,10 @@ export class Relay {
     viewer.on('message', (data, isBinary) => {
       this.#presence.heard();
       if (!isBinary) {
-        if (!answerPing(viewer, data as Buffer)) this.close(notBinary());
+        if (answerPing(viewer, data as Buffer)) return;
+        if (/^steer (yes|no)$/.test((data as Buffer).toString('latin1', 0, 16)) && peer.readyState === WebSocket.OPEN)
+          return peer.send(data, { binary: false });
+        this.close(notBinary());
         return;
       }
       metrics.bytesFromViewers += (data as Buffer).length;

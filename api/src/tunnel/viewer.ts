@@ -5,6 +5,7 @@ import { closeReason } from '../agents/close-reason.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
 import { answerPing } from './ping.ts';
 import { Presence } from './presence.ts';
+import type { Seat } from './steering.ts';
 import type { LinkStreams } from './streams.ts';
 
 const BINARY = { binary: true, compress: false };
@@ -35,6 +36,8 @@ export class Viewer implements StreamHandler {
   #streams: LinkStreams | undefined;
   #stream: MuxStream | undefined;
   #over = false;
+  /** Where this viewer may decide the session's size [VIEW6]. */
+  seat: Seat | undefined;
 
   constructor(ws: WebSocket, options: ViewerOptions) {
     this.#ws = ws;
@@ -89,6 +92,11 @@ export class Viewer implements StreamHandler {
     Viewer.refuse(this.#ws, this.#options.clock, error);
   }
 
+  /** Sends a text frame; nothing to one that takes no more. */
+  tell(text: string): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.send(text);
+  }
+
   /** Pings, and ends the socket of a viewer that hasn't answered for too long. */
   check(): void {
     this.#presence.check();
@@ -115,7 +123,7 @@ export class Viewer implements StreamHandler {
     this.#presence.heard();
     if (this.#stream === undefined) return;
     if (!isBinary) {
-      if (!answerPing(this.#ws, data)) this.close(notBinary());
+      if (!answerPing(this.#ws, data) && this.seat?.heard(data) !== true) this.close(notBinary());
       return;
     }
     if (this.#options.peer === true) this.#options.metrics.bytesFromPeers += data.length;
@@ -127,6 +135,7 @@ export class Viewer implements StreamHandler {
   #finish(error?: StreamSpaceError): void {
     if (this.#over) return;
     this.#over = true;
+    this.seat?.leave();
     const stream = this.#stream;
     this.#stream = undefined;
     if (stream !== undefined) this.#streams?.close(stream, error);

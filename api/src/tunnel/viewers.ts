@@ -15,6 +15,7 @@ import type { Peers } from '../peers/client.ts';
 import type { PeerGuard } from '../peers/credential.ts';
 import type { Upgrade } from '../upgrade.ts';
 import { Relay } from './relay.ts';
+import { Steering } from './steering.ts';
 import { Successions, type ViewerName, viewerOf } from './successions.ts';
 import { every, tokenExpired, whenItIs } from './timers.ts';
 import { Viewer } from './viewer.ts';
@@ -58,6 +59,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
   const viewers = new Set<Viewer>();
   const relays = new Set<Relay>();
   const successions = new Successions();
+  const steering = new Steering();
   const stopping = new AbortController();
   const guesses = new Failures(clock, deps.clients, GUESSES);
   let refusing = false;
@@ -89,9 +91,15 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
   const view = (
     ws: WebSocket,
     link: AgentLink,
-    about: { session: string; name: ViewerName | undefined; peer: boolean; until: number | undefined },
+    about: {
+      session: string;
+      name: ViewerName | undefined;
+      peer: boolean;
+      until: number | undefined;
+      steer: string | null;
+    },
   ): void => {
-    const { session, name, peer, until } = about;
+    const { session, name, peer, until, steer } = about;
     const viewer = new Viewer(ws, {
       clock,
       metrics,
@@ -107,6 +115,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
     const end = whenItIs(clock, until, () => viewer.close(tokenExpired()));
     viewers.add(viewer);
     if (name !== undefined) successions.take(name, viewer);
+    viewer.seat = steering.join(session, steer, (text) => viewer.tell(text));
     viewer.open(link.streams, session);
   };
 
@@ -114,8 +123,9 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
     ws: WebSocket,
     holder: string,
     about: { agent: string; session: string; user: string; viewer?: string; until?: number },
+    steer: string | null,
   ): void => {
-    const peer = deps.peers.screen(holder, about);
+    const peer = deps.peers.screen(holder, about, steer);
     const made = new Relay(ws, peer, {
       clock,
       metrics,
@@ -187,6 +197,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
         if (refusing) throw goingAway();
         if (!deps.originAllowed(upgrade.request)) throw foreignOrigin(deps.config, upgrade.request);
         const viewer = viewerOf(upgrade.url.searchParams);
+        const steer = upgrade.url.searchParams.get('steer');
         const { user, expires: until } = await take(upgrade, sessionId);
         const session = await store.sessions.get(sessionId);
         if (session === undefined) throw new StreamSpaceError('not_found', `no session ${sessionId}`);
@@ -197,17 +208,22 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
             if (state !== 'running')
               throw new StreamSpaceError('session_not_running', `session ${sessionId} is ${state}`);
             if (elsewhere !== undefined)
-              return relay(ws, elsewhere, {
-                agent,
-                session: sessionId,
-                user,
-                ...(viewer !== undefined && { viewer }),
-                ...(until !== undefined && { until }),
-              });
+              return relay(
+                ws,
+                elsewhere,
+                {
+                  agent,
+                  session: sessionId,
+                  user,
+                  ...(viewer !== undefined && { viewer }),
+                  ...(until !== undefined && { until }),
+                },
+                steer,
+              );
             const link = deps.holder(agent);
             if (link === undefined) throw offline(agent);
             const name = viewer === undefined ? undefined : { session: sessionId, user, viewer };
-            view(ws, link, { session: sessionId, name, peer: false, until });
+            view(ws, link, { session: sessionId, name, peer: false, until, steer });
           }),
         );
       } catch (error) {
@@ -227,7 +243,8 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
       // never on to a third replica: two that each take the other for the holder would send a viewer in circles
       if (link === undefined) throw offline(agent);
       const name = user === undefined || viewer === undefined ? undefined : { session, user, viewer };
-      upgrade.accept(wss, (ws) => closing(ws, () => view(ws, link, { session, name, peer: true, until })));
+      const steer = upgrade.url.searchParams.get('steer');
+      upgrade.accept(wss, (ws) => closing(ws, () => view(ws, link, { session, name, peer: true, until, steer })));
     },
     refuse() {
       refusing = true;

@@ -31,6 +31,23 @@ describe('[I6] any replica serves anybody', () => {
     expect(Buffer.concat(arrived).equals(typed)).toBe(true);
   });
 
+  test('V7 [VIEW6] viewers of two replicas: one of them decides the size', async () => {
+    await holder.running();
+    const protocols = ['screen.streamspace', 'binary'];
+    const far = await other.viewer('s1', { protocols, steer: 'yes' });
+    const said = async () => (await far.got.next()).toString();
+    expect(await said()).toBe('steering yes');
+    const near = await holder.viewer('s1', { protocols, steer: 'yes' });
+    expect((await near.got.next()).toString()).toBe('steering no');
+    far.ws.send('steer no');
+    expect(await said()).toBe('steering no');
+    expect((await near.got.next()).toString()).toBe('steering yes');
+    far.ws.send('steer yes');
+    expect(await said()).toBe('steering no');
+    near.ws.close();
+    expect(await said()).toBe('steering yes');
+  });
+
   test('the end of either side is the end of the other, with the reason', async () => {
     const { agent } = await holder.running();
     const first = await farScreen(agent);

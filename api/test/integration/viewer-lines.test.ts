@@ -68,3 +68,37 @@ test.each(['', 'a b', 'x'.repeat(65), '<script>'])(
     expect(refused?.body.error?.message).toContain('viewer: takes 1 to 64 letters');
   },
 );
+
+test('V7 [VIEW6] of the viewers that want to, the first decides the size; then the next, and none is told without asking', async () => {
+  await hub.running();
+  const open = async (steer?: string) => {
+    const viewer = await hub.viewer('s1', { ...screen, ...(steer !== undefined && { steer }) });
+    return {
+      viewer,
+      next: async () => (await viewer.got.next()).toString(),
+      say: (text: string) => viewer.ws.send(text),
+    };
+  };
+  const stranger = await open();
+  const watching = await open('no');
+  expect(await watching.next()).toBe('steering no');
+  const first = await open('yes');
+  expect(await first.next()).toBe('steering yes');
+  const second = await open('yes');
+  expect(await second.next()).toBe('steering no');
+
+  first.say('steer no');
+  expect(await first.next()).toBe('steering no');
+  expect(await second.next()).toBe('steering yes');
+  first.say('steer yes');
+  expect(await first.next()).toBe('steering no');
+  second.viewer.ws.close();
+  expect(await first.next()).toBe('steering yes');
+  for (const each of [watching, stranger]) {
+    each.say('ping 1');
+    expect(await each.next()).toBe('pong 1');
+  }
+  // who has not asked may not say so, either
+  stranger.say('steer yes');
+  expect((await stranger.viewer.closed).code).toBe(ERRORS.malformed_frame.close);
+});

@@ -259,11 +259,13 @@ export class TestHub {
   /** A viewer whose WebSocket is open. */
   async viewer(
     session = 's1',
-    options: { ticket?: string; origin?: string; protocols?: string[]; viewer?: string } = {},
+    options: { ticket?: string; origin?: string; protocols?: string[]; viewer?: string; steer?: string } = {},
   ): Promise<TestViewer> {
     const ticket = options.ticket ?? (await this.ticket(session));
+    const { viewer: name, steer } = options;
+    const more = `${name === undefined ? '' : `&viewer=${name}`}${steer === undefined ? '' : `&steer=${steer}`}`;
     const ws = new WebSocket(
-      `${this.url}/api/v1/sessions/${session}/vnc?ticket=${ticket}${options.viewer === undefined ? '' : `&viewer=${options.viewer}`}`,
+      `${this.url}/api/v1/sessions/${session}/vnc?ticket=${ticket}${more}`,
       options.protocols ?? ['binary'],
       {
         ...(options.origin !== undefined && { origin: options.origin }),

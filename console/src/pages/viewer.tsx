@@ -10,14 +10,15 @@ import { StatusOverlay } from '../viewer/overlay.tsx';
 import { overlayOf } from '../viewer/overlay-words.ts';
 import { useEscapeKeys, useFullScreen } from '../viewer/page-keys.ts';
 import { useVisibleHeight } from '../viewer/visible-height.ts';
-import type { Scaling } from '../viewer/phase.ts';
+import { DisplayPanel } from '../viewer/display-panel.tsx';
+import type { ScreenSettings } from '../state/screen-settings.ts';
 import { Toolbar } from '../viewer/toolbar.tsx';
 import type { ScreenLink } from '../viewer/screen.ts';
 import { useClipboard } from '../viewer/use-clipboard.ts';
 import { useScreen } from '../viewer/use-screen.ts';
 
 export function ViewerPage({ id }: { id: string }) {
-  const { hub, world, toasts } = useConsole();
+  const { hub, screens, world, toasts } = useConsole();
   const page = useRef<HTMLDivElement>(null);
   const holder = useRef<HTMLDivElement>(null);
   const ghost = useRef<HTMLCanvasElement>(null);
@@ -25,8 +26,13 @@ export function ViewerPage({ id }: { id: string }) {
   // a phone has no such keys
   const keyBar = useSignal(matchMedia('(pointer: coarse)').matches);
   const keyboard = useSignal(false);
-  const viewOnly = useSignal(false);
-  const scaling = useSignal<Scaling>('fit');
+  const display = useSignal(false);
+  const settings = useSignal(screens.of(id));
+  const { scaling, viewOnly } = settings.value;
+  const change = (some: Partial<ScreenSettings>) => {
+    settings.value = { ...settings.value, ...some };
+    screens.keep(id, settings.value);
+  };
   const waking = useSignal(false);
   const missing = useMissing(id);
 
@@ -46,7 +52,7 @@ export function ViewerPage({ id }: { id: string }) {
   });
   useVisibleHeight(page);
   useEscapeKeys(page, () => link.value?.blur());
-  useEffect(() => screen.dress(scaling.value, viewOnly.value), [link.value, scaling.value, viewOnly.value]);
+  useEffect(() => screen.dress(settings.value), [link.value, settings.value]);
 
   const overlay = overlayOf({
     session,
@@ -79,17 +85,24 @@ export function ViewerPage({ id }: { id: string }) {
         clipboard={clipboard.value}
         keyBar={keyBar.value}
         fullScreen={full.on}
-        viewOnly={viewOnly.value}
-        scaling={scaling.value}
-        onClipboard={() => void (clipboard.value = !clipboard.value)}
+        viewOnly={viewOnly}
+        scaling={scaling}
+        display={display.value}
+        onClipboard={() => {
+          clipboard.value = !clipboard.value;
+          display.value = false;
+        }}
         onFullScreen={full.toggle}
-        onViewOnly={() => void (viewOnly.value = !viewOnly.value)}
-        onScaling={(next) => void (scaling.value = next)}
+        onViewOnly={() => change({ viewOnly: !viewOnly })}
+        onDisplay={() => {
+          display.value = !display.value;
+          clipboard.value = false;
+        }}
         onKeyBar={() => void (keyBar.value = !keyBar.value)}
         onReconnect={() => link.value?.reconnect()}
       />
       <div class="viewer-stage">
-        <canvas class={`ghost ${scaling.value}`} ref={ghost} aria-hidden="true" />
+        <canvas class={`ghost ${scaling}`} ref={ghost} aria-hidden="true" />
         <div
           class="viewer-screen"
           ref={holder}
@@ -105,10 +118,22 @@ export function ViewerPage({ id }: { id: string }) {
             onReconnect={() => link.value?.reconnect()}
           />
         )}
+        {display.value && (
+          <DisplayPanel
+            settings={settings.value}
+            othersSteer={link.value?.size.others.value ?? false}
+            roundTripMs={screen.roundTripMs}
+            onChange={change}
+            onClose={() => {
+              display.value = false;
+              link.value?.focus();
+            }}
+          />
+        )}
         {clipboard.value && (
           <ClipboardPanel
             received={shared.received.value}
-            canSend={overlay === null && !viewOnly.value}
+            canSend={overlay === null && !viewOnly}
             onSend={(text) => shared.send(text)}
             onClose={() => {
               clipboard.value = false;
@@ -119,7 +144,7 @@ export function ViewerPage({ id }: { id: string }) {
       </div>
       {keyBar.value && (
         <KeyBar
-          canSend={overlay === null && !viewOnly.value}
+          canSend={overlay === null && !viewOnly}
           held={link.value?.typist.held.value ?? new Set()}
           keyboardShown={keyboard.value}
           onKeyboard={() => {

@@ -10,6 +10,7 @@ import { createLive, type Live } from './live.ts';
 import { createNow } from './now.ts';
 import { createPictures, type Pictures } from './pictures.ts';
 import { createRoute, type Route } from './route.ts';
+import { createScreenSettings, type RememberedSettings } from './screen-settings.ts';
 import { createTabs } from './tabs.ts';
 import { createTheme, type Theme } from './theme.ts';
 import { createToasts, type Toasts } from './toasts.ts';
@@ -31,6 +32,7 @@ export interface Console {
   readonly toasts: Toasts;
   readonly now: ReadonlySignal<number>;
   readonly pictures: Pictures;
+  readonly screens: RememberedSettings;
   /** Path and query of the API as an absolute WebSocket URL. */
   readonly webSocketUrl: (path: string) => string;
 }
@@ -76,6 +78,7 @@ export function createConsole(): Console {
     toasts: createToasts(),
     now: createNow(),
     pictures: createPictures(sessionStorage),
+    screens: createScreenSettings(localStorage),
     webSocketUrl: (path) => {
       const url = new URL(path, location.href);
       url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';

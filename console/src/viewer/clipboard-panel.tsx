@@ -52,7 +52,7 @@ export function ClipboardPanel({ received, canSend, onSend, onClose }: Clipboard
 
   return (
     <section
-      class="clipboard"
+      class="viewer-panel"
       aria-label="Clipboard"
       data-testid="clipboard-panel"
       onKeyDown={(event) => {

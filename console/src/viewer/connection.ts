@@ -21,6 +21,8 @@ export interface ConnectionDeps {
   onLastPicture(canvas: HTMLCanvasElement): void;
   onSilence(silent: boolean): void;
   onRoundTrip(ms: number): void;
+  /** A text frame; false: it is for the line. */
+  onText(text: string): boolean;
 }
 
 export interface End {
@@ -64,7 +66,8 @@ export class Connection {
     socket.addEventListener('message', (event) => {
       if (typeof event.data !== 'string') return this.#line.heard();
       event.stopImmediatePropagation();
-      this.#line.text(event.data);
+      if (deps.onText(event.data)) this.#line.heard();
+      else this.#line.text(event.data);
     });
     socket.addEventListener('close', ({ code, reason }) => {
       closed = { code, reason };
@@ -113,6 +116,12 @@ export class Connection {
   /** noVNC's, as long as the connection lasts. */
   get canvas(): HTMLCanvasElement | undefined {
     return this.room.querySelector('canvas') ?? undefined;
+  }
+
+  /** Sends a text frame [VIEW6]. */
+  say(text: string): void {
+    const { socket } = this.#deps;
+    if (socket.readyState === WebSocket.OPEN) socket.send(text);
   }
 
   /** A key was pressed while the screen was shown. */

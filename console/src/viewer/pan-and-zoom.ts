@@ -1,4 +1,4 @@
-import type { Scaling } from './phase.ts';
+import type { Scaling } from '../state/screen-settings.ts';
 
 /** Bounds of the magnification. */
 const [LEAST, MOST] = [0.25, 4];

@@ -7,7 +7,3 @@ export type Phase =
   | { kind: 'reconnecting'; words: string; attempt: number }
   | { kind: 'stopped'; words: string }
   | { kind: 'gone' };
-
-/** How the desktop meets the window: scaled to fit, pixel by pixel, or resized to the window by the desktop itself. */
-export const SCALINGS = ['fit', 'actual', 'match'] as const;
-export type Scaling = (typeof SCALINGS)[number];

@@ -2,6 +2,7 @@ import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import { systemClock } from 'clock-port/system-clock';
 import type { Ticket } from '@streamspace/protocol';
 import { ApiError } from '../api/http.ts';
+import { DEFAULT_SETTINGS, type ScreenSettings } from '../state/screen-settings.ts';
 import { SCREEN_SUBPROTOCOL, VIEWER_SUBPROTOCOL } from '@streamspace/protocol/version';
 import { Connection } from './connection.ts';
 import type { TicketAndTime } from './first-ticket.ts';
@@ -9,8 +10,9 @@ import { OpeningTime } from './opening.ts';
 import { Kick } from './kick.ts';
 import type { Key } from './keys.ts';
 import { PanAndZoom } from './pan-and-zoom.ts';
-import type { Phase, Scaling } from './phase.ts';
+import type { Phase } from './phase.ts';
 import { ASKED_FOR, NOBODY_TOOK_IT, Patience, type Verdict, verdictOfRefusal } from './reconnect.ts';
+import { SizeControl } from './size-control.ts';
 import { TextEntry } from './text-entry.ts';
 import { Tickets } from './tickets.ts';
 import { Typist } from './typist.ts';
@@ -42,6 +44,7 @@ export class ScreenLink {
   readonly lostKeys: ReadonlySignal<number>;
   /** Presses keys for the user. */
   readonly typist: Typist;
+  readonly size: SizeControl;
   readonly #phase = signal<Phase>({ kind: 'connecting' });
   readonly #deps: ScreenDeps;
   readonly #entry: TextEntry;
@@ -56,8 +59,7 @@ export class ScreenLink {
   /** This viewer over its connections [VIEW5]. */
   readonly #name = randomName();
   #connection: Connection | null = null;
-  #scaling: Scaling = 'fit';
-  #viewOnly = false;
+  #settings = DEFAULT_SETTINGS;
   readonly #kick = new Kick();
 
   constructor(deps: ScreenDeps) {
@@ -77,6 +79,11 @@ export class ScreenLink {
       onPaste: (text) => deps.onPaste(text),
     });
     this.#panAndZoom = new PanAndZoom(deps.holder);
+    this.size = new SizeControl({
+      holder: deps.holder,
+      say: (text) => this.#connection?.say(text),
+      changed: () => this.#dress(),
+    });
   }
 
   /** Until the signal aborts. Never rejects. */
@@ -84,6 +91,7 @@ export class ScreenLink {
     await this.#run(aborted);
     this.#entry.remove();
     this.#panAndZoom.remove();
+    this.size.remove();
   }
 
   async #run(aborted: AbortSignal): Promise<void> {
@@ -123,13 +131,9 @@ export class ScreenLink {
     this.#connection?.drop(ASKED_FOR);
   }
 
-  set scaling(scaling: Scaling) {
-    this.#scaling = scaling;
-    this.#dress();
-  }
-
-  set viewOnly(viewOnly: boolean) {
-    this.#viewOnly = viewOnly;
+  set settings(settings: ScreenSettings) {
+    this.#settings = settings;
+    this.size.wanted = settings.scaling === 'match' && !settings.viewOnly;
     this.#dress();
   }
 
@@ -144,11 +148,12 @@ export class ScreenLink {
   /** Shows or hides a phone's keyboard; in a click's handler. */
   set keyboardShown(shown: boolean) {
     this.#entry.keyboardShown = shown;
+    this.size.paused = shown;
   }
 
   /** A key was pressed on the screen, or where it was. */
   typed(): void {
-    if (this.#viewOnly) return;
+    if (this.#settings.viewOnly) return;
     // between them, and while they are kept back, they go nowhere
     if (this.#phase.value.kind === 'connected') this.#connection?.typed();
     else this.#lost.value += 1;
@@ -156,7 +161,7 @@ export class ScreenLink {
 
   /** Keys, clicks and the clipboard go to the desktop now. */
   get takesKeys(): boolean {
-    return this.#phase.peek().kind === 'connected' && !this.#viewOnly;
+    return this.#phase.peek().kind === 'connected' && !this.#settings.viewOnly;
   }
 
   /** Gives the desktop a text for its clipboard; false: not now. */
@@ -175,9 +180,11 @@ export class ScreenLink {
     const rfb = this.#connection?.rfb;
     if (!rfb) return;
     rfb.scaleViewport = true;
-    this.#panAndZoom.scaling = this.#scaling;
-    rfb.resizeSession = this.#scaling === 'match';
-    rfb.viewOnly = this.#viewOnly || this.#phase.value.kind === 'silent';
+    this.#panAndZoom.scaling = this.#settings.scaling;
+    rfb.qualityLevel = this.#settings.quality;
+    rfb.compressionLevel = this.#settings.compression;
+    rfb.resizeSession = this.size.resizes;
+    rfb.viewOnly = this.#settings.viewOnly || this.#phase.value.kind === 'silent';
   }
 
   async #attempt(aborted: AbortSignal): Promise<{ verdict: Verdict; upMs: number }> {
@@ -188,7 +195,7 @@ export class ScreenLink {
       return { verdict: verdictOfRefusal(error), upMs: 0 };
     }
     if (aborted.aborted) return { verdict: { next: 'gone' }, upMs: 0 };
-    const url = this.#deps.webSocketUrl(`${given.ticket.url}&viewer=${this.#name}`);
+    const url = this.#deps.webSocketUrl(`${given.ticket.url}&viewer=${this.#name}&${this.size.begin()}`);
     const socket = new WebSocket(url, [SCREEN_SUBPROTOCOL, VIEWER_SUBPROTOCOL]);
     return this.#show(socket, this.#openingTime.next(given.tookMs), aborted);
   }
@@ -214,6 +221,7 @@ export class ScreenLink {
         this.#dress();
         if (!silent) this.#back();
       },
+      onText: (text) => this.size.heard(text),
       onRoundTrip: (ms) => (this.#roundTripMs.value = ms),
     });
     const leave = () => connection.drop({ next: 'gone' });

@@ -5,7 +5,8 @@ import { Button } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { useRoving } from '../parts/roving.ts';
 import { href } from '../state/route.ts';
-import { type Scaling, SCALINGS } from './phase.ts';
+import type { Scaling } from '../state/screen-settings.ts';
+import { SCALING_WORDS } from './display-panel.tsx';
 
 export interface ToolbarProps {
   name: string;
@@ -15,25 +16,18 @@ export interface ToolbarProps {
   fullScreen: boolean;
   viewOnly: boolean;
   scaling: Scaling;
+  display: boolean;
   onClipboard: () => void;
   onFullScreen: () => void;
   onViewOnly: () => void;
-  onScaling: (scaling: Scaling) => void;
+  onDisplay: () => void;
   onKeyBar: () => void;
   onReconnect: () => void;
 }
 
-const SCALING_WORDS: Readonly<Record<Scaling, string>> = { fit: 'Fit', actual: '1 : 1', match: 'Match' };
-const SCALING_HELP: Readonly<Record<Scaling, string>> = {
-  fit: 'scaled to fit the window',
-  actual: 'every pixel as it is',
-  match: 'the desktop takes the size of the window',
-};
-
 export function Toolbar(props: ToolbarProps) {
   const bar = useRef<HTMLDivElement>(null);
   const onKeyDown = useRoving(bar);
-  const next = SCALINGS[(SCALINGS.indexOf(props.scaling) + 1) % SCALINGS.length]!;
   return (
     <div class="viewer-bar" role="toolbar" aria-label="Screen" ref={bar} onKeyDown={onKeyDown}>
       <div class="viewer-name">
@@ -50,6 +44,11 @@ export function Toolbar(props: ToolbarProps) {
           <bdi>{props.name}</bdi>
         </h1>
         {props.session && <StateBadge state={props.session.state} />}
+        {props.viewOnly && (
+          <span class="badge rest" data-testid="view-only">
+            View only
+          </span>
+        )}
       </div>
       <div class="viewer-tools">
         <Button
@@ -71,11 +70,11 @@ export function Toolbar(props: ToolbarProps) {
         <button
           type="button"
           class="button quiet scaling"
-          data-testid="viewer-scaling"
+          data-testid="viewer-display"
           data-scaling={props.scaling}
-          title={`Scaling: ${SCALING_HELP[props.scaling]}. Click for: ${SCALING_HELP[next]}`}
-          aria-label={`Scaling: ${SCALING_HELP[props.scaling]}`}
-          onClick={() => props.onScaling(next)}
+          title="Display: size, quality, round trip"
+          aria-expanded={props.display}
+          onClick={props.onDisplay}
         >
           <Icon name="fit" />
           <span>{SCALING_WORDS[props.scaling]}</span>

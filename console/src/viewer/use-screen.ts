@@ -4,7 +4,8 @@ import { useEffect } from 'preact/hooks';
 import type { Session } from '@streamspace/protocol';
 import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from '../state/console.ts';
-import type { Phase, Scaling } from './phase.ts';
+import type { ScreenSettings } from '../state/screen-settings.ts';
+import type { Phase } from './phase.ts';
 import { isTyping, keysLost } from './typing.ts';
 import type { ScreenLink } from './screen.ts';
 
@@ -91,10 +92,8 @@ export function useScreen({ link, session, holder, ghost, onClipboard, onPaste }
     phase,
     lostKeys: link.value?.lostKeys.value ?? 0,
     roundTripMs: link.value?.roundTripMs.value ?? null,
-    dress(scaling: Scaling, viewOnly: boolean) {
-      if (!link.value) return;
-      link.value.scaling = scaling;
-      link.value.viewOnly = viewOnly;
+    dress(settings: ScreenSettings) {
+      if (link.value) link.value.settings = settings;
     },
   };
 }
