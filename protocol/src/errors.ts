@@ -24,6 +24,8 @@ export const ERRORS = {
   template_unknown: { retryable: false, http: 400, close: 4424 },
   no_placement: { retryable: true, http: 503, close: 4425 },
   at_capacity: { retryable: true, http: 503, close: 4426 },
+  too_large: { retryable: false, http: 422, close: 4428 },
+  region_unknown: { retryable: false, http: 400, close: 4429 },
   rate_limited: { retryable: true, http: 429, close: 4427 },
   // agents and their terms
   stale_term: { retryable: true, http: 409, close: 4430 },

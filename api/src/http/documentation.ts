@@ -36,6 +36,7 @@ export async function registerDocumentation(app: FastifyInstance): Promise<void>
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    theme: { title: 'StreamSpace API' },
     uiConfig: { deepLinking: true, validatorUrl: null as unknown as string },
   });
 }

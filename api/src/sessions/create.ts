@@ -19,7 +19,7 @@ export interface CreateCaller {
 
 /**
  * Places a new session and stores it with its command, in one step; 202 is said after that (design I4).
- * Throws `template_unknown`, `no_placement` (with the reason in words), `conflict` for an idempotency key used for something else.
+ * Throws `template_unknown`, `region_unknown`, `no_placement` and `too_large` (with the reason in words), `conflict` for an idempotency key used for something else.
  */
 export async function createSession(
   deps: HubDeps & { dispatcher: Dispatcher; candidates: Candidates },
@@ -36,6 +36,7 @@ export async function createSession(
     throw new StreamSpaceError('template_unknown', `there is no template ${wish.template}; there are ${known}`);
   }
   const request = { platforms: template.platforms, ...needsOf(wish, template), region: wish.region, agent: wish.agent };
+  if (wish.region !== undefined) await knowRegion(candidates, seen, wish.region);
   const full = new Set<string>();
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const among = (agents: AgentRecord[]) =>
@@ -50,7 +51,10 @@ export async function createSession(
     // nobody is refused for what was so a moment ago
     if ('reasons' in placement) placement = among(await candidates.list(true));
     if ('reasons' in placement)
-      throw new StreamSpaceError('no_placement', `no place for the session: ${placement.reasons}`);
+      throw new StreamSpaceError(
+        placement.tooLarge ? 'too_large' : 'no_placement',
+        `no place for the session: ${placement.reasons}`,
+      );
     const { agent } = placement;
     const session = newSession(deps, wish, template, agent, caller.user);
     const payload = { spec: specOf(session, template) };
@@ -76,6 +80,20 @@ export async function createSession(
     return { session: made.session, command: publicCommand(made.command) };
   }
   throw new StreamSpaceError('at_capacity', 'agents filled up while the session was being placed: try again');
+}
+
+/** A region in which some agent is, or was: others take its sessions when those have no room. Throws `region_unknown`. */
+async function knowRegion(candidates: Candidates, seen: readonly AgentRecord[], region: string): Promise<void> {
+  const regions = (agents: readonly AgentRecord[]) => new Set(agents.map((agent) => agent.region).filter(Boolean));
+  if (regions(seen).has(region)) return;
+  const known = regions(await candidates.list(true));
+  if (known.has(region)) return;
+  throw new StreamSpaceError(
+    'region_unknown',
+    known.size === 0
+      ? `there is no region ${region}: no agent here names one. Leave it out`
+      : `there is no region ${region}; there are ${[...known].toSorted().slice(0, 20).join(', ')}`,
+  );
 }
 
 /** The first answer, to a repeat of the same wish. */

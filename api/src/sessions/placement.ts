@@ -30,7 +30,11 @@ export type Candidate = Pick<
 >;
 
 export type Placement<A extends Candidate = Candidate> =
-  { agent: A } | { /** In words, for the user. */ reasons: string };
+  | { agent: A }
+  | {
+      /** In words, for the user. */ reasons: string;
+      /** No agent would have as much if it were empty: waiting does not help. */ tooLarge: boolean;
+    };
 
 const HEALTHY = new Set<AgentStatus>(['online', 'warning']);
 const PRIORITY = { high: 0, normal: 1, low: 2 } as const;
@@ -89,7 +93,23 @@ export function place<A extends Candidate>(request: PlacementRequest, agents: re
       (a.id < b.id ? -1 : 1),
   );
   const [best] = ranked;
-  return best ? { agent: best } : { reasons: refusal(request, agents, asked, online, suitable) };
+  if (best) return { agent: best };
+  const able = asked.filter(({ platform }) => request.platforms.includes(platform));
+  const largest = largestOf(able);
+  if (largest !== undefined && !able.some((agent) => holds(agent, request)))
+    return { reasons: `no agent is as large, even when empty: ${largest}`, tooLarge: true };
+  return { reasons: refusal(request, agents, asked, online, suitable), tooLarge: false };
+}
+
+/** Whether the agent had room for it if it ran nothing else. */
+const holds = ({ capacity }: Candidate, { cpu, memory }: PlacementRequest): boolean =>
+  cpu <= capacity.cpu + 1e-9 && memory <= capacity.memory;
+
+/** In words; undefined: there is no agent. */
+function largestOf(agents: readonly Candidate[]): string | undefined {
+  if (agents.length === 0) return undefined;
+  const most = (of: 'cpu' | 'memory') => Math.max(...agents.map(({ capacity }) => capacity[of]));
+  return `the most CPUs are ${round(most('cpu'))}, the most memory is ${round(most('memory') / GIB)} GiB`;
 }
 
 function refusal(

@@ -35,7 +35,7 @@ export function sessionRoutes(scope: FastifyInstance, given: HubDeps & { dispatc
       answer: Shared('Accepted'),
       body: CreateSession,
       headers: Type.Object({ 'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 200 })) }),
-      errors: ['template_unknown', 'no_placement', 'at_capacity', 'conflict'],
+      errors: ['template_unknown', 'region_unknown', 'no_placement', 'too_large', 'at_capacity', 'conflict'],
     }),
     async (request, reply) => {
       const caller = {

@@ -84,6 +84,25 @@ describe('creating a session', () => {
     expect((await create('alice', { cpu: 1, agent: 'there' })).message).toContain('agent there is being drained');
   });
 
+  it('V10 a region that no agent names is said, and what no agent could hold is not to be tried again', async () => {
+    await hub.agent('here', { region: 'eu-west-1', capacity: { ...CAPACITY, cpu: 4 } });
+    expect(await create('alice', { region: 'mars' })).toMatchObject({
+      status: 400,
+      code: 'region_unknown',
+      message: 'there is no region mars; there are eu-west-1',
+      body: { error: { retryable: false } },
+    });
+    const large = await create('alice', { cpu: 1_000 });
+    expect(large).toMatchObject({ status: 422, code: 'too_large', body: { error: { retryable: false } } });
+    expect(large.message).toContain('no agent is as large, even when empty: the most CPUs are 4,');
+    // what is only full is worth another try
+    expect((await create('alice', { cpu: 4 })).status).toBe(202);
+    expect(await create('alice', { cpu: 4 })).toMatchObject({
+      code: 'no_placement',
+      body: { error: { retryable: true } },
+    });
+  });
+
   it('failure 12: never places more than fits, however many ask at once', async () => {
     await hub.agent('a1', { capacity: { ...CAPACITY, cpu: 3 } });
     await hub.agent('a2', { capacity: { ...CAPACITY, cpu: 2 } });

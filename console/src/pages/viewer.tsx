@@ -8,7 +8,7 @@ import { ClipboardPanel } from '../viewer/clipboard-panel.tsx';
 import { KeyBar } from '../viewer/key-bar.tsx';
 import { StatusOverlay } from '../viewer/overlay.tsx';
 import { overlayOf } from '../viewer/overlay-words.ts';
-import { useEscapeKeys, useFullScreen } from '../viewer/page-keys.ts';
+import { useEscapeKeys, useFullScreen, useLeaveQuestion } from '../viewer/page-keys.ts';
 import { useVisibleHeight } from '../viewer/visible-height.ts';
 import { DisplayPanel } from '../viewer/display-panel.tsx';
 import type { ScreenSettings } from '../state/screen-settings.ts';
@@ -61,6 +61,7 @@ export function ViewerPage({ id }: { id: string }) {
     phase: screen.phase,
     lostKeys: screen.lostKeys,
   });
+  useLeaveQuestion(overlay === null);
   const wake = async () => {
     waking.value = true;
     try {

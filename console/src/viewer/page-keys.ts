@@ -16,6 +16,28 @@ export function useEscapeKeys(page: RefObject<HTMLElement | null>, onEscape: () 
   }, []);
 }
 
+/** The browser's own keys (Ctrl+W, Alt+Tab, Esc) go to the page while it fills the screen; Chromium has this, where the page came securely. */
+interface KeyboardLock {
+  lock(): Promise<void>;
+  unlock(): void;
+}
+
+async function holdKeys(hold: boolean): Promise<void> {
+  const { keyboard } = navigator as { keyboard?: KeyboardLock };
+  if (hold) await keyboard?.lock();
+  else keyboard?.unlock();
+}
+
+/** The browser asks before it closes or leaves the page: Ctrl+W is a key of desktops, too. */
+export function useLeaveQuestion(asks: boolean): void {
+  useEffect(() => {
+    if (!asks) return;
+    const onLeave = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener('beforeunload', onLeave);
+    return () => removeEventListener('beforeunload', onLeave);
+  }, [asks]);
+}
+
 export function useFullScreen(page: RefObject<HTMLElement | null>): { on: boolean; toggle: () => void } {
   const on = useSignal(false);
   useEffect(() => {
@@ -30,7 +52,7 @@ export function useFullScreen(page: RefObject<HTMLElement | null>): { on: boolea
     toggle() {
       // A browser may refuse (no permission, no support); then the page stays as it is.
       const change = document.fullscreenElement ? document.exitFullscreen() : page.current?.requestFullscreen();
-      change?.catch(() => {});
+      change?.then(() => holdKeys(document.fullscreenElement !== null)).catch(() => {});
     },
   };
 }
