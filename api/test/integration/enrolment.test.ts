@@ -125,6 +125,16 @@ describe('[AUTH3] enrolment of agents', () => {
       await expect(authenticate(old)).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
+  it('guide: a token of `openssl rand -base64 32` is one for exactly one agent, too', async () => {
+    const own = `${'k/+Z'.repeat(10)}abc=`;
+    await hub.stop();
+    hub = await Rest.start({ AGENT_ENROLMENT_TOKENS: `a1=${own},a2=sse_${'o'.repeat(40)}` });
+    const { credential } = (await enrol(own, 'a1')).body;
+    expect(await authenticate(credential)).toBe('a1');
+    expect((await enrol(own, 'a1')).status).toBe(201);
+    expect((await enrol(own, 'a2')).status).toBe(401);
+  });
+
   it.each([
     ['one for this agent', { agent_id: 'a1', uses: 1 }],
     ['one for any new agent', {}],

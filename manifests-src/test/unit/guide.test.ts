@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { k8sAgent } from '../../src/charts/k8s-agent.ts';
 import { SOURCES } from '../../src/charts/sources.ts';
@@ -85,4 +86,10 @@ it('guide: an agent alone dials the guide’s control plane where none is named'
     { enrolment: base.enrolment, agent: { id: 'k8s-prod-eu-west-1' } },
   );
   expect(JSON.stringify(objects)).toContain('"name":"CONTROL_PLANE_URL","value":"wss://streamspace.example.com"');
+});
+
+it('guide: a desktop has the netstat that the guide looks with', () => {
+  expect(readFileSync(new URL('../../../images/desktop/Dockerfile', import.meta.url), 'utf8')).toMatch(
+    /apt-get install [^&]*\bnet-tools\b/,
+  );
 });

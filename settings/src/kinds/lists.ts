@@ -29,19 +29,22 @@ export function ids(): Kind<ReadonlySet<string>, readonly string[]> {
   };
 }
 
-const BOUND = '^[a-z0-9][a-z0-9-]{0,62}=sse_[0-9A-Za-z_-]{32,256}$';
+/** A token as the hub makes it, or of `openssl rand -base64 32`. */
+const BOUND = '^[a-z0-9][a-z0-9-]{0,62}=(sse_[0-9A-Za-z_-]{32,256}|[0-9A-Za-z+/]{42,256}={0,2})$';
 
 /** A comma list of `agent-id=enrolment-token`; each token once. */
 export function bound(): Kind<ReadonlyMap<string, string>> {
   return {
-    takes: 'a comma list of agent-id=token, each token `sse_` and at least 32 characters of its own (A-Z a-z 0-9 _ -)',
+    takes:
+      'a comma list of agent-id=token, each token `sse_` and at least 32 characters of its own (A-Z a-z 0-9 _ -), or of `openssl rand -base64 32`',
     secret: true,
     parse(value) {
       const tokens = new Map<string, string>();
       for (const part of value.split(',').map((each) => each.trim())) {
         if (part === '') continue;
         if (!new RegExp(BOUND).test(part)) return undefined;
-        const [agent, token] = part.split('=') as [string, string];
+        const at = part.indexOf('=');
+        const [agent, token] = [part.slice(0, at), part.slice(at + 1)];
         if (tokens.has(agent) || [...tokens.values()].includes(token)) return undefined;
         tokens.set(agent, token);
       }
@@ -49,6 +52,6 @@ export function bound(): Kind<ReadonlyMap<string, string>> {
     },
     print: (value) => [...value].map(([agent, token]) => `${agent}=${token}`).join(','),
     written: { type: 'array', items: { type: 'string', pattern: BOUND } },
-    examples: [[`lab=sse_${'x'.repeat(32)}`]],
+    examples: [[`lab=sse_${'x'.repeat(32)}`], [`lab=${'x+/'.repeat(14)}y=`]],
   };
 }
