@@ -1,5 +1,5 @@
 // npm run bench:manifests [-- --rounds 20]
-// Full synth of every case of test-values/, and the Argo CD plugin in its container as the repo-server runs it: no network, a root
+// Full synth of every case of test-values/, `helm template` of one, and the Argo CD plugin in its container as the repo-server runs it: no network, a root
 // that is read-only, uid 999. Prints a table in seconds. The figures in docs/argocd.md are of this command.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -40,6 +40,17 @@ for (let round = 0; round < rounds; round++) {
 }
 await rm(folder, { recursive: true });
 row('full synth: every case of test-values/', synth, '< 1');
+
+const template = ['template', 'streamspace', `${root}chart`, '-n', 'streamspace', '-f', `${root}test-values/ha.yaml`];
+const rendered: number[] = [];
+try {
+  for (let round = 0; round < rounds; round++) {
+    rendered.push(await timed(() => run('helm', template, { maxBuffer: 64 << 20, timeout: 60_000 })));
+  }
+  row('helm template: test-values/ha.yaml', rendered, '< 1');
+} catch (error) {
+  process.stdout.write(`helm template was not measured: ${(error as Error).message.split('\n')[0]}\n`);
+}
 
 const missing = await whyNoKind();
 if (missing !== undefined) process.stdout.write(`The plugin in its container was not measured: ${missing}\n`);
