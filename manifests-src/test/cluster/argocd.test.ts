@@ -17,6 +17,7 @@ interface Status {
   readonly sync?: { readonly status: string };
   readonly health?: { readonly status: string };
   readonly reconciledAt?: string;
+  readonly operationState?: { readonly phase: string; readonly finishedAt?: string };
   readonly conditions?: readonly { readonly type: string; readonly message: string }[];
   readonly resources?: readonly {
     readonly kind: string;
@@ -25,13 +26,6 @@ interface Status {
     readonly health?: { status: string; message?: string };
   }[];
 }
-
-const secret = (where: string, name: string, key: string) => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
-  metadata: { name, namespace: where },
-  stringData: { [key]: 'for-tests-only-0123456789abcdef0123456789' },
-});
 
 describe.skipIf(why !== undefined)(`Argo CD on kind${why === undefined ? '' : ` (${why})`}`, () => {
   let cluster: Cluster;
@@ -109,11 +103,7 @@ describe.skipIf(why !== undefined)(`Argo CD on kind${why === undefined ? '' : ` 
     await cluster.exec([join(testbed!, 'publish'), repository, 'streamspace', cluster.name]);
 
     for (const where of ['streamspace', 'by-chart', 'by-plugin']) {
-      await cluster.apply(
-        namespace(where, { 'pod-security.kubernetes.io/enforce': 'restricted' }),
-        secret(where, 'streamspace-enrolment', 'token'),
-        secret(where, 'streamspace-auth', 'jwt-secret'),
-      );
+      await cluster.apply(namespace(where, { 'pod-security.kubernetes.io/enforce': 'restricted' }));
     }
   });
 
@@ -132,6 +122,18 @@ describe.skipIf(why !== undefined)(`Argo CD on kind${why === undefined ? '' : ` 
     await refresh(name);
     const again = await reached(name, (now) => now.reconciledAt !== first.reconciledAt);
     expect([again.sync?.status, again.health?.status]).toEqual(['Synced', 'Healthy']);
+    // part 2: made in the cluster, and no difference to Argo CD, which leaves them when it syncs again
+    const made = ['-n', where, 'get', 'secret', 'streamspace-api-auth', 'streamspace-enrolment', '-o'];
+    const before = await cluster.kubectl(...made, 'jsonpath={.items[*].data}');
+    expect(before).toMatch(/^\{"jwt-secret":"\w+=*"\} \{"token":"\w+=*"\}$/);
+    const sync = JSON.stringify({ operation: { sync: {} } });
+    await cluster.kubectl('-n', 'argocd', 'patch', 'application', name, '--type=merge', '-p', sync);
+    await reached(
+      name,
+      (now) =>
+        now.operationState?.phase === 'Succeeded' && now.operationState.finishedAt !== first.operationState?.finishedAt,
+    );
+    expect(await cluster.kubectl(...made, 'jsonpath={.items[*].data}')).toBe(before);
   });
 
   it('the autoscaler’s number of replicas is left alone', async () => {
