@@ -145,37 +145,6 @@ spec:
 EOF
 `;
 
-const POLICY = `cat > policy.yaml <<'EOF'
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: streamspace-k8s-agent
-  namespace: streamspace
-spec:
-  podSelector:
-    matchLabels:
-      component: k8s-agent
-  policyTypes:
-  - Ingress
-  - Egress
-  ingress:
-  - from:
-    - podSelector:
-        matchLabels:
-          app: streamspace
-    ports:
-    - protocol: TCP
-      port: 8080  # Health checks
-  egress:
-  - to:
-    - namespaceSelector: {}  # Allow to API server
-  - to:  # Allow to Control Plane
-    ports:
-    - protocol: TCP
-      port: 443
-EOF
-`;
-
 /** The guide: an agent alone, from its installation on. */
 export const INSTALL: readonly Line[] = [
   shows(
@@ -285,7 +254,6 @@ kubectl scale deployment/streamspace-k8s-agent --replicas=1 -n streamspace`,
   ),
   shows('kubectl rollout status deployment/streamspace-k8s-agent -n streamspace', /successfully rolled out/),
   shows('kubectl delete pod -l component=k8s-agent -n streamspace', /deleted/),
-  shows(`${POLICY}kubectl apply -f policy.yaml`, /created/),
   shows('kubectl rollout restart deployment/streamspace-k8s-agent -n streamspace', /restarted/),
   shows('kubectl rollout status deployment/streamspace-k8s-agent -n streamspace', /successfully rolled out/),
   shows(

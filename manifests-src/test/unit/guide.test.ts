@@ -7,7 +7,7 @@ import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
 import { coalesce } from '../../src/values/tree.ts';
 import { BASES } from '../support/bases.ts';
 
-// What the agent's guide says of names, labels and defaults. Its commands run in test/cluster/guide.test.ts.
+// What the agent's guide says of names, labels and defaults. Its commands run in test/integration/guide.test.ts.
 
 const namesOf = (objects: readonly KubeObject[], ...kinds: string[]) =>
   objects.filter(({ kind }) => kinds.includes(kind)).map(({ kind, metadata }) => `${kind} ${metadata.name}`);
