@@ -45,11 +45,16 @@ export function App() {
         {current.page === 'agents' && <AgentsPage />}
         {current.page === 'agent' && <AgentPage key={current.agent} id={current.agent} />}
         {current.page === 'unknown' && (
-          <Empty title="There is no such page">
-            <p>
-              <a href={href.sessions}>Go to your sessions</a>
-            </p>
-          </Empty>
+          <>
+            <div class="page-head">
+              <h1>Nothing here</h1>
+            </div>
+            <Empty title="There is no such page">
+              <p>
+                <a href={href.sessions}>Go to your sessions</a>
+              </p>
+            </Empty>
+          </>
         )}
       </main>
       <LinkDialog />

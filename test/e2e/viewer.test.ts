@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findings } from '../support/accessibility.ts';
 import { chromiumPath, launchChromium, needsChromium } from '../support/browser.ts';
 import { Launched } from '../support/launched.ts';
 import { command, content, fingers, hasXvnc, sentKeys, useScreen } from '../support/screen.ts';
@@ -280,4 +281,65 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('the viewer, in Chromi
     await page.close({ runBeforeUnload: true });
     await gone;
   });
+
+  it(
+    'V10 axe finds nothing on any page and state, light and dark, wide and narrow; a deleted session keeps its name',
+    { timeout: 300_000 },
+    async () => {
+      const { page } = await open();
+      const found: string[] = [];
+      const at = (id: string) => page.locator(`[data-testid=${id}]`).first();
+      const look = async (state: string) => void found.push(...(await findings(page, state)));
+      const goto = (path: string) => page.goto(new URL(`/#${path}`, launched.link).href);
+      const { session } = await launched.api<{ session: { id: string } }>('POST', '/sessions', {
+        template: 'terminal',
+        name: 'Short-lived',
+      });
+      await at('viewer-keys').click();
+      await at('key-functions').click();
+      await look('viewer with keys');
+      await at('viewer-display').click();
+      await look('viewer with its display settings');
+      await at('viewer-clipboard').click();
+      await look('viewer with the clipboard');
+      await goto('/sessions/none');
+      await page.locator('[data-testid=viewer][data-phase=gone]').waitFor();
+      await look('viewer of no session');
+      await goto('/');
+      await at('session-row').waitFor();
+      await look('sessions');
+      await at('create-session').click();
+      await look('a new session');
+      await page.keyboard.press('Escape');
+      await at('hibernate-session').click();
+      await look('the question before sleep');
+      await page.keyboard.press('Escape');
+      await at('list-layout').click();
+      await at('select-session').check();
+      await look('lines, one selected');
+      await at('list-layout').click();
+      await goto('/agents');
+      await at('agent-row').waitFor();
+      await look('agents');
+      await goto('/agents/this-machine');
+      await at('timeline').waitFor();
+      await look('an agent');
+      await goto('/nowhere');
+      await look('no such page');
+
+      await goto(`/sessions/${session.id}`);
+      await page.locator('[data-testid=viewer][data-phase=connected]').waitFor();
+      await launched.api('DELETE', `/sessions/${session.id}`);
+      await page.locator('[data-testid=viewer][data-phase=gone]', { hasText: 'gone' }).waitFor();
+      expect(await page.title()).toBe('Short-lived · StreamSpace');
+      await page.locator('h1', { hasText: 'Short-lived' }).waitFor();
+
+      await goto('/');
+      await at('sign-out').click();
+      await at('sign-in').waitFor();
+      await look('sign-in');
+      await page.close();
+      expect(found).toEqual([]);
+    },
+  );
 });

@@ -19,7 +19,7 @@ import { useScreen } from '../viewer/use-screen.ts';
 
 export function ViewerPage({ id }: { id: string }) {
   const { hub, screens, world, toasts } = useConsole();
-  const page = useRef<HTMLDivElement>(null);
+  const page = useRef<HTMLElement>(null);
   const holder = useRef<HTMLDivElement>(null);
   const ghost = useRef<HTMLCanvasElement>(null);
   const clipboard = useSignal(false);
@@ -37,7 +37,10 @@ export function ViewerPage({ id }: { id: string }) {
   const missing = useMissing(id);
 
   const session = world.sessions.value.get(id) ?? (missing ? null : undefined);
-  const name = session ? session.name || session.template : id;
+  // a session that is deleted meanwhile keeps its name here
+  const lastName = useRef(id);
+  if (session) lastName.current = session.name || session.template;
+  const name = lastName.current;
   useTitle(name);
   const full = useFullScreen(page);
   const link = useSignal<ScreenLink | null>(null);
@@ -74,7 +77,7 @@ export function ViewerPage({ id }: { id: string }) {
   };
 
   return (
-    <div
+    <main
       class={`viewer${overlay ? ' covered' : ''}`}
       ref={page}
       data-testid="viewer"
@@ -156,7 +159,7 @@ export function ViewerPage({ id }: { id: string }) {
           onPress={(key, ...chord) => link.value?.typist.press(key, ...chord)}
         />
       )}
-    </div>
+    </main>
   );
 }
 

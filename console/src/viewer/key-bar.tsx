@@ -53,7 +53,7 @@ export function KeyBar({ canSend, held, keyboardShown, onKeyboard, onHold, onPre
         testid="key-keyboard"
         onClick={onKeyboard}
       />
-      {key('escape', 'Escape', KEYS.escape)}
+      {key('escape', 'Esc (Escape)', KEYS.escape)}
       {key('tab', 'Tab', KEYS.tab)}
       {(['ctrl', 'alt', 'super'] as const).map((modifier) => (
         <Button
@@ -76,7 +76,7 @@ export function KeyBar({ canSend, held, keyboardShown, onKeyboard, onHold, onPre
       {key('ctrl-alt-del', 'Ctrl-Alt-Del', KEYS.delete, 'ctrl', 'alt')}
       <Button
         kind="quiet"
-        label="Function keys"
+        label="F1… (function keys)"
         expanded={functions.value}
         testid="key-functions"
         onClick={() => void (functions.value = !functions.value)}
