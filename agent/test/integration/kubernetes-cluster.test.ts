@@ -43,7 +43,7 @@ describe.skipIf(missing !== undefined)(
       beforeAll(async () => {
         place = await clusterPlace(cluster, 'real', 'port-forward');
         void place.makeDriver().watch((id, status) => news.push({ id, status }), stop.signal);
-      });
+      }, 150_000);
       afterAll(async () => {
         stop.abort();
         await place.cleanup();

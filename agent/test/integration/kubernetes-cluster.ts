@@ -16,6 +16,7 @@ import {
 import { claimFor } from '../../src/sessions/kubernetes/objects/claim.ts';
 import { homeName, oldHomeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import type { DriverSetup } from '../contract/driver.ts';
+import { until } from './kubernetes-place.ts';
 import { keepsNewer, spoil } from './kubernetes-spoiled.ts';
 
 export const DESKTOP_IMAGE = 'streamspace/desktop:latest';
@@ -174,6 +175,14 @@ export async function clusterPlace(
   const client = new KubeClient(connection, namespace, systemClock);
   cluster.kubectl('create', 'namespace', namespace);
   cluster.kubectl('label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted');
+  // its controller takes a while after the API server was away, and a pod without one is refused
+  await until(async () => {
+    try {
+      return cluster.kubectl('-n', namespace, 'get', 'serviceaccount', 'default', '-o', 'name') !== '';
+    } catch {
+      return false;
+    }
+  }, AbortSignal.timeout(120_000));
   const drivers: KubernetesDriver[] = [];
   const homes = (spec: SessionSpec) => `/var/local-path-provisioner/*_${namespace}_${homeName(spec)}`;
   return {

@@ -21,7 +21,7 @@ export function realTrouble(cluster: () => SessionCluster): void {
     const stop = new AbortController();
     beforeAll(async () => {
       place = await clusterPlace(cluster(), NAMESPACE, 'port-forward');
-    });
+    }, 150_000);
     afterAll(async () => {
       stop.abort();
       await place?.cleanup();
@@ -61,7 +61,7 @@ export function realTrouble(cluster: () => SessionCluster): void {
       kubectl('patch', 'pod', pod, '--type=json', '-p', '[{"op":"remove","path":"/metadata/finalizers"}]');
       await until(async () => news.some(({ id, status }) => id === one.id && status === undefined), soon());
       expect(await there(one.id)).toEqual([]);
-      expect(await driver.list(soon())).toEqual([]);
+      expect((await driver.list(soon())).map(({ spec: { id } }) => id)).not.toContain(one.id);
     });
 
     it('K7 a claim deleted in use: who waits for the home says so, who gets a new one says so, after a sleep, too', async () => {
