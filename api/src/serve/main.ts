@@ -17,6 +17,8 @@ import { openStore, patiently } from '../store/open.ts';
 
 /** Milliseconds for a graceful stop once the agents have gone elsewhere; what isn't over then is cut. */
 const STOP_MS = 10_000;
+/** What still holds the process after that is let go, milliseconds. */
+const EXIT_MS = 500;
 /**
  * Milliseconds for which a hub that stops still takes connections: it is unready at once, but a Service's proxies and load balancers need a
  * moment to hear of it, and what they send meanwhile would be refused.
@@ -85,7 +87,7 @@ async function start(): Promise<void> {
 
   const stop = async (signal: string): Promise<void> => {
     log.info({ signal }, 'hub stopping');
-    setTimeout(() => {
+    const late = setTimeout(() => {
       log.error('hub did not stop in time');
       process.exit(1);
     }, config.drainMs + STOP_MS).unref();
@@ -98,6 +100,9 @@ async function start(): Promise<void> {
     await app.close();
     await store.close();
     log.info('hub stopped');
+    clearTimeout(late);
+    // a socket to a store that is frozen closes when that answers, and nothing waits for it
+    setTimeout(() => process.exit(0), EXIT_MS).unref();
   };
   let stopping: Promise<void> | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void (stopping ??= stop(signal)));
