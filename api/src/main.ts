@@ -18,7 +18,7 @@ async function run(command: string, args: readonly string[]): Promise<void> {
     case 'serve':
       return (await import('./serve/main.ts')).serve();
     case 'link': {
-      const { signInLink } = await import('./link/link.ts');
+      const { signInLink } = await import('./sign-in/link.ts');
       const { link, advice } = await signInLink(args, process.env, systemClock);
       for (const line of advice) tell(line);
       process.stdout.write(`${link}\n`);

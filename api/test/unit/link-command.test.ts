@@ -2,7 +2,7 @@ import { VirtualClock } from '@streamspace/testkit';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { userAuth } from '../../src/auth/users.ts';
-import { signInLink } from '../../src/link/link.ts';
+import { signInLink } from '../../src/sign-in/link.ts';
 
 const SECRET = 'a-secret-of-the-tests-long-enough-for-HS256';
 const ENV = { JWT_SECRET: SECRET, PUBLIC_URL: 'https://desktops.example.com' };
