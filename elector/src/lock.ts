@@ -54,6 +54,12 @@ export interface Lock {
   watch?(onChange: (state: LeaseState | undefined) => void, signal: AbortSignal): Promise<void>;
 
   /**
+   * Resolves with the greatest term of the leases before the one that {@link create} made as `version`, once {@link watch} has told all that was before: one that was
+   * made and deleted again in a moment had a term, too. Waits where no watch runs. For locks whose terms go with the lease when it is deleted.
+   */
+  termBefore?(version: string, signal: AbortSignal): Promise<number>;
+
+  /**
    * Resolves, with the evidence in words, once it is certain that whoever acquired this record can't act any more (its process or
    * container is gone). Waits for ever where there is no evidence; rejects when aborted.
    */

@@ -2,7 +2,7 @@ import { iso, withDeadline } from 'clock-port';
 import type { ElectionReason } from './events.ts';
 import { acquisitionOf } from './holder-watch.ts';
 import { Leadership } from './leadership.ts';
-import { ConflictError, type LeaseRecord } from './lock.ts';
+import { ConflictError, type LeaseRecord, type LeaseState } from './lock.ts';
 import { retryAfterMs, type Replica } from './replica.ts';
 
 /** How often a read that was overtaken by the watch is repeated at once. */
@@ -106,7 +106,7 @@ export class Standby {
     const startedAt = replica.now();
     const previous = seen.state;
     const at = iso(clock.now());
-    const record: LeaseRecord = {
+    const claimed: LeaseRecord = {
       holder: identity,
       term: replica.nextTerm(),
       durationMs: leaseDurationMs,
@@ -118,14 +118,15 @@ export class Standby {
     replica.unsure = true;
     try {
       const version = await withDeadline(clock, replica.patienceMs, 'lease claim', signal, (s) =>
-        previous ? lock.update(record, previous.version, s) : lock.create(record, s),
+        previous ? lock.update(claimed, previous.version, s) : lock.create(claimed, s),
       );
+      const state = previous ? { record: claimed, version } : await this.#outrank({ record: claimed, version }, signal);
+      const { record } = state;
       if (seen.changes !== changes && this.#contradicts(record)) {
         replica.dirty = true;
         return undefined;
       }
       this.#conflicts = 0;
-      const state = { record, version };
       replica.saw(state);
       const now = replica.now();
       const leadership = new Leadership(state, startedAt, Math.max(now, startedAt + retryPeriodMs));
@@ -149,6 +150,32 @@ export class Standby {
       }
       return undefined;
     }
+  }
+
+  /**
+   * The lease that was made, with a greater term where another replica had made one as well that was deleted before we heard of it: the term was
+   * chosen by what was known then. A watch that lags by more than a retry period is not waited for: the hub refuses the second of two equal terms.
+   */
+  async #outrank(made: LeaseState, signal: AbortSignal): Promise<LeaseState> {
+    const replica = this.#replica;
+    const { lock, clock, retryPeriodMs } = replica.settings;
+    if (!lock.termBefore || !replica.watcher.live) return made;
+    let before = 0;
+    try {
+      before = await withDeadline(clock, retryPeriodMs, 'look at the leases before', signal, (s) =>
+        lock.termBefore!(made.version, s),
+      );
+    } catch (error) {
+      if (signal.aborted) throw error;
+      replica.report('claim', error);
+    }
+    if (before < made.record.term) return made;
+    replica.seen.maxTerm = Math.max(replica.seen.maxTerm, before);
+    const record = { ...made.record, term: replica.nextTerm() };
+    const version = await withDeadline(clock, replica.patienceMs, 'lease claim', signal, (s) =>
+      lock.update(record, made.version, s),
+    );
+    return { record, version };
   }
 
   /** Whether what the watch told while `mine` was being written shows that it is not the last word. */

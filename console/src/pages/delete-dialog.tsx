@@ -30,7 +30,11 @@ export function DeleteDialog({ name, onClose, onDelete }: DeleteDialogProps) {
           />
           <span>
             Delete the home folder too
-            <small>{home.value ? 'Its files are gone for good.' : 'Its files are kept.'}</small>
+            <small>
+              {home.value
+                ? 'Its files are gone for good, once no other session uses this home.'
+                : 'Its files are kept.'}
+            </small>
           </span>
         </label>
         <div class="dialog-actions">

@@ -6,6 +6,7 @@ import type { LeaseEvent } from './events.ts';
 import { podEvidence, podIdentity, podOf, type Pod } from './holder.ts';
 import { recordOf, withRecord, type Lease, type OwnerReference } from './lease.ts';
 import { listWatch, type Sighting } from './list-watch.ts';
+import { Lives } from './lives.ts';
 
 export { ApiClient, ApiError } from './api-client.ts';
 export { recordEvents, type LeaseEvent } from './events.ts';
@@ -45,6 +46,7 @@ export class KubernetesLock implements Lock {
   readonly #client: ApiClient;
   readonly #path: string;
   readonly #leases = new Map<string, Lease>();
+  readonly #lives = new Lives();
   /** The newest revision that is known of; a watch may lag behind our own writes. */
   #newest = 0n;
 
@@ -92,7 +94,9 @@ export class KubernetesLock implements Lock {
   async watch(onChange: (state: LeaseState | undefined) => void, signal: AbortSignal): Promise<void> {
     const { clock, name } = this.#options;
     let oldLists = 0;
-    const onSighting = ({ object, revision, listed }: Sighting<Lease>) => {
+    const onSighting = (sighting: Sighting<Lease>) => {
+      const { object, revision, listed } = sighting;
+      this.#lives.saw(sighting);
       const seen = revisionOf(revision);
       if (seen < this.#newest && (!listed || ++oldLists < MAX_OLD_LISTS)) return 'list again';
       oldLists = 0;
@@ -101,6 +105,11 @@ export class KubernetesLock implements Lock {
       return undefined;
     };
     await listWatch<Lease>({ client: this.#client, clock, path: this.#path, name, onSighting }, signal);
+  }
+
+  async termBefore(version: string, signal: AbortSignal): Promise<number> {
+    const [uid = '', revision] = version.split('/');
+    return this.#lives.termBefore(uid, revisionOf(revision), signal);
   }
 
   async holderGone(record: LeaseRecord, signal: AbortSignal): Promise<string> {

@@ -94,6 +94,37 @@ if ('missing' in programs) {
         });
       });
 
+      it('tells of the term of a Lease that was made and deleted before the watch told of it', async () => {
+        const proxy = await TcpProxy.start(server.port);
+        const options = { clock: systemClock, namespace, name: 'the-lease' };
+        const late = new KubernetesLock({ config: server.config(proxy.port), ...options });
+        const remove = () =>
+          server.request('DELETE', `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/the-lease`);
+        const end = new AbortController();
+        const told: (number | undefined)[] = [];
+        const watching = late.watch((state) => told.push(state?.record.term), end.signal);
+        await until(() => told.length === 1, 10_000, 'a list');
+        await lock.create({ ...record, term: 3 }, signal);
+        await remove();
+        await until(() => told.length === 3, 10_000, 'the events of the first Lease');
+        proxy.hold();
+        await lock.create({ ...record, term: 4 }, signal);
+        await remove();
+        // through another connection, as a write is: the watch's is held
+        const near = new KubernetesLock({ config: server.config(), ...options });
+        const version = await near.create({ ...record, holder: 'b', term: 4 }, signal);
+        const before = late.termBefore(version, signal);
+        proxy.release();
+        await expect(withDeadline(systemClock, 10_000, 'the watch', undefined, () => before)).resolves.toBe(4);
+        // and at once where the watch is that far already
+        await expect(late.termBefore(version, signal)).resolves.toBe(4);
+        end.abort();
+        await watching;
+        near.close();
+        late.close();
+        await proxy.stop();
+      });
+
       it('leaves what others wrote into the Lease', async () => {
         await lock.create(record, signal);
         const lease = (await get('leases/the-lease')) as unknown as Lease;

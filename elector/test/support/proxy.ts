@@ -47,6 +47,15 @@ export class TcpProxy {
     for (const pair of this.#pairs) if (pair.unasked >= 2) pair.frozen = true;
   }
 
+  /** What the server says is held back until {@link release}: late, in order, nothing lost. */
+  hold(): void {
+    for (const { far } of this.#pairs) far.pause();
+  }
+
+  release(): void {
+    for (const { far } of this.#pairs) far.resume();
+  }
+
   /** From now on nothing comes through, either way; connections stay open. */
   freezeAll(): void {
     this.#freezeNew = true;

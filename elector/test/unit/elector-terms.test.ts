@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_TERM, NotLeadingError } from '../../src/index.ts';
-import { Bench, DEADLINE, FREE, LEASE } from '../support/bench.ts';
+import { Bench, DEADLINE, FREE, LEASE, RETRY } from '../support/bench.ts';
 
 describe('elector: terms and claims', () => {
   let bench: Bench;
@@ -42,6 +42,34 @@ describe('elector: terms and claims', () => {
     bench.replica('a', { termFloor: () => 41 }).start();
     await bench.clock.advance(1);
     expect(bench.lease.state?.record.term).toBe(42);
+  });
+
+  it('[TERM1] a lease that is made anew outranks one that was made and deleted unseen', async () => {
+    const a = bench.replica('a', { lock: { ...bench.lease.lock(), termBefore: async () => 7 } });
+    a.start();
+    await bench.clock.advance(RETRY);
+    expect(bench.lease.state?.record.term).toBe(1);
+    bench.lease.delete();
+    await bench.clock.advance(RETRY);
+    expect(a.of('elected').map(({ term, reason }) => [term, reason])).toEqual([
+      [1, 'created'],
+      [8, 'deleted'],
+    ]);
+    expect(bench.lease.state?.record).toMatchObject({ holder: 'a', term: 8 });
+  });
+
+  it('[TERM1] does not wait longer than a retry period for a watch that lags', async () => {
+    const termBefore = (_: string, signal: AbortSignal) =>
+      new Promise<number>((__, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    const a = bench.replica('a', { lock: { ...bench.lease.lock(), termBefore } });
+    a.start();
+    await bench.clock.advance(RETRY);
+    bench.lease.delete();
+    await bench.clock.advance(RETRY - 1);
+    expect(bench.leaders).toEqual([]);
+    await bench.clock.advance(100);
+    expect(a.elector.leading?.term).toBe(2);
+    expect(a.of('error')).toMatchObject([{ during: 'claim' }]);
   });
 
   it('[TERM3] raises its term in place when told of a greater one', async () => {

@@ -1,0 +1,56 @@
+import type { Sighting } from './list-watch.ts';
+import { recordOf, type Lease } from './lease.ts';
+
+interface Waiter {
+  readonly revision: bigint;
+  readonly resolve: () => void;
+}
+
+/**
+ * What the watch told of a Lease's former lives: each time that it is deleted and made anew it has another uid. Sightings count in the order of
+ * the watch, those included that are older than our own writes.
+ */
+export class Lives {
+  /** Of the life that was seen last. */
+  #uid: string | undefined;
+  #term = 0;
+  /** The greatest of all lives before that. */
+  #before = 0;
+  #seenTo = 0n;
+  readonly #waiters = new Set<Waiter>();
+
+  saw({ object, revision }: Sighting<Lease>): void {
+    if (object) {
+      const { uid } = object.metadata;
+      if (uid !== this.#uid) {
+        this.#before = Math.max(this.#before, this.#term);
+        this.#uid = uid;
+        this.#term = 0;
+      }
+      this.#term = Math.max(this.#term, recordOf(object).term);
+    }
+    if (/^\d+$/.test(revision)) this.#seenTo = BigInt(revision);
+    for (const waiter of this.#waiters) if (waiter.revision <= this.#seenTo) waiter.resolve();
+  }
+
+  /** The greatest term of the lives before the one that began as `uid` at `revision`, once the watch has told of that beginning. */
+  async termBefore(uid: string, revision: bigint, signal: AbortSignal): Promise<number> {
+    if (this.#seenTo < revision) await this.#seen(revision, signal);
+    return uid === this.#uid ? this.#before : Math.max(this.#before, this.#term);
+  }
+
+  #seen(revision: bigint, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void) => {
+        this.#waiters.delete(waiter);
+        signal.removeEventListener('abort', onAbort);
+        settle();
+      };
+      const onAbort = () => end(() => reject(signal.reason as Error));
+      const waiter = { revision, resolve: () => end(resolve) };
+      this.#waiters.add(waiter);
+      signal.addEventListener('abort', onAbort);
+      if (signal.aborted) onAbort();
+    });
+  }
+}
