@@ -161,6 +161,10 @@ export const CreateSession = Type.Object(
 );
 export type CreateSession = Static<typeof CreateSession>;
 
+/** PATCH /sessions/:id. */
+export const ChangeSession = Type.Object({ name: Title }, closed);
+export type ChangeSession = Static<typeof ChangeSession>;
+
 /** Answer of everything that is carried out by an agent: 202. */
 export const Accepted = Type.Object({ session: Session, command: Command }, closed);
 export type Accepted = Static<typeof Accepted>;

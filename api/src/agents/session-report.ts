@@ -145,8 +145,8 @@ const SHOULD_BE: readonly SessionState[] = [
   'deleting',
 ];
 
-/** What of a spec the store knows. */
-const KNOWN = ['id', 'user', 'template', 'name', 'cpu', 'memory', 'storage', 'created_at'] as const;
+/** What of a spec the store knows, and nobody changes: the name may be another by now [SES9]. */
+const KNOWN = ['id', 'user', 'template', 'cpu', 'memory', 'storage', 'created_at'] as const;
 
 /** A session of the store's that an older version made, or that was signed with a key that goes, gets a proof of its own [SES6]. */
 function prove({ proofs }: ReportDeps, link: AgentLink, known: Session, { about, status, provenance }: Reported): void {

@@ -21,6 +21,18 @@ export async function sessionFor({ store }: Pick<HubDeps, 'store'>, id: string, 
 }
 
 /**
+ * Gives the session another name: the hub's alone, its agent keeps the one of its beginning [SES9]. `updated_at` stays: that is of the state, and what
+ * the agent says of that must not lose against a name. Throws `not_found`.
+ */
+export async function renameSession(deps: HubDeps, id: string, name: string, user: User): Promise<Session> {
+  const session = await sessionFor(deps, id, user);
+  const renamed = session.state === 'gone' ? undefined : await deps.store.sessions.update(id, { name });
+  if (renamed === undefined) throw new StreamSpaceError('not_found', `session ${id} is gone`);
+  await deps.publish.session(renamed);
+  return renamed;
+}
+
+/**
  * Hibernates, wakes or deletes a session: the command and the session's new state are stored in one step. A repeat of what is under
  * way gets that command again. Throws `not_found`, `conflict`, and for a wake `agent_offline` or `at_capacity`.
  */

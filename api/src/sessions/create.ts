@@ -99,8 +99,10 @@ async function knowRegion(candidates: Candidates, seen: readonly AgentRecord[], 
 /** The first answer, to a repeat of the same wish. */
 function again(wish: CreateSession, { session, command }: { session: Session; command: CommandRecord }): Accepted {
   const { region: _region, ...fixed } = wish;
+  // it may have another name by now
+  const first = { ...session, name: command.payload.spec?.name ?? session.name };
   const different = (Object.keys(fixed) as (keyof typeof fixed)[]).filter(
-    (field) => fixed[field] !== undefined && fixed[field] !== session[field],
+    (field) => fixed[field] !== undefined && fixed[field] !== first[field],
   );
   if (different.length === 0) return { session, command: publicCommand(command) };
   throw new StreamSpaceError(

@@ -1,5 +1,5 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { CreateSession, Id, StreamSpaceError } from '@streamspace/protocol';
+import { ChangeSession, CreateSession, Id, StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { Dispatcher } from '../agents/ports.ts';
@@ -8,7 +8,7 @@ import type { HubDeps } from '../deps.ts';
 import { listing } from '../http/listing.ts';
 import { Items, route, Shared } from '../http/route.ts';
 import { Candidates } from './candidates.ts';
-import { changeSession, sessionFor } from './change.ts';
+import { changeSession, renameSession, sessionFor } from './change.ts';
 import { createSession } from './create.ts';
 import { requireScreen } from './rules.ts';
 
@@ -76,6 +76,20 @@ export function sessionRoutes(scope: FastifyInstance, given: HubDeps & { dispatc
     '/sessions/:id',
     route({ tag: 'sessions', summary: 'Get a session', answer: Shared('Session'), params, errors: ['not_found'] }),
     ({ params: { id }, user }) => sessionFor(deps, id, user),
+  );
+
+  app.patch(
+    '/sessions/:id',
+    route({
+      tag: 'sessions',
+      summary: 'Rename a session',
+      description: 'In any state. `updated_at` stays: it is of the state.',
+      answer: Shared('Session'),
+      params,
+      body: ChangeSession,
+      errors: ['not_found'],
+    }),
+    ({ params: { id }, body: { name }, user }) => renameSession(deps, id, name, user),
   );
 
   app.delete(

@@ -16,6 +16,7 @@ export interface Hub {
   /** One's own, or (admins only) everybody's. */
   sessions(all: boolean): Promise<Session[]>;
   session(id: string): Promise<Session>;
+  rename(id: string, name: string): Promise<Session>;
   create(wish: CreateSession): Promise<Accepted>;
   remove(id: string, deleteHome: boolean): Promise<Accepted>;
   hibernate(id: string): Promise<Accepted>;
@@ -36,6 +37,7 @@ export function createHub(http: Http): Hub {
     templates: () => list('/templates'),
     sessions: (all) => list(all ? '/sessions?all=true' : '/sessions'),
     session: (id) => http.request('GET', at('sessions', id)),
+    rename: (id, name) => http.request('PATCH', at('sessions', id), { name }),
     create: (wish) => http.request('POST', '/sessions', wish),
     remove: (id, deleteHome) => http.request('DELETE', at('sessions', id, deleteHome ? '?delete_home=true' : '')),
     hibernate: (id) => http.request('POST', at('sessions', id, '/hibernate'), {}),

@@ -11,6 +11,7 @@ import { StateBadge } from './badge.tsx';
 import { Button } from './button.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { Icon } from './icon.tsx';
+import { SessionName } from './session-name.tsx';
 
 export function SessionCard({ session, showUser }: { session: Session; showUser: boolean }) {
   const { world, now, account } = useConsole();
@@ -32,9 +33,11 @@ export function SessionCard({ session, showUser }: { session: Session; showUser:
       <Screen session={session} name={name} openable={can.open} />
       <div class="card-body">
         <div class="card-title">
-          <h2 title={name}>
-            <bdi>{name}</bdi>
-          </h2>
+          <SessionName session={session} name={name}>
+            <h2 title={name}>
+              <bdi>{name}</bdi>
+            </h2>
+          </SessionName>
           <StateBadge state={session.state} />
         </div>
         <dl class="facts">

@@ -4,6 +4,7 @@ import { href } from '../state/route.ts';
 import { ago } from '../words/quantities.ts';
 import { allowedOn } from '../words/session.ts';
 import { StateBadge } from './badge.tsx';
+import { SessionName } from './session-name.tsx';
 
 interface SessionLineProps {
   session: Session;
@@ -26,13 +27,15 @@ export function SessionLine({ session, showUser, selected, onSelect }: SessionLi
         checked={selected}
         onChange={(event) => onSelect(event.currentTarget.checked)}
       />
-      {allowedOn(session.state).open ? (
-        <a href={href.viewer(session.id)} data-testid="open-session">
+      <SessionName session={session} name={name}>
+        {allowedOn(session.state).open ? (
+          <a href={href.viewer(session.id)} data-testid="open-session">
+            <bdi>{name}</bdi>
+          </a>
+        ) : (
           <bdi>{name}</bdi>
-        </a>
-      ) : (
-        <bdi>{name}</bdi>
-      )}
+        )}
+      </SessionName>
       <span class="muted">
         {template} · {session.agent}
         {showUser && (

@@ -8,14 +8,17 @@ import { useConsole } from './console.ts';
 export function useSessionActions(session: Session) {
   const { hub, world, toasts } = useConsole();
   const busy = useSignal<string | null>(null);
-  const act = async (name: string, work: () => Promise<void>) => {
-    if (busy.value !== null) return;
+  /** Whether it was done. */
+  const act = async (name: string, work: () => Promise<void>): Promise<boolean> => {
+    if (busy.value !== null) return false;
     busy.value = name;
     try {
       await work();
+      return true;
     } catch (error) {
       // Signed out meanwhile: the sign-in page has said why.
       if (!(error instanceof ApiError && error.status === 401)) toasts.error(`${session.name}: ${wordsOf(error)}`);
+      return false;
     } finally {
       busy.value = null;
     }
@@ -24,6 +27,7 @@ export function useSessionActions(session: Session) {
     busy,
     hibernate: () => act('hibernate', async () => world.accept(await hub.hibernate(session.id))),
     wake: () => act('wake', async () => world.accept(await hub.wake(session.id))),
+    rename: (name: string) => act('rename', async () => world.setSession(await hub.rename(session.id, name))),
     remove: (deleteHome: boolean) => act('delete', async () => world.accept(await hub.remove(session.id, deleteHome))),
   };
 }

@@ -19,6 +19,7 @@ export interface World {
   /** The answer to something that this user did. */
   accept(answer: Accepted): void;
   setAgent(agent: Agent): void;
+  setSession(session: Session): void;
   clear(): void;
 }
 
@@ -61,6 +62,7 @@ export function createWorld(): World {
     loaded,
     newest: computed(() => [...sessions.value.values()].sort((a, b) => b.created_at.localeCompare(a.created_at))),
     setAgent,
+    setSession: putSession,
     fill(lists) {
       if (lists.agents) agents.value = byId(lists.agents);
       if (lists.sessions) sessions.value = byId(lists.sessions.filter((session) => session.state !== 'gone'));

@@ -72,6 +72,17 @@ export function sessionContract(makeStore: MakeStore): void {
       expect(await create('s-next', {}, room)).toMatchObject({ created: true });
     });
 
+    it('V9 changes a name apart from the state: neither makes the other miss', async () => {
+      await create('s1');
+      const { updated_at: before } = (await sessions().get('s1'))!;
+      expect(await sessions().update('s1', { name: 'Renamed' })).toMatchObject({ name: 'Renamed', updated_at: before });
+      expect(await sessions().update('s1', { state: 'running', updated_at: LATER }, before)).toMatchObject({
+        name: 'Renamed',
+        state: 'running',
+      });
+      expect(await sessions().update('none', { name: 'Renamed' })).toBeUndefined();
+    });
+
     it('gives the earlier pair to a repeat with the same key, whatever room there is', async () => {
       const first = await create('s1', {}, ROOM, 'key');
       const again = await create('s2', {}, { ...ROOM, maxSessions: 0 }, 'key');

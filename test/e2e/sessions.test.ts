@@ -1,0 +1,100 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Session } from '@streamspace/protocol';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findings } from '../support/accessibility.ts';
+import { chromiumPath, launchChromium, needsChromium } from '../support/browser.ts';
+import { Launched } from '../support/launched.ts';
+import { until } from '../support/until.ts';
+
+const SHOTS = process.env['SCREENSHOTS'];
+
+describe.skipIf(chromiumPath === undefined)(needsChromium('the list of sessions, in Chromium'), () => {
+  let launched: Launched;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    launched = await Launched.start();
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await launched?.stop();
+  });
+
+  /** The sessions, signed in. */
+  async function open(): Promise<Page> {
+    const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+    await page.goto(launched.link.href);
+    await page.locator('[data-testid=session-row]').first().waitFor();
+    return page;
+  }
+
+  /** For people to look at, where SCREENSHOTS names a folder. */
+  async function shot(page: Page, name: string): Promise<void> {
+    if (SHOTS === undefined) return;
+    mkdirSync(SHOTS, { recursive: true });
+    await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+  }
+
+  const first = async (): Promise<Session> => {
+    const { items } = await launched.api<{ items: Session[] }>('GET', '/sessions');
+    return items.at(-1)!;
+  };
+
+  it('V9 a session is renamed where its name stands, by keys alone, and other tabs see it', async () => {
+    const page = await open();
+    const other = await open();
+    const { id, name } = await first();
+    const row = page.locator(`[data-session-id=${id}]`);
+    const field = row.locator('[data-testid=session-rename]');
+    const button = row.locator('[data-testid=rename-session]');
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await field.waitFor();
+    expect(await field.inputValue()).toBe(name);
+    expect(await findings(page, 'a session that is renamed')).toEqual([]);
+    await shot(page, 'V9-rename');
+    // not kept
+    await page.keyboard.type('Nothing of this');
+    await page.keyboard.press('Escape');
+    await button.waitFor();
+    expect((await first()).name).toBe(name);
+
+    // the keyboard is where it was
+    await page.keyboard.press('Enter');
+    await field.waitFor();
+    await page.keyboard.type('Büro 日本');
+    await page.keyboard.press('Enter');
+    await row.locator('h2', { hasText: 'Büro 日本' }).waitFor();
+    await other.locator(`[data-session-id=${id}] h2`, { hasText: 'Büro 日本' }).waitFor();
+    expect((await first()).name).toBe('Büro 日本');
+
+    // what is refused is said, and stays to be mended
+    await button.click();
+    await field.fill('   ');
+    await page.keyboard.press('Enter');
+    await page.locator('[data-testid=toasts]', { hasText: 'something to see' }).waitFor();
+    await field.fill('Desk');
+    await page.keyboard.press('Enter');
+    await row.locator('h2', { hasText: 'Desk' }).waitFor();
+
+    // among others, too
+    await page.locator('[data-testid=create-session]').click();
+    await page.locator('[data-testid=session-name]').fill('Another');
+    await page.locator('[data-testid=confirm-create]').click();
+    await page.locator('[data-testid=session-row]', { hasText: 'Another' }).waitFor();
+    await page.locator('[data-testid=list-layout]').click();
+    await button.click();
+    await field.fill('In a line');
+    await field.blur();
+    await row.locator('bdi', { hasText: 'In a line' }).waitFor();
+    await shot(page, 'V9-lines');
+    await until('it is stored', async () => (await first()).name === 'In a line');
+    await page.reload();
+    await row.locator('bdi', { hasText: 'In a line' }).waitFor();
+    await page.context().close();
+    await other.context().close();
+  });
+});
