@@ -27,6 +27,8 @@ export interface HubConversationOptions {
   readonly credentials: Credentials;
   readonly beat: Conversation['beat'];
   onBeatAnswered(): void;
+  /** Somebody wants the session to stay awake. */
+  onUsed(sessionId: string): void;
   /** The platform could, or could not, be asked for its sessions. */
   onReport(error: Error | undefined): void;
   goAway(afterMs: number): void;
@@ -62,6 +64,13 @@ export class HubConversation implements Conversation, CommandPeer {
     }
   }
 
+  /** Nobody uses the session: it is hibernated in so many milliseconds; undefined: not any more [SES10]. */
+  sayIdle(sessionId: string, inMs: number | undefined): void {
+    if (this.#options.link.welcome.version < 3) return;
+    const left = inMs === undefined ? {} : { sleeps_in_ms: Math.round(inMs) };
+    this.send({ type: 'session_idle', session_id: sessionId, ...left });
+  }
+
   beat(): ReturnType<Conversation['beat']> {
     return this.#options.beat();
   }
@@ -85,6 +94,8 @@ export class HubConversation implements Conversation, CommandPeer {
       case 'session_proof':
         // settles by itself and never rejects
         return void this.#keepProof(message.session_id, message.proof);
+      case 'session_used':
+        return this.#options.onUsed(message.session_id);
       case 'go_away':
         return this.#options.goAway(message.reconnect_after_ms);
       case 'refuse':

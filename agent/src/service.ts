@@ -95,6 +95,7 @@ export class Service {
             clock,
             timeout: config.sessionIdleTimeout,
             running: () => this.#book.running,
+            onNotice: (id, inMs) => this.#conversation?.sayIdle(id, inMs),
             onIdle: (id) => this.#hibernate(id, config.sessionIdleTimeout!),
           });
     this.#links = new Links({
@@ -232,6 +233,7 @@ export class Service {
       goAway,
       book: this.#book,
       dispatcher: this.#dispatcher,
+      onUsed: (id) => this.#idleness?.used(id),
       beat: () => this.#beat(link, over.signal),
       onBeatAnswered: () => this.#options.onHeartbeat(),
       onReport: (error) => {
@@ -240,6 +242,7 @@ export class Service {
       },
     });
     this.#conversation = conversation;
+    for (const [id, inMs] of this.#idleness?.notices ?? []) conversation.sayIdle(id, inMs);
     return conversation;
   }
 

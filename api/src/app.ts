@@ -121,7 +121,7 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
       });
       operationRoutes(api, operations);
       api.get('/openapi.json', { schema: { hide: true }, config: { access: 'open' } }, async () => app.swagger());
-      sessionRoutes(api, { ...deps, dispatcher: gateway.dispatcher });
+      sessionRoutes(api, { ...deps, dispatcher: gateway.dispatcher, links: gateway });
       templateRoutes(api, deps);
       agentRoutes(api, { ...deps, dispatcher: gateway.dispatcher });
       authRoutes(api, { ...deps, links: gateway });

@@ -84,6 +84,8 @@ export const AgentMessages = {
   session_state: message('session_state', { session: SessionStatus }),
   /** The session is not there any more (and no command of the hub's removed it). */
   session_gone: message('session_gone', { session_id: Id, reason: Text(4096) }),
+  /** Nobody uses it: the agent hibernates it in so long, unless somebody does; without a time: not any more [SES10]. Since version 3. */
+  session_idle: message('session_idle', { session_id: Id, sleeps_in_ms: Type.Optional(Milliseconds()) }),
   ack: message('ack', { command_id: CommandId, attempt: Attempt }),
   result: message('result', {
     command_id: CommandId,
@@ -132,6 +134,8 @@ export const HubMessages = {
   }),
   /** Keep this with the session's spec, in the place of what is there [SES6]; since version 3. */
   session_proof: message('session_proof', { session_id: Id, proof: Proof }),
+  /** Somebody wants it to stay awake: counts as input [SES10]. Since version 3. */
+  session_used: message('session_used', { session_id: Id }),
   vnc_connect: message('vnc_connect', { stream_id: StreamId, session_id: Id, credit: Credit }),
   vnc_disconnect: message('vnc_disconnect', { stream_id: StreamId, error: Type.Optional(WireError) }),
   /** Store this credential and answer `credential_stored`; the old one stays valid until then [AUTH5]. */

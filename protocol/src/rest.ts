@@ -105,6 +105,8 @@ export const Session = Type.Object(
     updated_at: Timestamp,
     /** The command that is changing it now, or changed it last. */
     command: Nullable(Id),
+    /** Nobody uses it: its agent hibernates it then, unless somebody types, moves the mouse or says POST /sessions/:id/stay-awake. Absent or null: not announced. */
+    sleeps_at: Type.Optional(Nullable(Timestamp)),
   },
   closed,
 );

@@ -68,4 +68,34 @@ describe('idle hibernate', () => {
     under.driver.fail = undefined;
     expect((await connection.next('session_state')).session.state).toBe('hibernated');
   });
+
+  it('V2 [SES10] announces it before, puts it off when told that somebody stays, and announces on the next link what holds', async () => {
+    await begin({ SESSION_IDLE_TIMEOUT: '4s' });
+    const first = await connection.next('session_idle');
+    expect(first).toMatchObject({ session_id: expect.stringMatching(/^s-/), sleeps_in_ms: 2_000 });
+    expect(hibernated()).toEqual([]);
+    connection.send({ type: 'session_used', session_id: 's-2' });
+    await until(
+      () =>
+        connection
+          .all('session_idle')
+          .some(({ session_id: id, sleeps_in_ms: left }) => id === 's-2' && left === undefined),
+      's-2 is put off',
+    );
+    connection.ws.close(1012);
+    const second = await hub.connection(2);
+    await second.next('sessions');
+    const again = [await second.next('session_idle'), await second.next('session_idle')];
+    expect(again.map(({ session_id }) => session_id).toSorted()).toEqual(['s-1', 's-3']);
+    for (const { sleeps_in_ms: left } of again) expect(left).toBeLessThan(2_000);
+    await until(() => hibernated().length === 2, 'two are hibernated');
+    expect(hibernated().join()).not.toContain('s-2');
+  });
+
+  it('V2 [VER2] says none of it to a hub of version 2, and hibernates all the same', async () => {
+    hub.script.hello = (hello) => ({ ...hub.welcome(Math.max(1, hello.term)), version: 2 }) as never;
+    await begin({ SESSION_IDLE_TIMEOUT: '1s' });
+    await until(() => hibernated().length === 3, 'all are hibernated');
+    expect(connection.all('session_idle')).toEqual([]);
+  });
 });

@@ -8,6 +8,7 @@ describe('idle sessions', () => {
   let clock: VirtualClock;
   let running: string[];
   let idle: string[];
+  let notices: [id: string, inMs: number | undefined][];
   let idleness: Idleness;
   let stop: AbortController;
   let ended: Promise<void>;
@@ -16,11 +17,13 @@ describe('idle sessions', () => {
     clock = new VirtualClock();
     running = ['a', 'b'];
     idle = [];
+    notices = [];
     stop = new AbortController();
     idleness = new Idleness({
       clock,
       timeout: 30 * MINUTE,
       running: () => running,
+      onNotice: (...notice) => void notices.push(notice),
       onIdle: (id) => void idle.push(id),
     });
     ended = idleness.run(stop.signal);
@@ -66,5 +69,62 @@ describe('idle sessions', () => {
     expect(idle).toEqual(['a']);
     await clock.advance(0.6 * MINUTE);
     expect(idle).toEqual(['a', 'a']);
+  });
+
+  it('V2 are announced a minute before, whatever the time of looking, and once', async () => {
+    await clock.advance(10.25 * MINUTE);
+    idleness.used('b');
+    await clock.advance(18.7 * MINUTE);
+    expect(notices).toEqual([]);
+    await clock.advance(0.05 * MINUTE);
+    expect(notices).toEqual([['a', MINUTE]]);
+    await clock.advance(0.5 * MINUTE);
+    expect(idleness.notices).toEqual([['a', 0.5 * MINUTE]]);
+    await clock.advance(0.5 * MINUTE);
+    expect(idle).toEqual(['a']);
+    running = ['b'];
+    await clock.advance(9.25 * MINUTE);
+    expect(notices.slice(1)).toEqual([
+      ['a', undefined],
+      ['b', MINUTE],
+    ]);
+    await clock.advance(1 * MINUTE);
+    expect(idle).toEqual(['a', 'b']);
+  });
+
+  it('V2 stay awake for another whole time when somebody uses them, to the last moment', async () => {
+    running = ['a'];
+    await clock.advance(30 * MINUTE - 1);
+    expect(notices).toEqual([['a', MINUTE]]);
+    idleness.used('a');
+    idleness.used('a');
+    expect(notices.slice(1)).toEqual([['a', undefined]]);
+    expect(idleness.notices).toEqual([]);
+    await clock.advance(29 * MINUTE - 1);
+    expect(idle).toEqual([]);
+    await clock.advance(1);
+    expect(notices).toHaveLength(3);
+    await clock.advance(MINUTE);
+    expect(idle).toEqual(['a']);
+  });
+
+  it('V2 are announced again when they could not be hibernated', async () => {
+    running = ['a'];
+    await clock.advance(30 * MINUTE);
+    await clock.advance(1_000);
+    expect(notices).toEqual([
+      ['a', MINUTE],
+      ['a', undefined],
+      ['a', MINUTE],
+    ]);
+  });
+
+  it('V2 that end otherwise are not told', async () => {
+    await clock.advance(29 * MINUTE);
+    running = [];
+    await clock.advance(2 * MINUTE);
+    expect(idle).toEqual([]);
+    expect(notices).toHaveLength(2);
+    expect(idleness.notices).toEqual([]);
   });
 });

@@ -16,6 +16,7 @@ import { internalUpgrades, publicUpgrades, upgradeRouter } from '../upgrade.ts';
 import { census } from './census.ts';
 import { watchCredentials } from './credential-watch.ts';
 import { BEGIN_MS, sendElsewhere } from './drain.ts';
+import { stayAwake } from './idle-report.ts';
 import { inbox } from './inbox.ts';
 import { watchLiveness } from './liveness.ts';
 import type { AgentGateway, LinkDeps } from './ports.ts';
@@ -135,6 +136,17 @@ export function agentGateway(given: LinkDeps): LinkGateway {
         throw new StreamSpaceError('agent_offline', `agent ${agentId} is not connected; ${remedy}`);
       }
       await peers.ask(at, 'rotate', { agent: agentId }, ROTATE_PEER_MS);
+    },
+    async stayAwake(agentId, sessionId) {
+      const link = roster.get(agentId);
+      if (link !== undefined) return stayAwake(link, sessionId);
+      const at = await elsewhere(agentId);
+      if (at === undefined)
+        throw new StreamSpaceError(
+          'agent_offline',
+          `agent ${agentId} is not connected, and hibernates nothing meanwhile`,
+        );
+      await peers.ask(at, 'awake', { agent: agentId, session: sessionId });
     },
     attach(server, internal) {
       const outside = publicUpgrades({ agent: agents.serve, viewer: viewers.serve });

@@ -7,6 +7,7 @@ import type { LinkMetrics } from '../link-metrics.ts';
 import type { SessionProofs } from '../sessions/proof.ts';
 import type { Store } from '../store/store.ts';
 import { checkCredential } from './credential-watch.ts';
+import { sessionIdle } from './idle-report.ts';
 import type { AgentLink } from './link.ts';
 import { forgotten } from './reclaim.ts';
 import { reported, ReportPages } from './report-pages.ts';
@@ -51,6 +52,8 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
   const lastBeat = new WeakMap<AgentLink, string>();
   /** Pages of a report that is not complete. */
   const pages = new WeakMap<AgentLink, ReportPages>();
+  /** Links whose first report has come. */
+  const reporting = new WeakSet<AgentLink>();
 
   const holds = async (link: AgentLink, beat: AgentMessageOf<'heartbeat'>): Promise<boolean> => {
     const store = () => deps.store.agents.heartbeat(link.agentId, link.connectionId, beat, iso(clock.now()));
@@ -95,10 +98,14 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
         report.add(message.sessions);
         pages.delete(link);
         if (message.more === true) return void pages.set(link, report);
-        return queue(() => reconcile(reports, link, report.sessions, link.since));
+        const first = !reporting.has(link);
+        reporting.add(link);
+        return queue(() => reconcile(reports, link, report.sessions, link.since, first));
       }
       case 'session_state':
         return queue(() => sessionState(reports, link, reported(proofs, link.agentId, message.session)));
+      case 'session_idle':
+        return queue(() => sessionIdle(reports, link, message));
       case 'session_gone':
         return queue(() => sessionGone(reports, link, message));
       case 'ack':

@@ -17,6 +17,11 @@ export interface AgentLinks {
    * (SPEC.md [AUTH5]). Rejects with `agent_offline`, or `command_timeout` when the agent doesn't confirm in time.
    */
   rotate(agentId: string): Promise<void>;
+  /**
+   * Tells the agent, wherever in the hub its link is, that somebody wants the session to stay awake [SES10]. Rejects with `agent_offline`, and with
+   * `conflict` where its version does not know that.
+   */
+  stayAwake(agentId: string, sessionId: string): Promise<void>;
   /** Ends the agent's link, wherever in the hub it is, with the error's close code. Rejects when the store can't say where. */
   close(agentId: string, error: StreamSpaceError): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { AgentMessageOf, Session, SessionState, SessionStatus } from '@streamspace/protocol';
 import { type Clock, iso } from 'clock-port';
 import type { Publisher } from '../events/publisher.ts';
+import { putOff } from '../sessions/awake.ts';
 import type { SessionProofs } from '../sessions/proof.ts';
 import { type CommandRecord, isFinal, type Store } from '../store/store.ts';
 import type { AgentLink } from './link.ts';
@@ -61,15 +62,18 @@ export function learned(
 }
 
 /** Whether the link still is the one that may act for its agent, by the store's word. */
-async function acting(deps: ReportDeps, link: AgentLink): Promise<boolean> {
+export async function acting(deps: Pick<ReportDeps, 'store'>, link: AgentLink): Promise<boolean> {
   return (await deps.store.agents.get(link.agentId))?.connection_id === link.connectionId;
 }
+
+/** Nothing is announced for a session in another state. */
+const AWAKE = { sleeps_at: null } as const;
 
 async function change(deps: ReportDeps, session: Session, state: SessionState, reason: string | null): Promise<void> {
   if (session.state === state && session.reason === reason) return;
   const changed = await deps.store.sessions.update(
     session.id,
-    { state, reason, updated_at: iso(deps.clock.now()) },
+    { state, reason, updated_at: iso(deps.clock.now()), ...(state !== 'running' && session.sleeps_at && AWAKE) },
     session.updated_at,
   );
   // a miss: somebody changed it meanwhile, and knew better
@@ -158,13 +162,14 @@ function prove({ proofs }: ReportDeps, link: AgentLink, known: Session, { about,
 
 /**
  * A whole report [SES3]. Sessions changed at or after `asOf` (when the agent was asked, RFC 3339) are left alone: the report may be older
- * than the change.
+ * than the change. `first`: of the link: what was announced on another holds no longer, and is announced again [SES10].
  */
 export async function reconcile(
   deps: ReportDeps,
   link: AgentLink,
   report: readonly Reported[],
   asOf: string,
+  first = false,
 ): Promise<void> {
   const { agentId: agent } = link;
   const [acts, open, sessions] = await Promise.all([
@@ -187,6 +192,7 @@ export async function reconcile(
       continue;
     }
     prove(deps, link, session, each);
+    if (first && session.agent === agent) await putOff(deps, session);
     if (session.agent === link.agentId && !open.has(session.id) && session.updated_at < asOf) {
       const state = nextState(session.state, status.state, false);
       if (state !== undefined) await change(deps, session, state, status.reason ?? null);

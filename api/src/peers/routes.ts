@@ -1,6 +1,7 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { stayAwake } from '../agents/idle-report.ts';
 import type { Roster } from '../agents/roster.ts';
 import type { Rotations } from '../agents/rotation.ts';
 import type { PeerClaims, PeerGuard, Purpose } from './credential.ts';
@@ -38,6 +39,12 @@ export function peerRoutes(app: FastifyInstance, { guard, clock, roster, rotatio
       const link = roster.get(agent);
       if (link === undefined) throw new StreamSpaceError('agent_offline', `agent ${agent} is not connected here`);
       await rotations.rotate(link);
+      return {};
+    },
+    async awake({ agent, session }) {
+      const link = roster.get(agent);
+      if (link === undefined) throw new StreamSpaceError('agent_offline', `agent ${agent} is not connected here`);
+      if (session !== undefined) stayAwake(link, session);
       return {};
     },
     async close({ agent, reason }) {

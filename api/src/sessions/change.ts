@@ -65,7 +65,13 @@ export async function changeSession(
     const change: SessionChange = {
       id,
       from: { state: session.state, command: session.command },
-      patch: { state: during, reason: null, command: command.id, updated_at: iso(clock.now()) },
+      patch: {
+        state: during,
+        reason: null,
+        command: command.id,
+        updated_at: iso(clock.now()),
+        ...(session.sleeps_at && { sleeps_at: null }),
+      },
       ...(reservation && { reservation }),
     };
     const stored = await store.commands.append(command, change);

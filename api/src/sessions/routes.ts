@@ -2,11 +2,12 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { ChangeSession, CreateSession, Id, StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import type { Dispatcher } from '../agents/ports.ts';
+import type { AgentLinks, Dispatcher } from '../agents/ports.ts';
 import { makeTicket } from '../auth/tickets.ts';
 import type { HubDeps } from '../deps.ts';
 import { listing } from '../http/listing.ts';
 import { Items, route, Shared } from '../http/route.ts';
+import { putOff } from './awake.ts';
 import { Candidates } from './candidates.ts';
 import { changeSession, renameSession, sessionFor } from './change.ts';
 import { createSession } from './create.ts';
@@ -16,7 +17,10 @@ const params = Type.Object({ id: Id }, { additionalProperties: false });
 const Empty = Type.Object({}, { additionalProperties: false });
 const Flag = Type.Optional(Type.Enum(['true', 'false']));
 
-export function sessionRoutes(scope: FastifyInstance, given: HubDeps & { dispatcher: Dispatcher }): void {
+export function sessionRoutes(
+  scope: FastifyInstance,
+  given: HubDeps & { dispatcher: Dispatcher; links: Pick<AgentLinks, 'stayAwake'> },
+): void {
   const app = scope.withTypeProvider<TypeBoxTypeProvider>();
   const { store } = given;
   const deps = { ...given, candidates: new Candidates(store, given.clock) };
@@ -131,6 +135,26 @@ export function sessionRoutes(scope: FastifyInstance, given: HubDeps & { dispatc
     }),
     async ({ params: { id }, user, traceId }, reply) =>
       reply.code(202).send(await changeSession(deps, 'wake', id, { user, traceId })),
+  );
+
+  app.post(
+    '/sessions/:id/stay-awake',
+    route({
+      tag: 'sessions',
+      summary: 'Keep a session awake that nobody types in',
+      description:
+        'Counts as input where the agent hibernates idle sessions: for those who only look on. `sleeps_at` says when it would be hibernated.',
+      answer: Shared('Session'),
+      params,
+      body: Empty,
+      errors: ['not_found', 'session_not_running', 'agent_offline', 'conflict'],
+    }),
+    async ({ params: { id }, user }) => {
+      const session = await sessionFor(deps, id, user);
+      requireScreen(session);
+      await deps.links.stayAwake(session.agent, id);
+      return putOff(deps, session);
+    },
   );
 
   app.post(

@@ -38,7 +38,10 @@ describe('V9 another name for a session', () => {
     ['nothing', '', 'must NOT have fewer than 1 characters'],
     ['too much', 'x'.repeat(201), 'must NOT have more than 200 characters'],
   ])('is refused as at its beginning: %s', async (_what, name, words) => {
-    expect(await rename('alice', name)).toMatchObject({ status: 400, message: expect.stringContaining(`name: ${words}`) });
+    expect(await rename('alice', name)).toMatchObject({
+      status: 400,
+      message: expect.stringContaining(`name: ${words}`),
+    });
   });
 
   it('makes no other session of it: a repeat of its beginning gets it', async () => {

@@ -28,6 +28,11 @@ export class FakeLinks implements AgentGateway {
   deps: LinkDeps | undefined;
   readonly dispatcher = { wake: (agentId: string) => void this.woken.push(agentId) };
   readonly draining = false;
+  readonly awake: string[] = [];
+  async stayAwake(_agentId: string, sessionId: string): Promise<void> {
+    if (this.failure) throw this.failure;
+    this.awake.push(sessionId);
+  }
   async rotate(agentId: string): Promise<void> {
     if (this.failure) throw this.failure;
     this.rotated.push(agentId);

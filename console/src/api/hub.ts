@@ -21,6 +21,7 @@ export interface Hub {
   remove(id: string, deleteHome: boolean): Promise<Accepted>;
   hibernate(id: string): Promise<Accepted>;
   wake(id: string): Promise<Accepted>;
+  stayAwake(id: string): Promise<Session>;
   ticket(id: string, signal?: AbortSignal): Promise<Ticket>;
 }
 
@@ -42,6 +43,7 @@ export function createHub(http: Http): Hub {
     remove: (id, deleteHome) => http.request('DELETE', at('sessions', id, deleteHome ? '?delete_home=true' : '')),
     hibernate: (id) => http.request('POST', at('sessions', id, '/hibernate'), {}),
     wake: (id) => http.request('POST', at('sessions', id, '/wake'), {}),
+    stayAwake: (id) => http.request('POST', at('sessions', id, '/stay-awake'), {}),
     ticket: (id, signal) => http.request('POST', at('sessions', id, '/ticket'), {}, signal),
   };
 }

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { ApiError } from '../api/http.ts';
 import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from '../state/console.ts';
+import { SleepNotice, useSleepsIn } from '../parts/sleep-notice.tsx';
 import { useTitle } from '../state/title.ts';
 import { ClipboardPanel } from '../viewer/clipboard-panel.tsx';
 import { KeyBar } from '../viewer/key-bar.tsx';
@@ -41,7 +42,8 @@ export function ViewerPage({ id }: { id: string }) {
   const lastName = useRef(id);
   if (session) lastName.current = session.name || session.template;
   const name = lastName.current;
-  useTitle(name);
+  // whoever looks on from another tab
+  useTitle(useSleepsIn(session) === null ? name : `Sleeps soon: ${name}`);
   const full = useFullScreen(page);
   const link = useSignal<ScreenLink | null>(null);
   const shared = useClipboard(holder, link);
@@ -114,6 +116,7 @@ export function ViewerPage({ id }: { id: string }) {
           data-testid="viewer-screen"
           aria-label={`Screen of ${name}. Ctrl+Alt+Shift gives the keyboard back to this page.`}
         />
+        {session && <SleepNotice session={session} />}
         {overlay && (
           <StatusOverlay
             overlay={overlay}

@@ -12,6 +12,7 @@ import { Button } from './button.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { Icon } from './icon.tsx';
 import { SessionName } from './session-name.tsx';
+import { SleepNotice } from './sleep-notice.tsx';
 
 export function SessionCard({ session, showUser }: { session: Session; showUser: boolean }) {
   const { world, now, account } = useConsole();
@@ -69,6 +70,7 @@ export function SessionCard({ session, showUser }: { session: Session; showUser:
             <p>{progress}</p>
           </div>
         )}
+        <SleepNotice session={session} />
         {progress === null && session.reason && (
           <p class={session.state === 'failed' ? 'reason bad' : 'reason'} data-testid="session-reason">
             {sentence(session.reason)}

@@ -28,6 +28,7 @@ export function useSessionActions(session: Session) {
     hibernate: () => act('hibernate', async () => world.accept(await hub.hibernate(session.id))),
     wake: () => act('wake', async () => world.accept(await hub.wake(session.id))),
     rename: (name: string) => act('rename', async () => world.setSession(await hub.rename(session.id, name))),
+    stayAwake: () => act('stay-awake', async () => world.setSession(await hub.stayAwake(session.id))),
     remove: (deleteHome: boolean) => act('delete', async () => world.accept(await hub.remove(session.id, deleteHome))),
   };
 }

@@ -15,6 +15,8 @@ export interface Live {
   readonly problem: ReadonlySignal<string | null>;
   /** Grows when the hub began its history anew: event ids of before mean nothing any more. */
   readonly epoch: ReadonlySignal<number>;
+  /** Milliseconds that the hub's clock is ahead of this browser's, as far as events have told. */
+  readonly hubAheadMs: ReadonlySignal<number>;
   /** Calls back for every event from now on; returns how to stop that. */
   listen(onEvent: (event: Event) => void): () => void;
   /** Fetches the agents again: their load and heartbeats are not events. */
@@ -27,6 +29,13 @@ export function createLive(http: Http, hub: Hub, world: World, admin: ReadonlySi
   const link = signal<Link>('connecting');
   const problem = signal<string | null>(null);
   const epoch = signal(0);
+  const hubAheadMs = signal(0);
+  let heard = Number.NEGATIVE_INFINITY;
+  /** Events come late or are repeated: the one that comes soonest tells best. */
+  const compareClocks = (at: string) => {
+    const ahead = Date.parse(at) - Date.now();
+    if (ahead > heard) hubAheadMs.value = heard = ahead;
+  };
   const listeners = new Set<(event: Event) => void>();
   let generation = 0;
 
@@ -60,6 +69,7 @@ export function createLive(http: Http, hub: Hub, world: World, admin: ReadonlySi
     link,
     problem,
     epoch,
+    hubAheadMs,
     listen,
     async refreshAgents() {
       const agents = await allowed(hub.agents()).catch(() => undefined);
@@ -79,6 +89,7 @@ export function createLive(http: Http, hub: Hub, world: World, admin: ReadonlySi
             void load();
           },
           onEvent(event) {
+            compareClocks(event.at);
             world.apply(event);
             for (const listener of listeners) listener(event);
           },
