@@ -53,6 +53,7 @@ describe.skipIf(why !== undefined)(`Argo CD on kind${why === undefined ? '' : ` 
     file: string,
     where: string,
     change: (spec: { source: Record<string, unknown> }) => void = () => {},
+    metadata: object = {},
   ): Promise<string> {
     const application = parse(readFileSync(`${root}argocd/applications/${file}`, 'utf8')) as {
       metadata: { name: string };
@@ -61,6 +62,7 @@ describe.skipIf(why !== undefined)(`Argo CD on kind${why === undefined ? '' : ` 
     application.spec.source['repoURL'] = 'git://git.argocd.svc/streamspace.git';
     application.spec.destination.namespace = where;
     change(application.spec);
+    Object.assign(application.metadata, metadata);
     await cluster.apply(application);
     return application.metadata.name;
   }
@@ -152,6 +154,54 @@ describe.skipIf(why !== undefined)(`Argo CD on kind${why === undefined ? '' : ` 
     await refresh('streamspace-chart');
     const now = await reached('streamspace-chart', ({ reconciledAt }) => reconciledAt !== before.reconciledAt);
     expect(now.sync?.status).toBe('Synced');
+  });
+
+  it('F1 a namespace for sessions comes before what lies in it, and stays with the homes when its Application goes', async () => {
+    const sessions = ['-n', 'own-sessions'];
+    const withSessions = (create: boolean) =>
+      applyExample(
+        'chart.yaml',
+        'own',
+        ({ source }) => {
+          source['helm'] = {
+            releaseName: 'own',
+            valuesObject: {
+              argocd: { syncWaves: true },
+              redis: { enabled: false },
+              k8sAgent: { config: { namespace: 'own-sessions' }, sessionNamespace: { create } },
+            },
+          };
+        },
+        // whoever deletes it takes with it what it made
+        { name: 'own', finalizers: ['resources-finalizer.argocd.argoproj.io'] },
+      );
+    await withSessions(true);
+    const made = await reached('own', well);
+    expect(made.resources).toContainEqual(expect.objectContaining({ kind: 'Namespace', name: 'own-sessions' }));
+    expect(await cluster.kubectl(...sessions, 'get', 'role', '-o', 'name')).toContain('k8s-agent');
+    await cluster.apply({
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'home', namespace: 'own-sessions' },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } },
+    });
+    const uid = ['get', 'namespace', 'own-sessions', '-o', 'jsonpath={.metadata.uid} {.status.phase}'];
+    const before = await cluster.kubectl(...uid);
+
+    // a release that makes it no more: what is pruned is not it
+    await withSessions(false);
+    await reached(
+      'own',
+      ({ operationState: now }) => now?.phase === 'Succeeded' && now.finishedAt !== made.operationState?.finishedAt,
+    );
+    expect(await cluster.kubectl(...uid)).toBe(before);
+
+    await cluster.kubectl('-n', 'argocd', 'delete', 'application', 'own', '--timeout=120s');
+    expect(await cluster.kubectl(...sessions, 'get', 'role', '-o', 'name')).toBe('');
+    expect(await cluster.kubectl(...uid)).toBe(before);
+    expect(
+      await cluster.kubectl(...sessions, 'get', 'pvc', 'home', '-o', 'jsonpath={.metadata.deletionTimestamp}'),
+    ).toBe('');
   });
 
   it.each([

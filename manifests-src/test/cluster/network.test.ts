@@ -7,24 +7,11 @@ import { BASES } from '../support/bases.ts';
 import { type Cluster, namespace, startCluster, whyNoCluster } from '../support/cluster.ts';
 import { allowed, type Pod } from '../support/flows.ts';
 import { answerAt, METADATA } from '../support/metadata.ts';
+import { API_PORTS, forgetPlatforms, tryPlatforms } from '../support/network-platforms.ts';
+import { addressOf, IMAGE, podOf, reach, type Try } from '../support/network-pods.ts';
 
 const why = await whyNoCluster();
-const IMAGE = 'node:24-bookworm-slim';
 const PORTS = [5900, 6379, 8080, 9090];
-
-const LISTEN = `const { createServer } = require('node:net');
-for (const port of ${JSON.stringify(PORTS)}) createServer((socket) => socket.on('error', () => {}).end('hello')).listen(port);`;
-/** Tries every [name, ip, port], and to look up a name over UDP, all at once, and prints what answered. */
-const TRY = `const { connect } = require('node:net');
-const { Resolver } = require('node:dns').promises;
-const tried = JSON.parse(process.argv[1]).map(([name, ip, port]) => new Promise((resolve) => {
-  const socket = connect({ host: ip, port, timeout: 2500 }, () => { socket.destroy(); resolve([name, port, true]); });
-  const no = () => { socket.destroy(); resolve([name, port, false]); };
-  socket.on('timeout', no).on('error', no);
-}));
-const name = 'kubernetes.default.svc.cluster.local';
-tried.push(new Resolver({ timeout: 2500, tries: 1 }).resolve4(name).then(() => ['look-up', 53, true], () => ['look-up', 53, false]));
-Promise.all(tried).then((all) => console.log(JSON.stringify(all)));`;
 
 const component = (name: string): Pod => ({
   namespace: 'desktops',
@@ -46,26 +33,8 @@ const PODS: Record<string, Pod> = {
   stranger: { namespace: 'default', labels: { app: 'stranger' } },
   world: { namespace: 'default', labels: { app: 'world' } },
 };
-/** The internet, as far as a session is concerned. */
+/** The internet, as far as a session is concerned: the pod `world`. */
 const INTERNET = '203.0.113.7';
-
-const podOf = (name: string, { namespace: where, labels }: Pod) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name, namespace: where, labels },
-  spec: {
-    terminationGracePeriodSeconds: 0,
-    containers: [
-      {
-        name: 'main',
-        image: IMAGE,
-        imagePullPolicy: 'IfNotPresent',
-        command: ['node', '-e', LISTEN],
-        resources: { requests: { cpu: '5m', memory: '16Mi' } },
-      },
-    ],
-  },
-});
 
 describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ? '' : ` (${why})`}`, () => {
   let cluster: Cluster;
@@ -112,15 +81,10 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
     await cluster.load(IMAGE);
     await cluster.apply(...['desktops', 'sessions', 'monitoring'].map((name) => namespace(name)));
     await cluster.apply(...objects.filter(({ kind }) => kind === 'NetworkPolicy'));
-    await cluster.apply(...Object.entries(PODS).map(([name, pod]) => podOf(name, pod)));
-    for (const [name, { namespace: where, labels }] of Object.entries(PODS)) {
-      await cluster.kubectl('wait', '-n', where, `pod/${name}`, '--for=condition=Ready', '--timeout=120s');
-      ips[name] = {
-        namespace: where,
-        labels,
-        ip: (await cluster.kubectl('get', 'pod', '-n', where, name, '-o', 'jsonpath={.status.podIP}')).trim(),
-      };
-    }
+    const ports = (name: string) => (name === 'world' ? [...PORTS, ...API_PORTS] : PORTS);
+    await cluster.apply(...Object.entries(PODS).map(([name, pod]) => podOf(name, pod, { ports: ports(name) })));
+    for (const [name, pod] of Object.entries(PODS))
+      ips[name] = { ...pod, ip: await addressOf(cluster, name, pod.namespace) };
     const dns = (
       await cluster.kubectl(
         'get',
@@ -139,29 +103,15 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
       await answerAt(cluster, ip, ips['world']!.ip!);
       ips[ip] = { namespace: 'outside', labels: {}, ip };
     }
+    const portsOf = (name: string, ip: string) =>
+      name === 'dns' ? [53] : name === 'server' ? [6443] : name === ip ? [8080] : PORTS;
     const tries = Object.entries(ips).flatMap(([name, { ip }]) =>
-      name === 'dns'
-        ? [[name, ip, 53]]
-        : name === 'server'
-          ? [[name, ip, 6443]]
-          : name === ip
-            ? [[name, ip, 8080]]
-            : PORTS.map((port) => [name, ip, port]),
+      portsOf(name, ip!).map((port): Try => [name, ip!, port]),
     );
     for (const [from, { namespace: where }] of Object.entries(PODS)) {
-      const answer = await cluster.kubectl(
-        'exec',
-        '-n',
-        where,
-        from,
-        '--',
-        'node',
-        '-e',
-        TRY,
-        JSON.stringify(tries.filter(([to]) => to !== from)),
-      );
-      for (const [to, port, passed] of JSON.parse(answer) as [string, number, boolean][])
-        found.set(`${from} → ${to}:${port}`, passed);
+      const others = tries.filter(([to]) => to !== from);
+      for (const [flow, passed] of await reach(cluster, from, where, [...others, ['look-up', '', 53, 'dns']]))
+        found.set(flow, passed);
     }
   });
 
@@ -169,6 +119,7 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
     if (cluster === undefined) return;
     await cluster.kubectl('delete', 'namespace', 'desktops', 'sessions', 'monitoring', '--wait=false');
     await cluster.kubectl('delete', 'pod', '-n', 'default', 'stranger', 'world', '--wait=false');
+    await forgetPlatforms(cluster);
     await cluster.delete();
   });
 
@@ -230,5 +181,56 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
     const reached = [...found].filter(([flow, passed]) => passed && flow.startsWith('closed-session → '));
     expect(reached).toEqual([]);
     expect(found.get('stranger → look-up:53')).toBe(true);
+  });
+
+  describe('F12 what networks of other kinds need', () => {
+    let flows: ReadonlyMap<string, boolean>;
+    let policies: readonly KubeObject[];
+
+    beforeAll(async () => {
+      const others = { stranger: PODS['stranger']!, session: PODS['session']! };
+      const platforms = await tryPlatforms(cluster, INTERNET, others);
+      ({ flows, policies } = platforms);
+      Object.assign(ips, platforms.ips);
+    });
+
+    it('all of it answers whom no policy is about', () => {
+      const refused = [...flows].filter(([flow, passed]) => !passed && flow.startsWith('stranger → '));
+      // ports that are one agent’s by its extraIngress are nobody’s at the others
+      expect(refused.map(([flow]) => flow)).toEqual(
+        ['generic', 'minikube', 'openshift', 'proxied'].map((name) => `stranger → ${name}:5900`),
+      );
+    });
+
+    it('passes as the model says', () => {
+      const all = [...objects, ...policies];
+      const model = [...flows.keys()].map((flow) => {
+        const [from, to, port] = /^(.*) → (.*):(\d+)$/.exec(flow)!.slice(1) as [string, string, string];
+        const known = to === 'look-up' ? 'dns' : to === 'hub by proxy' ? 'proxy' : to;
+        const { namespace: where, ip } = ips[known]!;
+        const protocol = /dns|look-up/.test(to) ? 'UDP' : 'TCP';
+        const end = where === 'outside' ? { ip: ip! } : ips[known]!;
+        return [flow, allowed(all, ips[from]!, end, Number(port), protocol)];
+      });
+      expect(Object.fromEntries(flows)).toEqual(Object.fromEntries(model));
+    });
+
+    it.each([
+      // API server and DNS by preset
+      ['generic', [`${INTERNET}:443`, `${INTERNET}:6443`, `${INTERNET}:8080`, 'look-up:53']],
+      ['minikube', [`${INTERNET}:8443`, `${INTERNET}:8080`, 'look-up:53', 'node-dns:53']],
+      ['openshift', [`${INTERNET}:443`, `${INTERNET}:6443`, `${INTERNET}:8080`, 'node-dns:53', 'other-dns:5353']],
+      // extraEgress besides
+      ['microk8s', [`${INTERNET}:16443`, `${INTERNET}:5900`, `${INTERNET}:8080`, 'look-up:53', 'node-dns:53']],
+      // the hub through the proxy alone
+      [
+        'proxied',
+        [`${INTERNET}:443`, `${INTERNET}:6443`, 'hub by proxy:3128', 'look-up:53', 'node-dns:53', 'proxy:3128'],
+      ],
+      ['session', ['node-dns:53']],
+    ])('%s reaches %j, and nothing else', (name, expected) => {
+      const passed = [...flows].filter(([flow, yes]) => yes && flow.startsWith(`${name} → `));
+      expect(passed.map(([flow]) => flow.slice(`${name} → `.length)).sort()).toEqual([...expected].sort());
+    });
   });
 });
