@@ -414,6 +414,28 @@ What is in a list more than once.
 {{- end }}
 
 {{/*
+Ids of templates of which pods are kept ready, without the variable at that value in their env.
+*/}}
+{{- define "streamspace.notReady" -}}
+{{- $found := list -}}
+{{- range .templates -}}
+{{- if gt (int64 (default 0 .warm)) 0 -}}
+{{- if ne (toString (get (default (dict) .env) $.variable)) $.value }}{{ $found = append $found .id }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- join ", " $found -}}
+{{- end }}
+
+{{/*
+Ids that are there more than once.
+*/}}
+{{- define "streamspace.twice" -}}
+{{- $ids := list -}}
+{{- range . }}{{ $ids = append $ids .id }}{{ end -}}
+{{- include "streamspace.doubles" $ids -}}
+{{- end }}
+
+{{/*
 Names of objects under any of the given keys, as a JSON list.
 */}}
 {{- define "streamspace.namesUnder" -}}

@@ -19,6 +19,7 @@ const ROOTS = [
   'NetworkPolicyIngressRule',
   'PodDnsConfig',
   'PodSecurityContext',
+  'PodSpec',
   'PolicyRule',
   'ResourceRequirements',
   'SecurityContext',

@@ -1,6 +1,8 @@
-import { isOpen, KUBE_TYPES, kubeType, QUANTITY, TAKES } from './types.ts';
+import { conditionSchema, REFUSED_PARTS } from './pod-template.ts';
+import { isPart, kubeType, othersOf, propertiesOf, QUANTITY, type Scalar, TAKES } from './types.ts';
 
 type Json = Record<string, unknown>;
+type ObjectType = Parameters<typeof propertiesOf>[0];
 
 /** JSON schemas of Kubernetes' types, each once: `definitions` holds those that were asked for, and what they are made of. */
 export class KubeSchemas {
@@ -15,11 +17,13 @@ export class KubeSchemas {
       case 'list':
         return { type: 'array', items: this.of(is.of) };
       case 'map':
-        return { type: 'object', additionalProperties: this.of(is.of) };
+        return { type: 'object', additionalProperties: isPart(is.of) ? this.#orNull(is.of) : this.of(is.of) };
+      case 'word':
+        return { const: is.word };
       case 'scalar':
         return this.#define(is.scalar, () => scalarSchema(is.scalar));
       case 'object':
-        return this.#define(is.name, () => this.#object(is.name));
+        return this.#define(is.part ? `part.${is.name}` : is.name, () => (is.part ? this.#part(is) : this.#object(is)));
     }
   }
 
@@ -34,22 +38,60 @@ export class KubeSchemas {
     return { $ref: `#/definitions/${key}` };
   }
 
-  #object(name: string): Json {
-    const known = KUBE_TYPES[name]!;
-    const required = Object.keys(known).filter((key) => known[key]!.endsWith('!'));
+  #object(is: ObjectType): Json {
+    const { known, required } = propertiesOf(is);
     return {
       type: 'object',
       ...(required.length > 0 ? { required } : {}),
       properties: Object.fromEntries(Object.entries(known).map(([key, type]) => [key, this.of(type)])),
-      // the one says where, the other which names there are
-      ...(isOpen(name) ? {} : { additionalProperties: false, propertyNames: { enum: Object.keys(known) } }),
+      ...this.#others(is.name, Object.keys(known)),
     };
+  }
+
+  #others(name: string, keys: readonly string[]): Json {
+    const others = othersOf(name);
+    // the one says where, the other which names there are
+    if (others === undefined) return { additionalProperties: false, propertyNames: { enum: keys } };
+    return others === 'any' ? {} : { additionalProperties: this.of(others) };
+  }
+
+  #part(is: ObjectType): Json {
+    const { known, required, patched } = propertiesOf(is);
+    const rules = (REFUSED_PARTS[is.name] ?? []).map(({ when, says }) => ({
+      if: conditionSchema(when),
+      // oxlint-disable-next-line unicorn/no-thenable -- the schema's own word
+      then: { const: says },
+    }));
+    const properties = Object.entries(known).map(([key, type]) => [
+      key,
+      patched.includes(key) ? this.of(type) : this.#orNull(type),
+    ]);
+    return {
+      type: 'object',
+      ...(patched.length > 0 ? { required: patched } : {}),
+      if: { required: ['$patch'] },
+      else: { required },
+      ...(rules.length > 0 ? { allOf: rules } : {}),
+      properties: Object.fromEntries(properties),
+      ...this.#others(is.name, Object.keys(known)),
+    };
+  }
+
+  /** Null takes a key of the pod away. */
+  #orNull(type: string): Json {
+    const schema = this.of(type);
+    if (!('$ref' in schema)) return { if: { type: 'null' }, else: schema };
+    const key = `${(schema['$ref'] as string).slice('#/definitions/'.length)}.null`;
+    this.definitions[key] ??= { if: { type: 'null' }, else: schema };
+    return { $ref: `#/definitions/${key}` };
   }
 }
 
 /** Helm words the errors of a schema itself; a constant that can't be met says what is wanted. */
-function scalarSchema(scalar: keyof typeof TAKES): Json {
+function scalarSchema(scalar: Scalar): Json {
   const type: Readonly<Record<string, Json>> = {
+    nothing: { not: {} },
+    patch: { enum: ['replace', 'delete'] },
     string: { type: 'string' },
     integer: { type: 'integer' },
     boolean: { type: 'boolean' },

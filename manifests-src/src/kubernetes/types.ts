@@ -1,3 +1,4 @@
+import { neededOf, POD_TEMPLATE } from './pod-template.ts';
 import imported from './types.json' with { type: 'json' };
 
 /** Properties by name: `string`, `EnvVarSource`, `[]EnvVar`, `{}string`; with `!` at the end a required one. */
@@ -16,28 +17,55 @@ export const KUBE_TYPES: KubeTypes = {
   // an image is optional only for those who make pods of pods
   Container: required('Container', 'image'),
   Object: { apiVersion: 'string!', kind: 'string!', metadata: '{}any!' },
+  ...POD_TEMPLATE,
 };
 
-const SCALARS = ['string', 'integer', 'boolean', 'quantity', 'intOrString', 'any'] as const;
-type Scalar = (typeof SCALARS)[number];
+const SCALARS = ['string', 'integer', 'boolean', 'quantity', 'intOrString', 'any', 'nothing', 'patch'] as const;
+export type Scalar = (typeof SCALARS)[number];
 
-/** A type's name taken apart. */
+/** A type's name taken apart. A part of a type is what a pod template has of it. */
 export type KubeType =
   | { readonly kind: 'scalar'; readonly scalar: Scalar }
+  | { readonly kind: 'word'; readonly word: string }
   | { readonly kind: 'list' | 'map'; readonly of: string }
-  | { readonly kind: 'object'; readonly name: string };
+  | { readonly kind: 'object'; readonly name: string; readonly part: boolean };
+
+/** Whether it is a part of a type. */
+export const isPart = (type: string): boolean => type.startsWith('~');
 
 export function kubeType(text: string): KubeType {
-  const name = text.replace(/!$/, '');
-  if (name.startsWith('[]')) return { kind: 'list', of: name.slice(2) };
-  if (name.startsWith('{}')) return { kind: 'map', of: name.slice(2) };
+  const part = isPart(text);
+  const name = text.replace(/^~/, '').replace(/!$/, '');
+  const below = (inner: string) => (part ? `~${inner}` : inner);
+  if (name.startsWith('=')) return { kind: 'word', word: name.slice(1) };
+  if (name.startsWith('[]')) return { kind: 'list', of: below(name.slice(2)) };
+  if (name.startsWith('{}')) return { kind: 'map', of: below(name.slice(2)) };
   // numbers of pods and their like are whole
   const scalar = name === 'number' ? 'integer' : SCALARS.find((each) => each === name);
-  return scalar === undefined ? { kind: 'object', name } : { kind: 'scalar', scalar };
+  return scalar === undefined ? { kind: 'object', name, part } : { kind: 'scalar', scalar };
 }
 
-/** Objects of which more is known than their type says: any key may be there. */
-export const isOpen = (name: string): boolean => name === 'Object';
+interface Properties {
+  readonly known: Readonly<Record<string, string>>;
+  /** Keys that have to be there. */
+  readonly required: readonly string[];
+  /** The same where the part has `$patch`. */
+  readonly patched: readonly string[];
+}
+
+/** Properties of a type by name; those of a part are parts. */
+export function propertiesOf({ name, part }: { readonly name: string; readonly part: boolean }): Properties {
+  const known = KUBE_TYPES[name]!;
+  const required = Object.keys(known).filter((key) => known[key]!.endsWith('!'));
+  if (!part) return { known, required, patched: required };
+  const parts = Object.entries(known).map(([key, type]) => [key, `~${type}`]);
+  const { plain, patched } = neededOf(name, required);
+  return { known: { ...Object.fromEntries(parts), $patch: 'patch' }, required: plain, patched };
+}
+
+/** Objects of which more is known than their type says: what any other key is of. */
+export const othersOf = (name: string): string | undefined =>
+  ({ Object: 'any', PodTemplateLabels: 'string', PodTemplateAnnotations: 'string' })[name];
 
 /** What an amount looks like. */
 export const QUANTITY = '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]+)?$';
@@ -49,4 +77,6 @@ export const TAKES: Readonly<Record<Scalar, string>> = {
   quantity: 'an amount such as 500m, 2 or 1Gi',
   intOrString: 'a whole number, or a percentage or name in quotes',
   any: 'anything',
+  nothing: 'nothing: the agent sets it itself, leave it out',
+  patch: 'replace or delete',
 };

@@ -1,5 +1,6 @@
 import { nearest } from '../values/nearest.ts';
-import { isOpen, KUBE_TYPES, kubeType, QUANTITY, TAKES } from './types.ts';
+import { holds, REFUSED_PARTS } from './pod-template.ts';
+import { isPart, kubeType, othersOf, propertiesOf, QUANTITY, type Scalar, TAKES } from './types.ts';
 
 const isMap = (thing: unknown): thing is Record<string, unknown> =>
   typeof thing === 'object' && thing !== null && !Array.isArray(thing);
@@ -15,33 +16,41 @@ export function kubeProblems(type: string, value: unknown, path: string): string
         : [`${path}: takes a list`];
     case 'map':
       return isMap(value)
-        ? Object.entries(value).flatMap(([key, item]) => kubeProblems(is.of, item, `${path}.${key}`))
+        ? Object.entries(value).flatMap(([key, item]) =>
+            item === null && isPart(is.of) ? [] : kubeProblems(is.of, item, `${path}.${key}`),
+          )
         : [`${path}: takes a map`];
     case 'object':
-      return isMap(value) ? objectProblems(is.name, value, path) : [`${path}: takes a map`];
+      return isMap(value) ? objectProblems(is, value, path) : [`${path}: takes a map`];
+    case 'word':
+      return value === is.word ? [] : [`${path}: takes ${is.word}; given was ${shown(value)}`];
     case 'scalar':
       return scalarFits(is.scalar, value) ? [] : [`${path}: takes ${TAKES[is.scalar]}; given was ${shown(value)}`];
   }
 }
 
-function objectProblems(name: string, value: Record<string, unknown>, path: string): string[] {
-  const known = KUBE_TYPES[name]!;
-  const problems = Object.entries(known)
-    .filter(([key, type]) => type.endsWith('!') && !Object.hasOwn(value, key))
-    .map(([key]) => `${path}.${key}: is required`);
+function objectProblems(
+  type: { readonly name: string; readonly part: boolean },
+  value: Record<string, unknown>,
+  path: string,
+): string[] {
+  const { known, required, patched } = propertiesOf(type);
+  const others = othersOf(type.name);
+  const needed = Object.hasOwn(value, '$patch') ? patched : required;
+  const problems = needed.filter((key) => !Object.hasOwn(value, key)).map((key) => `${path}.${key}: is required`);
+  const refused = type.part ? (REFUSED_PARTS[type.name] ?? []) : [];
+  problems.push(...refused.filter(({ when }) => holds(when, value)).map(({ says }) => `${path}: takes ${says}`));
   for (const [key, item] of Object.entries(value)) {
-    const type = Object.hasOwn(known, key) ? known[key] : undefined;
-    if (type !== undefined) problems.push(...kubeProblems(type, item, `${path}.${key}`));
-    else if (!isOpen(name))
-      problems.push(`${path}.${key}: unknown key; did you mean ${nearest(key, Object.keys(known))}?`);
+    const inner = Object.hasOwn(known, key) ? known[key] : others;
+    // null takes a key of the pod away
+    if (type.part && item === null && !patched.includes(key) && inner !== undefined) continue;
+    if (inner !== undefined) problems.push(...kubeProblems(inner, item, `${path}.${key}`));
+    else problems.push(`${path}.${key}: unknown key; did you mean ${nearest(key, Object.keys(known))}?`);
   }
   return problems;
 }
 
-function scalarFits(
-  scalar: Extract<ReturnType<typeof kubeType>, { kind: 'scalar' }>['scalar'],
-  value: unknown,
-): boolean {
+function scalarFits(scalar: Scalar, value: unknown): boolean {
   switch (scalar) {
     case 'string':
     case 'boolean':
@@ -54,6 +63,10 @@ function scalarFits(
       return Number.isInteger(value) || typeof value === 'string';
     case 'any':
       return true;
+    case 'nothing':
+      return false;
+    case 'patch':
+      return value === 'replace' || value === 'delete';
   }
 }
 

@@ -82,6 +82,11 @@ export const orElse = <T>(x: Expr<T>, otherwise: Of<T>): Expr<T> => choose(given
 /** A JSON list of the names that stand under any of these keys, wherever in a value: as text, as `name`, or as a list of these. */
 export const namesUnder = (x: Expr<unknown>, keys: readonly string[]): Expr<string> =>
   call('namesUnder', 'string', keys, x);
+/** Ids of templates with `warm` whose env does not have the variable at that value; joined by commas. */
+export const notReady = (templates: Expr<readonly unknown[]>, variable: string, value: string): Expr<string> =>
+  call('notReady', 'string', variable, value, templates);
+/** Ids of templates that are there twice; joined by commas. */
+export const twice = (templates: Expr<readonly unknown[]>): Expr<string> => call('twice', 'string', templates);
 /** Names of items that are among `names`, or there twice; joined by commas. */
 export const clashes = (items: Expr<readonly unknown[]>, names: readonly string[]): Expr<string> =>
   call('clashes', 'string', names, items);

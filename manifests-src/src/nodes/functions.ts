@@ -32,6 +32,12 @@ export function milliseconds(text: string): number {
 
 type Map = Readonly<Record<string, unknown>>;
 
+interface ReadyTemplate {
+  readonly id: string;
+  readonly warm?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Everything that an expression may compute. Both sides of a line mean the same: the property test compares them. */
 export const FUNCTIONS = {
   truthy: { run: truthy, go: (x) => `not (empty ${x})` },
@@ -146,6 +152,25 @@ export const FUNCTIONS = {
     run: (one?: readonly string[], other?: readonly string[]) =>
       [...(one ?? []), ...(other ?? [])].filter((each, index, all) => all.indexOf(each) !== index).join(', '),
     go: (one, other) => `include "streamspace.doubles" (concat (default (list) ${one}) (default (list) ${other}))`,
+  },
+  /** Ids of templates of which pods are kept ready, without `variable` as this in their env; joined by commas. Kept by a helper. */
+  notReady: {
+    run: (variable: string, value: string, templates?: readonly ReadyTemplate[] | null) =>
+      (templates ?? [])
+        .filter(({ warm = 0, env }) => warm > 0 && env?.[variable] !== value)
+        .map(({ id }) => id)
+        .join(', '),
+    go: (variable, value, templates) =>
+      `include "streamspace.notReady" (dict "variable" ${variable} "value" ${value} "templates" ${templates})`,
+  },
+  /** Ids that are there more than once; joined by commas. Kept by a helper. */
+  twice: {
+    run: (templates?: readonly ReadyTemplate[] | null) =>
+      (templates ?? [])
+        .map(({ id }) => id)
+        .filter((id, index, all) => all.indexOf(id) !== index)
+        .join(', '),
+    go: (templates) => `include "streamspace.twice" ${templates}`,
   },
   /** Names of objects under any of these keys, as a JSON list. Kept by a helper, which walks the value in the same order. */
   namesUnder: {

@@ -1,3 +1,4 @@
+import { KEPT_READY } from '@streamspace/settings';
 import {
   add,
   allValues,
@@ -22,12 +23,14 @@ import {
   mul,
   ne,
   not,
+  notReady,
   or,
   release,
   startsWith,
   text,
   toInteger,
   trimSuffix,
+  twice,
 } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
 import { agentEnv, controlPlaneUrl, HEALTH_PORT } from './agent-env.ts';
@@ -132,6 +135,8 @@ export function agentChecks(base: Base, view: AgentView, paths: Paths): Check[] 
   const only = view.enabled;
   const url = controlPlaneUrl(view);
   const grace = milliseconds(config.gracefulShutdownTimeout);
+  const { warmPool } = config.session;
+  const withHome = notReady(warmPool, KEPT_READY.variable, KEPT_READY.value);
   return [
     refuse(
       and(only, missing(config.agentId)),
@@ -219,6 +224,14 @@ export function agentChecks(base: Base, view: AgentView, paths: Paths): Check[] 
     refuse(
       and(only, view.sessionNamespace.create, or(missing(config.namespace), eq(config.namespace, release.namespace))),
       `${paths.agent}.sessionNamespace.create: sessions run in the release’s namespace, which is not this chart’s to make; name another one in ${paths.config}.namespace`,
+    ),
+    refuse(
+      and(only, given(withHome)),
+      concat(`${paths.config}.session.warmPool: `, withHome, `: warm ${KEPT_READY.remedy}; say so, or leave warm out`),
+    ),
+    refuse(
+      and(only, given(twice(warmPool))),
+      concat(`${paths.config}.session.warmPool: `, twice(warmPool), ' is there twice; give each template one entry'),
     ),
     ...disruptionChecks(paths.agent, view.pdb, view.replicaCount, only),
     ...logFileChecks(paths.agent, view.logFile, only),

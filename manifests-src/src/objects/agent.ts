@@ -1,5 +1,6 @@
 import type { k8s } from 'cdk8s-plus-28';
 import { and, given, gt, json, merge, or } from '../nodes/build.ts';
+import { lift } from '../nodes/expression.ts';
 import { type Entries, entries, spread, when } from '../nodes/tree.ts';
 import {
   agentEnv,
@@ -42,6 +43,8 @@ export function agent(base: Base, view: AgentView): Resource[] {
   const name = base.object(COMPONENT);
   const { config, ha, metrics } = view;
   const hasTemplate = given(config.session.podTemplate);
+  // what its file has to say of itself
+  const template = merge<unknown>(lift({ apiVersion: 'v1', kind: 'Pod' }), config.session.podTemplate);
   const hasPool = given(config.session.warmPool);
   const hasFiles = or(hasTemplate, hasPool);
   const logs = logToFile(view);
@@ -96,7 +99,7 @@ export function agent(base: Base, view: AgentView): Resource[] {
           // not of the enrolment token: it is a file, read again whenever it changes
           annotations: podAnnotations(merge(view.podAnnotations, base.shared.commonAnnotations), {
             ca: caChecksum(base),
-            session: [hasTemplate, json(config.session.podTemplate)],
+            session: [hasTemplate, json(template)],
             pool: [hasPool, json(config.session.warmPool)],
           }),
         },
@@ -156,7 +159,7 @@ export function agent(base: Base, view: AgentView): Resource[] {
       metadata: base.meta(base.object('k8s-agent-session'), { component: COMPONENT, wave: WAVES.settings }),
       // JSON is YAML
       data: {
-        'pod.yaml': when(hasTemplate, json(config.session.podTemplate)),
+        'pod.yaml': when(hasTemplate, json(template)),
         'templates.json': when(hasPool, json(config.session.warmPool)),
       },
     }),

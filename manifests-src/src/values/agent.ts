@@ -1,6 +1,6 @@
 import type { k8s } from 'cdk8s-plus-28';
 import { Template } from '@streamspace/protocol';
-import { AGENT } from '@streamspace/settings';
+import { AGENT, TEMPLATE_ENV } from '@streamspace/settings';
 import {
   annotations,
   choice,
@@ -12,14 +12,28 @@ import {
   labels,
   list,
   objectName,
-  open,
   section,
 } from './kinds.ts';
 import type { DocumentSchema } from './documents.ts';
 import * as workload from './workload.ts';
 
 /** What the agent reads of a template; the rest of it is the control plane's. */
-const WARM = { ...(Template as DocumentSchema), required: ['id'] };
+const WARM = withVariables({ ...(Template as DocumentSchema), required: ['id'] });
+
+/** With what the agent itself reads of a template's env. */
+function withVariables(template: DocumentSchema): DocumentSchema {
+  const variables = Object.entries(TEMPLATE_ENV).map(([name, { written, takes }]): [string, DocumentSchema] => [
+    name,
+    { ...(written as DocumentSchema), description: takes },
+  ]);
+  const { properties = {} } = template;
+  return {
+    ...template,
+    properties: { ...properties, env: { ...properties['env'], properties: Object.fromEntries(variables) } },
+  };
+}
+
+type PodTemplate = Readonly<Record<string, unknown>>;
 
 /** Values of the agent that both charts have, whatever the group is called. */
 
@@ -55,31 +69,46 @@ export const tuning = {
       otherwise: 'the cluster’s default',
     }),
     serviceType: fromSetting(AGENT.sessionServiceType, { description: 'Their Services' }),
-    podTemplate: open<Readonly<Record<string, unknown>>>('A pod that session pods are merged into', {}, [
-      {
-        spec: {
-          nodeSelector: { pool: 'sessions' },
-          containers: [{ name: 'desktop', env: [{ name: 'A', value: '<{{ x }}> & "y"' }] }],
+    podTemplate: kube<PodTemplate>(
+      'PodTemplate',
+      'A pod that session pods are merged into: metadata and spec, or parts of them',
+      {},
+      [
+        {
+          metadata: { labels: { team: 'desktops' }, annotations: { 'example.com/note': '{{ x }}' } },
+          spec: {
+            nodeSelector: { pool: 'sessions' },
+            automountServiceAccountToken: null,
+            containers: [
+              {
+                name: 'session',
+                env: [{ name: 'A', value: '<{{ x }}> & "y"' }],
+                volumeMounts: [{ mountPath: '/tmp', readOnly: true }],
+                resources: { limits: { cpu: null } },
+              },
+              { name: 'desktop', image: 'desktop:1', resources: { limits: { cpu: '1' } } },
+            ],
+          },
         },
-      },
-      {
-        spec: {
-          imagePullSecrets: [{ name: 'more-images' }, { $patch: 'delete', name: 'others' }],
-          containers: [
-            {
-              name: 'session',
-              env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'licences', key: '"secretName":"a"' } } }],
-              envFrom: [{ secretRef: { name: 'licences' } }, { secretRef: { name: '"], "' } }, { secretRef: null }],
-            },
-          ],
-          volumes: [
-            { name: 'a', secret: { secretName: 'certificates' } },
-            { name: 'b', projected: { sources: [{ secret: { name: 'fonts.v2' } }] } },
-            { name: 'c', csi: { driver: 'files.example.com', nodePublishSecretRef: { name: 'files' } } },
-          ],
+        {
+          spec: {
+            imagePullSecrets: [{ name: 'more-images' }, { $patch: 'delete', name: 'others' }],
+            containers: [
+              {
+                name: 'session',
+                env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'licences', key: '"secretName":"a"' } } }],
+                envFrom: [{ secretRef: { name: 'licences' } }, { secretRef: { name: '"], "' } }, { secretRef: null }],
+              },
+            ],
+            volumes: [
+              { name: 'a', secret: { secretName: 'certificates' } },
+              { name: 'b', projected: { sources: [{ secret: { name: 'fonts.v2' } }] } },
+              { name: 'c', csi: { driver: 'files.example.com', nodePublishSecretRef: { name: 'files' } } },
+            ],
+          },
         },
-      },
-    ]),
+      ],
+    ),
     warmPool: documents<Partial<Template>>(
       'Templates of which pods are kept ready: as those of the control plane, each with warm, how many',
       WARM,

@@ -4,6 +4,7 @@ import { nearest } from './nearest.ts';
 export interface DocumentSchema {
   readonly type?: string;
   readonly required?: readonly string[];
+  /** Beside `patternProperties` those names of which more is known. */
   readonly properties?: Readonly<Record<string, DocumentSchema>>;
   readonly patternProperties?: Readonly<Record<string, DocumentSchema>>;
   readonly maxProperties?: number;
@@ -32,6 +33,15 @@ export function documentProblems(schema: DocumentSchema, value: unknown, path: s
     if (!Array.isArray(value) || value.length < minItems || value.length > maxItems) return refused;
     return value.flatMap((item, index) => documentProblems(items, item, `${path}[${index}]`));
   }
+  const entry = entryOf(schema);
+  if (entry !== undefined) {
+    if (!isMap(value) || Object.keys(value).length > (schema.maxProperties ?? Infinity)) return refused;
+    return Object.entries(value).flatMap(([key, item]) =>
+      new RegExp(entry.names, 'u').test(key)
+        ? documentProblems(knownIn(schema, key) ?? entry.values, item, `${path}.${key}`)
+        : [`${path}: takes ${takes(schema)}; a name is too long`],
+    );
+  }
   const { properties } = schema;
   if (properties !== undefined) {
     if (!isMap(value)) return refused;
@@ -39,20 +49,11 @@ export function documentProblems(schema: DocumentSchema, value: unknown, path: s
       .filter((key) => !Object.hasOwn(value, key))
       .map((key) => `${path}.${key}: is required, ${takes(properties[key]!)}`);
     for (const [key, item] of Object.entries(value)) {
-      const known = Object.hasOwn(properties, key) ? properties[key] : undefined;
+      const known = knownIn(schema, key);
       if (known !== undefined) problems.push(...documentProblems(known, item, `${path}.${key}`));
       else problems.push(`${path}.${key}: unknown key; did you mean ${nearest(key, Object.keys(properties))}?`);
     }
     return problems;
-  }
-  const entry = entryOf(schema);
-  if (entry !== undefined) {
-    if (!isMap(value) || Object.keys(value).length > (schema.maxProperties ?? Infinity)) return refused;
-    return Object.entries(value).flatMap(([key, item]) =>
-      new RegExp(entry.names, 'u').test(key)
-        ? documentProblems(entry.values, item, `${path}.${key}`)
-        : [`${path}: takes ${takes(schema)}; a name is too long`],
-    );
   }
   return fits(schema, value) ? [] : refused;
 }
@@ -63,29 +64,36 @@ export function documentSchema(schema: DocumentSchema): Json {
     const { minItems, maxItems } = schema;
     return { type: 'array', items: documentSchema(schema.items), ...given({ minItems, maxItems }) };
   }
-  if (schema.properties !== undefined) {
-    const keys = Object.keys(schema.properties);
-    return {
-      type: 'object',
-      required: schema.required ?? [],
-      properties: Object.fromEntries(keys.map((key) => [key, documentSchema(schema.properties![key]!)])),
-      additionalProperties: false,
-      propertyNames: { enum: keys },
-    };
-  }
   const entry = entryOf(schema);
   if (entry !== undefined) {
     const { maxProperties } = schema;
     return {
       type: 'object',
+      ...(schema.properties === undefined ? {} : { properties: schemasOf(schema.properties) }),
       additionalProperties: documentSchema(entry.values),
       propertyNames: { pattern: entry.names },
       ...given({ maxProperties }),
     };
   }
+  if (schema.properties !== undefined) {
+    const keys = Object.keys(schema.properties);
+    return {
+      type: 'object',
+      required: schema.required ?? [],
+      properties: schemasOf(schema.properties),
+      additionalProperties: false,
+      propertyNames: { enum: keys },
+    };
+  }
   const { description: _description, ...leaf } = schema;
   return { if: leaf, else: { const: takes(schema) } };
 }
+
+const schemasOf = (properties: NonNullable<DocumentSchema['properties']>): Json =>
+  Object.fromEntries(Object.entries(properties).map(([key, each]) => [key, documentSchema(each)]));
+
+const knownIn = ({ properties = {} }: DocumentSchema, key: string): DocumentSchema | undefined =>
+  Object.hasOwn(properties, key) ? properties[key] : undefined;
 
 /** A map of any names: what they look like, and what each is of. */
 function entryOf({ patternProperties }: DocumentSchema): { names: string; values: DocumentSchema } | undefined {
@@ -117,8 +125,8 @@ function takes(schema: DocumentSchema): string {
   if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;
   if (schema.items !== undefined)
     return `a list of ${schema.minItems ?? 0} to ${maxItems ?? 'any'}, each ${takes(schema.items)}`;
-  if (schema.properties !== undefined) return `a map with ${(schema.required ?? []).join(', ')}`;
   if (schema.patternProperties !== undefined) return `a map of at most ${maxProperties ?? 'any'} texts`;
+  if (schema.properties !== undefined) return `a map with ${(schema.required ?? []).join(', ')}`;
   if (schema.type === 'string')
     return schema.description ?? `a text of at most ${maxLength ?? 'any'} characters (a number in quotes)`;
   const whole = schema.type === 'integer' ? 'a whole number' : 'a number';

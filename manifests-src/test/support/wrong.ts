@@ -92,6 +92,35 @@ export const COMBINATIONS: readonly Wrong[] = [
     /k8sAgent\.config\.session\.podTemplate: "hostPath":\{ is what k8sAgent\.admissionPolicy refuses.*take it out/,
   ],
   [
+    'pods kept ready of a template with a home',
+    umbrella,
+    config({ session: { warmPool: [{ id: 'kiosk', warm: 2, env: { A: 'b' } }, { id: 'desktop' }] } }),
+    /k8sAgent\.config\.session\.warmPool: kiosk: warm needs STREAMSPACE_HOME=none in its env.*say so, or leave warm out/,
+  ],
+  [
+    'pods kept ready of a template that says nothing of homes, agent only',
+    alone,
+    {
+      agent: {
+        config: {
+          session: {
+            warmPool: [
+              { id: 'a', warm: 1 },
+              { id: 'b', warm: 1 },
+            ],
+          },
+        },
+      },
+    },
+    /agent\.config\.session\.warmPool: a, b: warm needs STREAMSPACE_HOME=none/,
+  ],
+  [
+    'a template of the pool that is there twice',
+    umbrella,
+    config({ session: { warmPool: [{ id: 'a' }, { id: 'b' }, { id: 'a' }] } }),
+    /session\.warmPool: a is there twice; give each template one entry/,
+  ],
+  [
     'an admission policy beside a right to read Secrets',
     umbrella,
     agent({ admissionPolicy: { enabled: true }, rbac: { secrets: true } }),
@@ -429,6 +458,56 @@ export const SINGLE: readonly Wrong[] = [
     alone,
     { affinity: { custom: { podAffinity: { required: [] } } } },
     /podAffinity.*requiredDuringScheduling/s,
+  ],
+  [
+    'a slip in a pod template',
+    umbrella,
+    config({ session: { podTemplate: { spec: { tolerations: [{ keyy: 'x' }] } } } }),
+    /podTemplate.*tolerations.*(keyy[^]*|did you mean .*)key/,
+  ],
+  [
+    'a pod template of another kind',
+    umbrella,
+    config({ session: { podTemplate: { kind: 'Deployment' } } }),
+    /podTemplate.kind.*Pod/,
+  ],
+  [
+    'a pod template’s number that is a text',
+    alone,
+    {
+      agent: {
+        config: {
+          session: {
+            podTemplate: { spec: { containers: [{ name: 'session', securityContext: { runAsUser: '1000' } }] } },
+          },
+        },
+      },
+    },
+    /podTemplate.*runAsUser.*a whole number, without quotes/s,
+  ],
+  [
+    'a pod template’s label that is the agent’s',
+    umbrella,
+    config({ session: { podTemplate: { metadata: { labels: { session: 'x' } } } } }),
+    /podTemplate.metadata.labels.session.*the agent sets it itself/,
+  ],
+  [
+    'a container of a pod template without an image',
+    umbrella,
+    config({ session: { podTemplate: { spec: { containers: [{ name: 'desktop' }] } } } }),
+    /podTemplate.*containers.*an image; only the container session has one already/s,
+  ],
+  [
+    'a home’s volume in a pod template',
+    umbrella,
+    config({ session: { podTemplate: { spec: { volumes: [{ name: 'home' }] } } } }),
+    /podTemplate.*volumes.*another name: the volume home/s,
+  ],
+  [
+    'a port that is none, in a template of the pool',
+    umbrella,
+    config({ session: { warmPool: [{ id: 'a', env: { VNC_PORT: 'x' } }] } }),
+    /warmPool.*VNC_PORT.*a port from 1 to 65535/s,
   ],
   [
     'a rule without verbs',

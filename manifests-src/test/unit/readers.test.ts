@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readConfig as readAgent } from '../../../agent/src/config.ts';
 import { readConfig as readHub } from '../../../api/src/config.ts';
+import { readPodTemplate } from '../../../agent/src/sessions/kubernetes/pod-template.ts';
 import { readWarmTemplates } from '../../../agent/src/sessions/kubernetes/warm/templates.ts';
 import { readTemplates } from '../../../api/src/sessions/templates.ts';
 import { SOURCES } from '../../src/charts/sources.ts';
@@ -56,23 +57,47 @@ function environmentOf(objects: readonly KubeObject[], container: string): Recor
   return env;
 }
 
+/** Paths of the files that a release gives its programs, by their names. */
+function filesOf(objects: readonly KubeObject[], program: 'k8s-agent' | 'api'): Record<string, string> {
+  const maps = objects.filter(
+    ({ kind, metadata }) =>
+      kind === 'ConfigMap' &&
+      (metadata['labels'] as Record<string, string> | undefined)?.['app.kubernetes.io/component'] === program,
+  ) as unknown as { data: Record<string, string> }[];
+  const folder = mkdtempSync(join(tmpdir(), 'files-'));
+  const files = maps
+    .flatMap(({ data }) => Object.entries(data))
+    .filter(([name]) => /^(templates\.json|pod\.yaml)$/.test(name));
+  return Object.fromEntries(
+    files.map(([name, text]) => {
+      writeFileSync(join(folder, name), text);
+      return [name, join(folder, name)];
+    }),
+  );
+}
+
 /** Both programs read what the release would tell them. */
-function accepted(objects: readonly KubeObject[]): void {
+async function accepted(objects: readonly KubeObject[]): Promise<void> {
   const agent = environmentOf(objects, 'agent');
   const api = environmentOf(objects, 'api');
   if (agent !== undefined) readAgent(agent, 'host');
   if (api !== undefined) readHub(api);
+  const { 'templates.json': pool, 'pod.yaml': template } = filesOf(objects, 'k8s-agent');
+  if (pool !== undefined) await readWarmTemplates(pool, { vncPort: 5900 });
+  if (template !== undefined) await readPodTemplate(template);
+  const { 'templates.json': templates } = filesOf(objects, 'api');
+  if (templates !== undefined) await readTemplates(templates);
 }
 
 for (const source of SOURCES) {
   describe(`part 1 ${source.folder}: what its schema and checks accept, both programs' readers accept`, () => {
     it.each([0.03, 0.1, 0.3, 0.8])(
       'random values, boundaries among them (%d of all values set)',
-      (share) => {
-        fc.assert(
-          fc.property(valuesOf(source.schema, share), fc.constantFrom(...basesOf(source.name)), (leaves, base) => {
-            accepted(objectsOf(source, RELEASE, repaired(source, RELEASE, base, leaves)));
-          }),
+      async (share) => {
+        await fc.assert(
+          fc.asyncProperty(valuesOf(source.schema, share), fc.constantFrom(...basesOf(source.name)), (leaves, base) =>
+            accepted(objectsOf(source, RELEASE, repaired(source, RELEASE, base, leaves))),
+          ),
           { numRuns: 125 },
         );
       },
@@ -102,9 +127,9 @@ describe('part 1 values found by hand', () => {
     ['imagePullSecrets: [{name: reg}]', { ...base, imagePullSecrets: [{ name: 'reg' }, 'other'] }],
     ['localhost:5000/x', { ...base, api: { ...base.api, image: { repository: 'localhost:5000/x' } } }],
     ['keys for anchors', { ...base, 'x-anchor': { a: 1 } }],
-  ])('%s is taken, and the programs start with it', (_what, values) => {
+  ])('%s is taken, and the programs start with it', async (_what, values) => {
     expect(problems(umbrella!, RELEASE, values)).toBeUndefined();
-    accepted(objectsOf(umbrella!, RELEASE, values));
+    await accepted(objectsOf(umbrella!, RELEASE, values));
   });
 });
 
@@ -159,5 +184,85 @@ describe('part 1 templates', () => {
     writeFileSync(path, JSON.stringify([wrong]));
     await expect(readTemplates(path)).rejects.toThrow();
     expect(problems(umbrella!, RELEASE, rendered([wrong as object], []))!.join('\n')).toMatch(says);
+  });
+});
+
+describe('part 1 what the chart hands to the agent of sessions', () => {
+  const umbrella = SOURCES[0]!;
+  const base = BASES['streamspace'] as { k8sAgent: { config: object } };
+  const session = (values: object) => ({
+    ...base,
+    k8sAgent: { config: { ...base.k8sAgent.config, session: values } },
+  });
+  const kiosk = { id: 'kiosk', env: { STREAMSPACE_HOME: 'none' }, warm: 1 };
+
+  it.each([
+    ['metadata and spec alone', { metadata: { labels: { team: 'a' } }, spec: { nodeSelector: { pool: 'a' } } }],
+    ['a whole Pod', { apiVersion: 'v1', kind: 'Pod', spec: { tolerations: [{ key: 'a', operator: 'Exists' }] } }],
+    [
+      'null, which takes a key away',
+      {
+        spec: {
+          securityContext: null,
+          containers: [{ name: 'session', resources: { limits: { cpu: null }, requests: null } }],
+        },
+      },
+    ],
+    ['a volume removed', { spec: { volumes: [{ name: 'shm', $patch: 'delete' }] } }],
+    ['a list in place of ours', { spec: { imagePullSecrets: [{ $patch: 'replace' }, { name: 'a' }] } }],
+    [
+      'a part of a mount that is there',
+      { spec: { containers: [{ name: 'session', volumeMounts: [{ mountPath: '/tmp', readOnly: true }] }] } },
+    ],
+    [
+      'a container of its own',
+      { spec: { containers: [{ name: 'a', image: 'a:1' }], volumes: [{ name: 'b', emptyDir: {} }] } },
+    ],
+  ])('%s: a pod template that both take', async (_what, podTemplate) => {
+    const values = session({ podTemplate });
+    expect(problems(umbrella, RELEASE, values)).toBeUndefined();
+    await accepted(objectsOf(umbrella, RELEASE, values));
+  });
+
+  it.each([
+    [[{ ...kiosk, env: {} }], /warmPool: kiosk: warm needs STREAMSPACE_HOME=none in its env/],
+    [[{ id: 'kiosk', warm: 1 }], /warmPool: kiosk: warm needs STREAMSPACE_HOME=none/],
+    [[{ ...kiosk, env: { STREAMSPACE_HOME: 'kept' } }], /warmPool: kiosk: warm needs STREAMSPACE_HOME=none/],
+    [
+      [{ ...kiosk, env: { STREAMSPACE_HOME: 'never' } }],
+      /warmPool\[0\]\.env\.STREAMSPACE_HOME: takes one of kept, none/,
+    ],
+    [
+      [{ ...kiosk, env: { ...kiosk.env, VNC_PORT: 'x' } }],
+      /warmPool\[0\]\.env\.VNC_PORT: takes a port from 1 to 65535/,
+    ],
+    [[{ ...kiosk, env: { ...kiosk.env, HOME: 'here' } }], /warmPool\[0\]\.env\.HOME: takes a full path/],
+    [[kiosk, kiosk], /warmPool: kiosk is there twice/],
+  ])('%j is refused by the agent, so by the chart, too, in words', async (warmPool, says) => {
+    const path = join(mkdtempSync(join(tmpdir(), 'pool-')), 'templates.json');
+    writeFileSync(path, JSON.stringify(warmPool));
+    await expect(readWarmTemplates(path, { vncPort: 5900 })).rejects.toThrow();
+    expect(problems(umbrella, RELEASE, session({ warmPool }))!.join('\n')).toMatch(says);
+  });
+
+  it.each([
+    [{ kind: 'Deployment' }, /podTemplate\.kind: takes Pod/],
+    [{ status: {} }, /podTemplate\.status: unknown key/],
+    [{ metadata: { name: 'a' } }, /podTemplate\.metadata\.name: unknown key; did you mean (labels|annotations)/],
+    [{ metadata: { labels: { session: 'x' } } }, /metadata\.labels\.session: takes nothing: the agent sets it itself/],
+    [{ metadata: { labels: { n: 1 } } }, /metadata\.labels\.n: takes a text/],
+    [
+      { metadata: { annotations: { 'streamspace.io/user': 'x' } } },
+      /annotations\.streamspace\.io\/user: takes nothing/,
+    ],
+    [{ spec: { containers: [{ image: 'x' }] } }, /containers\[0\]\.name: is required/],
+    [{ spec: { containers: [{ name: 'x' }] } }, /containers\[0\]: takes an image; only the container session/],
+    [{ spec: { containers: [{ name: 'session', $patch: 'delete' }] } }, /containers\[0\]: takes no \$patch/],
+    [{ spec: { volumes: [{ name: 'home', emptyDir: {} }] } }, /volumes\[0\]: takes another name/],
+  ])('%j is refused by the agent, so by the chart, too', async (wrong, says) => {
+    const path = join(mkdtempSync(join(tmpdir(), 'pod-')), 'pod.yaml');
+    writeFileSync(path, JSON.stringify({ apiVersion: 'v1', kind: 'Pod', ...wrong }));
+    await expect(readPodTemplate(path)).rejects.toThrow();
+    expect(problems(umbrella, RELEASE, session({ podTemplate: wrong }))!.join('\n')).toMatch(says);
   });
 });

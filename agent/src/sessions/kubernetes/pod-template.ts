@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { SessionSpec } from '@streamspace/protocol';
+import { SESSION_POD } from '@streamspace/settings';
 import { parse } from 'yaml';
 import type { KubeClient } from './api/client.ts';
 import { ApiError } from './api/error.ts';
-import { ANNOTATIONS, HOME_VOLUME, SESSION_CONTAINER, sessionName, WARM_LABEL } from './objects/names.ts';
+import { ANNOTATIONS, HOME_VOLUME, SESSION_CONTAINER, sessionName } from './objects/names.ts';
 import { podFor } from './objects/pod.ts';
 import type { PodTemplate, SessionObjectsConfig } from './options.ts';
 import { SettingError } from './setting-error.ts';
@@ -15,7 +16,7 @@ const refused = (path: string, problems: readonly string[], cause?: unknown): Se
     { cause },
   );
 
-const RESERVED_LABELS = ['app', 'agent', 'session', 'user', WARM_LABEL];
+const RESERVED_LABELS: readonly string[] = SESSION_POD.labels;
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

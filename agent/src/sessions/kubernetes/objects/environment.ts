@@ -1,5 +1,6 @@
 import type { V1EnvVar } from '@kubernetes/client-node';
 import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
+import { TEMPLATE_ENV } from '@streamspace/settings';
 import type { SessionObjectsConfig } from '../options.ts';
 
 const DEFAULT_HOME = '/home/user';
@@ -8,36 +9,25 @@ const DEFAULT_HOME = '/home/user';
 export type PodPlan = Pick<SessionSpec, 'template' | 'image' | 'cpu' | 'memory' | 'storage' | 'env'> &
   Partial<Pick<SessionSpec, 'id' | 'user'>> & { readonly home?: string };
 
-/** Port of the session's VNC server: a template whose image has another one says so with `VNC_PORT` in its env. */
+/** A variable of a template's env that the agent reads itself. Throws `invalid_request` where it is not what it takes. */
+function given({ env }: Pick<SessionSpec, 'env'>, name: keyof typeof TEMPLATE_ENV): string | undefined {
+  const value = env[name];
+  if (value === undefined || TEMPLATE_ENV[name].parse(value) !== undefined) return value;
+  const { takes } = TEMPLATE_ENV[name];
+  throw new StreamSpaceError('invalid_request', `env ${name}: takes ${takes}; given was ${JSON.stringify(value)}`);
+}
+
+/** Port of the session's VNC server. */
 export function screenPort(spec: Pick<SessionSpec, 'env'>, { vncPort }: Pick<SessionObjectsConfig, 'vncPort'>): number {
-  const given = spec.env['VNC_PORT'];
-  if (given === undefined) return vncPort;
-  const port = Number(given);
-  if (/^\d{1,5}$/.test(given) && port >= 1 && port <= 65_535) return port;
-  throw new StreamSpaceError(
-    'invalid_request',
-    `env VNC_PORT: takes a port from 1 to 65535; given was ${JSON.stringify(given)}`,
-  );
+  const port = given(spec, 'VNC_PORT');
+  return port === undefined ? vncPort : Number(port);
 }
 
-/** Where the home is mounted: a template whose image has another one says so with `HOME` in its env. */
-export function homePath(spec: Pick<SessionSpec, 'env'>): string {
-  const given = spec.env['HOME'];
-  if (given === undefined) return DEFAULT_HOME;
-  if (/^\/[^:\0]+$/.test(given)) return given;
-  throw new StreamSpaceError('invalid_request', `env HOME: takes a full path; given was ${JSON.stringify(given)}`);
-}
+/** Where the home is mounted. */
+export const homePath = (spec: Pick<SessionSpec, 'env'>): string => given(spec, 'HOME') ?? DEFAULT_HOME;
 
-/** Whether the user's files outlive the session: a template says with `STREAMSPACE_HOME=none` in its env that they don't. */
-export function hasHome(spec: Pick<SessionSpec, 'env'>): boolean {
-  const given = spec.env['STREAMSPACE_HOME'];
-  if (given === undefined || given === 'kept') return true;
-  if (given === 'none') return false;
-  throw new StreamSpaceError(
-    'invalid_request',
-    `env STREAMSPACE_HOME: takes kept (the default) or none; given was ${JSON.stringify(given)}`,
-  );
-}
+/** Whether the user's files outlive the session. */
+export const hasHome = (spec: Pick<SessionSpec, 'env'>): boolean => given(spec, 'STREAMSPACE_HOME') !== 'none';
 
 /** Throws `invalid_request` for what the agent itself reads of a template's env, and can't. */
 export function checkEnvironment(spec: Pick<SessionSpec, 'env'>, config: Pick<SessionObjectsConfig, 'vncPort'>): void {

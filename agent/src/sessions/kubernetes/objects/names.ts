@@ -1,25 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { SessionSpec } from '@streamspace/protocol';
+import { SESSION_POD } from '@streamspace/settings';
 
 /** Keys of our annotations. */
-export const ANNOTATIONS = {
-  spec: 'streamspace.io/spec',
-  user: 'streamspace.io/user',
-  template: 'streamspace.io/template',
-  command: 'streamspace.io/command',
-  term: 'streamspace.io/term',
-  phase: 'streamspace.io/phase',
-  reason: 'streamspace.io/reason',
-  pod: 'streamspace.io/pod',
-  shape: 'streamspace.io/shape',
-  deleteHome: 'streamspace.io/delete-home',
-  since: 'streamspace.io/since',
-} as const;
+export const ANNOTATIONS = SESSION_POD.annotations;
 
 /** Name of the container that serves the screen, and of the port and the volumes that are ours. */
-export const SESSION_CONTAINER = 'session';
+export const SESSION_CONTAINER = SESSION_POD.container;
 export const SCREEN_PORT = 'vnc';
-export const HOME_VOLUME = 'home';
+export const HOME_VOLUME = SESSION_POD.home;
 /** Label of pods that wait for a session: the template that they are for. */
 export const WARM_LABEL = 'warm';
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { KEPT_READY } from '@streamspace/settings';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { checkEnvironment, hasHome } from '../objects/environment.ts';
@@ -55,9 +56,7 @@ export async function readWarmTemplates(
     try {
       checkEnvironment({ env }, config);
       if (hasHome({ env })) {
-        problems.push(
-          `${id}: warm: ${warm} needs STREAMSPACE_HOME=none in its env: a pod can’t be given a user’s home once it runs`,
-        );
+        problems.push(`${id}: warm: ${warm} ${KEPT_READY.remedy}`);
       }
     } catch (error) {
       problems.push(`${id}: ${(error as Error).message}`);
