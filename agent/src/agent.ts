@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Clock, iso } from 'clock-port';
+import { type Clock, iso, scope } from 'clock-port';
 import type { Election } from '@streamspace/protocol';
 import type { Elector, ElectorEvents, ElectorOptions, Leading } from 'lease-elector';
 import type { Logger } from 'pino';
@@ -15,7 +15,6 @@ import { enrolAhead } from './link/enrol-ahead.ts';
 import { Dialer } from './link/dialer.ts';
 import type { Link } from './link/link.ts';
 import { Replicas } from './replicas.ts';
-import { scope } from './scope.ts';
 import { Service } from './service.ts';
 import type { SessionDriver } from './sessions/driver.ts';
 

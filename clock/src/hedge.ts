@@ -1,4 +1,4 @@
-import type { Clock } from './index.ts';
+import type { Clock } from './clock.ts';
 
 /** When tries that nobody has answered get company. Milliseconds, each from the try before it; the lists bound the tries. */
 export interface HedgeOptions {

@@ -1,23 +1,7 @@
-/**
- * Time as a port. Code that waits takes a {@link Clock}, so that tests can hold time in their hands; only this folder and
- * the programs' `main` touch the platform's timers.
- */
-export interface Clock {
-  /** Wall-clock time in milliseconds since 1970 (UTC). For people and records; never for measuring how long something took. */
-  now(): number;
-  /** Milliseconds from an arbitrary origin, never running backwards. For durations and expiry. */
-  monotonic(): number;
-  /** Calls `fn` once, `ms` milliseconds from now (0 when negative). The timer does not keep the process alive by itself unless `ref`. */
-  setTimeout(fn: () => void, ms: number): Timer;
-}
-
-export interface Timer {
-  /** Idempotent; after it the callback will not run. */
-  cancel(): void;
-}
-
+export type { Clock, Timer } from './clock.ts';
 export { type Attempt, hedged, type HedgeOptions, times } from './hedge.ts';
 export { dateAt, iso, parseIso } from './iso.ts';
 export { Outage, type OutageLog } from './outage.ts';
 export { systemClock } from './system-clock.ts';
-export { deadline, DeadlineError, sleep, withDeadline } from './waiting.ts';
+export { type Scope, scope } from './scope.ts';
+export { abortable, deadline, DeadlineError, pause, sleep, untilAborted, withDeadline } from './waiting.ts';

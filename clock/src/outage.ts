@@ -1,4 +1,4 @@
-import type { Clock, Timer } from './index.ts';
+import type { Clock, Timer } from './clock.ts';
 
 /** Milliseconds between two lines of an outage that lasts. */
 const EVERY_MS = 60_000;

@@ -1,4 +1,4 @@
-import type { Clock } from './index.ts';
+import type { Clock } from './clock.ts';
 
 /** The machine's own clock; a browser's, too. */
 export const systemClock: Clock = {

@@ -1,4 +1,4 @@
-import type { Clock } from './index.ts';
+import type { Clock } from './clock.ts';
 
 /** A wait that ran out of time. `what` names what was waited for. */
 export class DeadlineError extends Error {
@@ -26,6 +26,34 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     }, ms);
     signal?.addEventListener('abort', onAbort, { once: true });
   });
+}
+
+/** Resolves after `ms`, or as soon as the signal aborts: for loops that look at their signal themselves. */
+export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return sleep(clock, ms, signal).catch(() => undefined);
+}
+
+/** Resolves when the signal aborts; at once where it has. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Runs `work` with the signal and settles at the abort even if `work` does not: nobody hangs on a call that ignores its signal. */
+export async function abortable<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work(signal), aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 /**
@@ -70,16 +98,9 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const limit = deadline(clock, ms, what, parent);
-  let onAbort: (() => void) | undefined;
   try {
-    limit.signal.throwIfAborted();
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => reject(limit.signal.reason as Error);
-      limit.signal.addEventListener('abort', onAbort, { once: true });
-    });
-    return await Promise.race([work(limit.signal), aborted]);
+    return await abortable(limit.signal, work);
   } finally {
-    if (onAbort) limit.signal.removeEventListener('abort', onAbort);
     limit.clear();
   }
 }

@@ -1,5 +1,4 @@
-import { sleep, type Clock } from 'clock-port';
-import { abortable } from './abortable.ts';
+import { abortable, type Clock, pause } from 'clock-port';
 import type { LeaseRecord, Lock } from './lock.ts';
 
 interface HolderWatchOptions {
@@ -60,7 +59,7 @@ export class HolderWatch {
       } catch (error) {
         if (signal.aborted) return;
         onError(error);
-        await sleep(clock, retryMs, signal).catch(() => undefined);
+        await pause(clock, retryMs, signal);
       }
     }
   }

@@ -1,5 +1,4 @@
-import { sleep, type Clock } from 'clock-port';
-import { abortable } from './abortable.ts';
+import { abortable, type Clock, pause } from 'clock-port';
 import type { LeaseState, Lock } from './lock.ts';
 
 interface WatcherOptions {
@@ -64,7 +63,7 @@ export class Watcher {
         if (signal.aborted) return;
         onEnd(error);
         const backoff = Math.min(maxBackoffMs, 50 * 2 ** failures) * random();
-        await sleep(clock, failures === 0 ? Math.min(50, maxBackoffMs) : backoff, signal).catch(() => undefined);
+        await pause(clock, failures === 0 ? Math.min(50, maxBackoffMs) : backoff, signal);
       }
     } finally {
       signal.removeEventListener('abort', stop);

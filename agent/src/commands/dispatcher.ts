@@ -1,7 +1,6 @@
-import { type Clock, withDeadline, DeadlineError } from 'clock-port';
+import { type Clock, DeadlineError, scope, withDeadline } from 'clock-port';
 import { type AgentMessage, asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import type { Logger } from 'pino';
-import { scope } from '../scope.ts';
 import type { SessionDriver, Slot } from '../sessions/driver.ts';
 import { type Command, keyOf, type Outcome, perform } from './operation.ts';
 import { ResultCache } from './result-cache.ts';

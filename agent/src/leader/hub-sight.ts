@@ -1,4 +1,4 @@
-import { type Clock, sleep, withDeadline } from 'clock-port';
+import { type Clock, pause, withDeadline } from 'clock-port';
 import type { Logger } from 'pino';
 
 export interface HubSightOptions {
@@ -70,7 +70,7 @@ export class HubSight {
     while (!signal.aborted) {
       const soon = this.#mayGiveWay || this.#missed === 1;
       const period = soon ? LOST_PERIOD : LOOK_PERIOD;
-      await sleep(clock, period * (0.75 + random() / 2), signal).catch(() => undefined);
+      await pause(clock, period * (0.75 + random() / 2), signal);
       if (!signal.aborted && !this.#connected) await this.#look(signal);
     }
   }

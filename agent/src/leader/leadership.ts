@@ -1,4 +1,4 @@
-import { type Clock, Outage, parseIso, sleep } from 'clock-port';
+import { type Clock, Outage, parseIso, pause } from 'clock-port';
 import type { Elector, ElectorEvents, Leading } from 'lease-elector';
 import type { Logger } from 'pino';
 import type { AgentMetrics } from '../health/metrics.ts';
@@ -52,7 +52,7 @@ export class LeadershipLoop {
         } finally {
           this.#running = false;
         }
-        await sleep(clock, restartDelay, signal).catch(() => undefined);
+        await pause(clock, restartDelay, signal);
       }
       await this.#serving;
     } finally {

@@ -1,5 +1,5 @@
 import { asStreamSpaceError } from '@streamspace/protocol';
-import { type Clock, sleep } from 'clock-port';
+import { type Clock, pause } from 'clock-port';
 import type { Logger } from 'pino';
 import { Backoff } from './backoff.ts';
 import type { Credentials } from './credential.ts';
@@ -24,7 +24,7 @@ const LONGEST = 60_000;
 export async function enrolAhead(options: EnrolAheadOptions, signal: AbortSignal): Promise<void> {
   const { credentials, clock, log, random } = options;
   const backoff = new Backoff(clock, { base: 2 * FIRST, max: LONGEST, random });
-  await sleep(clock, FIRST * (1 + random()), signal).catch(() => undefined);
+  await pause(clock, FIRST * (1 + random()), signal);
   while (!signal.aborted) {
     try {
       if (!options.leads()) return await credentials.prepare(signal);
@@ -33,6 +33,6 @@ export async function enrolAhead(options: EnrolAheadOptions, signal: AbortSignal
       log.debug({ code, err: message }, 'Not enrolled ahead of time');
       if (!retryable) return;
     }
-    await sleep(clock, backoff.next(), signal).catch(() => undefined);
+    await pause(clock, backoff.next(), signal);
   }
 }

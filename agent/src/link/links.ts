@@ -1,7 +1,6 @@
-import { type Clock, Outage, sleep } from 'clock-port';
+import { type Clock, Outage, scope, sleep } from 'clock-port';
 import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import type { Logger } from 'pino';
-import { scope } from '../scope.ts';
 import type { Backoff } from './backoff.ts';
 import type { Link, LinkListener } from './link.ts';
 

@@ -1,5 +1,5 @@
 import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
-import { DeadlineError } from 'clock-port';
+import { abortable, DeadlineError } from 'clock-port';
 
 /**
  * Runs `work` and settles when it does or when the signal aborts, whichever is first; throws nothing but {@link StreamSpaceError}.
@@ -10,14 +10,8 @@ export async function settling<T>(
   work: () => Promise<T>,
   meaning: (error: unknown) => StreamSpaceError | undefined = () => undefined,
 ): Promise<T> {
-  let onAbort: (() => void) | undefined;
   try {
-    signal.throwIfAborted();
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => reject(signal.reason as Error);
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
-    return await Promise.race([work(), aborted]);
+    return await abortable(signal, work);
   } catch (error) {
     if (error instanceof StreamSpaceError) throw error;
     const meant = meaning(error);
@@ -25,7 +19,5 @@ export async function settling<T>(
     if (!signal.aborted) throw asStreamSpaceError(error, 'driver_failed');
     const { reason } = signal as { reason: unknown };
     throw asStreamSpaceError(reason, reason instanceof DeadlineError ? 'command_timeout' : 'command_aborted');
-  } finally {
-    if (onAbort) signal.removeEventListener('abort', onAbort);
   }
 }

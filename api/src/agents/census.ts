@@ -1,4 +1,4 @@
-import { type Clock, iso, Outage, parseIso, sleep } from 'clock-port';
+import { type Clock, iso, Outage, parseIso, pause } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Publisher } from '../events/publisher.ts';
 import type { AgentRecord, Store } from '../store/store.ts';
@@ -31,7 +31,7 @@ export async function census(
   const { store, clock, log, publish, heartbeatMs } = deps;
   const outage = new Outage(clock, log, 'Looking for agents of a hub that died failed; trying again');
   while (!signal.aborted) {
-    await sleep(clock, 2 * heartbeatMs, signal).catch(() => undefined);
+    await pause(clock, 2 * heartbeatMs, signal);
     if (signal.aborted) return outage.stop();
     try {
       for (const agent of await store.agents.list()) {

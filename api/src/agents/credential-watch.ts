@@ -1,4 +1,4 @@
-import { type Clock, sleep } from 'clock-port';
+import { type Clock, pause } from 'clock-port';
 import { revoked, stillValid } from '../auth/agents.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
 import type { Store } from '../store/store.ts';
@@ -31,7 +31,7 @@ export async function watchCredentials(
 ): Promise<void> {
   const { clock, heartbeatMs } = deps;
   while (!signal.aborted) {
-    await sleep(clock, heartbeatMs / 2, signal).catch(() => undefined);
+    await pause(clock, heartbeatMs / 2, signal);
     if (signal.aborted) return;
     const due = clock.monotonic() - 1.5 * heartbeatMs;
     for (const link of links()) {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Server } from 'node:http';
 import { StreamSpaceError } from '@streamspace/protocol';
-import { sleep } from 'clock-port';
+import { pause } from 'clock-port';
 import type { FastifyInstance } from 'fastify';
 import type { WebSocket } from 'ws';
 import { CommandDispatcher } from '../commands/dispatcher.ts';
@@ -164,7 +164,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
       draining = true;
       agents.close();
       viewers.refuse();
-      const begin = viewers.relays === 0 ? undefined : sleep(clock, BEGIN_MS, signal).catch(() => undefined);
+      const begin = viewers.relays === 0 ? undefined : pause(clock, BEGIN_MS, signal);
       await Promise.all([
         sendElsewhere({ ...deps, roster, reception: agents }, signal),
         begin?.then(() => viewers.sendElsewhere()),

@@ -1,4 +1,4 @@
-import { Outage, sleep } from 'clock-port';
+import { Outage, pause } from 'clock-port';
 import { newCommand } from '../commands/new-command.ts';
 import type { HubDeps } from '../deps.ts';
 import type { AgentLink } from './link.ts';
@@ -49,8 +49,8 @@ export async function relearn(deps: RelearnDeps, links: () => Iterable<AgentLink
       } catch (error) {
         if (link.open) outage.failed({ err: error, agent: link.agentId });
       }
-      await sleep(clock, PACE_MS, signal).catch(() => undefined);
+      await pause(clock, PACE_MS, signal);
     }
-    await sleep(clock, ROUND_MS, signal).catch(() => undefined);
+    await pause(clock, ROUND_MS, signal);
   }
 }

@@ -5,7 +5,7 @@ import {
   type SessionSpec,
   StreamSpaceError,
 } from '@streamspace/protocol';
-import { type Clock, iso, type Outage, parseIso, sleep, type Timer } from 'clock-port';
+import { type Clock, iso, type Outage, parseIso, pause, type Timer } from 'clock-port';
 import type { Publisher } from '../events/publisher.ts';
 import { retrying } from '../agents/retrying.ts';
 import type { LinkMetrics } from '../link-metrics.ts';
@@ -145,7 +145,7 @@ export class Delivery {
         // its session then waits for the next link, which begins with what has lasted
         if (signal.aborted) return;
         trouble.unsettled.failed({ err: error, agent: agentId, command: id });
-        await sleep(clock, UNSETTLED_MS, signal).catch(() => undefined);
+        await pause(clock, UNSETTLED_MS, signal);
       }
     }
   }

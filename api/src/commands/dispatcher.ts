@@ -1,5 +1,5 @@
 import { type AgentMessageOf, type Command, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
-import { iso, Outage, parseIso, sleep } from 'clock-port';
+import { iso, Outage, parseIso, pause } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Dispatcher } from '../agents/ports.ts';
 import { retrying } from '../agents/retrying.ts';
@@ -157,7 +157,7 @@ export class CommandDispatcher implements Dispatcher {
     const { clock, log } = this.#deps;
     const outage = new Outage(clock, log, 'Agent not asked for a command; trying again');
     while (!signal.aborted) {
-      await sleep(clock, SWEEP_MS, signal).catch(() => undefined);
+      await pause(clock, SWEEP_MS, signal);
       for (const delivery of Array.from(this.#deliveries.values())) {
         if (signal.aborted) return;
         try {
@@ -200,7 +200,7 @@ export class CommandDispatcher implements Dispatcher {
       } catch (error) {
         outage.failed({ err: error });
       }
-      await sleep(clock, SWEEP_MS, signal).catch(() => undefined);
+      await pause(clock, SWEEP_MS, signal);
     }
   }
 

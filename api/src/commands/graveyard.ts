@@ -1,4 +1,4 @@
-import { type Clock, Outage, sleep } from 'clock-port';
+import { type Clock, Outage, pause } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Store } from '../store/store.ts';
 
@@ -26,7 +26,7 @@ export class Graveyard {
         this.#due.set(event.session, clock.monotonic() + KEEP_MS);
     }, signal);
     while (!signal.aborted) {
-      await sleep(clock, SWEEP_MS, signal).catch(() => undefined);
+      await pause(clock, SWEEP_MS, signal);
       for (const [id, due] of this.#due) {
         if (signal.aborted || (due > clock.monotonic() && this.#due.size <= MAX_WAITING)) break;
         this.#due.delete(id);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { StreamSpaceError } from '@streamspace/protocol';
-import { type Clock, sleep } from 'clock-port';
+import { type Clock, pause } from 'clock-port';
 import { memoryStore } from './memory/memory-store.ts';
 import { readRedisAddress, withoutPassword } from '@streamspace/settings';
 import { redisStore } from './redis/redis-store.ts';
@@ -43,7 +43,7 @@ export async function patiently<T>(clock: Clock, signal: AbortSignal, step: () =
       return await step();
     } catch (error) {
       if (!(error instanceof StreamSpaceError) || error.code !== 'store_unavailable' || signal.aborted) throw error;
-      await sleep(clock, AGAIN_MS, signal).catch(() => undefined);
+      await pause(clock, AGAIN_MS, signal);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { StreamSpaceError } from '@streamspace/protocol';
-import { type Clock, sleep, type Timer } from 'clock-port';
+import { type Clock, pause, type Timer } from 'clock-port';
 
 /** Milliseconds after which the time of day is looked at again: timers don't follow a clock that is set, and take no more than 24 days. */
 const LOOK_MS = 60_000;
@@ -22,7 +22,7 @@ export function whenItIs(clock: Clock, time: number | undefined, then: () => voi
 /** Does the work again and again, until the signal aborts. */
 export async function every(clock: Clock, ms: number, signal: AbortSignal, work: () => void): Promise<void> {
   while (!signal.aborted) {
-    await sleep(clock, ms, signal).catch(() => undefined);
+    await pause(clock, ms, signal);
     if (!signal.aborted) work();
   }
 }

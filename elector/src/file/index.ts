@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { watch as watchFiles } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { iso, sleep, type Clock } from 'clock-port';
+import { type Clock, iso, pause, scope, sleep, untilAborted } from 'clock-port';
 import { ConflictError, type Candidate, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
 import { Members } from './members.ts';
 import { goneEvidence, identityOf, ownTag, tagOf, type ProcessTable, type ProcessTag } from './process-tag.ts';
@@ -99,18 +99,16 @@ export class FileLock implements Lock {
     });
     try {
       for (let last = -1; !signal.aborted;) {
-        const next = new AbortController();
-        changed = () => next.abort();
+        const next = scope(signal);
+        changed = () => next.end();
         const { state, tip } = await this.#log.read(signal);
         if (tip !== last) {
           last = tip;
           onChange(state);
         }
         if (signal.aborted) break;
-        const stop = () => next.abort();
-        signal.addEventListener('abort', stop, { once: true });
-        await sleep(clock, LIST_PERIOD_MS, next.signal).catch(() => undefined);
-        signal.removeEventListener('abort', stop);
+        await pause(clock, LIST_PERIOD_MS, next.signal);
+        next.end();
         if (failure) throw failure;
         // the folder was replaced: the watch looks at one that is gone
         if ((await stat(directory)).ino !== ino) throw new Error('the folder was replaced');
@@ -132,10 +130,7 @@ export class FileLock implements Lock {
 
   async announce(identity: string, signal: AbortSignal): Promise<void> {
     await this.#members.add({ identity, since: iso(this.#options.clock.now()) });
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await untilAborted(signal);
     await this.#members.remove(identity);
   }
 

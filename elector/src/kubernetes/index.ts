@@ -1,5 +1,5 @@
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { Clock } from 'clock-port';
+import { type Clock, untilAborted } from 'clock-port';
 import { ConflictError, type Candidate, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
 import { ApiClient, ApiError } from './api-client.ts';
 import type { LeaseEvent } from './events.ts';
@@ -131,7 +131,7 @@ export class KubernetesLock implements Lock {
         if (evidence === undefined) throw error;
       }
     } else {
-      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      await untilAborted(signal);
     }
     if (evidence === undefined) throw signal.reason as Error;
     return evidence;

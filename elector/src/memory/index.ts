@@ -1,4 +1,4 @@
-import { iso, type Clock } from 'clock-port';
+import { type Clock, iso, untilAborted } from 'clock-port';
 import { ConflictError, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
 import { termOf } from '../term.ts';
 
@@ -54,13 +54,13 @@ export class MemoryLease {
       watch: async (onChange, signal) => {
         this.#watchers.add(onChange);
         onChange(this.#state);
-        await aborted(signal);
+        await untilAborted(signal);
         this.#watchers.delete(onChange);
       },
       holderGone: (record, signal) => this.#holderGone(record.holder, signal),
       announce: async (identity, signal) => {
         this.#candidates.set(identity, iso(this.#clock.now()));
-        await aborted(signal);
+        await untilAborted(signal);
         this.#candidates.delete(identity);
       },
       candidates: async () => [...this.#candidates].map(([identity, since]) => ({ identity, since })),
@@ -92,11 +92,4 @@ export class MemoryLease {
     for (const watcher of this.#watchers) watcher(this.#state);
     return version;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

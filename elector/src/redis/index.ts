@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { iso, sleep, withDeadline, type Clock } from 'clock-port';
+import { abortable, type Clock, iso, pause, sleep, withDeadline } from 'clock-port';
 import { Redis, type RedisOptions } from 'ioredis';
-import { abortable } from '../abortable.ts';
 import { ConflictError, LockError, type Candidate, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
 import { termOf } from '../term.ts';
 import { ANNOUNCE, CANDIDATES, CREATE, UPDATE } from './scripts.ts';
@@ -117,7 +116,7 @@ export class RedisLock implements Lock {
       } catch (error) {
         if (!signal.aborted) onError?.(error as Error);
       }
-      await sleep(clock, ANNOUNCE_PERIOD_MS, signal).catch(() => undefined);
+      await pause(clock, ANNOUNCE_PERIOD_MS, signal);
     }
     // where this fails, it is forgotten by itself
     await withDeadline(clock, LOOK_DEADLINE_MS / 6, 'withdrawal', undefined, (s) =>

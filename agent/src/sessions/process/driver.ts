@@ -10,7 +10,7 @@ import {
   StreamSpaceError,
   withoutProof,
 } from '@streamspace/protocol';
-import { iso } from 'clock-port';
+import { iso, untilAborted } from 'clock-port';
 import type { Operation, SessionDriver } from '../driver.ts';
 import { Hosts } from './hosts.ts';
 import { type Layout, layout, SESSION_ID } from './layout.ts';
@@ -217,7 +217,7 @@ class ProcessDriver implements SessionDriver {
       },
       onChange,
     );
-    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    const aborted = untilAborted(signal);
     this.#watches.add(watch);
     try {
       for (const id of await this.#listing.wantedRunning()) {

@@ -1,4 +1,4 @@
-import { type Clock, sleep, withDeadline } from 'clock-port';
+import { type Clock, pause, withDeadline } from 'clock-port';
 import type { Client } from './client.ts';
 import type { Connection } from './connection.ts';
 import type { Entry } from './entries.ts';
@@ -34,7 +34,7 @@ export async function follow(following: Following, signal: AbortSignal): Promise
     } finally {
       client.disconnect();
     }
-    await sleep(clock, PAUSE_MS, signal).catch(() => undefined);
+    await pause(clock, PAUSE_MS, signal);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Clock, deadline, sleep, withDeadline } from 'clock-port';
+import { type Clock, deadline, pause, withDeadline } from 'clock-port';
 import type { KubeClient, KubeObject, Query, Resource } from './client.ts';
 import { ApiError } from './error.ts';
 import { linesOf } from './lines.ts';
@@ -79,7 +79,7 @@ export class Informer<T extends KubeObject> {
   /** Keeps the copy until the signal aborts. What was copied is forgotten then. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, onTrouble, optional } = this.#options;
-    let pause = FIRST_PAUSE_MS;
+    let wait = FIRST_PAUSE_MS;
     try {
       while (!signal.aborted) {
         const before = this.#version;
@@ -87,9 +87,9 @@ export class Informer<T extends KubeObject> {
           if (this.#version === '') await this.#list(signal);
           await this.#watch(signal);
           // ended by the server, as watches are; one that told nothing must not become a loop
-          if (this.#version !== before) pause = FIRST_PAUSE_MS;
-          await sleep(clock, pause, signal).catch(() => undefined);
-          pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+          if (this.#version !== before) wait = FIRST_PAUSE_MS;
+          await pause(clock, wait, signal);
+          wait = Math.min(wait * 2, LONGEST_PAUSE_MS);
         } catch (error) {
           if (signal.aborted) return;
           // the server no longer knows our version: only a list can tell what we missed
@@ -97,9 +97,9 @@ export class Informer<T extends KubeObject> {
           const forbidden = optional === true && error instanceof ApiError && error.status === 403;
           if (forbidden) this.#synced.resolve();
           else onTrouble?.(error);
-          if (this.#version !== before && this.#version !== '') pause = FIRST_PAUSE_MS;
-          await sleep(clock, forbidden ? FORBIDDEN_PAUSE_MS : pause, signal).catch(() => undefined);
-          pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+          if (this.#version !== before && this.#version !== '') wait = FIRST_PAUSE_MS;
+          await pause(clock, forbidden ? FORBIDDEN_PAUSE_MS : wait, signal);
+          wait = Math.min(wait * 2, LONGEST_PAUSE_MS);
         }
       }
     } finally {

@@ -1,5 +1,4 @@
-import { type Clock, sleep } from 'clock-port';
-import { scope } from '../../../scope.ts';
+import { type Clock, scope, sleep } from 'clock-port';
 
 /** Between two looks at a lease that has run out, milliseconds. */
 const LOOK_MS = 100;

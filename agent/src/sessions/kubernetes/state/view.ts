@@ -1,5 +1,5 @@
 import type { CoreV1Event, V1Pod, V1Service } from '@kubernetes/client-node';
-import { type Clock, Outage } from 'clock-port';
+import { abortable, type Clock, Outage } from 'clock-port';
 import type { KubeClient, KubeObject } from '../api/client.ts';
 import { Informer } from '../api/informer.ts';
 import { SharedRun } from '../api/shared-run.ts';
@@ -54,7 +54,7 @@ export class View {
   /** Runs `work` with pods and Services in sight. */
   async during<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.#shared.during(async () => {
-      await unlessAborted(Promise.all([this.pods.synced, this.services.synced]), signal);
+      await abortable(signal, () => Promise.all([this.pods.synced, this.services.synced]));
       return work();
     });
   }
@@ -150,17 +150,3 @@ export class View {
 /** Whether a pod is the session's, and not the pool's or, by then, another session's. */
 export const isOf = (pod: V1Pod, sessionId: string): boolean =>
   pod.metadata?.name === sessionName(sessionId) || pod.metadata?.labels?.['session'] === sessionId;
-
-async function unlessAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  let onAbort: (() => void) | undefined;
-  try {
-    signal.throwIfAborted();
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => reject(signal.reason as Error);
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
-    await Promise.race([work, aborted]);
-  } finally {
-    if (onAbort) signal.removeEventListener('abort', onAbort);
-  }
-}

@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { SessionSpec } from '@streamspace/protocol';
-import { Outage, sleep, withDeadline } from 'clock-port';
+import { Outage, pause, scope, withDeadline } from 'clock-port';
 import { randomBytes } from 'node:crypto';
 import { isStatus } from '../api/error.ts';
 import type { Context } from '../context.ts';
@@ -91,13 +91,10 @@ export class WarmPool {
           outage.failed({ err: error });
           this.#rest();
         }
-        const patience = new AbortController();
-        const over = () => patience.abort();
-        signal.addEventListener('abort', over, { once: true });
-        await Promise.race([change, sleep(clock, LOOK_MS, patience.signal).catch(() => undefined)]);
-        patience.abort();
-        signal.removeEventListener('abort', over);
-        await sleep(clock, SETTLE_MS, signal).catch(() => undefined);
+        const patience = scope(signal);
+        await Promise.race([change, pause(clock, LOOK_MS, patience.signal)]);
+        patience.end();
+        await pause(clock, SETTLE_MS, signal);
         change = new Promise<void>((resolve) => (changed = resolve));
       }
     } finally {

@@ -2,7 +2,7 @@ import { access, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { type Clock, sleep, withDeadline } from 'clock-port';
+import { type Clock, pause, untilAborted, withDeadline } from 'clock-port';
 import { START_VARIABLE } from '../stragglers.ts';
 import { Child, firstLine } from './child.ts';
 import type { DesktopTools } from './choice.ts';
@@ -60,13 +60,13 @@ export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Progra
         return child;
       };
       const keepRunning = async (command: Command, display: string): Promise<void> => {
-        for (let pause = AGAIN_MS; !over.signal.aborted;) {
+        for (let again = AGAIN_MS; !over.signal.aborted;) {
           const since = order.clock.monotonic();
           const how = await start(command, { DISPLAY: display }).ended;
           if (over.signal.aborted) return;
           order.log(`${command[0]} ${how}, starting it again`);
-          pause = order.clock.monotonic() - since > WELL_MS ? AGAIN_MS : Math.min(2 * pause, AGAIN_MAX_MS);
-          await sleep(order.clock, pause, over.signal).catch(() => {});
+          again = order.clock.monotonic() - since > WELL_MS ? AGAIN_MS : Math.min(2 * again, AGAIN_MAX_MS);
+          await pause(order.clock, again, over.signal);
         }
       };
 
@@ -86,11 +86,12 @@ export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Progra
             await rm(managing, { force: true });
             const announced = announcing(programs.windowManager, managing);
             kept.push(keepRunning(announced ?? programs.windowManager, display));
-            if (announced) await Promise.race([appears(managing, order.clock, over.signal), died, abortOf(signal)]);
+            if (announced)
+              await Promise.race([appears(managing, order.clock, over.signal), died, untilAborted(signal)]);
           }
           if (!signal.aborted) kept.push(keepRunning(program, display));
         }
-        await Promise.race([died, abortOf(signal)]);
+        await Promise.race([died, untilAborted(signal)]);
       } finally {
         over.abort();
         // programs first, so that they can save their work while there is a display
@@ -143,13 +144,6 @@ async function appears(file: string, clock: Clock, signal: AbortSignal): Promise
       () => false,
     );
     if (there) return;
-    await sleep(clock, LOOK_MS, signal).catch(() => {});
+    await pause(clock, LOOK_MS, signal);
   }
-}
-
-function abortOf(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

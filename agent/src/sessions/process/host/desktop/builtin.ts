@@ -1,6 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock, Timer } from 'clock-port';
+import { type Clock, type Timer, untilAborted } from 'clock-port';
 import type { Desktop, DesktopOrder } from '../desktop.ts';
 import { cursorRect } from './cursor.ts';
 import { Keyboard } from './keyboard.ts';
@@ -23,7 +23,7 @@ export function builtinDesktop(order: DesktopOrder & { clock: Clock; log: (messa
       const live = new LiveDesktop(order);
       await live.open();
       onReady();
-      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      await untilAborted(signal);
       await live.close();
     },
   };
