@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
-import { Throttle } from '../agents/throttle.ts';
+import { Throttle } from '../flow/throttle.ts';
 import type { Clients } from '../http/client-address.ts';
 
 /** Addresses whose failures are remembered; the longest known is forgotten for a new one. */

@@ -7,8 +7,8 @@ import {
 } from '@streamspace/protocol';
 import { type Clock, iso, type Outage, parseIso, pause, type Timer } from 'clock-port';
 import type { Publisher } from '../events/publisher.ts';
-import { retrying } from '../agents/retrying.ts';
-import type { LinkMetrics } from '../link-metrics.ts';
+import { retrying } from '../flow/retrying.ts';
+import type { LinkMetrics } from '../agents/link/metrics.ts';
 import { provable, type SessionProofs } from '../sessions/proof.ts';
 import { type CommandRecord, isFinal, type Store } from '../store/store.ts';
 import { expired } from './expiry.ts';

@@ -2,7 +2,7 @@ import { type AgentMessageOf, type Command, type SessionStatus, StreamSpaceError
 import { iso, Outage, parseIso, pause } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Dispatcher } from '../agents/ports.ts';
-import { retrying } from '../agents/retrying.ts';
+import { retrying } from '../flow/retrying.ts';
 import type { CommandRecord, Store } from '../store/store.ts';
 import { type CommandLink, Delivery, type DeliveryDeps, type DeliveryTrouble } from './delivery.ts';
 import { expired } from './expiry.ts';

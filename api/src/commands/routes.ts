@@ -3,7 +3,7 @@ import { Id, StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { HubDeps } from '../deps.ts';
-import { publicCommand } from '../events/publisher.ts';
+import { publicCommand } from '../public/command.ts';
 import { route, Shared } from '../http/route.ts';
 
 export function commandRoutes(scope: FastifyInstance, { store }: HubDeps): void {

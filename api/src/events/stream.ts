@@ -3,7 +3,7 @@ import type { Event } from '@streamspace/protocol';
 import type { Clock, Timer } from 'clock-port';
 import type { User } from '../auth/users.ts';
 import type { EventStore } from '../store/store.ts';
-import { publicEvent } from './publisher.ts';
+import { publicEvent } from '../public/event.ts';
 
 /** Milliseconds between comments that show that the stream is alive. */
 const BEAT_MS = 15_000;

@@ -2,7 +2,7 @@ import { ERROR_CODES, type ErrorBody, LIMITS, StreamSpaceError } from '@streamsp
 import { type Clock, withDeadline } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import { WebSocket } from 'ws';
-import type { LinkMetrics } from '../link-metrics.ts';
+import type { LinkMetrics } from '../agents/link/metrics.ts';
 import { type PeerClaims, type Purpose, signPeer } from './credential.ts';
 
 /** Milliseconds for a peer to take a connection and answer a question that takes no time. */

@@ -1,9 +1,9 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { stayAwake } from '../agents/idle-report.ts';
-import type { Roster } from '../agents/roster.ts';
-import type { Rotations } from '../agents/rotation.ts';
+import { stayAwake } from '../agents/reports/idle-report.ts';
+import type { Roster } from '../agents/fleet/roster.ts';
+import type { Rotations } from '../agents/fleet/rotation.ts';
 import type { PeerClaims, PeerGuard, Purpose } from './credential.ts';
 
 /** Milliseconds that an agent has to answer a ping, for another replica that asks. */

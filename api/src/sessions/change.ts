@@ -3,7 +3,7 @@ import { iso } from 'clock-port';
 import type { Dispatcher } from '../agents/ports.ts';
 import type { User } from '../auth/users.ts';
 import type { HubDeps } from '../deps.ts';
-import { publicCommand } from '../events/publisher.ts';
+import { publicCommand } from '../public/command.ts';
 import type { CommandRecord, Reservation, SessionChange } from '../store/store.ts';
 import { newCommand } from '../commands/new-command.ts';
 import { specOf } from './records.ts';

@@ -1,5 +1,5 @@
 import { type Accepted, type CreateSession, type Session, StreamSpaceError } from '@streamspace/protocol';
-import { publicCommand } from '../events/publisher.ts';
+import { publicCommand } from '../public/command.ts';
 import type { Dispatcher } from '../agents/ports.ts';
 import type { HubDeps } from '../deps.ts';
 import type { AgentRecord, CommandRecord } from '../store/store.ts';

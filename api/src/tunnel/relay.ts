@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { errorOfClose, StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import { WebSocket } from 'ws';
-import type { LinkMetrics } from '../link-metrics.ts';
+import type { LinkMetrics } from '../agents/link/metrics.ts';
 import { refusalOf, unreachable } from '../peers/client.ts';
 import { answerPing } from './ping.ts';
 import { Presence } from './presence.ts';

@@ -1,8 +1,8 @@
 import { asStreamSpaceError, type MuxStream, type StreamHandler, StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import type { WebSocket } from 'ws';
-import { closeReason } from '../agents/close-reason.ts';
-import type { LinkMetrics } from '../link-metrics.ts';
+import { closeReason } from '../agents/link/close-reason.ts';
+import type { LinkMetrics } from '../agents/link/metrics.ts';
 import { answerPing } from './ping.ts';
 import { Presence } from './presence.ts';
 import type { Seat } from './steering.ts';

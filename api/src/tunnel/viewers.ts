@@ -6,11 +6,11 @@ import {
   VIEWER_SUBPROTOCOL,
 } from '@streamspace/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { AgentLink } from '../agents/link.ts';
+import type { AgentLink } from '../agents/link/link.ts';
 import type { LinkDeps } from '../agents/ports.ts';
 import { Failures } from '../auth/failures.ts';
 import { foreignOrigin } from '../auth/origins.ts';
-import type { LinkMetrics } from '../link-metrics.ts';
+import type { LinkMetrics } from '../agents/link/metrics.ts';
 import type { Peers } from '../peers/client.ts';
 import type { PeerGuard } from '../peers/credential.ts';
 import type { Upgrade } from '../upgrade.ts';

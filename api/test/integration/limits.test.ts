@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Admission } from '../../src/agents/admission.ts';
+import { Admission } from '../../src/agents/door/admission.ts';
 import { VirtualClock } from '@streamspace/testkit';
 import { TestHub } from '../support/hub.ts';
 import { Rest } from '../support/rest.ts';

@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client';
-import { type LinkMetrics, linkMetrics } from '../../src/link-metrics.ts';
+import { type LinkMetrics, linkMetrics } from '../../src/agents/link/metrics.ts';
 
 /** Metrics of a part that is tested without its hub. */
 export function lonelyMetrics(): LinkMetrics {

@@ -1,6 +1,6 @@
 import { VirtualClock } from '@streamspace/testkit';
 import { expect, test } from 'vitest';
-import { Allowances } from '../../src/agents/allowance.ts';
+import { Allowances } from '../../src/agents/link/allowance.ts';
 
 const MIB = 1024 * 1024;
 

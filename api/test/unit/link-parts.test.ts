@@ -2,15 +2,15 @@ import { StreamSpaceError } from '@streamspace/protocol';
 import { VirtualClock } from '@streamspace/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { closeReason } from '../../src/agents/close-reason.ts';
-import type { AgentLink } from '../../src/agents/link.ts';
-import { forgotten } from '../../src/agents/reclaim.ts';
-import { retrying } from '../../src/agents/retrying.ts';
-import { Roster } from '../../src/agents/roster.ts';
-import { nextState } from '../../src/agents/session-report.ts';
-import { Throttle } from '../../src/agents/throttle.ts';
-import { Turns } from '../../src/agents/turns.ts';
-import { WorkQueue } from '../../src/agents/work-queue.ts';
+import { closeReason } from '../../src/agents/link/close-reason.ts';
+import type { AgentLink } from '../../src/agents/link/link.ts';
+import { forgotten } from '../../src/agents/fleet/reclaim.ts';
+import { retrying } from '../../src/flow/retrying.ts';
+import { Roster } from '../../src/agents/fleet/roster.ts';
+import { nextState } from '../../src/agents/reports/session-report.ts';
+import { Throttle } from '../../src/flow/throttle.ts';
+import { Turns } from '../../src/flow/turns.ts';
+import { WorkQueue } from '../../src/flow/work-queue.ts';
 import type { AgentRecord } from '../../src/store/store.ts';
 
 const gate = (): { open: () => void; passed: Promise<void> } => {

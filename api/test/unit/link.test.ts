@@ -3,8 +3,8 @@ import { StreamSpaceError } from '@streamspace/protocol';
 import { VirtualClock } from '@streamspace/testkit';
 import { expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
-import { Allowance } from '../../src/agents/allowance.ts';
-import { AgentLink } from '../../src/agents/link.ts';
+import { Allowance } from '../../src/agents/link/allowance.ts';
+import { AgentLink } from '../../src/agents/link/link.ts';
 import { lonelyMetrics } from '../support/metrics.ts';
 
 /** A socket that does what the test says. */

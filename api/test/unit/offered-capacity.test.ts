@@ -3,7 +3,7 @@ import { cpu, bytes } from '@streamspace/settings';
 import fc from 'fast-check';
 import { Compile } from 'typebox/compile';
 import { expect, it } from 'vitest';
-import { offeredCapacity } from '../../src/agents/offered-capacity.ts';
+import { offeredCapacity } from '../../src/public/agent.ts';
 
 const schema = Compile(Agent.properties.capacity);
 

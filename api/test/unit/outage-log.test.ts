@@ -1,9 +1,9 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import { VirtualClock } from '@streamspace/testkit';
 import { expect, test } from 'vitest';
-import { census } from '../../src/agents/census.ts';
+import { census } from '../../src/agents/fleet/census.ts';
 import { tolerant } from '../../src/agents/tolerant.ts';
-import { Graveyard } from '../../src/commands/graveyard.ts';
+import { Graveyard } from '../../src/sessions/graveyard.ts';
 import type { Publisher } from '../../src/events/publisher.ts';
 import { memoryStore } from '../../src/store/memory/memory-store.ts';
 import { dispatcherScene } from '../support/dispatcher-scene.ts';

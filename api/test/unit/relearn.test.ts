@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { StreamSpaceError } from '@streamspace/protocol';
 import { VirtualClock } from '@streamspace/testkit';
 import { describe, expect, test } from 'vitest';
-import type { AgentLink } from '../../src/agents/link.ts';
-import { relearn, type RelearnDeps } from '../../src/agents/relearn.ts';
+import type { AgentLink } from '../../src/agents/link/link.ts';
+import { relearn, type RelearnDeps } from '../../src/agents/fleet/relearn.ts';
 import { readConfig } from '../../src/config.ts';
 
 function scene(agents = ['a1', 'a2']) {

@@ -1,8 +1,8 @@
 import { type Clock, pause } from 'clock-port';
-import { revoked, stillValid } from '../auth/agents.ts';
-import type { LinkMetrics } from '../link-metrics.ts';
-import type { Store } from '../store/store.ts';
-import type { AgentLink } from './link.ts';
+import { revoked, stillValid } from '../../auth/agents.ts';
+import type { LinkMetrics } from '../link/metrics.ts';
+import type { Store } from '../../store/store.ts';
+import type { AgentLink } from '../link/link.ts';
 
 interface WatchDeps {
   readonly store: Pick<Store, 'credentials'>;

@@ -1,5 +1,5 @@
 import { type AgentMessageOf, PROTOCOL_VERSIONS, StreamSpaceError } from '@streamspace/protocol';
-import type { ClaimResult } from '../store/store.ts';
+import type { ClaimResult } from '../../store/store.ts';
 
 /** Why a `hello` is not welcomed [CON4]. */
 export interface Refusal {

@@ -1,7 +1,7 @@
 import { type Clock, iso, Outage, parseIso, pause } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
-import type { Publisher } from '../events/publisher.ts';
-import type { AgentRecord, Store } from '../store/store.ts';
+import type { Publisher } from '../../events/publisher.ts';
+import type { AgentRecord, Store } from '../../store/store.ts';
 
 /** Whether an agent that counts as connected has not been heard for so long that the replica which held it must have died with it. */
 export function lost(agent: AgentRecord, now: number, heartbeatMs: number): boolean {

@@ -1,8 +1,8 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, withDeadline } from 'clock-port';
-import { newCredential } from '../auth/secrets.ts';
-import type { Store } from '../store/store.ts';
-import type { AgentLink } from './link.ts';
+import { newCredential } from '../../auth/secrets.ts';
+import type { Store } from '../../store/store.ts';
+import type { AgentLink } from '../link/link.ts';
 
 /** Milliseconds that an agent has to store a new credential. */
 const ROTATION_MS = 30_000;

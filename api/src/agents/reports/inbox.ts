@@ -1,20 +1,20 @@
 import { type AgentMessage, type AgentMessageOf, StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, iso, Outage } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
-import type { CommandDispatcher } from '../commands/dispatcher.ts';
-import type { Publisher } from '../events/publisher.ts';
-import type { LinkMetrics } from '../link-metrics.ts';
-import type { SessionProofs } from '../sessions/proof.ts';
-import type { Store } from '../store/store.ts';
-import { checkCredential } from './credential-watch.ts';
+import type { CommandDispatcher } from '../../commands/dispatcher.ts';
+import type { Publisher } from '../../events/publisher.ts';
+import type { LinkMetrics } from '../link/metrics.ts';
+import type { SessionProofs } from '../../sessions/proof.ts';
+import type { Store } from '../../store/store.ts';
+import { checkCredential } from '../fleet/credential-watch.ts';
 import { sessionIdle } from './idle-report.ts';
-import type { AgentLink } from './link.ts';
-import { forgotten } from './reclaim.ts';
+import type { AgentLink } from '../link/link.ts';
+import { forgotten } from '../fleet/reclaim.ts';
 import { reported, ReportPages } from './report-pages.ts';
-import { retrying } from './retrying.ts';
-import type { Rotations } from './rotation.ts';
+import { retrying } from '../../flow/retrying.ts';
+import type { Rotations } from '../fleet/rotation.ts';
 import { reconcile, type ReportDeps, sessionGone, sessionState } from './session-report.ts';
-import { Throttle } from './throttle.ts';
+import { Throttle } from '../../flow/throttle.ts';
 
 export interface InboxDeps {
   readonly store: Pick<Store, 'agents' | 'sessions' | 'commands' | 'credentials'>;

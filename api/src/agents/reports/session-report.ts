@@ -1,10 +1,10 @@
 import type { AgentMessageOf, Session, SessionState, SessionStatus } from '@streamspace/protocol';
 import { type Clock, iso } from 'clock-port';
-import type { Publisher } from '../events/publisher.ts';
-import { putOff } from '../sessions/awake.ts';
-import type { SessionProofs } from '../sessions/proof.ts';
-import { type CommandRecord, isFinal, type Store } from '../store/store.ts';
-import type { AgentLink } from './link.ts';
+import type { Publisher } from '../../events/publisher.ts';
+import { putOff } from '../../sessions/awake.ts';
+import type { SessionProofs } from '../../sessions/proof.ts';
+import { type CommandRecord, isFinal, type Store } from '../../store/store.ts';
+import type { AgentLink } from '../link/link.ts';
 import type { Reported } from './report-pages.ts';
 
 export interface ReportDeps {

@@ -1,7 +1,7 @@
 import { type AgentMessageOf, StreamSpaceError } from '@streamspace/protocol';
 import { iso } from 'clock-port';
-import { putOff } from '../sessions/awake.ts';
-import type { AgentLink } from './link.ts';
+import { putOff } from '../../sessions/awake.ts';
+import type { AgentLink } from '../link/link.ts';
 import { acting, type ReportDeps } from './session-report.ts';
 
 /**

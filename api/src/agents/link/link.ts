@@ -12,11 +12,11 @@ import {
 import type { Clock } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { RawData, WebSocket } from 'ws';
-import type { LinkMetrics } from '../link-metrics.ts';
-import { LinkStreams, type StreamLink } from '../tunnel/streams.ts';
+import type { LinkMetrics } from './metrics.ts';
+import { LinkStreams, type StreamLink } from '../../tunnel/streams.ts';
 import type { Allowance } from './allowance.ts';
 import { closeReason } from './close-reason.ts';
-import { WorkQueue } from './work-queue.ts';
+import { WorkQueue } from '../../flow/work-queue.ts';
 
 /** Bytes that may wait for an agent that doesn't read: more is a link that is stuck. */
 const MAX_BUFFERED = 16 * 1024 * 1024;

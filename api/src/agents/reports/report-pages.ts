@@ -1,5 +1,5 @@
 import { LIMITS, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
-import { provable, type Provable, type Provenance, type SessionProofs } from '../sessions/proof.ts';
+import { provable, type Provable, type Provenance, type SessionProofs } from '../../sessions/proof.ts';
 
 /** A session as an agent says it, without what the hub has no use for, and whether a hub has made it. */
 export interface Reported {

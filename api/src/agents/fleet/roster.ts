@@ -1,5 +1,5 @@
 import { StreamSpaceError } from '@streamspace/protocol';
-import type { AgentLink } from './link.ts';
+import type { AgentLink } from '../link/link.ts';
 
 /** The links of this hub: those that are being welcomed, and the one live link of each agent. */
 export class Roster {

@@ -1,8 +1,7 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, withDeadline } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
-import type { Store } from '../store/store.ts';
-import type { Reception } from './reception.ts';
+import type { Store } from '../../store/store.ts';
 import type { Roster } from './roster.ts';
 
 /** Milliseconds before anybody is sent elsewhere: a load balancer needs a moment to see that this hub is unready. */
@@ -22,7 +21,8 @@ export interface DrainDeps {
   readonly hub: string;
   readonly randomBytes: (size: number) => Buffer;
   readonly roster: Roster;
-  readonly reception: Reception;
+  /** How many agents came back here while this hub stops. */
+  readonly reception: { readonly sentAway: number };
 }
 
 /**

@@ -1,9 +1,9 @@
 import { Outage, pause } from 'clock-port';
-import { newCommand } from '../commands/new-command.ts';
-import type { HubDeps } from '../deps.ts';
-import type { AgentLink } from './link.ts';
-import type { Dispatcher } from './ports.ts';
-import { retrying } from './retrying.ts';
+import { newCommand } from '../../commands/new-command.ts';
+import type { HubDeps } from '../../deps.ts';
+import type { AgentLink } from '../link/link.ts';
+import type { Dispatcher } from '../ports.ts';
+import { retrying } from '../../flow/retrying.ts';
 
 /** Milliseconds between two agents that are asked: thousands don't answer at once. */
 const PACE_MS = 5;

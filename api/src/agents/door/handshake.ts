@@ -7,10 +7,10 @@ import {
   StreamSpaceError,
 } from '@streamspace/protocol';
 import { type Clock, iso, parseIso, withDeadline } from 'clock-port';
-import type { Claim, ClaimResult, Store } from '../store/store.ts';
-import type { AgentLink, LinkOwner } from './link.ts';
+import type { Claim, ClaimResult, Store } from '../../store/store.ts';
+import type { AgentLink, LinkOwner } from '../link/link.ts';
 import { denied, foreignAgent, noCommonVersion, type Refusal, trouble } from './refusal.ts';
-import type { Turns } from './turns.ts';
+import type { Turns } from '../../flow/turns.ts';
 
 /** Milliseconds that the holder of an agent id has to answer when another connection wants it [TERM4]. */
 const PROBE_MS = 2_000;

@@ -1,8 +1,8 @@
 import { iso, parseIso } from 'clock-port';
-import type { LinkMetrics } from '../link-metrics.ts';
-import type { AgentRecord } from '../store/store.ts';
-import type { AgentLink } from './link.ts';
-import type { Dispatcher, LinkDeps } from './ports.ts';
+import type { LinkMetrics } from '../link/metrics.ts';
+import type { AgentRecord } from '../../store/store.ts';
+import type { AgentLink } from '../link/link.ts';
+import type { Dispatcher, LinkDeps } from '../ports.ts';
 import { askForSessions } from './relearn.ts';
 
 export interface ReclaimDeps extends LinkDeps {
