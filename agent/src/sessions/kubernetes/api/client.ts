@@ -2,7 +2,7 @@ import { type Clock, sleep, withDeadline } from 'clock-port';
 import { request } from 'undici';
 import type { Connection } from './connection.ts';
 import { ApiError, apiErrorOf } from './error.ts';
-import { LEASE_RAN_OUT, LeaseFence } from './lease-fence.ts';
+import { LeaseFence, LeaseRanOut } from './lease-fence.ts';
 import { Troubles } from './troubles.ts';
 import { waitListener } from './waiting.ts';
 
@@ -179,7 +179,7 @@ export class KubeClient {
         waits(words);
       }, SLOW_MS);
       try {
-        if (call.method !== 'GET') await this.#fence.valid(call.signal, () => waits(LEASE_RAN_OUT));
+        if (call.method !== 'GET') await this.#fence.valid(call.signal, ({ message }) => waits(message));
         const answer = await this.#once(call);
         this.troubles.done(kind);
         if (waiting) await listener?.goesOn(call.signal);
@@ -243,7 +243,7 @@ export class KubeClient {
 /** Why there was no answer. Errors of several addresses say nothing themselves. */
 function wordsOf(error: unknown): string {
   const { message, code, errors } = error as { message?: string; code?: string; errors?: { message: string }[] };
-  if (message === LEASE_RAN_OUT) return message;
+  if (error instanceof LeaseRanOut) return error.message;
   return `The API server does not answer: ${message || errors?.[0]?.message || code || String(error)}`;
 }
 

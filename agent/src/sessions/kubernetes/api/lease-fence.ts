@@ -5,8 +5,13 @@ const LOOK_MS = 100;
 /** A timer's longest delay in Node, milliseconds. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** Said of a write that waits. */
-export const LEASE_RAN_OUT = 'The lease could not be renewed in time: another replica may lead';
+/** Why a write waits, or was taken back. */
+export class LeaseRanOut extends Error {
+  constructor() {
+    super('The lease could not be renewed in time: another replica may lead');
+    this.name = 'LeaseRanOut';
+  }
+}
 
 /**
  * Keeps writes within the lease. A leader whose lease has run out unrenewed goes on leading until it sees another one, but what it writes
@@ -23,20 +28,20 @@ export class LeaseFence {
     this.#until = until;
   }
 
-  /** Resolves once the lease is valid; rejects when the signal aborts before. `onWait` hears that it is not. */
-  async valid(signal: AbortSignal, onWait: () => void): Promise<void> {
+  /** Resolves once the lease is valid; rejects when the signal aborts before. `onWait` hears why it is not. */
+  async valid(signal: AbortSignal, onWait: (why: LeaseRanOut) => void): Promise<void> {
     if (this.#left > 0) return;
-    onWait();
+    onWait(new LeaseRanOut());
     while (this.#left <= 0) await sleep(this.#clock, LOOK_MS, signal);
   }
 
-  /** Runs `work` with a signal that aborts when the lease runs out, too. */
+  /** Runs `work` with a signal that aborts when the lease runs out, too, with a {@link LeaseRanOut}. */
   async during<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const within = scope(signal);
     let timer: ReturnType<Clock['setTimeout']> | undefined;
     const look = () => {
       const left = this.#left;
-      if (left <= 0) within.end(new Error(LEASE_RAN_OUT));
+      if (left <= 0) within.end(new LeaseRanOut());
       else if (left !== Infinity) timer = this.#clock.setTimeout(look, Math.min(left, LONGEST_MS));
     };
     look();
