@@ -1,6 +1,7 @@
 import { type Clock, Outage, sleep, withDeadline } from 'clock-port';
 import {
   type AgentMessage,
+  asStreamSpaceError,
   type HubMessage,
   LIMITS,
   type SessionStatus,
@@ -12,6 +13,7 @@ import type { CommandPeer, Dispatcher } from './commands/dispatcher.ts';
 import type { Credentials } from './link/credential.ts';
 import type { Link } from './link/link.ts';
 import type { Conversation } from './link/links.ts';
+import type { Pictures } from './picture/pictures.ts';
 import type { SessionBook } from './sessions/book.ts';
 import type { SessionDriver } from './sessions/driver.ts';
 import type { Tunnels } from './tunnel/tunnels.ts';
@@ -25,6 +27,7 @@ export interface HubConversationOptions {
   readonly dispatcher: Dispatcher;
   readonly tunnels: Tunnels;
   readonly credentials: Credentials;
+  readonly pictures: Pictures;
   readonly beat: Conversation['beat'];
   onBeatAnswered(): void;
   /** Somebody wants the session to stay awake. */
@@ -94,6 +97,9 @@ export class HubConversation implements Conversation, CommandPeer {
       case 'session_proof':
         // settles by itself and never rejects
         return void this.#keepProof(message.session_id, message.proof);
+      case 'take_picture':
+        // settles by itself and never rejects
+        return void this.#takePicture(message.request_id, message.session_id);
       case 'session_used':
         return this.#options.onUsed(message.session_id);
       case 'go_away':
@@ -157,6 +163,15 @@ export class HubConversation implements Conversation, CommandPeer {
       };
       this.#options.link.send(this.#options.link.welcome.version < 3 ? forVersion2(told) : told);
     }
+  }
+
+  async #takePicture(requestId: string, sessionId: string): Promise<void> {
+    const { link, pictures } = this.#options;
+    const answer = await pictures.take(sessionId, this.#over.signal).then(
+      (png) => ({ png: png.toString('base64') }),
+      (error: unknown) => ({ error: asStreamSpaceError(error, 'screen_unreachable').toJSON() }),
+    );
+    link.send({ type: 'picture', request_id: requestId, ...answer });
   }
 
   async #keepProof(sessionId: string, proof: string): Promise<void> {

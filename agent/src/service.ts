@@ -17,6 +17,7 @@ import type { Credentials } from './link/credential.ts';
 import type { Dialer } from './link/dialer.ts';
 import type { Link } from './link/link.ts';
 import { Links } from './link/links.ts';
+import { Pictures } from './picture/pictures.ts';
 import type { Replicas } from './replicas.ts';
 import { SessionBook } from './sessions/book.ts';
 import type { SessionDriver } from './sessions/driver.ts';
@@ -61,6 +62,7 @@ export class Service {
   #conversation: HubConversation | undefined;
   readonly #idleness: Idleness | undefined;
   readonly #tunnels = new Set<Tunnels>();
+  readonly #pictures: Pictures;
   /** Commands under way that are not the hub's. */
   readonly #own = new Set<string>();
   /** Sessions that went while a command for them was under way. */
@@ -76,6 +78,7 @@ export class Service {
     this.#options = options;
     const { config, clock, log, random, driver } = options;
     this.#unread = new Outage(clock, log, 'Capacity could not be read');
+    this.#pictures = new Pictures(driver, clock);
     this.#dispatcher = new Dispatcher({
       driver,
       clock,
@@ -229,6 +232,7 @@ export class Service {
       log,
       driver,
       credentials,
+      pictures: this.#pictures,
       tunnels,
       goAway,
       book: this.#book,

@@ -16,6 +16,8 @@ export const LIMITS = {
   reportedSessions: 10_000,
   /** … and in one page of it, so that a page stays within a control message. */
   sessionsPage: 200,
+  /** A picture of a session's screen. */
+  picture: 256 * 1024,
   /** Streams on one link. */
   streams: 1024,
   /** Milliseconds between the accepted upgrade and the `hello`. */

@@ -86,6 +86,14 @@ export const AgentMessages = {
   session_gone: message('session_gone', { session_id: Id, reason: Text(4096) }),
   /** Nobody uses it: the agent hibernates it in so long, unless somebody does; without a time: not any more [SES10]. Since version 3. */
   session_idle: message('session_idle', { session_id: Id, sleeps_in_ms: Type.Optional(Milliseconds()) }),
+  /** The answer to `take_picture`: a PNG file in base64, or why there is none [PIC1]. Since version 3. */
+  picture: message('picture', {
+    request_id: Id,
+    png: Type.Optional(
+      Type.String({ maxLength: 4 * Math.ceil(LIMITS.picture / 3), pattern: '^[A-Za-z0-9+/]*={0,2}$' }),
+    ),
+    error: Type.Optional(WireError),
+  }),
   ack: message('ack', { command_id: CommandId, attempt: Attempt }),
   result: message('result', {
     command_id: CommandId,
@@ -134,6 +142,8 @@ export const HubMessages = {
   }),
   /** Keep this with the session's spec, in the place of what is there [SES6]; since version 3. */
   session_proof: message('session_proof', { session_id: Id, proof: Proof }),
+  /** A small picture of what the session shows now, answered by `picture` [PIC1]. Since version 3. */
+  take_picture: message('take_picture', { request_id: Id, session_id: Id }),
   /** Somebody wants it to stay awake: counts as input [SES10]. Since version 3. */
   session_used: message('session_used', { session_id: Id }),
   vnc_connect: message('vnc_connect', { stream_id: StreamId, session_id: Id, credit: Credit }),

@@ -8,6 +8,18 @@ import { chromiumPath, launchChromium, needsChromium } from '../support/browser.
 import { Launched } from '../support/launched.ts';
 import { until } from '../support/until.ts';
 
+/** In the page: the size of the session's picture, once it shows something. */
+const shown = (id: string): string => `(() => {
+  const image = document.querySelector('[data-session-id=${id}] [data-testid=session-picture]');
+  if (!image?.complete || image.naturalWidth === 0) return undefined;
+  const { naturalWidth: width, naturalHeight: height } = image;
+  const canvas = Object.assign(document.createElement('canvas'), { width, height });
+  const context = canvas.getContext('2d');
+  context.drawImage(image, 0, 0);
+  const bytes = context.getImageData(0, 0, width, height).data;
+  return bytes.some((byte, at) => at % 4 < 3 && byte > 0) ? { width, height } : undefined;
+})()`;
+
 const SHOTS = process.env['SCREENSHOTS'];
 
 describe.skipIf(chromiumPath === undefined)(needsChromium('the list of sessions, in Chromium'), () => {
@@ -97,4 +109,38 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('the list of sessions,
     await page.context().close();
     await other.context().close();
   });
+
+  it(
+    'V9 a browser that never saw a session shows what it looks like, from its agent; asleep, what it looked like last',
+    { timeout: 300_000 },
+    async () => {
+      const { session } = await launched.api<{ session: Session }>('POST', '/sessions', {
+        template: 'desktop',
+        name: 'Seen by nobody',
+      });
+      const page = await open();
+      const row = page.locator(`[data-session-id=${session.id}]`);
+      const picture = row.locator('[data-testid=session-picture]');
+      await row.and(page.locator('[data-state=running]')).waitFor();
+      await picture.waitFor({ timeout: 60_000 });
+      // a desktop that only just begins is black: it is renewed
+      const size = await until(
+        'a picture of a desktop',
+        () => page.evaluate<{ width: number; height: number } | undefined>(shown(session.id)),
+        100_000,
+      );
+      expect(size.width).toBeLessThanOrEqual(480);
+      expect(size.height).toBeLessThanOrEqual(360);
+      expect(await findings(page, 'sessions with pictures')).toEqual([]);
+      await shot(page, 'V9-pictures');
+
+      await launched.api('POST', `/sessions/${session.id}/hibernate`, {});
+      await row.and(page.locator('[data-state=hibernated]')).waitFor();
+      const other = await open();
+      await other.locator(`[data-session-id=${session.id}] [data-testid=session-picture]`).waitFor({ timeout: 60_000 });
+      await shot(other, 'V9-asleep');
+      await other.context().close();
+      await page.context().close();
+    },
+  );
 });

@@ -8,6 +8,7 @@ import { CommandDispatcher } from '../commands/dispatcher.ts';
 import { Graveyard } from '../sessions/graveyard.ts';
 import { linkMetrics } from './link/metrics.ts';
 import { Peers } from '../peers/client.ts';
+import { pictureFrom } from '../peers/picture.ts';
 import { PeerGuard } from '../peers/credential.ts';
 import { peerRoutes } from '../peers/routes.ts';
 import { SessionProofs } from '../sessions/proof.ts';
@@ -25,6 +26,7 @@ import { relearn } from './fleet/relearn.ts';
 import { reception } from './door/reception.ts';
 import { Roster } from './fleet/roster.ts';
 import { Rotations } from './fleet/rotation.ts';
+import { SessionPictures } from './reports/session-pictures.ts';
 import { tolerant } from './tolerant.ts';
 
 /** Milliseconds for another replica to give an agent a new credential; it waits half a minute itself. */
@@ -76,6 +78,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
     proofs,
   });
   const rotations = new Rotations(deps);
+  const pictures = new SessionPictures(deps);
   const agents = reception({
     ...deps,
     roster,
@@ -89,6 +92,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
       dispatcher,
       proofs,
       rotations,
+      pictures,
       reclaim: (link) => reclaim({ ...deps, counters, dispatcher }, link),
     }),
   });
@@ -148,6 +152,12 @@ export function agentGateway(given: LinkDeps): LinkGateway {
         );
       await peers.ask(at, 'awake', { agent: agentId, session: sessionId });
     },
+    async picture(agentId, sessionId) {
+      const link = roster.get(agentId);
+      if (link !== undefined) return pictures.of(link, sessionId);
+      const at = await elsewhere(agentId);
+      return at === undefined ? pictures.last(sessionId) : pictureFrom(peers, at, agentId, sessionId);
+    },
     attach(server, internal) {
       const outside = publicUpgrades({ agent: agents.serve, viewer: viewers.serve });
       routers = [
@@ -157,7 +167,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
     },
     register(app: FastifyInstance, internal: FastifyInstance) {
       gateway.attach(app.server, internal.server);
-      peerRoutes(internal, { guard, clock, roster, rotations, draining: () => draining });
+      peerRoutes(internal, { guard, clock, roster, rotations, pictures, draining: () => draining });
       app.addHook('preClose', () => gateway.stop());
     },
     async drain(signal) {

@@ -11,6 +11,14 @@ export interface Dispatcher {
   wake(agentId: string): void;
 }
 
+/** What a session looked like. */
+export interface Picture {
+  /** A PNG file. */
+  readonly png: Buffer;
+  /** When it was taken, milliseconds since 1970. */
+  readonly at: number;
+}
+
 export interface AgentLinks {
   /**
    * Gives the agent a new credential over its live link, wherever in the hub that is, and resolves when the agent has stored it and the old one is invalid
@@ -22,6 +30,11 @@ export interface AgentLinks {
    * `conflict` where its version does not know that.
    */
   stayAwake(agentId: string, sessionId: string): Promise<void>;
+  /**
+   * What the session looked like last, from its agent or from an earlier answer of it [PIC2]. Rejects with `agent_offline`, `screen_unreachable` and
+   * others where there is none.
+   */
+  picture(agentId: string, sessionId: string): Promise<Picture>;
   /** Ends the agent's link, wherever in the hub it is, with the error's close code. Rejects when the store can't say where. */
   close(agentId: string, error: StreamSpaceError): Promise<void>;
 }

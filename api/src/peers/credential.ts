@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { StreamSpaceError } from '@streamspace/protocol';
 
 /** What one replica of the hub may ask of another. */
-export type Purpose = 'screen' | 'probe' | 'supersede' | 'rotate' | 'close' | 'awake';
+export type Purpose = 'screen' | 'probe' | 'supersede' | 'rotate' | 'close' | 'awake' | 'picture';
 
 /** A request of one replica to another, signed as a whole. */
 export interface PeerClaims {
@@ -10,7 +10,7 @@ export interface PeerClaims {
   /** Address of the replica that it is for: no other takes it. */
   to: string;
   agent: string;
-  /** For `screen` and `awake`. */
+  /** For `screen`, `awake` and `picture`. */
   session?: string;
   user?: string;
   /** The viewer over its connections [VIEW5]. */

@@ -4,6 +4,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { stayAwake } from '../agents/reports/idle-report.ts';
 import type { Roster } from '../agents/fleet/roster.ts';
 import type { Rotations } from '../agents/fleet/rotation.ts';
+import type { SessionPictures } from '../agents/reports/session-pictures.ts';
+import { pictureAnswer } from './picture.ts';
 import type { PeerClaims, PeerGuard, Purpose } from './credential.ts';
 
 /** Milliseconds that an agent has to answer a ping, for another replica that asks. */
@@ -14,6 +16,7 @@ export interface PeerRouteDeps {
   readonly clock: Clock;
   readonly roster: Roster;
   readonly rotations: Rotations;
+  readonly pictures: SessionPictures;
   /** Whether this replica sends its agents elsewhere. */
   readonly draining: () => boolean;
 }
@@ -22,7 +25,10 @@ export interface PeerRouteDeps {
  * POST /internal/v1/…: what other replicas ask of the one that holds an agent, on a port of its own. All of it is in the signed credential; there is no body.
  * Nothing is passed on: an agent that isn't here any more is `agent_offline`.
  */
-export function peerRoutes(app: FastifyInstance, { guard, clock, roster, rotations, draining }: PeerRouteDeps): void {
+export function peerRoutes(
+  app: FastifyInstance,
+  { guard, clock, roster, rotations, pictures, draining }: PeerRouteDeps,
+): void {
   const answer: Record<Exclude<Purpose, 'screen'>, (claims: PeerClaims) => Promise<object>> = {
     async probe({ agent, connection }) {
       const link = roster.get(agent);
@@ -46,6 +52,12 @@ export function peerRoutes(app: FastifyInstance, { guard, clock, roster, rotatio
       if (link === undefined) throw new StreamSpaceError('agent_offline', `agent ${agent} is not connected here`);
       if (session !== undefined) stayAwake(link, session);
       return {};
+    },
+    async picture({ agent, session }) {
+      const link = roster.get(agent);
+      if (link === undefined || session === undefined)
+        throw new StreamSpaceError('agent_offline', `agent ${agent} is not connected here`);
+      return pictureAnswer(await pictures.of(link, session));
     },
     async close({ agent, reason }) {
       roster.end(agent, new StreamSpaceError('unauthenticated', reason ?? 'the credential was revoked'));

@@ -1,5 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { ChangeSession, CreateSession, Id, StreamSpaceError } from '@streamspace/protocol';
+import { ChangeSession, CreateSession, Id, LIMITS, StreamSpaceError } from '@streamspace/protocol';
+import { dateAt } from 'clock-port';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { AgentLinks, Dispatcher } from '../agents/ports.ts';
@@ -19,7 +20,7 @@ const Flag = Type.Optional(Type.Enum(['true', 'false']));
 
 export function sessionRoutes(
   scope: FastifyInstance,
-  given: HubDeps & { dispatcher: Dispatcher; links: Pick<AgentLinks, 'stayAwake'> },
+  given: HubDeps & { dispatcher: Dispatcher; links: Pick<AgentLinks, 'stayAwake' | 'picture'> },
 ): void {
   const app = scope.withTypeProvider<TypeBoxTypeProvider>();
   const { store } = given;
@@ -154,6 +155,36 @@ export function sessionRoutes(
       requireScreen(session);
       await deps.links.stayAwake(session.agent, id);
       return putOff(deps, session);
+    },
+  );
+
+  app.get(
+    '/sessions/:id/picture',
+    route({
+      tag: 'sessions',
+      summary: 'What a session looked like last',
+      description:
+        'Small, and from its agent, which is asked at most once in half a minute. While it can’t be (the session sleeps) the last one, as long as the hub has it. `last-modified`: when it was taken.',
+      answer: Type.String({ format: 'binary', maxLength: LIMITS.picture }),
+      answerType: 'image/png',
+      params,
+      errors: [
+        'not_found',
+        'session_not_running',
+        'agent_offline',
+        'conflict',
+        'screen_unreachable',
+        'command_timeout',
+        'at_capacity',
+        'malformed_frame',
+        'driver_failed',
+      ],
+    }),
+    async ({ params: { id }, user }, reply) => {
+      const session = await sessionFor(deps, id, user);
+      if (session.state === 'gone') throw new StreamSpaceError('not_found', `session ${id} is gone`);
+      const { png, at } = await deps.links.picture(session.agent, id);
+      return reply.type('image/png').header('last-modified', dateAt(at).toUTCString()).send(png);
     },
   );
 

@@ -6,7 +6,7 @@ import { SignJWT } from 'jose';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { agentGateway } from '../../src/agents/gateway.ts';
-import type { AgentGateway, LinkDeps } from '../../src/agents/ports.ts';
+import type { AgentGateway, LinkDeps, Picture } from '../../src/agents/ports.ts';
 import { buildApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { publisher } from '../../src/events/publisher.ts';
@@ -32,6 +32,10 @@ export class FakeLinks implements AgentGateway {
   async stayAwake(_agentId: string, sessionId: string): Promise<void> {
     if (this.failure) throw this.failure;
     this.awake.push(sessionId);
+  }
+  async picture(): Promise<Picture> {
+    if (this.failure) throw this.failure;
+    return { png: Buffer.from('a picture'), at: 1_900_000_000_000 };
   }
   async rotate(agentId: string): Promise<void> {
     if (this.failure) throw this.failure;

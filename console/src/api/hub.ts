@@ -1,6 +1,9 @@
 import type { Accepted, Agent, CreateSession, Event, Session, Template, Ticket } from '@streamspace/protocol';
 import type { Http } from './http.ts';
 
+/** Milliseconds that a picture may take: the hub waits for an agent. */
+const PICTURE_MS = 25_000;
+
 /** A list of the API: `{items: [...]}`. */
 interface Items<T> {
   items: T[];
@@ -22,6 +25,8 @@ export interface Hub {
   hibernate(id: string): Promise<Accepted>;
   wake(id: string): Promise<Accepted>;
   stayAwake(id: string): Promise<Session>;
+  /** What it looked like last, as a data URL, and when that was (milliseconds since 1970). */
+  picture(id: string): Promise<{ url: string; at: number }>;
   ticket(id: string, signal?: AbortSignal): Promise<Ticket>;
 }
 
@@ -44,6 +49,20 @@ export function createHub(http: Http): Hub {
     hibernate: (id) => http.request('POST', at('sessions', id, '/hibernate'), {}),
     wake: (id) => http.request('POST', at('sessions', id, '/wake'), {}),
     stayAwake: (id) => http.request('POST', at('sessions', id, '/stay-awake'), {}),
+    async picture(id) {
+      const answer = await http.open(at('sessions', id, '/picture'), {}, AbortSignal.timeout(PICTURE_MS));
+      const taken = Date.parse(answer.headers.get('last-modified') ?? '');
+      return { url: await dataUrl(await answer.blob()), at: Number.isNaN(taken) ? 0 : taken };
+    },
     ticket: (id, signal) => http.request('POST', at('sessions', id, '/ticket'), {}, signal),
   };
+}
+
+function dataUrl(blob: Blob): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result as string);
+    reader.onerror = () => reject(reader.error ?? new Error('The picture could not be read'));
+    reader.readAsDataURL(blob);
+  });
 }

@@ -12,6 +12,7 @@ import { Button } from './button.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { Icon } from './icon.tsx';
 import { SessionName } from './session-name.tsx';
+import { SessionScreen } from './session-screen.tsx';
 import { SleepNotice } from './sleep-notice.tsx';
 
 export function SessionCard({ session, showUser }: { session: Session; showUser: boolean }) {
@@ -31,7 +32,7 @@ export function SessionCard({ session, showUser }: { session: Session; showUser:
       data-session-id={session.id}
       data-state={session.state}
     >
-      <Screen session={session} name={name} openable={can.open} />
+      <SessionScreen session={session} name={name} openable={can.open} />
       <div class="card-body">
         <div class="card-title">
           <SessionName session={session} name={name}>
@@ -155,29 +156,5 @@ export function SessionCard({ session, showUser }: { session: Session; showUser:
         />
       )}
     </li>
-  );
-}
-
-/** The last picture of its screen, where this tab has seen it; otherwise a drawing of one. */
-function Screen({ session, name, openable }: { session: Session; name: string; openable: boolean }) {
-  const { pictures } = useConsole();
-  const picture = pictures.all.value.get(session.id);
-  const inside =
-    picture !== undefined ? (
-      <img src={picture} alt="" />
-    ) : (
-      <svg class="screen-drawing" viewBox="0 0 160 100" aria-hidden="true">
-        <rect x="22" y="18" width="76" height="50" rx="4" />
-        <path d="M22 28h76" />
-        <rect x="66" y="40" width="70" height="42" rx="4" />
-        <path d="M66 50h70M76 60h30M76 69h18" />
-      </svg>
-    );
-  return openable ? (
-    <a class="screen" href={href.viewer(session.id)} tabIndex={-1} aria-hidden="true" title={`Open ${name}`}>
-      {inside}
-    </a>
-  ) : (
-    <div class="screen">{inside}</div>
   );
 }

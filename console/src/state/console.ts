@@ -77,7 +77,7 @@ export function createConsole(): Console {
     list: createListView(localStorage),
     toasts: createToasts(),
     now: createNow(),
-    pictures: createPictures(sessionStorage),
+    pictures: createPictures({ storage: sessionStorage, now: Date.now, taken: (id) => hub.picture(id) }),
     screens: createScreenSettings(localStorage),
     webSocketUrl: (path) => {
       const url = new URL(path, location.href);

@@ -1,24 +1,92 @@
-import { type ReadonlySignal, signal } from '@preact/signals';
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
 
-/** The last picture of each screen that was open in this tab, small, as data URLs by session id. */
+/** What a screen looked like. */
+export interface Picture {
+  /** A data URL. */
+  readonly url: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** Small pictures of screens by session id: those that were open in this tab, and those that agents have taken. */
 export interface Pictures {
-  readonly all: ReadonlySignal<ReadonlyMap<string, string>>;
+  /** The newest of each. */
+  readonly all: ReadonlySignal<ReadonlyMap<string, Picture>>;
   /** Keeps a small copy of what the canvas shows; nothing if it shows nothing. */
   keep(session: string, canvas: HTMLCanvasElement): void;
+  /** Has its agent asked, unless there is one of the last minute, or was asked within it. Never rejects. */
+  want(session: string): void;
   /** Forgets all: somebody else may sign in. */
   clear(): void;
 }
 
+export interface PicturesDeps {
+  readonly storage: Storage;
+  now(): number;
+  /** Asks the hub. Rejects where there is none. */
+  taken(session: string): Promise<Picture>;
+}
+
 const WIDTH = 480;
 const MAX_KEPT = 24;
+const MAX_TAKEN = 100;
 const KEY = 'streamspace.pictures';
+/** A picture is renewed after this long, milliseconds. */
+export const PICTURE_AGE_MS = 60_000;
+/** Requests under way at once; of those that wait the newest are kept. */
+const AT_ONCE = 3;
+const MAX_WAITING = 60;
 
-export function createPictures(storage: Storage): Pictures {
-  const all = signal<ReadonlyMap<string, string>>(read(storage));
+export function createPictures(deps: PicturesDeps): Pictures {
+  const { storage } = deps;
+  /** Seen in this tab: kept for the next load of the page. */
+  const seen = signal<ReadonlyMap<string, Picture>>(read(storage));
+  const fetched = signal<ReadonlyMap<string, Picture>>(new Map());
+  const askedAt = new Map<string, number>();
+  let waiting: string[] = [];
+  let underWay = 0;
+  let generation = 0;
+
+  const all = computed(() => {
+    const newest = new Map(fetched.value);
+    for (const [id, picture] of seen.value) if (picture.at >= (newest.get(id)?.at ?? 0)) newest.set(id, picture);
+    return newest;
+  });
+
+  const put = (id: string, picture: Picture) => {
+    const rest = [...fetched.value].filter(([other]) => other !== id).slice(1 - MAX_TAKEN);
+    fetched.value = new Map([...rest, [id, picture]]);
+  };
+  const next = async (): Promise<void> => {
+    const id = underWay < AT_ONCE ? waiting.shift() : undefined;
+    if (id === undefined) return;
+    const mine = generation;
+    underWay += 1;
+    try {
+      const picture = await deps.taken(id);
+      if (mine === generation) put(id, picture);
+    } catch {
+      // then there is none: the drawing stands for it
+    } finally {
+      underWay -= 1;
+      void next();
+    }
+  };
+
   return {
     all,
+    want(session) {
+      const last = Math.max(askedAt.get(session) ?? 0, all.value.get(session)?.at ?? 0);
+      if (deps.now() - last < PICTURE_AGE_MS || waiting.includes(session)) return;
+      askedAt.set(session, deps.now());
+      waiting = [...waiting.slice(1 - MAX_WAITING), session];
+      void next();
+    },
     clear() {
-      all.value = new Map();
+      generation += 1;
+      waiting = [];
+      askedAt.clear();
+      seen.value = fetched.value = new Map();
       storage.removeItem(KEY);
     },
     keep(session, canvas) {
@@ -30,10 +98,11 @@ export function createPictures(storage: Storage): Pictures {
       if (!context) return;
       context.imageSmoothingQuality = 'high';
       context.drawImage(canvas, 0, 0, small.width, small.height);
-      const rest = [...all.value].filter(([id]) => id !== session).slice(1 - MAX_KEPT);
-      all.value = new Map([...rest, [session, small.toDataURL('image/jpeg', 0.75)]]);
+      const rest = [...seen.value].filter(([id]) => id !== session).slice(1 - MAX_KEPT);
+      const picture = { url: small.toDataURL('image/jpeg', 0.75), at: deps.now() };
+      seen.value = new Map([...rest, [session, picture]]);
       try {
-        storage.setItem(KEY, JSON.stringify([...all.value]));
+        storage.setItem(KEY, JSON.stringify([...seen.value]));
       } catch {
         // The storage is full: the pictures last as long as the page then.
       }
@@ -41,10 +110,10 @@ export function createPictures(storage: Storage): Pictures {
   };
 }
 
-function read(storage: Storage): ReadonlyMap<string, string> {
+function read(storage: Storage): ReadonlyMap<string, Picture> {
   try {
-    const kept = JSON.parse(storage.getItem(KEY) ?? '[]') as [string, string][];
-    return new Map(kept.filter(([, url]) => url.startsWith('data:image/')));
+    const kept = JSON.parse(storage.getItem(KEY) ?? '[]') as [string, Picture][];
+    return new Map(kept.filter(([, { url, at }]) => url.startsWith('data:image/') && typeof at === 'number'));
   } catch {
     return new Map();
   }

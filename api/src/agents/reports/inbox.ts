@@ -13,6 +13,7 @@ import { forgotten } from '../fleet/reclaim.ts';
 import { reported, ReportPages } from './report-pages.ts';
 import { retrying } from '../../flow/retrying.ts';
 import type { Rotations } from '../fleet/rotation.ts';
+import type { SessionPictures } from './session-pictures.ts';
 import { reconcile, type ReportDeps, sessionGone, sessionState } from './session-report.ts';
 import { Throttle } from '../../flow/throttle.ts';
 
@@ -23,6 +24,7 @@ export interface InboxDeps {
   readonly publish: Publisher;
   readonly dispatcher: CommandDispatcher;
   readonly rotations: Rotations;
+  readonly pictures: Pick<SessionPictures, 'heard'>;
   readonly proofs: SessionProofs;
   readonly counters: LinkMetrics;
   /** Registers the link again when the store has forgotten its agent; false when another connection has the agent. */
@@ -106,6 +108,8 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
         return queue(() => sessionState(reports, link, reported(proofs, link.agentId, message.session)));
       case 'session_idle':
         return queue(() => sessionIdle(reports, link, message));
+      case 'picture':
+        return deps.pictures.heard(link, message);
       case 'session_gone':
         return queue(() => sessionGone(reports, link, message));
       case 'ack':

@@ -1,0 +1,132 @@
+import type { Duplex } from 'node:stream';
+import { StreamSpaceError } from '@streamspace/protocol';
+import { type Raster, Reduction } from './raster.ts';
+
+/** Pixels of the largest screen that is looked at: 8 K twice. */
+const MAX_PIXELS = 2 ** 26;
+/** Bytes of a name, a reason, or a text for the clipboard, which are read past. */
+const MAX_TEXT = 2 ** 20;
+const NONE = 1;
+const SET_PIXEL_FORMAT = Buffer.from([0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0]);
+/** Raw, and nothing else. */
+const SET_ENCODINGS = Buffer.from([2, 0, 0, 1, 0, 0, 0, 0]);
+
+const refused = (why: string): StreamSpaceError => new StreamSpaceError('screen_unreachable', `No picture: ${why}`);
+
+/**
+ * What a screen shows, reduced to fit in `box`, by RFB 3.7 or 3.8 without a password: each call is one whole update, read a row at a time. Never a key
+ * or the pointer: it is nobody's use of the session. The caller closes the stream, and bounds the time by the signal. Throws `screen_unreachable`.
+ */
+export function framesOf(
+  screen: Duplex,
+  box: { width: number; height: number },
+  signal: AbortSignal,
+): () => Promise<Raster> {
+  const bytes = new Bytes(screen, signal);
+  let size: { width: number; height: number } | undefined;
+  return async () => {
+    if (size === undefined) {
+      size = await greet(bytes, screen);
+      screen.write(Buffer.concat([SET_PIXEL_FORMAT, SET_ENCODINGS]));
+    }
+    const { width, height } = size;
+    const request = Buffer.alloc(10);
+    request[0] = 3;
+    request.writeUInt16BE(width, 6);
+    request.writeUInt16BE(height, 8);
+    screen.write(request);
+    const reduction = new Reduction(width, height, box);
+    while (!(await readMessage(bytes, reduction)));
+    return reduction.result();
+  };
+}
+
+/** The handshake; the screen's size. */
+async function greet(bytes: Bytes, screen: Duplex): Promise<{ width: number; height: number }> {
+  const version = /^RFB 003\.00([78])\n$/.exec((await bytes.take(12)).toString('latin1'));
+  if (version === null) throw refused('the screen does not speak RFB 3.8');
+  screen.write(version[0]);
+  const [types = 0] = await bytes.take(1);
+  if (types === 0) throw refused(`the screen refuses: ${await text(bytes)}`);
+  if (!(await bytes.take(types)).includes(NONE)) throw refused('the screen asks for a password');
+  screen.write(Buffer.of(NONE));
+  if (version[1] === '8' && (await bytes.take(4)).readUInt32BE() !== 0)
+    throw refused(`the screen refuses: ${await text(bytes)}`);
+  // shared: whoever has it open keeps it
+  screen.write(Buffer.of(1));
+  const init = await bytes.take(20);
+  await text(bytes);
+  const [width, height] = [init.readUInt16BE(0), init.readUInt16BE(2)];
+  if (width === 0 || height === 0 || width * height > MAX_PIXELS)
+    throw refused(`the screen has ${width}×${height} pixels`);
+  return { width, height };
+}
+
+async function text(bytes: Bytes): Promise<string> {
+  const length = (await bytes.take(4)).readUInt32BE();
+  if (length > MAX_TEXT) throw refused('the screen says something without end');
+  return length === 0 ? '' : (await bytes.take(length)).toString('latin1').slice(0, 200);
+}
+
+/** Whether it was an update with pixels. */
+async function readMessage(bytes: Bytes, reduction: Reduction): Promise<boolean> {
+  const [type] = await bytes.take(1);
+  switch (type) {
+    case 0: {
+      const rectangles = (await bytes.take(3)).readUInt16BE(1);
+      let pixels = 0;
+      for (let n = 0; n < rectangles; n++) pixels += await readRectangle(bytes, reduction);
+      return pixels > 0;
+    }
+    case 1:
+      await bytes.take(6 * (await bytes.take(5)).readUInt16BE(3));
+      return false;
+    case 2:
+      return false;
+    case 3:
+      await bytes.take(3);
+      await text(bytes);
+      return false;
+    default:
+      throw refused(`the screen says something unknown (${type})`);
+  }
+}
+
+async function readRectangle(bytes: Bytes, reduction: Reduction): Promise<number> {
+  const head = await bytes.take(12);
+  const [x, y, width, height] = [0, 2, 4, 6].map((at) => head.readUInt16BE(at)) as [number, number, number, number];
+  if (head.readInt32BE(8) !== 0) throw refused('the screen sends what was not asked for');
+  if (x + width > reduction.from.width || y + height > reduction.from.height)
+    throw refused('a rectangle outside the screen');
+  if (width === 0) return 0;
+  for (let row = 0; row < height; row++) reduction.add(x, y + row, await bytes.take(4 * width));
+  return width * height;
+}
+
+/** Exact numbers of bytes from a stream. */
+class Bytes {
+  readonly #stream: Duplex;
+  readonly #signal: AbortSignal;
+  #wake = (): void => undefined;
+
+  constructor(stream: Duplex, signal: AbortSignal) {
+    this.#stream = stream;
+    this.#signal = signal;
+    const changed = () => this.#wake();
+    // for good: a listener that comes anew is told at once of what was not enough before, again and again, and nothing else gets its turn
+    for (const event of ['readable', 'end', 'close', 'error']) stream.on(event, changed);
+    signal.addEventListener('abort', changed, { once: true });
+  }
+
+  async take(count: number): Promise<Buffer> {
+    if (count === 0) return Buffer.alloc(0);
+    const stream = this.#stream;
+    for (;;) {
+      this.#signal.throwIfAborted();
+      const bytes = stream.read(count) as Buffer | null;
+      if (bytes?.length === count) return bytes;
+      if (bytes !== null || stream.readableEnded || stream.destroyed) throw refused('the session closed its screen');
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+}

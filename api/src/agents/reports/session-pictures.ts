@@ -1,0 +1,167 @@
+import { type AgentMessageOf, asStreamSpaceError, LIMITS, StreamSpaceError } from '@streamspace/protocol';
+import type { Clock } from 'clock-port';
+import type { AgentLink } from '../link/link.ts';
+import type { Picture } from '../ports.ts';
+import { Throttle } from '../../flow/throttle.ts';
+
+/** An agent is asked for a session's picture no sooner again than this, whoever wants it. Milliseconds. */
+const AGE_MS = 30_000;
+/** Milliseconds that an agent has for one. */
+const ANSWER_MS = 15_000;
+/** Pictures of one agent: so many at once, then one in so many milliseconds, so that they are no reason to end its link for its bytes. */
+const RATE = { burst: 50, everyMs: 1_000, keys: 20_000 };
+/** What is kept: bytes of pictures, and sessions. */
+const KEPT = { bytes: 32 * 1024 * 1024, sessions: 10_000 };
+/** Pixels of a picture, either way: a small file can be a large picture. */
+const MAX_SIDE = 1_024;
+const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR', 'latin1');
+
+interface Entry {
+  /** Monotonic milliseconds. */
+  readonly askedAt: number;
+  /** The last that came. */
+  readonly picture?: Picture;
+  /** Why none came the last time. */
+  readonly error?: StreamSpaceError;
+}
+
+interface Waiting {
+  readonly link: AgentLink;
+  readonly settle: (answer: AgentMessageOf<'picture'>) => void;
+  readonly fail: (error: StreamSpaceError) => void;
+}
+
+/**
+ * What sessions of the agents that are connected here looked like last [PIC1]. The last picture of each is kept in memory, within bounds: it is what
+ * is shown of a session that sleeps, and is gone with this process.
+ */
+export class SessionPictures {
+  readonly #clock: Clock;
+  readonly #randomBytes: (size: number) => Buffer;
+  readonly #throttle: Throttle;
+  /** By session, the one that was wanted longest ago first. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #underWay = new Map<string, Promise<void>>();
+  /** By request. */
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #watched = new WeakSet<AgentLink>();
+  #bytes = 0;
+
+  constructor({ clock, randomBytes }: { clock: Clock; randomBytes: (size: number) => Buffer }) {
+    this.#clock = clock;
+    this.#randomBytes = randomBytes;
+    this.#throttle = new Throttle(clock, RATE);
+  }
+
+  /**
+   * The session's picture, at most half a minute old where there is a newer one; the last one where the agent has none now. Rejects with the agent's
+   * refusal, `conflict` for an agent that takes none, `rate_limited`, `command_timeout`.
+   */
+  async of(link: AgentLink, session: string): Promise<Picture> {
+    const known = this.#entries.get(session);
+    if (known === undefined || this.#clock.monotonic() - known.askedAt >= AGE_MS) await this.#ask(link, session);
+    return this.last(session);
+  }
+
+  /** The last that came. Throws why there is none. */
+  last(session: string): Picture {
+    const { picture, error } = this.#entries.get(session) ?? {};
+    if (picture !== undefined) return picture;
+    throw (
+      error ?? new StreamSpaceError('agent_offline', 'its agent is not connected, and nobody wanted a picture before')
+    );
+  }
+
+  /** An agent's answer. */
+  heard(link: AgentLink, answer: AgentMessageOf<'picture'>): void {
+    const waiting = this.#waiting.get(answer.request_id);
+    if (waiting?.link === link) waiting.settle(answer);
+  }
+
+  /** Settles when what is known is renewed; who wants it meanwhile waits for the same. */
+  #ask(link: AgentLink, session: string): Promise<void> {
+    const known = this.#underWay.get(session);
+    if (known !== undefined) return known;
+    const asked = this.#renew(link, session).finally(() => this.#underWay.delete(session));
+    this.#underWay.set(session, asked);
+    return asked;
+  }
+
+  async #renew(link: AgentLink, session: string): Promise<void> {
+    const askedAt = this.#clock.monotonic();
+    const former = this.#entries.get(session)?.picture;
+    try {
+      const picture = { png: checked(await this.#request(link, session)), at: this.#clock.now() };
+      this.#keep(session, { askedAt, picture });
+    } catch (thrown) {
+      const error = asStreamSpaceError(thrown);
+      // whoever is asked too much of is asked again soon
+      const limited = error.code === 'rate_limited';
+      this.#keep(session, { askedAt: limited ? askedAt - AGE_MS : askedAt, error, ...(former && { picture: former }) });
+    }
+  }
+
+  async #request(link: AgentLink, session: string): Promise<AgentMessageOf<'picture'>> {
+    if (link.version < 3)
+      throw new StreamSpaceError('conflict', `agent ${link.agentId} is of an older version, and takes no pictures`);
+    if (!this.#throttle.pass(link.agentId))
+      throw new StreamSpaceError('rate_limited', `many pictures are wanted of agent ${link.agentId}: ask later`);
+    const id = this.#randomBytes(12).toString('hex');
+    this.#watch(link);
+    return new Promise((resolve, reject) => {
+      const over = () => {
+        timer.cancel();
+        this.#waiting.delete(id);
+      };
+      const fail = (error: StreamSpaceError) => {
+        over();
+        reject(error);
+      };
+      const late = `agent ${link.agentId} took no picture within ${ANSWER_MS} ms`;
+      const timer = this.#clock.setTimeout(() => fail(new StreamSpaceError('command_timeout', late)), ANSWER_MS);
+      const settle = (answer: AgentMessageOf<'picture'>) => {
+        over();
+        resolve(answer);
+      };
+      this.#waiting.set(id, { link, settle, fail });
+      link.tell({ type: 'take_picture', request_id: id, session_id: session });
+    });
+  }
+
+  /** One listener a link, however many pictures are wanted of it. */
+  #watch(link: AgentLink): void {
+    if (this.#watched.has(link)) return;
+    this.#watched.add(link);
+    const left = () => {
+      for (const waiting of this.#waiting.values())
+        if (waiting.link === link)
+          waiting.fail(new StreamSpaceError('agent_offline', `agent ${link.agentId} left; ask again`));
+    };
+    link.signal.addEventListener('abort', left, { once: true });
+  }
+
+  #keep(session: string, entry: Entry): void {
+    this.#drop(session);
+    this.#entries.set(session, entry);
+    this.#bytes += entry.picture?.png.length ?? 0;
+    for (const oldest of this.#entries.keys()) {
+      if (this.#bytes <= KEPT.bytes && this.#entries.size <= KEPT.sessions) return;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(session: string): void {
+    this.#bytes -= this.#entries.get(session)?.picture?.png.length ?? 0;
+    this.#entries.delete(session);
+  }
+}
+
+/** The picture in an answer, if it is one. Throws the agent's refusal, `malformed_frame`. */
+function checked({ png: text, error }: AgentMessageOf<'picture'>): Buffer {
+  if (error !== undefined) throw new StreamSpaceError(error.code, error.message);
+  const png = Buffer.from(text ?? '', 'base64');
+  const fits = png.length <= LIMITS.picture && png.length > 33 && png.subarray(0, 16).equals(SIGNATURE);
+  if (!fits || png.readUInt32BE(16) > MAX_SIDE || png.readUInt32BE(20) > MAX_SIDE)
+    throw new StreamSpaceError('malformed_frame', 'what the agent sent is no small picture');
+  return png;
+}
