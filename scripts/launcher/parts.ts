@@ -1,9 +1,15 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DEFAULT_TEMPLATES } from '../../api/src/sessions/templates.ts';
 import { Child, type ChildWatcher } from './child.ts';
 import { HubClient } from './hub-client.ts';
 import { agentStateDir, type Instance } from './instance.ts';
 
 const REPLICAS = 3;
+/** CPUs that a session reserves at most: a few desktops fit on two, and nothing keeps one of them from using more. */
+const SHARE = 0.5;
+/** On one person's own machine. */
+const TEMPLATES = DEFAULT_TEMPLATES.map((template) => ({ ...template, cpu: Math.min(template.cpu, SHARE) }));
 
 /** A hub and the replicas of one agent that connect to it, none of them started yet. */
 export interface Parts {
@@ -28,6 +34,8 @@ export interface PartsOptions {
 
 export function makeParts({ instance, host, port, program, token, watcher }: PartsOptions): Parts {
   const origin = `http://localhost:${port}`;
+  const templatesFile = join(instance.folder, 'templates.json');
+  writeFileSync(templatesFile, JSON.stringify(TEMPLATES));
   const log = (name: string) => join(instance.folder, 'logs', `${name}.log`);
   const shared = { LOG_LEVEL: process.env.LOG_LEVEL || 'info', LOG_FORMAT: 'json' };
   const hub = new Child(
@@ -45,6 +53,7 @@ export function makeParts({ instance, host, port, program, token, watcher }: Par
         HEARTBEAT_INTERVAL: '2s',
         ALLOWED_ORIGINS: `http://${host}:${port}`,
         PUBLIC_URL: origin,
+        TEMPLATES_FILE: process.env.TEMPLATES_FILE || templatesFile,
       },
     },
     watcher,

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { Agent, Session } from '@streamspace/protocol';
+import type { Agent, Session, Template } from '@streamspace/protocol';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath, launchChromium, needsChromium } from '../support/browser.ts';
@@ -133,6 +134,16 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('npm start, used in Ch
       expect(each.url()).not.toContain('token');
     }
     await tab.close();
+  });
+
+  it('V10 offers what the machine has, on which a few desktops fit', async () => {
+    const [agent] = (await launched.api<{ items: Agent[] }>('GET', '/agents')).items;
+    expect(agent?.capacity).toMatchObject({ cpu_cores: cpus().length, memory_bytes: totalmem() });
+    const templates = (await launched.api<{ items: Template[] }>('GET', '/templates')).items;
+    expect(templates.map(({ id, cpu }) => [id, cpu])).toEqual([
+      ['desktop', 0.5],
+      ['terminal', 0.25],
+    ]);
   });
 
   it('creates another session, hibernates, wakes and deletes it', async () => {

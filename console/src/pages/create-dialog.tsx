@@ -5,6 +5,7 @@ import { Dialog } from '../parts/dialog.tsx';
 import { Problem } from '../parts/notice.tsx';
 import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from '../state/console.ts';
+import { placed } from '../words/placed.ts';
 import { bytes, cpus } from '../words/quantities.ts';
 import { SIZES, wishedSize } from '../words/sizes.ts';
 
@@ -36,7 +37,7 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
     try {
       const answer = await hub.create(wish);
       world.accept(answer);
-      toasts.info(`${answer.session.name || template.name} is on its way, on agent ${answer.session.agent}`);
+      toasts.info(placed(answer.session, template, wish.region));
       onClose();
     } catch (error) {
       refusal.value = wordsOf(error);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { routeOf } from '../../src/state/route.ts';
 import { overlayOf } from '../../src/viewer/overlay-words.ts';
 import { refusalWords } from '../../src/words/election.ts';
+import { placed } from '../../src/words/placed.ts';
 import { ago, bytes, cpus, duration, ordinal } from '../../src/words/quantities.ts';
 import { progressOf } from '../../src/words/session.ts';
 import { agentOf } from './agent-events.ts';
@@ -137,4 +138,18 @@ describe('a refused connection', () => {
   it('has words without any message', () => {
     expect(refusalWords({ code: 'internal', message: '' })).toMatchObject({ why: 'internal' });
   });
+});
+
+describe('V10 a session that was placed', () => {
+  const template = { name: 'Desktop' };
+  it.each([
+    [undefined, 'Mine is on its way, on agent desk'],
+    ['local', 'Mine is on its way, on agent desk'],
+    ['moon', 'Mine is on its way, on agent desk in local: moon has no room for it now'],
+  ])('where %s was asked for says so', (asked, words) => expect(placed(session(), template, asked)).toBe(words));
+
+  it('elsewhere, where no region has a name', () =>
+    expect(placed(session({ name: '', region: '' }), template, 'moon')).toBe(
+      'Desktop is on its way, on agent desk: moon has no room for it now',
+    ));
 });

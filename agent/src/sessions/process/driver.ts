@@ -74,9 +74,7 @@ class ProcessDriver implements SessionDriver {
   }
 
   capacity(): Promise<Capacity> {
-    const { cpu, memory } = this.#options.overcommit ?? { cpu: 4, memory: 2 };
-    const { maxSessions } = this.#options;
-    return Promise.resolve({ cpu: cpus().length * cpu, memory: totalmem() * memory, max_sessions: maxSessions });
+    return Promise.resolve({ cpu: cpus().length, memory: totalmem(), max_sessions: this.#options.maxSessions });
   }
 
   create(spec: SessionSpec, operation: Operation): Promise<SessionStatus> {

@@ -29,8 +29,6 @@ export interface ProcessDriverOptions {
   readonly isolation: Isolation;
   /** Files and folders besides `stateDir` that no session may see. Absolute. */
   readonly secret?: readonly string[];
-  /** What sessions may reserve of this machine's CPUs and memory together, as a multiple of what it has; 4 and 2 by default. */
-  readonly overcommit?: { readonly cpu: number; readonly memory: number };
   /** `auto`: Xvnc where the machine has it. */
   readonly desktop?: HostOrder['desktop'];
   /** How long a session host may take to end before it is killed, milliseconds; more than it gives its desktop (12 s) by default. */
