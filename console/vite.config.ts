@@ -2,7 +2,8 @@ import { defineConfig } from 'vite';
 
 /** The hub serves what this builds; `npx vite console` develops against a hub on port 8080. */
 export default defineConfig({
-  base: '/',
+  // below whatever path the hub is reached at: it names that in the page's <base>
+  base: './',
   resolve: { conditions: ['source', 'module', 'browser', 'development|production'] },
   esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
   build: {

@@ -19,7 +19,8 @@ export function checkNode() {
 
 function onPath(...programs) {
   return programs.some((program) =>
-    (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    // where Debian has servers, which is on root's PATH only
+    [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'].some((folder) => {
       try {
         accessSync(join(folder, program), constants.X_OK);
         return true;

@@ -7,6 +7,7 @@ import { checkNode, debianPackages, DESKTOP, npmPackages, root, say } from './se
 checkNode();
 npmPackages();
 debianPackages({ ...DESKTOP, 'chromium|chromium-browser|google-chrome': 'chromium' }, 'the end-to-end suites');
+debianPackages({ nginx: 'nginx' }, 'the suites behind a real proxy');
 debianPackages({ 'valkey-server|redis-server': 'redis-server' }, 'the suites on a real Redis');
 
 mkdirSync(`${root}/test-results`, { recursive: true });

@@ -13,6 +13,7 @@ import { userAuth } from './auth/users.ts';
 import { commandRoutes } from './commands/routes.ts';
 import type { HubDeps } from './deps.ts';
 import { eventRoutes } from './events/routes.ts';
+import { basePathOf, withoutBasePath } from './http/base-path.ts';
 import { bearerOf, registerAccess } from './http/access.ts';
 import { registerBodies } from './http/bodies.ts';
 import { type Clients, clients } from './http/client-address.ts';
@@ -27,6 +28,7 @@ import { shortened } from './http/shortened.ts';
 import { registerTrace } from './http/trace.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { templateRoutes } from './sessions/template-routes.ts';
+import { withoutUpgradeRoutes } from './tunnel/without-upgrade.ts';
 
 /** Bytes of a request's body. */
 const BODY = 64 * 1024;
@@ -46,14 +48,15 @@ export interface Hub {
   readonly internal: FastifyInstance;
 }
 
-/** A server that answers with the hub's headers and errors. */
-function makeServer({ log, clock, config, randomBytes }: HubDeps, from: Clients): FastifyInstance {
+/** A server that answers with the hub's headers and errors; under `basePath`, and at its root. */
+function makeServer({ log, clock, config, randomBytes }: HubDeps, from: Clients, basePath: string): FastifyInstance {
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     bodyLimit: BODY,
     requestTimeout: REQUEST_MS,
     // what still comes over an open connection while the hub closes is answered, too
     return503OnClosing: false,
+    rewriteUrl: ({ url }) => withoutBasePath(basePath, url ?? '/'),
     // before any hook or handler: an address that can't be decoded
     frameworkErrors: (error, _request, reply) =>
       void sendError(reply, new StreamSpaceError('invalid_request', shortened(error.message))),
@@ -85,11 +88,11 @@ function makeServer({ log, clock, config, randomBytes }: HubDeps, from: Clients)
 export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }: AppDeps): Promise<Hub> {
   const { config, store, clock } = deps;
   const from = clients(config.trustedProxies);
-  const app = makeServer(deps, from);
-  const internal = makeServer(deps, from);
+  const app = makeServer(deps, from, basePathOf(config.publicUrl));
+  const internal = makeServer(deps, from, '');
   registerMetrics([app, internal], deps);
   metricsRoute(internal, deps);
-  await registerDocumentation(app);
+  await registerDocumentation(app, config);
 
   const badEnrolments = new Failures(clock, from, { burst: config.rateLimit, everyMs: 60_000 / config.rateLimit });
   const gateway = makeGateway({
@@ -127,9 +130,10 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
       authRoutes(api, { ...deps, links: gateway });
       commandRoutes(api, deps);
       eventRoutes(api, deps);
+      withoutUpgradeRoutes(api, deps);
     },
     { prefix: '/api/v1' },
   );
-  await registerConsole(app, config.consoleDir);
+  await registerConsole(app, config);
   return { app, internal };
 }

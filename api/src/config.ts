@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { ConfigError, type Environment, HUB, type Network, readSettings, type Settings } from '@streamspace/settings';
 import { sha256 } from './auth/secrets.ts';
+import { basePathOf } from './http/base-path.ts';
 import { sessionKeyOf } from './sessions/proof.ts';
 
 /** The hub's settings. Durations are milliseconds. */
@@ -9,7 +10,7 @@ export interface Config {
   /** Of /metrics and /internal. */
   readonly metricsPort: number;
   readonly host: string;
-  /** Origin under which browsers reach the hub. */
+  /** Where browsers reach the hub: an origin, with a path where it lives under one, without a slash at the end. */
   readonly publicUrl: string | undefined;
   readonly storeUrl: string;
   readonly storeCaFile: string | undefined;
@@ -52,6 +53,9 @@ export interface Config {
   readonly templatesFile: string | undefined;
 }
 
+/** First segments of paths that the hub serves itself. */
+const OWN_PATHS = /^\/(api|assets|docs|health|ready)(?=\/|$)/;
+
 /** Reads the hub's configuration. An empty variable is an absent one. Throws {@link ConfigError} with every problem at once. */
 export function readConfig(env: Environment): Config {
   const { values, problems } = readSettings(HUB, env);
@@ -81,6 +85,9 @@ export function readConfig(env: Environment): Config {
     problem(
       `METRICS_PORT: ${values.metricsPort} is PORT, too: set one of the two to another, or to 0 for any free one`,
     );
+  const taken = OWN_PATHS.exec(basePathOf(values.publicUrl))?.[0];
+  if (taken !== undefined)
+    problem(`PUBLIC_URL: a path that begins with ${taken} can't be told from the hub's own: take another`);
   if (values.hubAddress?.includes('://') === true && portOf(values.hubAddress) === values.port)
     problem(
       `HUB_ADDRESS: the port of ${values.hubAddress} is PORT, where other replicas are not served: it has to lead to METRICS_PORT (${values.metricsPort})`,

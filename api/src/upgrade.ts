@@ -5,6 +5,7 @@ import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, withDeadline } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { WebSocket, WebSocketServer } from 'ws';
+import { withoutBasePath } from './http/base-path.ts';
 
 /** Milliseconds from the request's headers to the decision. */
 const DECIDE_MS = 10_000;
@@ -44,10 +45,12 @@ export function publicUpgrades(to: {
   readonly agent: (upgrade: Upgrade) => Promise<void>;
   /** GET /api/v1/sessions/:id/vnc. Throws the refusal. */
   readonly viewer: (upgrade: Upgrade, sessionId: string) => Promise<void>;
+  /** Path under which the hub is reached, too; empty: none. */
+  readonly basePath: string;
 }): Pick<UpgradeRoutes, 'serve' | 'elsewhere'> {
   return {
     serve(upgrade) {
-      const { pathname } = upgrade.url;
+      const pathname = withoutBasePath(to.basePath, upgrade.url.pathname);
       if (pathname === '/api/v1/agent/connect') return to.agent(upgrade);
       const session = VIEWER.exec(pathname)?.[1];
       return session === undefined ? undefined : to.viewer(upgrade, session);

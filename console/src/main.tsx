@@ -5,9 +5,11 @@ import { ConsoleContext, createConsole } from './state/console.ts';
 import './style/index.css';
 
 const shared = createConsole();
+const app = document.getElementById('app')!;
+app.replaceChildren();
 render(
   <ConsoleContext.Provider value={shared}>
     <App />
   </ConsoleContext.Provider>,
-  document.getElementById('app')!,
+  app,
 );

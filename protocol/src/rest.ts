@@ -175,7 +175,7 @@ export const Ticket = Type.Object(
   {
     ticket: Text(256),
     expires_at: Timestamp,
-    /** Path and query for the viewer's WebSocket. */
+    /** Path and query for the viewer's WebSocket, with the path of PUBLIC_URL. */
     url: Text(512),
   },
   closed,

@@ -3,7 +3,7 @@ import { bound, ids } from './kinds/lists.ts';
 import { networks } from './kinds/networks.ts';
 import { service } from './kinds/service.ts';
 import { oneOf, path, secret, secrets, word } from './kinds/texts.ts';
-import { origin, origins, peer, plainUrl, store } from './kinds/urls.ts';
+import { origins, peer, plainUrl, publicUrl, store } from './kinds/urls.ts';
 import { absent, optional } from './setting.ts';
 
 /** Everything that the hub reads from its environment. */
@@ -23,8 +23,8 @@ export const HUB = {
   ),
   publicUrl: absent(
     'PUBLIC_URL',
-    origin,
-    'origin under which browsers reach the hub; by default whatever the request says',
+    publicUrl,
+    'URL under which browsers reach the hub, with the path where it lives under one; by default whatever host the request names',
   ),
   hubService: absent(
     'HUB_SERVICE',

@@ -6,7 +6,7 @@ export type { Kind, Written } from './kinds/kind.ts';
 export type { LeaseLock } from './kinds/lease-lock.ts';
 export { type Network, networks } from './kinds/networks.ts';
 export { type RedisAddress, readRedisAddress, REDIS_URL, withoutPassword } from './kinds/redis-address.ts';
-export { origin } from './kinds/urls.ts';
+export { publicUrl } from './kinds/urls.ts';
 export { ConfigError, type ConfigProblem, type Environment, readSettings } from './read.ts';
 export { KEPT_READY, SESSION_POD, TEMPLATE_ENV } from './session-pod.ts';
 export type { Setting, Settings, Table } from './setting.ts';

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import type { WebSocket } from 'ws';
 import { CommandDispatcher } from '../commands/dispatcher.ts';
 import { Graveyard } from '../sessions/graveyard.ts';
+import { basePathOf } from '../http/base-path.ts';
 import { linkMetrics } from './link/metrics.ts';
 import { Peers } from '../peers/client.ts';
 import { pictureFrom } from '../peers/picture.ts';
@@ -159,7 +160,11 @@ export function agentGateway(given: LinkDeps): LinkGateway {
       return at === undefined ? pictures.last(sessionId) : pictureFrom(peers, at, agentId, sessionId);
     },
     attach(server, internal) {
-      const outside = publicUpgrades({ agent: agents.serve, viewer: viewers.serve });
+      const outside = publicUpgrades({
+        agent: agents.serve,
+        viewer: viewers.serve,
+        basePath: basePathOf(config.publicUrl),
+      });
       routers = [
         upgradeRouter({ clock, log, ...outside }, server),
         upgradeRouter({ clock, log, ...internalUpgrades(viewers.servePeer) }, internal),

@@ -14,7 +14,7 @@ export function originAllowed(
   const { origin } = headers;
   if (origin === undefined) return true;
   if (config.allowedOrigins.includes(origin)) return true;
-  if (config.publicUrl !== undefined) return origin === config.publicUrl;
+  if (config.publicUrl !== undefined) return origin === new URL(config.publicUrl).origin;
   // without PUBLIC_URL the scheme is unknown: a proxy in front may speak TLS for us
   return (
     /^https?:\/\//.test(origin) &&
@@ -31,7 +31,7 @@ export function foreignOrigin(
   const origin = shortened(headers.origin ?? '');
   const own =
     config.publicUrl === undefined
-      ? `the request names the host ${shortened(headers.host ?? '(none)')}; if that is not the address that you opened, a proxy between changes it: let it pass on Host, or set PUBLIC_URL=${origin}`
+      ? `the request names the host ${shortened(headers.host ?? '(none)')}; if that is not the address that you opened, a proxy between changes it: let it pass on Host, or set PUBLIC_URL=${origin} (and the path after it, where there is one)`
       : `its own address is ${config.publicUrl} (PUBLIC_URL): open that, or set PUBLIC_URL to the one that people use`;
   return new StreamSpaceError(
     'origin_refused',

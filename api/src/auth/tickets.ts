@@ -1,6 +1,7 @@
 import { StreamSpaceError, type Ticket } from '@streamspace/protocol';
 import { type Clock, iso } from 'clock-port';
 import type { HubDeps } from '../deps.ts';
+import { basePathOf } from '../http/base-path.ts';
 import type { Store, TicketRecord } from '../store/store.ts';
 import { tokenExpired } from '../tunnel/timers.ts';
 import { sha256 } from './secrets.ts';
@@ -16,7 +17,11 @@ export async function makeTicket(
   // the few seconds for which a token is taken after its end are for clocks that differ
   if (ttlMs <= 0) throw tokenExpired();
   await store.tickets.put(sha256(ticket), record, ttlMs);
-  return { ticket, expires_at: iso(now + ttlMs), url: `/api/v1/sessions/${record.session}/vnc?ticket=${ticket}` };
+  return {
+    ticket,
+    expires_at: iso(now + ttlMs),
+    url: `${basePathOf(config.publicUrl)}/api/v1/sessions/${record.session}/vnc?ticket=${ticket}`,
+  };
 }
 
 /** Uses up a viewer's ticket. Rejects with `ticket_invalid` when it is unknown, used, expired (or its token is), or for another session. */

@@ -2,11 +2,15 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { Accepted, Agent, Command, ErrorAnswer, Event, Session, Template, Ticket } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
+import type { Config } from '../config.ts';
 
 const SCHEMAS = { Agent, Session, Command, Template, Ticket, Accepted, Event, ErrorAnswer };
 
 /** OpenAPI from the routes' schemas, and a page to browse it, which needs no other host. Register before the routes. */
-export async function registerDocumentation(app: FastifyInstance): Promise<void> {
+export async function registerDocumentation(
+  app: FastifyInstance,
+  { publicUrl }: Pick<Config, 'publicUrl'>,
+): Promise<void> {
   for (const [$id, schema] of Object.entries(SCHEMAS)) app.addSchema({ ...schema, $id });
   await app.register(swagger, {
     openapi: {
@@ -17,6 +21,7 @@ export async function registerDocumentation(app: FastifyInstance): Promise<void>
         description:
           'Desktops that run somewhere else. What an agent carries out is answered 202 as soon as it is stored.',
       },
+      ...(publicUrl !== undefined && { servers: [{ url: publicUrl }] }),
       tags: ['sessions', 'agents', 'commands', 'templates', 'events', 'operations'].map((name) => ({ name })),
       components: {
         securitySchemes: {
@@ -36,6 +41,8 @@ export async function registerDocumentation(app: FastifyInstance): Promise<void>
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    // its files' addresses are relative, as a proxy may have taken a path away
+    indexPrefix: '.',
     theme: { title: 'StreamSpace API' },
     uiConfig: { deepLinking: true, validatorUrl: null as unknown as string },
   });

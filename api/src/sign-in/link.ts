@@ -1,6 +1,13 @@
 import { parseArgs } from 'node:util';
 import { type Clock, dateAt, iso } from 'clock-port';
-import { ConfigError, duration, type Environment, HUB, origin, readSettings } from '@streamspace/settings';
+import {
+  ConfigError,
+  duration,
+  type Environment,
+  HUB,
+  publicUrl as urlKind,
+  readSettings,
+} from '@streamspace/settings';
 import { SignJWT } from 'jose';
 import { CommandError, usage } from '../command-error.ts';
 
@@ -8,13 +15,13 @@ import { CommandError, usage } from '../command-error.ts';
 const LIFE = duration(60_000, 86_400_000);
 const DEFAULT_LIFE = '8h';
 
-const USAGE = `hub link --user NAME [--admin] [--for ${DEFAULT_LIFE}] [--url ORIGIN]
+const USAGE = `hub link --user NAME [--admin] [--for ${DEFAULT_LIFE}] [--url URL]
 
 Prints a link that signs the user in. For the first steps: an identity provider (JWT_JWKS_URL) replaces it.
   --user NAME   who it is for: the owner of the sessions
   --admin       with an admin's rights
   --for TIME    how long it is good for, ${LIFE.takes} (${DEFAULT_LIFE})
-  --url ORIGIN  where browsers reach the hub, by default PUBLIC_URL`;
+  --url URL     where browsers reach the hub, by default PUBLIC_URL`;
 
 function optionsOf(args: readonly string[]) {
   try {
@@ -58,7 +65,7 @@ export async function signInLink(
   if (given.user === undefined) throw usage(`--user is missing\n\n${USAGE}`);
   const user = option('user', given.user, USER);
   const wished = option('for', given.for, LIFE);
-  const url = given.url === undefined ? undefined : option('url', given.url, origin);
+  const url = given.url === undefined ? undefined : option('url', given.url, urlKind);
 
   const { values, problems } = readSettings(HUB, env);
   if (problems.length > 0) throw new ConfigError(problems);
@@ -89,7 +96,7 @@ export async function signInLink(
     at = `http://localhost:${hubService === undefined ? values.port : FORWARDED}`;
     advice.push(
       hubService === undefined
-        ? 'PUBLIC_URL is not set: the link is for this machine; --url names another origin.'
+        ? 'PUBLIC_URL is not set: the link is for this machine; --url names another address.'
         : `PUBLIC_URL is not set: forward a port to the hub, and leave that running (or name where browsers reach it by --url):
   kubectl -n ${hubService.namespace} port-forward service/${hubService.name} ${FORWARDED}:${hubService.port}`,
     );

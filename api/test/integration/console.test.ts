@@ -9,7 +9,7 @@ let hub: Rest;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'console-'));
   await mkdir(join(dir, 'assets'));
-  await writeFile(join(dir, 'index.html'), '<!doctype html><title>console</title>');
+  await writeFile(join(dir, 'index.html'), '<!doctype html><head><title>console</title></head><!-- PUBLIC_URL -->');
   await writeFile(join(dir, 'assets', 'app-1a2b.js'), 'export {}');
 });
 afterAll(() => rm(dir, { recursive: true }));
@@ -58,6 +58,44 @@ describe('the page', () => {
     for (const url of ['/docs', '/api', '/health']) {
       expect((await hub.as(undefined, 'GET', url, undefined, headers)).status, url).toBe(403);
     }
+  });
+
+  it('V3 lives under the path of PUBLIC_URL, whether a proxy takes that away or not', async () => {
+    const PUBLIC_URL = 'https://example.com/streamspace';
+    hub = await Rest.start({ CONSOLE_DIR: dir, PUBLIC_URL });
+    for (const url of [
+      '/',
+      '/streamspace',
+      '/streamspace/',
+      '/streamspace/sessions/s-1',
+      '/sessions/s-1?a=b',
+      '/index.html',
+    ])
+      expect(await get(url), url).toMatchObject({
+        status: 200,
+        body: expect.stringContaining(
+          `<head><base href="/streamspace/" /><title>console</title></head>It is ${PUBLIC_URL}.`,
+        ),
+      });
+    for (const prefix of ['', '/streamspace']) {
+      expect((await get(`${prefix}/assets/app-1a2b.js`, '*/*')).status).toBe(200);
+      expect((await hub.as('alice', 'GET', `${prefix}/api/v1/sessions`)).status).toBe(200);
+      expect((await hub.as(undefined, 'GET', `${prefix}/docs`)).body).toContain('"./docs/static/swagger-ui-bundle.js"');
+      expect((await hub.as(undefined, 'GET', `${prefix}/docs/`)).body).toContain('"./static/swagger-ui-bundle.js"');
+      expect((await hub.as(undefined, 'GET', `${prefix}/api/v1/openapi.json`)).body.servers).toEqual([
+        { url: PUBLIC_URL },
+      ]);
+    }
+    expect((await get('/streamspacer/api/v1/sessions', '*/*')).status).toBe(404);
+    const headers = { host: 'inside:8080', origin: 'https://example.com' };
+    expect((await hub.as('alice', 'GET', '/streamspace/api/v1/sessions', undefined, headers)).status).toBe(200);
+  });
+
+  it('V3 knows what the page is relative to where nobody told it a path', async () => {
+    hub = await Rest.start({ CONSOLE_DIR: dir });
+    expect((await get('/')).body).toContain('<base href="./" />');
+    expect((await get('/sessions/s-1')).body).toMatch(/<base href="\.\.\/" \/>.*It is not set\./);
+    expect((await get('/')).headers['content-security-policy']).toContain("base-uri 'self'");
   });
 
   it('is no answer to what asks for something else', async () => {

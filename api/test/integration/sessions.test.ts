@@ -424,4 +424,39 @@ describe('[VIEW2] tickets', () => {
     for (const none of [undefined, '', 'x'.repeat(10_000)])
       await expect(takeTicket(none, id)).rejects.toMatchObject({ code: 'ticket_invalid' });
   });
+
+  it('V3 [VIEW7] a WebSocket that lost its Upgrade on the way is known by its ticket, to whoever has that', async () => {
+    await set(id, 'running');
+    const make = async () => (await hub.as('alice', 'POST', `sessions/${id}/ticket`)).body.url as string;
+    const ask = (url: string, headers = {}) => hub.as(undefined, 'GET', url, undefined, headers);
+    const lost = {
+      status: 400,
+      code: 'invalid_request',
+      message: expect.stringMatching(
+        /lose their Upgrade.*Host hub, Connection close, no Upgrade; PUBLIC_URL is not set\. nginx needs/,
+      ),
+      body: { error: { details: { without_upgrade: true } } },
+    };
+    const handshake = { 'sec-websocket-key': 'x', connection: 'close', host: 'hub' };
+    const url = await make();
+    expect((await ask(url)).message).toMatch(/WebSockets only/);
+    expect(await ask(url, handshake)).toMatchObject(lost);
+    expect(await ask(url, { connection: 'close', host: 'hub' })).toMatchObject(lost);
+    // once: the ticket was used, and what it became is said
+    expect((await ask(url)).message).toMatch(/WebSockets only/);
+    expect(await ask(url, handshake)).toMatchObject({ code: 'ticket_invalid' });
+    expect(await ask(`/api/v1/sessions/${id}/vnc?ticket=${'x'.repeat(600)}`, handshake)).toMatchObject({ status: 400 });
+    expect(await ask('/api/v1/agent/connect', handshake)).toMatchObject(lost);
+    expect((await ask('/api/v1/agent/connect')).message).toMatch(/WebSockets only/);
+  });
+
+  it('V3 carry the path of PUBLIC_URL', async () => {
+    const under = await Rest.start({ PUBLIC_URL: 'https://example.com/streamspace' });
+    await under.agent('a1');
+    const { session } = (await under.as('alice', 'POST', 'sessions', { template: 'desktop' })).body;
+    await under.store.sessions.update(session.id, { state: 'running' });
+    const { body } = await under.as('alice', 'POST', `sessions/${session.id}/ticket`);
+    expect(body.url).toBe(`/streamspace/api/v1/sessions/${session.id}/vnc?ticket=${body.ticket}`);
+    await under.stop();
+  });
 });

@@ -136,8 +136,10 @@ describe('configuration of the hub', () => {
     ['PORT', '65536', 'a port from 1 to 65535, or 0 for any free one'],
     ['PORT', '-1', 'a port from 1 to 65535, or 0 for any free one'],
     ['HOST', 'a b', 'a host name or address'],
-    ['PUBLIC_URL', 'hub.example.com', 'an origin like https://hub.example.com'],
-    ['PUBLIC_URL', 'https://hub.example.com/path', 'an origin like https://hub.example.com'],
+    ['PUBLIC_URL', 'hub.example.com', 'a URL like https://hub.example.com or https://example.com/streamspace'],
+    ['PUBLIC_URL', 'https://hub.example.com/a?b', 'a URL like https://hub.example.com'],
+    ['PUBLIC_URL', 'https://hub.example.com/a//b', 'a URL like https://hub.example.com'],
+    ['PUBLIC_URL', 'https://hub.example.com/"', 'a URL like https://hub.example.com'],
     ['STORE_URL', 'mongodb://localhost', '`memory:`'],
     ['JWT_JWKS_URL', 'ftp://issuer', 'a URL starting with http:// or https://'],
     ['JWT_MAX_AGE', '10s', 'from 1m to 8760h'],
@@ -174,6 +176,14 @@ describe('configuration of the hub', () => {
     expect(problems({})).toEqual([expect.stringContaining('JWT_SECRET: is required')]);
     const issuer = { JWT_JWKS_URL: 'https://i.example.com', JWT_ISSUER: 'https://i.example.com', JWT_AUDIENCE: 'ss' };
     expect(problems({ JWT_SECRET: SECRET, ...issuer })).toEqual([expect.stringContaining('only one of them')]);
+  });
+
+  it("V3 refuses a path that can't be told from the hub's own", () => {
+    for (const own of ['api', 'assets', 'docs', 'health', 'ready'])
+      expect(problems({ JWT_SECRET: SECRET, PUBLIC_URL: `https://example.com/${own}/x` })).toEqual([
+        `PUBLIC_URL: a path that begins with /${own} can't be told from the hub's own: take another`,
+      ]);
+    expect(read({ PUBLIC_URL: 'https://example.com:443/apis/a.b/' }).publicUrl).toBe('https://example.com/apis/a.b');
   });
 
   it('S12 refuses one port for both servers, but for 0', () => {

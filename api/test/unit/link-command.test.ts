@@ -24,6 +24,14 @@ describe('part 2 hub link', () => {
     expect(await auth(tokenOf((await run('--user you')).link))).toMatchObject({ admin: false });
   });
 
+  it('V3 leads below the path of PUBLIC_URL, and of --url', async () => {
+    const under = await run('--user you', { ...ENV, PUBLIC_URL: 'https://example.com/streamspace/' });
+    expect(under.link).toMatch(/^https:\/\/example\.com\/streamspace\/#token=/);
+    expect((await run('--user you --url http://localhost:8080/a')).link).toMatch(
+      /^http:\/\/localhost:8080\/a\/#token=/,
+    );
+  });
+
   it('makes what this hub believes: issuer, audience, the present secret, at most its greatest age', async () => {
     const jwt = { secrets: [SECRET], issuer: 'https://idp', audience: 'desktops', maxAgeMs: 3_600_000 };
     const env = {
@@ -53,7 +61,7 @@ describe('part 2 hub link', () => {
     ['--user= --admin', ENV, /--user: takes a name of 1 to 256 characters/],
     ['--user you --for 2d', ENV, /--for: takes a duration .* from 1m to 24h; given was "2d"/],
     ['--user you --for 25h', ENV, /--for: takes a duration .* from 1m to 24h/],
-    ['--user you --url a.example.com', ENV, /--url: takes an origin like https:/],
+    ['--user you --url a.example.com', ENV, /--url: takes a URL like https:/],
     ['--user you --forever', ENV, /Unknown option '--forever'.*hub link --user NAME/s],
     ['--user you', {}, /JWT_SECRET is not set here.*run it where the hub runs/],
     ['--user you', { JWT_JWKS_URL: 'https://idp/keys' }, /users sign in at the issuer of JWT_JWKS_URL/],

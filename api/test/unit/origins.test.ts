@@ -3,6 +3,7 @@ import { originAllowed } from '../../src/auth/origins.ts';
 
 const open = { publicUrl: undefined, allowedOrigins: ['https://portal.example.com'] };
 const named = { publicUrl: 'https://hub.example.com', allowedOrigins: [] };
+const under = { publicUrl: 'https://hub.example.com/streamspace', allowedOrigins: [] };
 
 describe('[VIEW3] the origin of a page', () => {
   it.each([
@@ -18,6 +19,8 @@ describe('[VIEW3] the origin of a page', () => {
     ['one without a host to compare with', open, 'http://hub', undefined, false],
     ['empty', open, '', 'hub:8080', false],
     ['PUBLIC_URL', named, 'https://hub.example.com', 'internal:8080', true],
+    ['PUBLIC_URL with a path', under, 'https://hub.example.com', 'internal:8080', true],
+    ['another port than PUBLIC_URL, under a path', under, 'https://hub.example.com:8443', 'internal:8080', false],
     ['what Host says, when PUBLIC_URL says otherwise', named, 'http://internal:8080', 'internal:8080', false],
   ])('%s', (_what, config, origin, host, allowed) => {
     const headers = { ...(origin !== undefined && { origin }), ...(host !== undefined && { host }) };

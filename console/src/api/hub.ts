@@ -28,6 +28,8 @@ export interface Hub {
   /** What it looked like last, as a data URL, and when that was (milliseconds since 1970). */
   picture(id: string): Promise<{ url: string; at: number }>;
   ticket(id: string, signal?: AbortSignal): Promise<Ticket>;
+  /** What the hub knows of a ticket whose WebSocket did not open: rejects with that, always. */
+  whyNoSocket(id: string, ticket: string, signal: AbortSignal): Promise<never>;
 }
 
 export function createHub(http: Http): Hub {
@@ -54,6 +56,8 @@ export function createHub(http: Http): Hub {
       const taken = Date.parse(answer.headers.get('last-modified') ?? '');
       return { url: await dataUrl(await answer.blob()), at: Number.isNaN(taken) ? 0 : taken };
     },
+    whyNoSocket: (id, ticket, signal) =>
+      http.request('GET', at('sessions', id, `/vnc?ticket=${encodeURIComponent(ticket)}`), undefined, signal),
     ticket: (id, signal) => http.request('POST', at('sessions', id, '/ticket'), {}, signal),
   };
 }

@@ -1,7 +1,6 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import { type Claims, readToken, TokenProblem } from './token.ts';
 
-const KEY = 'streamspace.token';
 /** `setTimeout` takes at most this. */
 const MAX_TIMER = 2 ** 31 - 1;
 /** Milliseconds before a token ends in which its user is warned. */
@@ -21,7 +20,8 @@ export interface Account {
   signOut(notice?: string): void;
 }
 
-export function createAccount(storage: Storage): Account {
+/** `key`: of the token in the storage. */
+export function createAccount(storage: Storage, key: string): Account {
   const token = signal<string | null>(null);
   const claims = signal<Claims | null>(null);
   const notice = signal<string | null>(null);
@@ -30,7 +30,7 @@ export function createAccount(storage: Storage): Account {
 
   const signOut = (why: string | null = null) => {
     clearTimeout(timer);
-    storage.removeItem(KEY);
+    storage.removeItem(key);
     token.value = null;
     claims.value = null;
     expiring.value = false;
@@ -53,7 +53,7 @@ export function createAccount(storage: Storage): Account {
     const given = text.trim().replace(/^Bearer\s+/i, '');
     try {
       const read = readToken(given, Date.now());
-      storage.setItem(KEY, given);
+      storage.setItem(key, given);
       claims.value = read;
       token.value = given;
       notice.value = null;
@@ -65,7 +65,7 @@ export function createAccount(storage: Storage): Account {
     }
   };
 
-  const kept = storage.getItem(KEY);
+  const kept = storage.getItem(key);
   if (kept !== null) signIn(kept);
   return {
     token,

@@ -9,6 +9,7 @@ import { createLinkOffers, type LinkOffers } from './link-offer.ts';
 import { createLive, type Live } from './live.ts';
 import { createNow } from './now.ts';
 import { createPictures, type Pictures } from './pictures.ts';
+import { atHub, hubRoot, ownName } from './root.ts';
 import { createRoute, type Route } from './route.ts';
 import { createScreenSettings, type RememberedSettings } from './screen-settings.ts';
 import { createTabs } from './tabs.ts';
@@ -38,8 +39,10 @@ export interface Console {
 }
 
 export function createConsole(): Console {
-  const account = createAccount(sessionStorage);
+  const root = hubRoot();
+  const account = createAccount(sessionStorage, ownName(root, 'streamspace.token'));
   const tabs = createTabs(
+    ownName(root, 'streamspace'),
     () => account.token.value,
     () => account.token.value !== null && account.signOut('You signed out in another tab.'),
   );
@@ -51,9 +54,8 @@ export function createConsole(): Console {
       if (token && account.token.value === null) account.signIn(token);
       looking.value = false;
     });
-  const base = new URL('/api/v1', location.href);
   const http = createHttp({
-    base: base.href,
+    base: new URL('api/v1', root).href,
     token: () => account.token.value,
     onUnauthenticated: (error) => account.signOut(`The hub does not accept your token: ${error.message}`),
   });
@@ -80,7 +82,7 @@ export function createConsole(): Console {
     pictures: createPictures({ storage: sessionStorage, now: Date.now, taken: (id) => hub.picture(id) }),
     screens: createScreenSettings(localStorage),
     webSocketUrl: (path) => {
-      const url = new URL(path, location.href);
+      const url = atHub(root, path);
       url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
       return url.href;
     },

@@ -13,10 +13,11 @@ export interface Tabs {
 
 /**
  * Sign-ins shared by the tabs of one browser: a session that is opened in a new tab finds itself signed in, though tokens are never kept
- * where they outlive the tabs. Only pages of the same origin hear each other.
+ * where they outlive the tabs. Only pages of the same origin hear each other; `name`: of what
+ * they hear each other on.
  */
-export function createTabs(token: () => string | null, onSignedOut: () => void): Tabs {
-  const channel = new BroadcastChannel('streamspace');
+export function createTabs(name: string, token: () => string | null, onSignedOut: () => void): Tabs {
+  const channel = new BroadcastChannel(name);
   const waiting = new Set<(token: string) => void>();
   const say = (said: Said) => channel.postMessage(said);
   channel.addEventListener('message', ({ data }: MessageEvent<Said>) => {

@@ -29,6 +29,8 @@ export interface End {
   readonly verdict: Verdict;
   /** Milliseconds for which the screen was there. */
   readonly upMs: number;
+  /** Whether there was a WebSocket at all. */
+  readonly opened: boolean;
   /** Keys that were typed and of which nothing says that they arrived. */
   readonly lost: number;
 }
@@ -44,6 +46,7 @@ export class Connection {
   readonly #over = new AbortController();
   readonly #line: Line;
   #connectedAt: number | undefined;
+  #opened = false;
   #resolve!: (end: End) => void;
 
   constructor(deps: ConnectionDeps) {
@@ -85,6 +88,7 @@ export class Connection {
     });
     socket.addEventListener('open', () => {
       clearTimeout(opening);
+      this.#opened = true;
       deps.onOpen();
       if (socket.protocol === SCREEN_SUBPROTOCOL) void this.#line.watch(this.#over.signal);
     });
@@ -142,7 +146,7 @@ export class Connection {
     this.rfb.disconnect();
     this.room.remove();
     const upMs = this.#connectedAt === undefined ? 0 : performance.now() - this.#connectedAt;
-    this.#resolve({ verdict, upMs, lost: this.unconfirmed });
+    this.#resolve({ verdict, upMs, opened: this.#opened, lost: this.unconfirmed });
   }
 
   #keepPicture(): void {

@@ -94,7 +94,7 @@ function overlayOfPhase(phase: Phase, agent: Agent | undefined): Overlay | null 
       const away = agent !== undefined && !agent.connected && phase.attempt > 4;
       return {
         kind: 'reconnecting',
-        title: 'Reconnecting…',
+        title: phase.title ?? 'Reconnecting…',
         text: away
           ? `Agent ${agent.id} is away. The screen comes back with it; the desktop goes on running.`
           : sentence(phase.words),

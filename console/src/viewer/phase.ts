@@ -4,6 +4,6 @@ export type Phase =
   | { kind: 'connected' }
   /** The hub does not answer: keys are kept back until it does, or another connection is there. */
   | { kind: 'silent' }
-  | { kind: 'reconnecting'; words: string; attempt: number }
+  | { kind: 'reconnecting'; words: string; title?: string | undefined; attempt: number }
   | { kind: 'stopped'; words: string }
   | { kind: 'gone' };

@@ -7,6 +7,8 @@ export type Verdict =
   | {
       next: 'retry';
       words: string;
+      /** What is wrong, where trying again alone does not mend it. */
+      title?: string;
       /** `once`: without a wait, if it is the first attempt in a row; `always`: that nobody took the connection was wait enough. */
       atOnce?: 'once' | 'always';
     }
@@ -59,6 +61,37 @@ export const LINE_DIED: Verdict = {
   words: 'The line to the hub went dead. Connecting over a new one.',
   atOnce: 'once',
 };
+
+/** So many sockets in a row that did not open, each followed by an answer of the hub, are no accident. */
+const NO_ACCIDENT = 3;
+
+/**
+ * Why sockets do not open while the hub answers requests. Proxies that do not pass on WebSockets are common, and what a browser says of a
+ * socket is nothing.
+ */
+export class NoSocket {
+  #inARow = 0;
+
+  /** One opened. */
+  reset(): void {
+    this.#inARow = 0;
+  }
+
+  /** The verdict on one that did not open; `said` is how the hub answered the question about it. Undefined: nothing is known. */
+  verdict(said: unknown): Verdict | undefined {
+    if (!(said instanceof ApiError) || said.status === 0 || said.retryable) {
+      this.#inARow = 0;
+      return undefined;
+    }
+    this.#inARow += 1;
+    if (said.details['without_upgrade'] === true) return { next: 'retry', words: said.message, title: NO_WEBSOCKETS };
+    if (this.#inARow < NO_ACCIDENT) return undefined;
+    const words = `The hub answers requests at ${location.origin}, but no WebSocket of this page reaches it: a proxy, a firewall or a program of this computer between them lets requests through and no WebSockets.`;
+    return { next: 'retry', words, title: NO_WEBSOCKETS };
+  }
+}
+
+const NO_WEBSOCKETS = 'No screen gets through';
 
 /** The verdict on a connection that the user wants anew. */
 export const ASKED_FOR: Verdict = { next: 'retry', words: 'Connecting anew.', atOnce: 'always' };

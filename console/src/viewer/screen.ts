@@ -4,14 +4,14 @@ import type { Ticket } from '@streamspace/protocol';
 import { ApiError } from '../api/http.ts';
 import { DEFAULT_SETTINGS, type ScreenSettings } from '../state/screen-settings.ts';
 import { SCREEN_SUBPROTOCOL, VIEWER_SUBPROTOCOL } from '@streamspace/protocol/version';
-import { Connection } from './connection.ts';
+import { Connection, type End } from './connection.ts';
 import type { TicketAndTime } from './first-ticket.ts';
 import { OpeningTime } from './opening.ts';
 import { Kick } from './kick.ts';
 import type { Key } from './keys.ts';
 import { PanAndZoom } from './pan-and-zoom.ts';
 import type { Phase } from './phase.ts';
-import { ASKED_FOR, NOBODY_TOOK_IT, Patience, type Verdict, verdictOfRefusal } from './reconnect.ts';
+import { ASKED_FOR, NOBODY_TOOK_IT, NoSocket, Patience, type Verdict, verdictOfRefusal } from './reconnect.ts';
 import { SizeControl } from './size-control.ts';
 import { TextEntry } from './text-entry.ts';
 import { Tickets } from './tickets.ts';
@@ -21,6 +21,8 @@ export interface ScreenDeps {
   /** Where noVNC puts its canvas. */
   holder: HTMLElement;
   ticket(signal: AbortSignal): Promise<Ticket>;
+  /** Rejects with what the hub knows of a ticket whose WebSocket did not open. */
+  whyNoSocket(ticket: string, signal: AbortSignal): Promise<never>;
   webSocketUrl(path: string): string;
   /** Text that was copied in the desktop. */
   onClipboard(text: string): void;
@@ -34,6 +36,8 @@ export interface ScreenDeps {
 
 /** A hub that lost its store learns its sessions again from their agents: what is gone may come back. Milliseconds. */
 const GONE_MS = 10_000;
+/** Milliseconds for the hub to say why a socket did not open; the next try waits for that. */
+const WHY_MS = 2_000;
 
 /** One session's screen, kept connected with stock noVNC. A fresh ticket for every attempt that somebody took (SPEC.md [VIEW2], [STR8]). */
 export class ScreenLink {
@@ -52,6 +56,7 @@ export class ScreenLink {
   readonly #patience = new Patience();
   readonly #openingTime = new OpeningTime();
   readonly #tickets: Tickets;
+  readonly #noSocket = new NoSocket();
   readonly #roundTripMs = signal<number | null>(null);
   readonly #lost = signal(0);
   /** Keys that the silent line may have swallowed. */
@@ -112,7 +117,12 @@ export class ScreenLink {
         continue;
       }
       const wait = this.#patience.next(upMs, Math.random());
-      this.#phase.value = { kind: 'reconnecting', words: verdict.words, attempt: this.#patience.attempt };
+      this.#phase.value = {
+        kind: 'reconnecting',
+        words: verdict.words,
+        title: verdict.title,
+        attempt: this.#patience.attempt,
+      };
       const atOnce = verdict.atOnce === 'always' || (verdict.atOnce === 'once' && this.#patience.attempt === 1);
       if (!atOnce) await this.#kick.wait(wait, aborted);
     }
@@ -197,11 +207,16 @@ export class ScreenLink {
     if (aborted.aborted) return { verdict: { next: 'gone' }, upMs: 0 };
     const url = this.#deps.webSocketUrl(`${given.ticket.url}&viewer=${this.#name}&${this.size.begin()}`);
     const socket = new WebSocket(url, [SCREEN_SUBPROTOCOL, VIEWER_SUBPROTOCOL]);
-    return this.#show(socket, this.#openingTime.next(given.tookMs), aborted);
+    const { verdict, upMs, opened } = await this.#show(socket, this.#openingTime.next(given.tookMs), aborted);
+    if (opened) this.#noSocket.reset();
+    if (opened || verdict.next !== 'retry' || verdict.atOnce !== undefined) return { verdict, upMs };
+    const limit = AbortSignal.any([aborted, AbortSignal.timeout(WHY_MS)]);
+    const said = await this.#deps.whyNoSocket(given.ticket.ticket, limit).catch((error: unknown) => error);
+    return { verdict: this.#noSocket.verdict(said) ?? verdict, upMs };
   }
 
   /** Shows the screen until its connection ends; `openingMs`: how long it may take to open. */
-  async #show(socket: WebSocket, openingMs: number, aborted: AbortSignal): Promise<{ verdict: Verdict; upMs: number }> {
+  async #show(socket: WebSocket, openingMs: number, aborted: AbortSignal): Promise<Omit<End, 'lost'>> {
     const connection = new Connection({
       holder: this.#deps.holder,
       socket,
@@ -231,7 +246,7 @@ export class ScreenLink {
     connection.rfb.focusOnClick = false;
     this.#panAndZoom.show(connection.room);
     this.#dress();
-    const { verdict, upMs, lost } = await connection.ended;
+    const { verdict, upMs, opened, lost } = await connection.ended;
     aborted.removeEventListener('abort', leave);
     this.#connection = null;
     // with the connection went what it held
@@ -239,7 +254,7 @@ export class ScreenLink {
     this.#doubtful.value = 0;
     this.#lost.value += lost;
     if (verdict === NOBODY_TOOK_IT) this.#tickets.notTaken();
-    return { verdict, upMs };
+    return { verdict, upMs, opened };
   }
 }
 

@@ -62,6 +62,7 @@ export function useScreen({ link, session, holder, ghost, onClipboard, onPaste }
       link.value = new screen.ScreenLink({
         holder: holder.current!,
         ticket: (signal) => hub.ticket(id, signal),
+        whyNoSocket: (ticket, signal) => hub.whyNoSocket(id, ticket, signal),
         webSocketUrl,
         onClipboard,
         onPaste,

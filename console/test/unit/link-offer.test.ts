@@ -12,7 +12,7 @@ function page(otherTab: string | null = null) {
     setItem: (key: string, value: string) => void kept.set(key, value),
     removeItem: (key: string) => void kept.delete(key),
   } as unknown as Storage;
-  const account = createAccount(storage);
+  const account = createAccount(storage, 'token');
   return {
     account,
     links: createLinkOffers(

@@ -1,8 +1,8 @@
 import { ERRORS, type ErrorCode } from '@streamspace/protocol';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ApiError } from '../../src/api/http.ts';
 import { OpeningTime } from '../../src/viewer/opening.ts';
-import { Patience, verdictOfClose, verdictOfRefusal } from '../../src/viewer/reconnect.ts';
+import { NoSocket, Patience, verdictOfClose, verdictOfRefusal } from '../../src/viewer/reconnect.ts';
 
 const closed = (code: ErrorCode, reason = '') => verdictOfClose(ERRORS[code].close, reason, true);
 
@@ -33,6 +33,35 @@ describe('after a screen’s connection ended', () => {
     expect(closed('idle_timeout', 'idle for an hour')).toEqual({ next: 'stop', words: 'idle for an hour' });
     expect(closed('forbidden').next).toBe('stop');
     expect(closed('not_found')).toEqual({ next: 'gone' });
+  });
+});
+
+describe('V3 after a WebSocket that never opened', () => {
+  const said = (details = {}, status = 400, retryable = false) =>
+    new ApiError('invalid_request', 'the hub saw no Upgrade', status, retryable, details);
+
+  it('names the proxy at once where the hub saw what it left out', () => {
+    expect(new NoSocket().verdict(said({ without_upgrade: true }))).toMatchObject({
+      next: 'retry',
+      words: 'the hub saw no Upgrade',
+      title: 'No screen gets through',
+    });
+  });
+
+  it('says that requests work and WebSockets do not once that is no accident', () => {
+    vi.stubGlobal('location', { origin: 'https://h' });
+    const sockets = new NoSocket();
+    expect([sockets.verdict(said()), sockets.verdict(said())]).toEqual([undefined, undefined]);
+    // a hub that is away, or busy, is another matter
+    for (const away of [said({}, 0, true), said({}, 503, true), new Error('late')]) {
+      expect(sockets.verdict(away)).toBeUndefined();
+      expect([sockets.verdict(said()), sockets.verdict(said())]).toEqual([undefined, undefined]);
+    }
+    expect(sockets.verdict(said())).toMatchObject({
+      words: expect.stringContaining('no WebSocket of this page reaches it') as string,
+    });
+    sockets.reset();
+    expect(sockets.verdict(said())).toBeUndefined();
   });
 });
 

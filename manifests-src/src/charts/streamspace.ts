@@ -120,9 +120,13 @@ export function streamspace(): ChartSource {
         when: v.api.enabled,
         lines: [
           ['The control plane is ', base.object('api'), ' in ', release.namespace, '.'],
-          { when: v.api.ingress.enabled, lines: [['Browsers reach it at: ', join(v.api.ingress.hosts, ', ')]] },
+          { when: given(v.api.config.publicUrl), lines: [['Browsers reach it at: ', v.api.config.publicUrl]] },
           {
-            when: v.api.httpRoute.enabled,
+            when: and(missing(v.api.config.publicUrl), v.api.ingress.enabled),
+            lines: [['Browsers reach it at: ', join(v.api.ingress.hosts, ', ')]],
+          },
+          {
+            when: and(missing(v.api.config.publicUrl), v.api.httpRoute.enabled),
             lines: [
               {
                 when: given(v.api.httpRoute.hostnames),

@@ -1,9 +1,24 @@
-import { and, choose, contains, eq, given, gt, missing, not, or, ge, milliseconds, mul } from '../nodes/build.ts';
+import {
+  and,
+  choose,
+  contains,
+  eq,
+  given,
+  gt,
+  matches,
+  missing,
+  not,
+  or,
+  ge,
+  milliseconds,
+  mul,
+} from '../nodes/build.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { disruptionChecks, logFileChecks, variableChecks } from './agent-checks.ts';
 import { type Check, refuse } from './check.ts';
 import { apiEnv } from './api-env.ts';
+import { pathOfHub } from './api-routes.ts';
 import type { Base } from './base.ts';
 import { madeSecrets } from './made-secrets.ts';
 import { namesOf } from './pod.ts';
@@ -85,6 +100,10 @@ export function apiChecks(base: Base, v: Refs<StreamspaceValues>): Check[] {
     refuse(
       and(only, ingress.enabled, missing(ingress.hosts)),
       'api.ingress.hosts: is empty; name the hosts, e.g. [hub.example.com]',
+    ),
+    refuse(
+      and(only, matches(pathOfHub(api.config), '^/(api|assets|docs|health|ready)(/|$)')),
+      'api.config.publicUrl: its path begins like one of the hub’s own (api, assets, docs, health, ready), which could not be told from it; take another',
     ),
     refuse(
       and(only, httpRoute.enabled, missing(httpRoute.parentRefs)),

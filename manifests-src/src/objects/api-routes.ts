@@ -1,15 +1,21 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { and, given } from '../nodes/build.ts';
+import { and, choose, eq, find, given, orElse, replace, trimSuffix } from '../nodes/build.ts';
+import type { Expr } from '../nodes/expression.ts';
 import { each, spread, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { type Base, WAVES } from './base.ts';
 import { custom, type Resource, resource } from './resource.ts';
 
+/** The path of publicUrl, under which the hub lives; empty: none. */
+export const pathOfHub = ({ publicUrl }: Refs<StreamspaceValues>['api']['config']): Expr<string> =>
+  trimSuffix(find(replace(replace(publicUrl, 'https://', ''), 'http://', ''), '/.*'), '/');
+
 /** Ways into the hub from outside of the cluster. */
 export function apiRoutes(base: Base, v: Refs<StreamspaceValues>): Resource[] {
   const { ingress, httpRoute, service, enabled } = v.api;
   const name = base.object('api');
+  const path = orElse(pathOfHub(v.api.config), '/');
   const meta = ({ annotations, labels }: Pick<typeof ingress, 'annotations' | 'labels'>) =>
     base.meta(name, { component: 'api', wave: WAVES.rest, annotations: [annotations], labels });
   return [
@@ -33,7 +39,11 @@ export function apiRoutes(base: Base, v: Refs<StreamspaceValues>): Resource[] {
               http: {
                 paths: [
                   spread(ingress.extraPaths),
-                  { path: ingress.path, pathType: 'Prefix', backend: { service: { name, port: { name: 'http' } } } },
+                  {
+                    path: choose(eq(ingress.path, '/'), path, ingress.path),
+                    pathType: 'Prefix',
+                    backend: { service: { name, port: { name: 'http' } } },
+                  },
                 ],
               },
             })),
@@ -48,7 +58,7 @@ export function apiRoutes(base: Base, v: Refs<StreamspaceValues>): Resource[] {
         hostnames: when(given(httpRoute.hostnames), httpRoute.hostnames),
         rules: [
           {
-            matches: [{ path: { type: 'PathPrefix', value: '/' } }],
+            matches: [{ path: { type: 'PathPrefix', value: path } }],
             backendRefs: [{ name, port: service.port }],
             timeouts: {
               request: when(given(httpRoute.timeouts.request), httpRoute.timeouts.request),

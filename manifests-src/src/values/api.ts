@@ -137,7 +137,7 @@ export const api = section('The control plane (hub)', {
     className: objectName('IngressClass; empty: the cluster’s default', '', ['nginx']),
     annotations: annotations('Annotations; WebSockets may need long timeouts'),
     hosts: list('Host names (required)', [], [['hub.example.com', 'on.example.com']], { pattern: HOST }),
-    path: pattern('Path prefix', 'a path', '^/[^ ]*$', '/', ['/streamspace']),
+    path: pattern('Path prefix; /: that of config.publicUrl', 'a path', '^/[^ ]*$', '/', ['/streamspace']),
     tlsSecret: objectName('Secret with the certificate of all hosts; empty: no TLS here, or that of tls'),
     tls: kube<k8s.IngressTls[]>(
       '[]IngressTls',

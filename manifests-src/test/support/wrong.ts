@@ -42,6 +42,12 @@ export const COMBINATIONS: readonly Wrong[] = [
     inWords('k8sAgent.config.heartbeatInterval', 'from 100ms to'),
   ],
   [
+    'V3 a path that is the hub’s own',
+    umbrella,
+    { api: { config: { publicUrl: 'https://example.com/docs/streamspace' } } },
+    /api\.config\.publicUrl: its path begins like one of the hub’s own/,
+  ],
+  [
     'a variable that the chart sets',
     umbrella,
     { api: { extraEnv: [{ name: 'HOST', value: '0.0.0.0' }] } },
@@ -532,7 +538,7 @@ export const SINGLE: readonly Wrong[] = [
   ...(
     [
       ['commandTimeout', '1x', 'a duration such as 500ms, 30s, 5m or 1h30m, from 1s to 168h'],
-      ['publicUrl', 'https://a:b:c', 'an origin like https:..hub.example.com'],
+      ['publicUrl', 'https://a:b:c', 'a URL like https:..hub.example.com'],
       ['allowedOrigins', ['https://a.example.com/path'], 'an origin like https:..hub.example.com'],
     ] as const
   ).map(([key, value, words]): Wrong => [

@@ -5,6 +5,7 @@ import { list } from './lists.ts';
 import { REDIS_FORMS, REDIS_URL, readRedisAddress, withoutPassword } from './redis-address.ts';
 
 const PATH = '(/[!"$-~]*)?';
+const FOLDERS = '(/[0-9A-Za-z._~-]{1,63}){0,4}';
 const schemes = (of: readonly string[]) => `(${of.map((scheme) => scheme.slice(0, -1)).join('|')})`;
 const parsed = (value: string) => (URL.canParse(value) ? new URL(value) : undefined);
 
@@ -69,6 +70,23 @@ export const origin: Kind<string> = {
   print: (value) => value,
   written: { type: 'string', pattern: `^https?://${HOST_PORT}/?$` },
   examples: ['https://hub.example.com', 'http://localhost:1/', 'https://[::1]:65535'],
+};
+
+/**
+ * Where people reach a program: scheme, host, port and perhaps a path, given back as browsers write them and without a slash at the end.
+ * The path has at most 4 segments, of at most 63 letters, digits and `._~-`: they stand in pages and in proxies' rules as they are.
+ */
+export const publicUrl: Kind<string> = {
+  takes: 'a URL like https://hub.example.com or https://example.com/streamspace (http:// or https://, no query)',
+  parse(value) {
+    const found = parsed(plainUrl('http:', 'https:').parse(value) ?? '');
+    if (found === undefined || found.hostname === '' || found.search !== '' || found.hash !== '') return undefined;
+    const path = new RegExp(`^(${FOLDERS})/?$`).exec(found.pathname)?.[1];
+    return path === undefined ? undefined : found.origin + path;
+  },
+  print: (value) => value,
+  written: { type: 'string', pattern: `^https?://${HOST_PORT}${FOLDERS}/?$` },
+  examples: ['https://hub.example.com', 'http://localhost:1/', 'https://[::1]:65535/a/b_c/'],
 };
 
 /** A comma list of origins. */

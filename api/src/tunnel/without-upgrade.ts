@@ -1,0 +1,92 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { Id, StreamSpaceError } from '@streamspace/protocol';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import { sha256 } from '../auth/secrets.ts';
+import { takeTicket } from '../auth/tickets.ts';
+import type { HubDeps } from '../deps.ts';
+import { route } from '../http/route.ts';
+import { shortened } from '../http/shortened.ts';
+
+/** Milliseconds for which it is known that a ticket's WebSocket came without `Upgrade`: its viewer asks at once. */
+const KNOWN_MS = 30_000;
+
+/** Names what is known of a ticket. */
+const marked = (ticket: string): string => sha256(`came without upgrade: ${ticket}`);
+
+const socket = { access: 'open', status: 101, answer: Type.Null() } as const;
+const params = Type.Object({ id: Id }, { additionalProperties: false });
+const text = (maxLength: number) => Type.Optional(Type.String({ maxLength }));
+const querystring = Type.Object(
+  { ticket: text(512), viewer: text(64), steer: text(3) },
+  { additionalProperties: false },
+);
+
+/**
+ * Ordinary requests for the paths of WebSockets. A proxy that does not pass on `Upgrade` makes one of every WebSocket, whose other headers
+ * still show what it was. Agents read the answer; a page can't, and asks afterwards what became of its ticket, by a request of its own.
+ */
+export function withoutUpgradeRoutes(
+  scope: FastifyInstance,
+  { store, clock, config }: Pick<HubDeps, 'store' | 'clock' | 'config'>,
+): void {
+  const app = scope.withTypeProvider<TypeBoxTypeProvider>();
+
+  app.get(
+    '/agent/connect',
+    route({
+      ...socket,
+      tag: 'agents',
+      summary: 'Connect an agent (WebSocket)',
+      description: 'Refuses what is no WebSocket, and says so where a proxy made it none.',
+    }),
+    async (request) => {
+      throw isWebSocket(request) ? withoutUpgrade(request, config.publicUrl) : onlyWebSockets();
+    },
+  );
+
+  app.get(
+    '/sessions/:id/vnc',
+    route({
+      ...socket,
+      tag: 'sessions',
+      summary: 'Open a screen (WebSocket)',
+      description:
+        'With a ticket, once. Refuses what is no WebSocket; asked plainly with a ticket whose WebSocket lost its `Upgrade` on the way it says so (`details.without_upgrade`).',
+      params,
+      querystring,
+      errors: ['not_found', 'ticket_invalid'],
+    }),
+    async (request) => {
+      const { ticket } = request.query;
+      if (ticket === undefined) throw onlyWebSockets();
+      if (isWebSocket(request)) {
+        const record = await takeTicket({ store, clock }, ticket, request.params.id);
+        await store.tickets.put(marked(ticket), record, KNOWN_MS);
+        throw withoutUpgrade(request, config.publicUrl);
+      }
+      throw (await store.tickets.take(marked(ticket))) === undefined
+        ? onlyWebSockets()
+        : withoutUpgrade(request, config.publicUrl);
+    },
+  );
+}
+
+const isWebSocket = ({ headers }: Pick<FastifyRequest, 'headers'>): boolean =>
+  headers['sec-websocket-key'] !== undefined;
+
+const onlyWebSockets = () => new StreamSpaceError('invalid_request', 'here are WebSockets only: ask with Upgrade');
+
+/** What it saw, what the hub takes for its own address, and what a proxy needs. */
+function withoutUpgrade(
+  { headers, raw }: Pick<FastifyRequest, 'headers' | 'raw'>,
+  publicUrl: string | undefined,
+): StreamSpaceError {
+  const saw = `HTTP/${raw.httpVersion}, Host ${shortened(headers.host ?? '(none)')}, Connection ${shortened(headers.connection ?? '(none)')}, no Upgrade`;
+  const own = publicUrl === undefined ? 'PUBLIC_URL is not set' : `PUBLIC_URL is ${publicUrl}`;
+  return new StreamSpaceError(
+    'invalid_request',
+    `requests reach the hub, but WebSockets lose their Upgrade header on the way: a proxy in front of it does not pass that on. The hub saw ${saw}; ${own}. nginx needs: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";`,
+    { without_upgrade: true },
+  );
+}
