@@ -122,7 +122,7 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('the list of sessions,
       const row = page.locator(`[data-session-id=${session.id}]`);
       const picture = row.locator('[data-testid=session-picture]');
       await row.and(page.locator('[data-state=running]')).waitFor();
-      await picture.waitFor({ timeout: 60_000 });
+      await picture.waitFor({ timeout: 100_000 });
       // a desktop that only just begins is black: it is renewed
       const size = await until(
         'a picture of a desktop',
@@ -137,7 +137,9 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('the list of sessions,
       await launched.api('POST', `/sessions/${session.id}/hibernate`, {});
       await row.and(page.locator('[data-state=hibernated]')).waitFor();
       const other = await open();
-      await other.locator(`[data-session-id=${session.id}] [data-testid=session-picture]`).waitFor({ timeout: 60_000 });
+      await other
+        .locator(`[data-session-id=${session.id}] [data-testid=session-picture]`)
+        .waitFor({ timeout: 100_000 });
       await shot(other, 'V9-asleep');
       await other.context().close();
       await page.context().close();

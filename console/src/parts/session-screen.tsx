@@ -3,8 +3,10 @@ import type { Session } from '@streamspace/protocol';
 import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { useConsole } from '../state/console.ts';
-import { PICTURE_AGE_MS } from '../state/pictures.ts';
 import { href } from '../state/route.ts';
+
+/** How often a card in sight looks whether its picture is to be renewed, milliseconds. */
+const LOOK_MS = 10_000;
 
 interface SessionScreenProps {
   session: Session;
@@ -59,5 +61,5 @@ function useRenewed(box: RefObject<HTMLElement | null>, { id, state }: Session, 
   const wanted = inSight.value && (state === 'running' || state === 'hibernated');
   useEffect(() => {
     if (wanted) pictures.want(id);
-  }, [wanted, id, state, Math.floor(now.value / PICTURE_AGE_MS)]);
+  }, [wanted, id, state, Math.floor(now.value / LOOK_MS)]);
 }
