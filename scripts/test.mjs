@@ -9,6 +9,7 @@ npmPackages();
 debianPackages({ ...DESKTOP, 'chromium|chromium-browser|google-chrome': 'chromium' }, 'the end-to-end suites');
 debianPackages({ nginx: 'nginx' }, 'the suites behind a real proxy');
 debianPackages({ 'valkey-server|redis-server': 'redis-server' }, 'the suites on a real Redis');
+debianPackages({ curl: 'curl', jq: 'jq' }, 'what readers type on a cluster');
 
 mkdirSync(`${root}/test-results`, { recursive: true });
 const report = `${root}/test-results/vitest.json`;

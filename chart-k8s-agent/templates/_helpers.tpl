@@ -79,6 +79,17 @@ Name of the k8s-agent-leader-election’s objects.
 {{- end }}
 
 {{/*
+Name of the k8s-agent-pods’s objects.
+*/}}
+{{- define "streamspace-k8s-agent.k8s-agent-pods.fullname" -}}
+{{- if gt (len (include "streamspace-k8s-agent.fullname" $)) 48 }}
+{{- print (regexReplaceAll "-+$" (trunc 39 (include "streamspace-k8s-agent.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace-k8s-agent.fullname" $))) "-k8s-agent-pods" }}
+{{- else }}
+{{- print (trimSuffix "k8s-agent-" (print (include "streamspace-k8s-agent.fullname" $) "-")) "k8s-agent-pods" }}
+{{- end }}
+{{- end }}
+
+{{/*
 Name of the k8s-agent-session’s objects.
 */}}
 {{- define "streamspace-k8s-agent.k8s-agent-session.fullname" -}}

@@ -11,7 +11,7 @@ export const TEMPLATE = 'counter';
  * What runs in those sessions: a screen of RFB 3.8 that shows another number every 50 ms, in the colour of its pixels. A viewer's
  * bytes never cease, and it sees by the number whether the program is the one it saw before.
  */
-const COUNTER = `
+export const COUNTER = `
 const { createServer } = require('node:net');
 const SIDE = 32, began = Date.now();
 createServer({ noDelay: true }, (socket) => {

@@ -107,7 +107,8 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
   const { egress, cidrs, ipv6 } = networkPolicy.sessions;
 
   return [
-    policy(base, 'agent/networkpolicy.yaml', view.enabled, 'k8s-agent', 'k8s-agent', {
+    // not called after the agent alone: the agent's guide has users apply one of that name, which adds to this one
+    policy(base, 'agent/networkpolicy.yaml', view.enabled, 'k8s-agent', 'k8s-agent-pods', {
       podSelector: { matchLabels: base.selector('k8s-agent') },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runBlock } from '../../../test/support/docs.ts';
+import { guideOn, reportOn } from './guide.ts';
 import { type Cluster, loadPrograms, startCluster, whyNoCluster } from '../support/cluster.ts';
 
 const why = await whyNoCluster();
@@ -171,6 +172,8 @@ describe.skipIf(why !== undefined)(`Helm on kind${why === undefined ? '' : ` (${
       expect(await made()).toBe(before);
     });
 
+    describe('part 3 the lines of the HA report', () => reportOn(() => cluster));
+
     it('uninstalls', async () => {
       await cluster.helm('uninstall', 'streamspace', '-n', BARE, '--wait', '--timeout', '3m');
       await cluster.kubectl('delete', 'namespace', BARE, '--wait=false');
@@ -276,4 +279,6 @@ describe.skipIf(why !== undefined)(`Helm on kind${why === undefined ? '' : ` (${
       'persistentvolumeclaim/data-streamspace-redis-0',
     );
   });
+
+  describe('part 3 the lines of the agent’s guide', () => guideOn(() => cluster));
 });

@@ -1,6 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +7,7 @@ import { SOURCES } from '../../src/charts/sources.ts';
 import { archiveOf } from '../../src/render/archive.ts';
 import { casesIn, EXAMPLE } from '../../src/render/cases.ts';
 import { chartFiles } from '../../src/render/chart-files.ts';
+import { serveCharts } from '../support/repository.ts';
 import { execute, HELMS } from '../support/tools.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -49,16 +48,8 @@ describe.each(SOURCES.map((source) => [source.name, source] as const))('archive 
 describe.each(HELMS)('a repository of the charts, by $name', ({ file, name }) => {
   const reason = file === undefined ? ` (${name} is not on PATH)` : '';
   it.skipIf(file === undefined)(`part 5 its index finds them, with what Artifact Hub shows${reason}`, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'repository-'));
-    for (const source of SOURCES)
-      writeFileSync(join(folder, `${source.name}-${source.version}.tgz`), archiveOf(source.name, chartFiles(source)));
-    const server = createServer(({ url }, answer) => {
-      answer.end(readFileSync(join(folder, url!.split('/').at(-1)!)));
-    });
-    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const { url, close } = await serveCharts(file!);
     try {
-      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      expect(await execute(file!, ['repo', 'index', folder, '--url', url])).toMatchObject({ code: 0 });
       for (const source of SOURCES) {
         const shown = await execute(file!, ['show', 'chart', source.name, '--repo', url]);
         expect(shown.code, shown.stderr).toBe(0);
@@ -66,7 +57,7 @@ describe.each(HELMS)('a repository of the charts, by $name', ({ file, name }) =>
           expect(shown.stdout).toContain(said);
       }
     } finally {
-      server.close();
+      close();
     }
   });
 });

@@ -8,12 +8,16 @@ import { streamspace } from '../../src/charts/streamspace.ts';
 import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
 import { BASES } from '../support/bases.ts';
 import { asciiOf, objectsIn } from '../support/charts.ts';
-import { INSTALL, MORE, OPERATIONS, REPORT, SESSIONS, TOKEN } from '../support/guide.ts';
+import { INSTALL, SESSIONS, TOKEN } from '../support/guide.ts';
+import { MORE, OPERATIONS } from '../support/guide-operations.ts';
+import { REPORT } from '../support/report.ts';
 import { Shell } from '../support/shell.ts';
 import { HELMS } from '../support/tools.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const typed = [...REPORT, ...INSTALL, ...MORE].map(({ type }) => type).filter((type) => /^helm /m.test(type));
+const typed = [...REPORT, ...INSTALL, ...MORE]
+  .map(({ type }) => type)
+  .filter((type) => /^helm (install|upgrade) /m.test(type));
 
 interface Container {
   readonly name: string;

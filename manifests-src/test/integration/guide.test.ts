@@ -6,7 +6,10 @@ import { KubeApiserver, kubeApiserverMissing } from '@streamspace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BASES } from '../support/bases.ts';
 import { asciiOf } from '../support/charts.ts';
-import { INSTALL, type Line, MORE, OPERATIONS, REPORT, TOKEN } from '../support/guide.ts';
+import { INSTALL, TOKEN } from '../support/guide.ts';
+import { MORE, OPERATIONS } from '../support/guide-operations.ts';
+import type { Line } from '../support/line.ts';
+import { REPORT } from '../support/report.ts';
 import { Shell } from '../support/shell.ts';
 import { onPath } from '../support/tools.ts';
 
@@ -14,12 +17,14 @@ const missing = ['helm', 'kubectl'].filter((tool) => onPath(tool) === undefined)
 const why = kubeApiserverMissing() ?? (missing.length === 0 ? undefined : `${missing.join(' and ')} not on PATH`);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Lines that look at pods, or wait for controllers: no kubelet and no controller runs here. */
-const ofPods = ({ type, follows }: Line) =>
+/** Lines that look at pods, wait for controllers, or go to other hosts: no kubelet, no controller and no hub runs here (cluster/guide.ts has them). */
+const elsewhere = ({ type, follows }: Line) =>
   follows === true ||
-  /kubectl (logs|top|delete pod|get (pods|lease|storageclass)|describe (pod|resourcequota))|rollout status/.test(type);
+  /kubectl (logs|top|delete pod|get (pods|lease|storageclass)|describe (pod|resourcequota))|rollout status|curl |helm repo /.test(
+    type,
+  );
 const here = (lines: readonly Line[]) =>
-  lines.filter((line) => !ofPods(line)).map((line) => [line.type.replace(/^cat[^]*?\nEOF\n/, ''), line] as const);
+  lines.filter((line) => !elsewhere(line)).map((line) => [line.type.replace(/^cat[^]*?\nEOF\n/, ''), line] as const);
 
 // The lines of the agent's guide and of the HA report as they are typed, at a real API server, one after the other.
 describe.skipIf(why !== undefined)(`guide: lines at an API server${why === undefined ? '' : ` (${why})`}`, () => {
@@ -65,6 +70,13 @@ describe.skipIf(why !== undefined)(`guide: lines at an API server${why === undef
       const path = '{.spec.replicas} {.spec.template.spec.containers[0].env[?(@.name=="ENABLE_HA")].value}';
       // scaled to one by the last line
       expect(await shell.run(`kubectl get deployment streamspace-k8s-agent -o jsonpath='${path}'`)).toBe('1 true');
+    });
+    it('an upgrade after that, by Helm 4 with leave to overwrite', async () => {
+      const leave = (await shell.run('helm version --short')).startsWith('v4') ? '--force-conflicts' : '';
+      const upgrade = 'helm upgrade streamspace ./chart --set k8sAgent.replicaCount=3 --set k8sAgent.ha.enabled=true';
+      if (leave !== '')
+        await expect(shell.run(upgrade)).rejects.toThrow(/conflict with "kubectl" with subresource "scale"/);
+      expect(await shell.run(`${upgrade} ${leave}`)).toMatch(/STATUS: deployed/);
     });
     afterAll(() => shell.run('helm uninstall streamspace -n streamspace'));
   });

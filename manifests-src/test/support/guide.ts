@@ -1,152 +1,41 @@
-/**
- * What the agent's guide and the report on its high availability have people type, line by line, in the order of use. Every line runs as it
- * stands here against a release. What is left out is not ours: `helm repo add` of another host, images of another registry, `wget` and
- * `nslookup`, building from source, and `curl`. `netstat` is in the desktop's image.
- */
-export interface Line {
-  /** As it is typed; `<pod-id>`, `<pod>` and `<session-pod>` are the reader's to fill in. */
-  readonly type: string;
-  /** What is on the screen then. */
-  readonly shows?: RegExp;
-  /** It goes on until the reader has seen enough. */
-  readonly follows?: true;
-}
+import { DEPLOYMENT, NAMESPACE, NETWORK_POLICY, QUOTA, RBAC } from './guide-manifests.ts';
+import { follows, type Line, shows } from './line.ts';
 
-const shows = (type: string, what: RegExp): Line => ({ type, shows: what });
-const follows = (type: string, what: RegExp): Line => ({ type, shows: what, follows: true });
 const LOGS = 'kubectl logs -n streamspace -l component=k8s-agent -f';
-
-/** The report: replicas and their election, of the umbrella chart. */
-export const REPORT: readonly Line[] = [
-  shows('kubectl scale deployment streamspace-k8s-agent -n streamspace --replicas=3', /scaled/),
-  shows('kubectl get pods -n streamspace -l app.kubernetes.io/component=k8s-agent', /^streamspace-k8s-agent-\w+-\w+ /m),
-  shows('kubectl get lease -n streamspace', /^$/),
-  shows(
-    "kubectl get deployment streamspace-k8s-agent -o jsonpath='{.spec.template.spec.containers[0].env[*].name}'",
-    /AGENT_ID (.* )?CONTROL_PLANE_URL (.* )?PLATFORM (.* )?NAMESPACE (.* )?MAX_SESSIONS /,
-  ),
-  shows(
-    'kubectl logs -n streamspace -l app.kubernetes.io/component=k8s-agent --prefix',
-    /^\[pod\/streamspace-k8s-agent-\w+-\w+\/agent\] .*"Connected"/m,
-  ),
-  shows(
-    `helm upgrade streamspace ./chart \\
-  -n streamspace \\
-  --set k8sAgent.replicaCount=3 \\
-  --set k8sAgent.ha.enabled=true`,
-    /STATUS: deployed/,
-  ),
-  shows('kubectl rollout status deployment/streamspace-k8s-agent -n streamspace', /successfully rolled out/),
-  shows('kubectl get lease -n streamspace', /^k8s-agent-leader-election +streamspace-k8s-agent-\w+-\w+/m),
-  shows('kubectl logs -n streamspace -l app.kubernetes.io/component=api | grep "Registered agent"', /Registered agent/),
-  shows(
-    `cat > ha-test-values.yaml <<EOF
-k8sAgent:
-  replicaCount: 3
-  ha:
-    enabled: true
-  config:
-    agentId: "k8s-prod-cluster"
-EOF
-helm upgrade streamspace ./chart \\
-  -n streamspace \\
-  -f ha-test-values.yaml`,
-    /STATUS: deployed/,
-  ),
-  shows('kubectl rollout status deployment/streamspace-k8s-agent -n streamspace', /successfully rolled out/),
-  shows('kubectl logs -n streamspace -l app.kubernetes.io/component=k8s-agent | grep -i leader', /leader/i),
-  shows(
-    `helm upgrade streamspace ./chart \\
-     --set k8sAgent.replicaCount=3 \\
-     --set k8sAgent.ha.enabled=true`,
-    /STATUS: deployed/,
-  ),
-  shows('kubectl scale deployment streamspace-k8s-agent -n streamspace --replicas=1', /scaled/),
-  shows('kubectl get pods -n streamspace -l app.kubernetes.io/component=k8s-agent', /^streamspace-k8s-agent-\w+-\w+ /m),
-];
+/** One agent, as `jq` shows it. */
+const AGENT =
+  /^(?=[^]*"id": "k8s-prod-us-east-1")(?=[^]*"region": "us-east-1")[^]*"capacity": \{\n +"cpu": "\d+m",\n[^}]*"memory": "\d+[KMGT]i",\n[^}]*"max_sessions": \d+\n/;
+const AGENTS = `curl -H "Authorization: Bearer $JWT_TOKEN" \\
+  https://streamspace.example.com/api/v1/agents`;
 
 /** The command that makes the token of an agent alone; it comes before the first agent. */
 export const TOKEN = `kubectl create secret generic streamspace-k8s-agent-token \\
   --from-literal=token=$(openssl rand -base64 32) \\
   -n streamspace`;
 
-const RBAC = `cat > rbac.yaml <<'EOF'
----
-apiVersion: v1
-kind: ServiceAccount
-metadata:
-  name: streamspace-k8s-agent
-  namespace: streamspace
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata:
-  name: streamspace-k8s-agent
-  namespace: streamspace
-rules:
-# Pods
-- apiGroups: [""]
-  resources: ["pods"]
-  verbs: ["get", "list", "watch", "create", "delete", "patch"]
-- apiGroups: [""]
-  resources: ["pods/log"]
-  verbs: ["get", "list"]
-- apiGroups: [""]
-  resources: ["pods/portforward"]
-  verbs: ["get", "list", "create"]
-# Services
-- apiGroups: [""]
-  resources: ["services"]
-  verbs: ["get", "list", "watch", "create", "delete", "patch"]
-# PVCs
-- apiGroups: [""]
-  resources: ["persistentvolumeclaims"]
-  verbs: ["get", "list", "watch", "create", "delete", "patch"]
-# ConfigMaps (for agent config)
-- apiGroups: [""]
-  resources: ["configmaps"]
-  verbs: ["get", "list", "watch"]
-# Secrets (for session credentials)
-- apiGroups: [""]
-  resources: ["secrets"]
-  verbs: ["get", "list", "watch"]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata:
-  name: streamspace-k8s-agent
-  namespace: streamspace
-roleRef:
-  apiGroup: rbac.authorization.k8s.io
-  kind: Role
-  name: streamspace-k8s-agent
-subjects:
-- kind: ServiceAccount
-  name: streamspace-k8s-agent
-  namespace: streamspace
-EOF
-`;
-
-const QUOTA = `cat > quota.yaml <<'EOF'
-apiVersion: v1
-kind: ResourceQuota
-metadata:
-  name: streamspace-agent-quota
-  namespace: streamspace
-spec:
-  hard:
-    pods: "100"
-    requests.cpu: "50"
-    requests.memory: "100Gi"
-    limits.cpu: "100"
-    limits.memory: "200Gi"
-    persistentvolumeclaims: "100"
-    requests.storage: "1Ti"
-EOF
-`;
+/** Without a chart. */
+export const PLAIN: readonly Line[] = [
+  shows('kubectl create namespace streamspace', /created/),
+  shows(`${NAMESPACE}kubectl apply -f namespace.yaml`, /configured/),
+  shows(`${RBAC}kubectl apply -f rbac.yaml`, /role.rbac.authorization.k8s.io\/streamspace-k8s-agent created/),
+  shows(TOKEN, /secret\/streamspace-k8s-agent-token created/),
+  shows(`${DEPLOYMENT}kubectl apply -f deployment.yaml`, /deployment.apps\/streamspace-k8s-agent created/),
+  shows('kubectl rollout status deployment/streamspace-k8s-agent -n streamspace', /successfully rolled out/),
+  shows('kubectl get pods -n streamspace -l component=k8s-agent', /^streamspace-k8s-agent-\w+-\w+ +1\/1/m),
+  follows(LOGS, /"Connected"/),
+  shows(AGENTS, /"id":"k8s-prod-us-east-1"/),
+  // it lets the agent out at port 443 alone, which is not every API server's
+  shows(`${NETWORK_POLICY}kubectl apply -f networkpolicy.yaml`, /created/),
+];
 
 /** The guide: an agent alone, from its installation on. */
 export const INSTALL: readonly Line[] = [
+  // the address is the reader's own
+  shows(
+    `helm repo add streamspace https://streamspace.io/charts
+helm repo update`,
+    /Update Complete/,
+  ),
   shows(
     `cat > k8s-agent-values.yaml <<EOF
 agent:
@@ -197,13 +86,18 @@ helm install streamspace-k8s-agent streamspace/k8s-agent \\
     /^streamspace-k8s-agent-\w+-\w+ +1\/1/m,
   ),
   follows('kubectl logs -n streamspace -l app=streamspace,component=k8s-agent -f', /"Connected"/),
+  shows(AGENTS, /"id":"k8s-prod-us-east-1"/),
+  shows(AGENTS.replace('_TOKEN', ''), /"id":"k8s-prod-us-east-1"/),
+  shows(`${AGENTS} | jq`, /"id": "k8s-prod-us-east-1",\n/),
+  shows(`${AGENTS}/k8s-prod-us-east-1 | jq`, AGENT),
   shows('kubectl get pods -n streamspace -l component=k8s-agent', /^streamspace-k8s-agent-\w+-\w+ +1\/1/m),
   follows(LOGS, /"Connected"/),
   follows(`${LOGS} --tail=100`, /"Agent started"/),
   follows(`${LOGS} --tail=100 --timestamps`, /^\d{4}-\d\d-\d\dT\S+ \{.*"Agent started"/m),
   follows('kubectl logs -n streamspace streamspace-k8s-agent-<pod-id> -f', /"Agent started"/),
-  follows(`${LOGS} | grep -i error`, /"Connected"/),
-  follows(`${LOGS} | grep -i vnc`, /"Connected"/),
+  // nothing, while all is well
+  { type: `${LOGS} | grep -i error`, follows: true },
+  { type: `${LOGS} | grep -i vnc`, follows: true },
   shows(
     'kubectl describe pod -n streamspace streamspace-k8s-agent-<pod-id>',
     /^Service Account: +streamspace-k8s-agent$/m,
@@ -218,12 +112,28 @@ helm install streamspace-k8s-agent streamspace/k8s-agent \\
   ),
   shows('kubectl describe pod -n streamspace -l component=k8s-agent | grep -A 5 Limits', /cpu: +1\n/),
   shows('kubectl top pod -n streamspace -l component=k8s-agent', /^streamspace-k8s-agent-\w+-\w+ /m),
-  follows('kubectl port-forward -n streamspace svc/streamspace-k8s-agent 9090:9090', /Forwarding from .* -> 9090/),
+  follows(
+    'kubectl port-forward -n streamspace svc/streamspace-k8s-agent 9090:9090',
+    /Forwarding from .* -> 9090/,
+    shows('curl http://localhost:9090/metrics', /^streamspace_agent_uptime_seconds [\d.]+$/m),
+  ),
+  // what follows runs under this one and the chart's own
+  shows(`${NETWORK_POLICY}kubectl apply -f networkpolicy.yaml`, /created/),
   shows('kubectl get secrets -n streamspace', /streamspace-k8s-agent-token/),
   shows(`${QUOTA}kubectl apply -f quota.yaml`, /created/),
   shows('kubectl describe resourcequota -n streamspace', /requests\.storage +\S+ +1Ti/),
   shows('kubectl get storageclass', /\(default\)/),
   shows(`${RBAC}kubectl apply -f rbac.yaml`, /role.rbac.authorization.k8s.io\/streamspace-k8s-agent configured/),
+];
+
+/** Its ports; `agent-pod` is the reader's to reach. */
+export const HEALTH: readonly Line[] = [
+  shows('curl http://agent-pod:8080/health', /^\{"status":"ok","agent_id":"k8s-prod-us-east-1","uptime":\d+\}/),
+  shows(
+    'curl http://agent-pod:8080/ready',
+    /^\{"status":"ready",.*"control_plane_connected":true,"last_heartbeat":"\S+Z"/,
+  ),
+  shows('curl http://agent-pod:9090/metrics', /^streamspace_agent_uptime_seconds [\d.]+$/m),
 ];
 
 /** With a session of the agent that is running, under the guide's own Role and quota. */
@@ -235,87 +145,21 @@ export const SESSIONS: readonly Line[] = [
   shows('kubectl delete pods -n streamspace -l agent=k8s-prod-us-east-1', /deleted/),
 ];
 
-export const OPERATIONS: readonly Line[] = [
-  shows(
-    `kubectl set image deployment/streamspace-k8s-agent \\
-  agent=streamspace/k8s-agent:v2.1 \\
-  -n streamspace
-kubectl rollout status deployment/streamspace-k8s-agent -n streamspace`,
-    /successfully rolled out/,
-  ),
-  shows(
-    `kubectl scale deployment/streamspace-k8s-agent --replicas=0 -n streamspace
-kubectl wait --for=delete pod -l component=k8s-agent -n streamspace --timeout=60s
-kubectl set image deployment/streamspace-k8s-agent \\
-  agent=streamspace/k8s-agent:v2.1 \\
-  -n streamspace
-kubectl scale deployment/streamspace-k8s-agent --replicas=1 -n streamspace`,
-    /scaled$/m,
-  ),
-  shows('kubectl rollout status deployment/streamspace-k8s-agent -n streamspace', /successfully rolled out/),
-  shows('kubectl delete pod -l component=k8s-agent -n streamspace', /deleted/),
-  shows('kubectl rollout restart deployment/streamspace-k8s-agent -n streamspace', /restarted/),
-  shows('kubectl rollout status deployment/streamspace-k8s-agent -n streamspace', /successfully rolled out/),
-  shows(
-    `kubectl set env deployment/streamspace-k8s-agent \\
-  VNC_TUNNEL_TIMEOUT=2h \\
-  -n streamspace
-kubectl set env deployment/streamspace-k8s-agent \\
-  MAX_CONCURRENT_OPERATIONS=5 \\
-  -n streamspace
-kubectl set env deployment/streamspace-k8s-agent \\
-  MAX_SESSIONS=50 \\
-  -n streamspace`,
-    /env updated/,
-  ),
-  shows('kubectl rollout status deployment/streamspace-k8s-agent -n streamspace', /successfully rolled out/),
-  shows('kubectl logs -n streamspace streamspace-k8s-agent-<pod-id>', /"Connected"/),
-  // the nodes of a test may have less than that: it is asked for, not waited for
-  shows(
-    `kubectl set resources deployment/streamspace-k8s-agent \\
-  --limits=cpu=2000m,memory=2Gi \\
-  --requests=cpu=1000m,memory=1Gi \\
-  -n streamspace
-kubectl set resources deployment/streamspace-k8s-agent \\
-  --limits=memory=2Gi \\
-  --requests=memory=1Gi \\
-  -n streamspace`,
-    /resource requirements updated/,
-  ),
-  shows('kubectl scale deployment/streamspace-k8s-agent --replicas=0 -n streamspace', /scaled/),
+/** What is not run, and why. */
+export const NOT_RUN: readonly (readonly [lines: string, why: string])[] = [
+  [
+    'git clone …, go build …, docker build … -t streamspace/k8s-agent:local ., docker tag …, docker push …',
+    'another program, from another repository, to another registry',
+  ],
+  ['kubectl exec … -- wget -O- https://streamspace.example.com/api/v1/health', 'no wget in the agent’s image'],
+  ['kubectl exec … -- nslookup streamspace.example.com', 'no nslookup in the agent’s image'],
+  [
+    'kubectl exec -n streamspace <session-pod> -- netstat -ln | grep 5900',
+    'netstat is in the desktop’s image, which takes minutes to build: the session of the test is a light one',
+  ],
+  ['kind: ServiceMonitor', 'no Prometheus Operator in the cluster; the labels and the port that it selects are tested'],
+  [
+    'SESSION_POD_TEMPLATE, affinity, LOG_FORMAT, log-forwarder',
+    'parts of a manifest that are the reader’s to put in; the values that are the same are tested with the chart',
+  ],
 ];
-
-/** More agents: these start where their control planes know them. */
-export const MORE: readonly Line[] = [
-  `helm install streamspace-k8s-agent-eu streamspace/k8s-agent \\
-  --set agent.id=k8s-prod-eu-west-1 \\
-  --set agent.region=eu-west-1 \\
-  -n streamspace`,
-  `helm install streamspace-agent-us-east streamspace/k8s-agent \\
-  --set agent.id=k8s-us-east \\
-  --set agent.region=us-east-1 \\
-  --kubeconfig ~/.kube/config-us-east \\
-  -n streamspace`,
-  `helm install streamspace-agent-eu-west streamspace/k8s-agent \\
-  --set agent.id=k8s-eu-west \\
-  --set agent.region=eu-west-1 \\
-  --kubeconfig ~/.kube/config-eu-west \\
-  -n streamspace`,
-  `helm install streamspace-agent-tenant-a streamspace/k8s-agent \\
-  --set agent.id=k8s-tenant-a \\
-  --set agent.namespace=tenant-a \\
-  -n tenant-a`,
-  `helm install streamspace-agent-tenant-b streamspace/k8s-agent \\
-  --set agent.id=k8s-tenant-b \\
-  --set agent.namespace=tenant-b \\
-  -n tenant-b`,
-  `helm install streamspace-agent-primary streamspace/k8s-agent \\
-  --set agent.id=k8s-primary \\
-  --set agent.priority=high \\
-  -n streamspace`,
-  `helm install streamspace-agent-standby streamspace/k8s-agent \\
-  --set agent.id=k8s-standby \\
-  --set agent.priority=low \\
-  --set affinity.podAntiAffinity.enabled=true \\
-  -n streamspace`,
-].map((type) => shows(type, /STATUS: deployed/));

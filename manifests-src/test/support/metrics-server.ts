@@ -22,7 +22,8 @@ createServer({ key: readFileSync('/tls/tls.key'), cert: readFileSync('/tls/tls.c
 }).listen(8443);
 `;
 
-export async function installMetrics(cluster: Cluster): Promise<void> {
+/** `image`: one in the cluster that has Node. */
+export async function installMetrics(cluster: Cluster, image = 'node:24-bookworm-slim'): Promise<void> {
   const [key, cert] = ['key', 'crt'].map((end) => join(cluster.folder, `metrics.${end}`)) as [string, string];
   await cluster.exec([
     'openssl',
@@ -68,7 +69,7 @@ export async function installMetrics(cluster: Cluster): Promise<void> {
         containers: [
           {
             name: 'metrics',
-            image: 'node:24-bookworm-slim',
+            image,
             imagePullPolicy: 'IfNotPresent',
             command: ['node', '-e', SERVER],
             volumeMounts: [{ name: 'tls', mountPath: '/tls' }],

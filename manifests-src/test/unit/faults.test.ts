@@ -294,6 +294,7 @@ describe('F14 a CA or common metadata', () => {
 });
 
 describe('F12 network policies', () => {
+  const agents = 'streamspace-k8s-agent-pods';
   interface Rule {
     readonly to?: { ipBlock?: { cidr: string }; namespaceSelector?: { matchLabels?: Record<string, string> } }[];
     readonly from?: unknown;
@@ -301,8 +302,8 @@ describe('F12 network policies', () => {
   }
   const rules = (values: object, name: string) =>
     spec<{ ingress: Rule[]; egress: Rule[] }>(find(render(values), 'NetworkPolicy', name));
-  const dns = (values: object) => rules(values, agent).egress[0]!.to!;
-  const apiPorts = (values: object) => rules(values, agent).egress[1]!.ports!.map(({ port }) => port);
+  const dns = (values: object) => rules(values, agents).egress[0]!.to!;
+  const apiPorts = (values: object) => rules(values, agents).egress[1]!.ports!.map(({ port }) => port);
   const preset = (name: string) => ({ networkPolicy: { preset: name } });
 
   it('let a cache on the node be asked, unless told otherwise', () => {
@@ -323,7 +324,7 @@ describe('F12 network policies', () => {
   });
   it.each([
     ['api', api],
-    ['agent', agent],
+    ['agent', agents],
     ['redis', redis],
     ['sessions', 'streamspace-k8s-agent-sessions'],
   ])('of %s have what the user adds', (key, name) => {
@@ -335,7 +336,7 @@ describe('F12 network policies', () => {
   });
   it('lead to proxies, by their URLs, by what the user says, or where a Secret has them', () => {
     const ports = (proxy: object, policy: object = {}) =>
-      rules({ k8sAgent: { config: { proxy } }, networkPolicy: { proxy: policy } }, agent)
+      rules({ k8sAgent: { config: { proxy } }, networkPolicy: { proxy: policy } }, agents)
         .egress.map((rule) => (rule.ports ?? []).map(({ port }) => port))
         .filter((all) => all.some((port) => [3128, 8080, 8888].includes(port)) && !all.includes(53));
     expect(ports({ https: 'http://proxy.example.com:3128' })).toContainEqual([3128]);

@@ -7,7 +7,7 @@ import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
 import { coalesce } from '../../src/values/tree.ts';
 import { BASES } from '../support/bases.ts';
 
-// What the agent's guide says of names, labels and defaults. Its commands run in test/integration/guide.test.ts.
+// What the agent's guide says of names, labels and defaults. Its commands run in test/integration/guide.test.ts and test/cluster/guide.ts.
 
 const namesOf = (objects: readonly KubeObject[], ...kinds: string[]) =>
   objects.filter(({ kind }) => kinds.includes(kind)).map(({ kind, metadata }) => `${kind} ${metadata.name}`);
@@ -37,6 +37,13 @@ describe('guide: a release that is called after the agent', () => {
       'Role streamspace-k8s-agent-election',
     ]);
   });
+});
+
+it('guide: its NetworkPolicy, which has the agent’s name, adds to the charts’ and replaces none', () => {
+  for (const source of [k8sAgent(), streamspace()])
+    expect(namesOf(of(source, 'streamspace-k8s-agent'), 'NetworkPolicy')).not.toContain(
+      'NetworkPolicy streamspace-k8s-agent',
+    );
 });
 
 describe('guide: labels app and component', () => {
