@@ -1,6 +1,6 @@
 import { AGENT } from './agent.ts';
 import { HUB } from './hub.ts';
-import { meantFor } from './nearest.ts';
+import { meantFor } from './meant-for.ts';
 import type { Setting, Settings, Table } from './setting.ts';
 
 export interface ConfigProblem {

@@ -1,15 +1,4 @@
-/** Levenshtein distance of two short texts. */
-export function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}
+import { editDistance } from './edit-distance.ts';
 
 /** Names that other software sets and that only happen to look like ours. */
 const FOREIGN = new Set(['NODE_NAME', 'FTP_PROXY', 'ALL_PROXY']);
