@@ -10,12 +10,12 @@ import { ProbeServer } from './health/server.ts';
 import { HubSight } from './leader/hub-sight.ts';
 import { LeadershipLoop } from './leader/leadership.ts';
 import { replicaOf } from './leader/locks.ts';
+import { TermOfOffice } from './leader/term-of-office.ts';
 import { Credentials } from './link/credential.ts';
 import { enrolAhead } from './link/enrol-ahead.ts';
 import { Dialer } from './link/dialer.ts';
 import type { Link } from './link/link.ts';
 import { Replicas } from './replicas.ts';
-import { Service } from './service.ts';
 import type { SessionDriver } from './sessions/driver.ts';
 
 type ElectorHooks = Required<Pick<ElectorOptions, 'onStop' | 'hesitationMs'>>;
@@ -59,7 +59,7 @@ class AgentReplica implements Agent {
   readonly #sight: HubSight;
   readonly #elector: Elector | undefined;
   readonly #loop: LeadershipLoop | undefined;
-  #service: Service | undefined;
+  #office: TermOfOffice | undefined;
   #link: Link | undefined;
   #lastHeartbeat: number | undefined;
 
@@ -86,7 +86,7 @@ class AgentReplica implements Agent {
     });
     this.#elector = config.enableHa
       ? deps.elector?.({
-          onStop: () => this.#service?.finish() ?? Promise.resolve(),
+          onStop: () => this.#office?.finish() ?? Promise.resolve(),
           hesitationMs: () => (this.#sight.reachable ? 0 : config.leaseDuration),
         })
       : undefined;
@@ -136,7 +136,7 @@ class AgentReplica implements Agent {
     const stop = scope();
     this.#metrics.isLeader.set(1);
     const serving = this.#serve({ term: 0, signal: stop.signal }, undefined);
-    const onAbort = () => void this.#service!.finish().finally(() => stop.end(new Error('the agent stops')));
+    const onAbort = () => void this.#office!.finish().finally(() => stop.end(new Error('the agent stops')));
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
     try {
@@ -151,7 +151,7 @@ class AgentReplica implements Agent {
     const elector = this.#elector;
     const since = clock.monotonic();
     let accepted = elected === undefined;
-    const service = new Service({
+    const office = new TermOfOffice({
       ...this.#deps,
       dialer: this.#dialer,
       credentials: this.#credentials,
@@ -184,12 +184,12 @@ class AgentReplica implements Agent {
         this.#metrics.heartbeat.set(this.#lastHeartbeat / 1000);
       },
     });
-    this.#service = service;
+    this.#office = office;
     this.#sight.elected();
     try {
-      await service.run(leading.signal);
+      await office.run(leading.signal);
     } finally {
-      this.#service = undefined;
+      this.#office = undefined;
     }
   }
 

@@ -11,7 +11,7 @@ import type { Credentials } from '../../../agent/src/link/credential.ts';
 import type { Dialer } from '../../../agent/src/link/dialer.ts';
 import { openLink } from '../../../agent/src/link/open.ts';
 import { Replicas } from '../../../agent/src/replicas.ts';
-import { Service } from '../../../agent/src/service.ts';
+import { TermOfOffice } from '../../../agent/src/leader/term-of-office.ts';
 import { silent } from './hub.ts';
 import type { Platform } from './platform.ts';
 
@@ -99,7 +99,7 @@ export class SimAgent {
       restartDelay: config.leaseRetryPeriod,
       stallLimit: 30_000,
       serve: (leading) =>
-        new Service({
+        new TermOfOffice({
           config,
           clock,
           log: silent,
