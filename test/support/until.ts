@@ -1,4 +1,4 @@
-/** Waits until `look` gives something (not undefined, null or false), asking again and again; rejects after `limitMs`. */
+/** Waits until `look` gives something (not undefined, null, false or an empty list), asking again and again; rejects after `limitMs`. */
 export async function until<T>(
   what: string,
   look: () => T | Promise<T>,
@@ -9,7 +9,9 @@ export async function until<T>(
   for (;;) {
     try {
       const found = await look();
-      if (found !== undefined && found !== null && found !== false) return found as NonNullable<Exclude<T, false>>;
+      const nothing = Array.isArray(found) && found.length === 0;
+      if (found !== undefined && found !== null && found !== false && !nothing)
+        return found as NonNullable<Exclude<T, false>>;
       last = undefined;
     } catch (error) {
       last = error;

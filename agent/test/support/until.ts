@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Waits for a condition of the outside world; fails, naming it, after `limitMs`. */
+/** Waits for a condition of the outside world (an empty list is none, zero and '' are values); fails, naming it, after `limitMs`. */
 export async function until<T>(
   condition: () => T | undefined | false | null,
   what: string,
@@ -9,7 +9,8 @@ export async function until<T>(
   const end = performance.now() + limitMs;
   for (;;) {
     const value = condition();
-    if (value !== undefined && value !== false && value !== null) return value;
+    const nothing = Array.isArray(value) && value.length === 0;
+    if (value !== undefined && value !== false && value !== null && !nothing) return value;
     if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${what}`);
     await wait(5);
   }
