@@ -128,7 +128,7 @@ export class SessionDesk {
    * is told as of any change that the platform makes by itself.
    */
   #hibernate(sessionId: string, timeout: number): void {
-    const { log, random, hub } = this.#options;
+    const { log, random } = this.#options;
     const term = this.#options.term();
     // without a hub nobody could wake it again; with a command under way somebody uses it
     if (term === undefined || this.dispatcher.concerns(sessionId)) return;
@@ -140,7 +140,7 @@ export class SessionDesk {
       send: (message) => {
         if (message.type !== 'result' || message.session === undefined) return;
         const reason = `Hibernated: nobody used it for ${Math.round(timeout / 1000)} s`;
-        hub()?.send({ type: 'session_state', session: { ...message.session, reason } });
+        this.#options.hub()?.send({ type: 'session_state', session: { ...message.session, reason } });
       },
     });
   }
