@@ -9,7 +9,7 @@ export function valuesFile({ name, schema }: ChartSource): string {
     `# yaml-language-server: $schema=values.schema.json`,
     '',
   ];
-  return `${[...head, ...entries(schema, 0)].join('\n')}\n`;
+  return `${[...head, ...entries(schema, 0)].join('\n').trimEnd()}\n`;
 }
 
 function entries(schema: ValueSchema, indent: number): string[] {

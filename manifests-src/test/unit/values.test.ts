@@ -137,6 +137,8 @@ describe.each(SOURCES.map((source) => [source.folder, source] as const))('values
     const files = chartFiles(source);
     for (const { path } of leavesOf(source.schema)) expect(files.get('README.md')).toContain(`\`${path.join('.')}\``);
     expect(files.get('values.yaml')).not.toContain('undefined');
+    // as yamllint wants it, which `ct lint` runs
+    expect(files.get('values.yaml')).toMatch(/\S\n$/);
     expect(defaultsOf(source.schema)).toBeTypeOf('object');
   });
 });
