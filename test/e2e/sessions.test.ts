@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Session } from '@streamspace/protocol';
+import type { Agent, Session } from '@streamspace/protocol';
+import { decodeJwt, SignJWT } from 'jose';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findings } from '../support/accessibility.ts';
@@ -54,6 +55,49 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('the list of sessions,
     const { items } = await launched.api<{ items: Session[] }>('GET', '/sessions');
     return items.at(-1)!;
   };
+
+  it('V8 the end of a sign-in is told two minutes before, and a new token keeps what is open', async () => {
+    const { jwtSecret } = JSON.parse(readFileSync(join(launched.folder, 'secrets.json'), 'utf8')) as Record<
+      string,
+      string
+    >;
+    const claims = decodeJwt(launched.token);
+    const token = await new SignJWT({ ...claims, exp: Math.floor(Date.now() / 1000) + 110 })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(new TextEncoder().encode(jwtSecret));
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(new URL(`/#token=${token}`, launched.link).href);
+    await page.locator('[data-testid=session-row]').first().waitFor();
+    await page.locator('[data-testid=expiry]', { hasText: 'Your sign-in ends in' }).waitFor();
+    await shot(page, 'V8-expiry');
+    await page.locator('[data-testid=expiry-renew]').click();
+    await page.locator('#new-token').fill(launched.token);
+    await page.locator('[data-testid=renew]').click();
+    await page.locator('[data-testid=expiry]').waitFor({ state: 'detached' });
+    await page.locator('[data-testid=session-row]').first().waitFor();
+    await page.close();
+  });
+
+  it('V10 an agent is drained by whoever says so twice', async () => {
+    const page = await open();
+    await page.goto(new URL('/#/agents/this-machine', launched.link).href);
+    const button = page.locator('[data-testid=agent-drain]');
+    const drains = async () => (await launched.api<Agent>('GET', '/agents/this-machine')).draining;
+    await button.click();
+    const dialog = page.locator('[data-testid=drain-dialog]', { hasText: 'takes no new sessions' });
+    await dialog.waitFor();
+    await dialog.getByText('Leave it online').click();
+    await dialog.waitFor({ state: 'detached' });
+    expect(await drains()).toBe(false);
+    await button.click();
+    await page.locator('[data-testid=drain-dialog-confirm]').click();
+    await page.locator('[data-testid=agent-drain]', { hasText: 'Back online' }).waitFor();
+    expect(await drains()).toBe(true);
+    await button.click();
+    await page.locator('[data-testid=agent-drain]', { hasText: 'Drain' }).waitFor();
+    expect(await drains()).toBe(false);
+    await page.close();
+  });
 
   it('V9 a session is renamed where its name stands, by keys alone, and other tabs see it', async () => {
     const page = await open();

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { Session } from '@streamspace/protocol';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { useSessionActions } from '../state/actions.ts';
 import { Button } from './button.tsx';
 
@@ -19,7 +19,8 @@ export function SessionName({ session, name, children }: SessionNameProps) {
   const editing = useSignal(false);
   const box = useRef<HTMLDivElement>(null);
   const wasEditing = useRef(false);
-  useEffect(() => {
+  // before anybody sees the change: keys that come at once have their place
+  useLayoutEffect(() => {
     if (editing.value) box.current?.querySelector('input')?.select();
     // not from whatever was clicked meanwhile
     else if (wasEditing.current && document.activeElement === document.body)
