@@ -1,4 +1,10 @@
-import type { AgentMessageOf, Session, SessionState, SessionStatus } from '@streamspace/protocol';
+import {
+  type AgentMessageOf,
+  type Session,
+  SESSION_STATES,
+  type SessionState,
+  type SessionStatus,
+} from '@streamspace/protocol';
 import { type Clock, iso } from 'clock-port';
 import type { Publisher } from '../../events/publisher.ts';
 import { putOff } from '../../sessions/awake.ts';
@@ -139,15 +145,7 @@ async function learn(deps: ReportDeps, link: AgentLink, status: SessionStatus): 
 
 const GONE = 'gone from the platform';
 /** Of those that failed, one may never have been there: why is worth more than that it is not. */
-const SHOULD_BE: readonly SessionState[] = [
-  'pending',
-  'starting',
-  'running',
-  'hibernating',
-  'hibernated',
-  'waking',
-  'deleting',
-];
+const SHOULD_BE: readonly SessionState[] = SESSION_STATES.filter((state) => state !== 'gone' && state !== 'failed');
 
 /** What of a spec the store knows, and nobody changes: the name may be another by now [SES9]. */
 const KNOWN = ['id', 'user', 'template', 'cpu', 'memory', 'storage', 'created_at'] as const;
