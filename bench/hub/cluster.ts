@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
-import { Program } from '../../test/chaos/program.ts';
+import { Program } from '@streamspace/testkit';
 import { SERVER } from '../../test/support/redis-server.ts';
 import { BenchProcess, root } from '../load/process.ts';
 import { TEMPLATES, type Ports } from '../load/stack.ts';

@@ -1,6 +1,6 @@
 import type { Accepted, Command, Ticket } from '@streamspace/protocol';
 import { createInterface } from 'node:readline';
-import { Balancer } from '../../test/chaos/balancer.ts';
+import { Balancer } from '@streamspace/testkit';
 import { type Channel, webSocketChannel } from '../load/channel.ts';
 import { echoRoundTrips } from '../load/measure.ts';
 import { BenchProcess } from '../load/process.ts';

@@ -1,5 +1,4 @@
-import { check as checkEffects, type Entry as ChaosEntry } from '../../test/chaos/history.ts';
-import type { Effect } from '../../test/chaos/world.ts';
+import { checkHistory, type CommandEntry, type Effect } from '@streamspace/testkit';
 import { type Entry, isFinal, type RegisteredEntry } from './history.ts';
 
 type Of<K extends Entry['kind']> = Extract<Entry, { kind: K }>;
@@ -58,7 +57,7 @@ function unfinishedCommands(history: readonly Entry[]): string[] {
 
 /** What sessions came to and went, as the API server showed it, against what was asked for: the rules of the chaos runs. */
 function wrongEffects(history: readonly Entry[]): string[] {
-  const entries = all(history, 'accepted').flatMap(({ key, op, command, session }): ChaosEntry[] =>
+  const entries = all(history, 'accepted').flatMap(({ key, op, command, session }): CommandEntry[] =>
     op === 'list' || session === null ? [] : [{ kind: 'accepted', key, op, command, session }],
   );
   const asked = new Set(entries.flatMap((entry) => (entry.kind === 'accepted' ? [entry.command] : [])));
@@ -91,7 +90,7 @@ function wrongEffects(history: readonly Entry[]): string[] {
     }
   }
   const known = all(history, 'sessions').at(-1)?.items ?? [];
-  const wrong = checkEffects({
+  const wrong = checkHistory({
     entries,
     effects,
     live: [...live.values()],

@@ -1,4 +1,5 @@
 export type { Clock, Timer } from './clock.ts';
+export { coalesce, coalesceEach } from './coalesce.ts';
 export { type Attempt, hedged, type HedgeOptions, times } from './hedge.ts';
 export { dateAt, iso, parseIso } from './iso.ts';
 export { Outage, type OutageLog } from './outage.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Accepted, Command } from '@streamspace/protocol';
-import type { Entry } from './history.ts';
+import type { CommandEntry } from '@streamspace/testkit';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -8,7 +8,7 @@ export interface ClientOptions {
   /** Host and port of the hub. */
   hub: string;
   token: string;
-  note: (entry: Entry) => void;
+  note: (entry: CommandEntry) => void;
   random: () => number;
   /** No new session after it; what was begun is brought to its end. */
   enough: AbortSignal;

@@ -6,8 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { SignJWT } from 'jose';
 import { SERVER } from '../support/redis-server.ts';
-import { Balancer } from './balancer.ts';
-import { Program } from './program.ts';
+import { Balancer, Program } from '@streamspace/testkit';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const SECRET = 'a secret of the chaos runs, long enough for HS256';

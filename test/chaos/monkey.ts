@@ -1,5 +1,5 @@
 import { type Fleet, until } from './fleet.ts';
-import type { Program } from './program.ts';
+import type { Program } from '@streamspace/testkit';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Session } from '@streamspace/protocol';
-import { Random } from '@streamspace/testkit';
+import { checkHistory, type CommandEntry, type CommandHistory, Random } from '@streamspace/testkit';
 import { client } from './clients.ts';
 import { Fleet, type FleetSize, until } from './fleet.ts';
-import { check, type Entry, type History } from './history.ts';
 import { monkey } from './monkey.ts';
 import { World } from './world.ts';
 
@@ -32,8 +31,8 @@ export async function chaos(
   const random = () => chance.next();
   const fleet = await Fleet.start(size);
   const world = new World(fleet.worldPort);
-  const entries: Entry[] = [];
-  const note = (entry: Entry) => void entries.push(entry);
+  const entries: CommandEntry[] = [];
+  const note = (entry: CommandEntry) => void entries.push(entry);
   const enough = new AbortController();
   const giveUp = new AbortController();
   try {
@@ -64,7 +63,7 @@ export async function chaos(
     await Promise.all(working);
     clearTimeout(patience);
 
-    const history = async (): Promise<History> => ({
+    const history = async (): Promise<CommandHistory> => ({
       entries,
       effects: await world.effects(),
       live: (await world.live()).map(({ spec }) => spec.id),
@@ -77,9 +76,9 @@ export async function chaos(
     // reports of what runs are on their way for a moment
     await until('hub and world agree', 15_000, async () => {
       last = await history();
-      return check(last).length === 0;
+      return checkHistory(last).length === 0;
     }).catch(() => undefined);
-    const wrong = check(last);
+    const wrong = checkHistory(last);
     writeFileSync(join(fleet.folder, 'history.json'), JSON.stringify(last, null, 1));
     const ends = new Map<string, string>();
     for (const entry of entries) if (entry.kind === 'seen') ends.set(entry.command, entry.state);

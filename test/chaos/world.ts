@@ -1,14 +1,6 @@
 import { Redis } from 'ioredis';
+import type { Effect } from '@streamspace/testkit';
 import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
-
-/** Something that happened in the world: a session came to be, or ended. In the order in which it did. */
-export interface Effect {
-  op: 'create' | 'delete';
-  agent: string;
-  session: string;
-  command: string;
-  term: number;
-}
 
 /**
  * One step of the platform, as Kubernetes would do it: a name exists once, an object carries the command that made it, and whoever

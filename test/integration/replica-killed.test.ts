@@ -4,7 +4,7 @@ import { Cluster } from '../../bench/hub/cluster.ts';
 import { type Channel, webSocketChannel } from '../../bench/load/channel.ts';
 import { BenchProcess } from '../../bench/load/process.ts';
 import type { Ports } from '../../bench/load/stack.ts';
-import { Balancer } from '../chaos/balancer.ts';
+import { Balancer } from '@streamspace/testkit';
 import { ABOUT_SERVER, SERVER } from '../support/redis-server.ts';
 import { until } from '../support/until.ts';
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { blocksOf, filesIn, pages, read, root } from '../support/docs.ts';
@@ -70,6 +70,19 @@ describe('commands in the documentation', () => {
       ({ page, mark }) => (mark?.kind === 'run' ? [`${page}#${mark.name}`] : []),
     );
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+
+  it('files and folders that are named exist', () => {
+    const packages = readdirSync(root, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() && !['node_modules', 'dist', 'test-results'].includes(entry.name) ? [entry.name] : [],
+    );
+    const named = pages().flatMap((page) =>
+      [...read(page).matchAll(/`([\w.-]+\/[\w./-]+)`/g)].flatMap(([, path]) =>
+        packages.includes(path!.split('/')[0]!) ? [{ page, path: path! }] : [],
+      ),
+    );
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter(({ path }) => !existsSync(join(root, path)))).toEqual([]);
   });
 
   it('npm scripts that are named exist', () => {

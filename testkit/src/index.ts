@@ -13,4 +13,7 @@ export {
   rfbTestServer,
   type RfbTestServerOptions,
 } from './rfb/test-server.ts';
+export { type CommandEntry, type CommandHistory, checkHistory, type Effect } from './history.ts';
+export { Balancer } from './processes/balancer.ts';
+export { Program } from './processes/program.ts';
 export { KubeApiserver, type KubeApiserverOptions, kubeApiserverMissing } from './kube-apiserver.ts';

@@ -14,7 +14,7 @@ import { PeerGuard } from '../peers/credential.ts';
 import { peerRoutes } from '../peers/routes.ts';
 import { SessionProofs } from '../sessions/proof.ts';
 import { viewerGateway } from '../tunnel/viewers.ts';
-import { internalUpgrades, publicUpgrades, upgradeRouter } from '../upgrade.ts';
+import { internalUpgrades, publicUpgrades, upgradeRouter } from '../http/upgrade.ts';
 import { census } from './fleet/census.ts';
 import { watchCredentials } from './fleet/credential-watch.ts';
 import { BEGIN_MS, sendElsewhere } from './fleet/drain.ts';

@@ -1,17 +1,12 @@
-import {
-  type Command,
-  type HubMessage,
-  type ProtocolVersion,
-  type SessionSpec,
-  StreamSpaceError,
-} from '@streamspace/protocol';
-import { type Clock, iso, type Outage, parseIso, pause, type Timer } from 'clock-port';
+import { type HubMessage, type ProtocolVersion, type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
+import { type Clock, coalesce, iso, type Outage, parseIso, pause, type Timer } from 'clock-port';
 import type { Publisher } from '../events/publisher.ts';
 import { retrying } from '../flow/retrying.ts';
 import type { LinkMetrics } from '../agents/link/metrics.ts';
 import { provable, type SessionProofs } from '../sessions/proof.ts';
 import { type CommandRecord, isFinal, type Store } from '../store/store.ts';
 import { expired } from './expiry.ts';
+import { CommandWindow, isStart } from './window.ts';
 
 /** What delivery needs of an agent's link. */
 export interface CommandLink {
@@ -41,44 +36,28 @@ export interface DeliveryDeps {
   readonly proofs: SessionProofs;
 }
 
-/** Commands that may be with one agent at a time; it runs MAX_CONCURRENT_OPERATIONS of them, the others wait there. */
-const MAX_IN_FLIGHT = 64;
 /** Milliseconds without an ack after which an agent is asked what became of a command; doubled each time, up to the longest. */
 const ASK_MS = { first: 15_000, longest: 120_000 };
-/** What a delete cancels: it goes out while the agent has one of these. */
-const STARTS: ReadonlySet<Command['action']> = new Set(['create_session', 'wake_session']);
 /** Commands of one look at the queue. */
 const PAGE = 128;
-/** Commands that may wait here for those of their sessions that are with the agent; with more, the rest of the queue has to wait, too. */
-const MAX_WAITING = 1_024;
-/** Commands whose end may still be lost, at most: with more the store's replicas have been missing for a while, and the queue waits for them. */
-const MAX_UNSETTLED = 1_024;
 /** Milliseconds until the store is asked again for the end of a command, after it could not say for long, or in a way that it does not repair by itself. */
 const UNSETTLED_MS = 5_000;
 /** Milliseconds until a look at the store that failed is repeated. */
 const RETRY_MS = 1_000;
 
 /**
- * Hands an agent its commands over one link: those of one session one after the other in the order of acceptance (but a delete at once, to cancel a
- * start), those of different sessions side by side [CMD5]. A new link starts with nothing in flight, so everything that is not final goes out again [CMD3]; what was
+ * Hands an agent its commands over one link, in the order that {@link CommandWindow} keeps. A new link starts with nothing in flight, so everything that is not final goes out again [CMD3]; what was
  * final when the agent was claimed for it stays so, because a claim is durable, and all that the store did before it.
  */
 export class Delivery {
   readonly link: CommandLink;
   readonly #deps: DeliveryDeps;
-  readonly #inFlight = new Map<string, CommandRecord>();
-  /** Of those, the ones without an ack: when the agent is to be asked (monotonic milliseconds), and how long after the last time. */
-  readonly #unanswered = new Map<string, { at: number; afterMs: number }>();
-  /** Ended by the agent, with an end that a failover of the store might lose. */
-  readonly #unsettled = new Map<string, CommandRecord>();
-  /** Read, and not sent: another of their session is with the agent, or too many are. In the order of acceptance. */
-  readonly #waiting = new Map<string, CommandRecord>();
+  readonly #window = new CommandWindow();
   /** Up to which place the queue has been read. */
   #after = 0;
-  #wanted = false;
   #anew = false;
-  #running = false;
   #retry: Timer | undefined;
+  readonly #look = coalesce(() => this.#tryRound());
 
   constructor(deps: DeliveryDeps, link: CommandLink) {
     this.#deps = deps;
@@ -86,35 +65,30 @@ export class Delivery {
   }
 
   get inFlight(): number {
-    return this.#inFlight.size;
+    return this.#window.inFlight;
   }
 
   get unsettled(): number {
-    return this.#unsettled.size;
+    return this.#window.unsettled;
   }
 
   /**
-   * Sends what can be sent now. Returns at once; calls while it is at it are one more round. Reads what is new in the queue; `anew`: all of
+   * Sends what can be sent now. Returns at once; calls during a round cause exactly one more round. Reads what is new in the queue; `anew`: all of
    * it, because places begin again in a store that was emptied, or lost its last writes.
    */
   pump(anew = false): void {
-    this.#wanted = true;
     this.#anew ||= anew;
-    if (!this.#running) void this.#run();
+    void this.#look();
   }
 
   /** What is with the agent, as it was when it was sent: `updated_at` says when. */
   sent(id: string): CommandRecord | undefined {
-    return this.#inFlight.get(id);
+    return this.#window.sent(id);
   }
 
   /** The command is over, as far as this link is concerned: its session is free for the next one. */
   forget(id: string, attempt?: number): void {
-    const known = this.#inFlight.get(id);
-    if (known === undefined || (attempt !== undefined && known.attempt !== attempt)) return;
-    this.#inFlight.delete(id);
-    this.#unanswered.delete(id);
-    this.pump();
+    if (this.#window.forget(id, attempt)) this.pump();
   }
 
   /**
@@ -124,11 +98,7 @@ export class Delivery {
   async settle(id: string, attempt: number): Promise<void> {
     const { store, clock, metrics, trouble } = this.#deps;
     const { agentId, signal } = this.link;
-    const ended = this.#inFlight.get(id);
-    if (ended?.attempt !== attempt) return;
-    this.#unsettled.set(id, ended);
-    this.#inFlight.delete(id);
-    this.#unanswered.delete(id);
+    if (!this.#window.unsettle(id, attempt)) return;
     this.pump();
     // for as long as the link lasts: what is given up would hold its session, and its place among the unsettled, for ever
     while (!signal.aborted) {
@@ -139,7 +109,7 @@ export class Delivery {
           () => store.commands.get(id, 'lasting'),
           () => metrics.storeFailures.inc({ step: 'settle' }),
         );
-        this.#unsettled.delete(id);
+        this.#window.settled(id);
         return this.pump(now !== undefined && !isFinal(now));
       } catch (error) {
         // its session then waits for the next link, which begins with what has lasted
@@ -152,7 +122,7 @@ export class Delivery {
 
   /** The agent has begun with it: it will say how it ends, or its connection will. */
   acked(id: string): void {
-    this.#unanswered.delete(id);
+    this.#window.acked(id);
   }
 
   /**
@@ -161,14 +131,12 @@ export class Delivery {
    */
   async ask(): Promise<void> {
     const { clock, metrics } = this.#deps;
-    for (const [id, { at, afterMs }] of this.#unanswered) {
-      const command = this.#inFlight.get(id);
+    for (const { command, afterMs } of this.#window.overdue(clock.monotonic())) {
       if (!this.link.open) return;
-      if (at > clock.monotonic() || command === undefined) continue;
       metrics.asked.inc();
-      await this.#send(command, Math.min(2 * afterMs, ASK_MS.longest));
+      await this.#hand(command, Math.min(2 * afterMs, ASK_MS.longest));
       // final meanwhile (expired), or this connection does not hold the agent any more
-      if (this.#inFlight.get(id) === command) this.forget(id);
+      if (this.#window.sent(command.id) === command) this.forget(command.id);
     }
   }
 
@@ -176,42 +144,32 @@ export class Delivery {
     this.#retry?.cancel();
   }
 
-  async #run(): Promise<void> {
-    this.#running = true;
+  async #tryRound(): Promise<void> {
     try {
-      while (this.#wanted && this.link.open) {
-        this.#wanted = false;
-        await this.#round();
-      }
+      if (this.link.open) await this.#round();
     } catch (error) {
       this.#deps.metrics.storeFailures.inc({ step: 'delivery' });
       this.#deps.trouble.undelivered.failed({ err: error, agent: this.link.agentId });
       this.#retry?.cancel();
       if (this.link.open) this.#retry = this.#deps.clock.setTimeout(() => this.pump(true), RETRY_MS);
-    } finally {
-      this.#running = false;
     }
-  }
-
-  get #hasRoom(): boolean {
-    return this.#inFlight.size < MAX_IN_FLIGHT && this.#unsettled.size < MAX_UNSETTLED;
   }
 
   async #round(): Promise<void> {
     if (this.#anew) {
       this.#anew = false;
       this.#after = 0;
-      this.#waiting.clear();
+      this.#window.forgetWaiting();
     }
-    for (let more = true; more && this.#hasRoom && this.link.open;) {
-      more = this.#waiting.size < MAX_WAITING && (await this.#read());
+    for (let more = true; more && this.#window.hasRoom && this.link.open;) {
+      more = this.#window.mayRead && (await this.#read());
       // what goes out again comes before what was read behind it
       if (this.#anew) return;
       // once more: a delete goes out behind the start that it cancels, not beside it
       for (let batch = this.#sendable(); batch.length > 0; batch = this.#sendable()) {
         await Promise.all(
           batch.map(async (command) =>
-            (await this.#pointless(command)) ? this.#cancel(command) : this.#send(command),
+            (await this.#pointless(command)) ? this.#cancel(command) : this.#hand(command),
           ),
         );
         if (!this.link.open) return;
@@ -226,50 +184,21 @@ export class Delivery {
     const next = this.#deps.store.commands.next(this.link.agentId, this.#after, PAGE, 'lasting');
     const { commands, last } = await next;
     this.#after = last;
-    for (const command of commands) if (!this.#inFlight.has(command.id)) this.#waiting.set(command.id, command);
+    this.#window.add(commands);
     return commands.length === PAGE;
   }
 
-  /** Takes out what can be sent now. */
   #sendable(): CommandRecord[] {
     const { clock, commandTimeoutMs } = this.#deps;
-    const busy = new Set<string>();
-    const uncancelled = new Set<string>();
-    for (const known of [this.#inFlight, this.#unsettled]) {
-      for (const { session, action } of known.values()) {
-        if (session === null) continue;
-        busy.add(session);
-        if (known === this.#unsettled || !STARTS.has(action)) uncancelled.add(session);
-      }
-    }
-    const sendable: CommandRecord[] = [];
-    for (const command of this.#waiting.values()) {
-      if (this.#inFlight.size + sendable.length >= MAX_IN_FLIGHT) break;
-      // over, whoever has come to say so: another replica may have let the next of its session go out
-      if (expired(command, { connected: true }, clock.now(), commandTimeoutMs)) {
-        this.#waiting.delete(command.id);
-        continue;
-      }
-      if (command.session !== null) {
-        const cancels = command.action === 'delete_session' && !uncancelled.has(command.session);
-        const waits = busy.has(command.session) && !cancels;
-        busy.add(command.session);
-        uncancelled.add(command.session);
-        if (waits) continue;
-      }
-      sendable.push(command);
-    }
-    for (const { id } of sendable) this.#waiting.delete(id);
-    return sendable;
+    return this.#window.take((command) => expired(command, { connected: true }, clock.now(), commandTimeoutMs));
   }
 
-  async #send(command: CommandRecord, askMs = ASK_MS.first): Promise<void> {
+  async #hand(command: CommandRecord, askMs = ASK_MS.first): Promise<void> {
     const { store, clock, publish, metrics } = this.#deps;
     const at = iso(clock.now());
     const sent = await store.commands.markSent(command.id, this.link.connectionId, at);
     if (sent === undefined) return; // final meanwhile, or this connection does not hold the agent any more
-    this.#inFlight.set(sent.id, sent);
-    this.#unanswered.set(sent.id, { at: clock.monotonic() + askMs, afterMs: askMs });
+    this.#window.sending(sent, clock.monotonic() + askMs, askMs);
     metrics.commands.inc({ state: 'sent' });
     if (sent.attempt > 1) metrics.redeliveries.inc();
     else metrics.commandLatency.observe({ until: 'sent' }, (clock.now() - parseIso(sent.created_at)) / 1_000);
@@ -283,7 +212,7 @@ export class Delivery {
    * Whether one had them is not asked: that a command was sent is what a failover of the store can lose, that its session is to go is not.
    */
   async #pointless({ action, session }: CommandRecord): Promise<boolean> {
-    if (!STARTS.has(action) || session === null) return false;
+    if (!isStart(action) || session === null) return false;
     const state = (await this.#deps.store.sessions.get(session))?.state;
     return state === 'deleting' || state === 'gone';
   }

@@ -1,5 +1,5 @@
 import { type AgentMessageOf, type Command, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
-import { iso, Outage, parseIso, pause } from 'clock-port';
+import { coalesceEach, iso, Outage, parseIso, pause } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Dispatcher } from '../agents/ports.ts';
 import { retrying } from '../flow/retrying.ts';
@@ -34,8 +34,8 @@ export class CommandDispatcher implements Dispatcher {
   readonly #deliveries = new Map<string, Delivery>();
   /** Agents that may have open commands: the only ones that the sweep looks at. */
   readonly #watched = new Set<string>();
-  /** Agents whose replica is being told; true: once more after that. */
-  readonly #waking = new Map<string, boolean>();
+  /** Tells the replica that holds the agent, if there is one. What is lost here comes again with the sweep. */
+  readonly #wakeElsewhere = coalesceEach((agentId: string) => this.#tellHolder(agentId));
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
@@ -64,7 +64,7 @@ export class CommandDispatcher implements Dispatcher {
     this.#watched.add(agentId);
     const delivery = this.#deliveries.get(agentId);
     if (delivery !== undefined) delivery.pump();
-    else this.#wakeElsewhere(agentId);
+    else void this.#wakeElsewhere(agentId);
   }
 
   /** Looks whether there is something for an agent that is connected here; `anew`: also whether something was overlooked. */
@@ -235,38 +235,26 @@ export class CommandDispatcher implements Dispatcher {
       }
       if (!overdue || agent?.connected !== true) return;
       if (this.#deliveries.has(agentId)) this.pump(agentId, true);
-      else this.#wakeElsewhere(agentId);
+      else void this.#wakeElsewhere(agentId);
     } catch (error) {
       this.#watched.add(agentId);
       throw error;
     }
   }
 
-  /** Tells the replica that holds the agent, if there is one. What is lost here comes again with the sweep. */
-  #wakeElsewhere(agentId: string): void {
-    const under = this.#waking.has(agentId);
-    this.#waking.set(agentId, under);
-    if (!under) void this.#tellHolder(agentId);
-  }
-
   async #tellHolder(agentId: string): Promise<void> {
     const { store, metrics, hub } = this.#deps;
     try {
-      do {
-        this.#waking.set(agentId, false);
-        const agent = await store.agents.get(agentId);
-        const holder = agent?.connected === true ? agent.hub : null;
-        const found = holder === null ? 'offline' : holder === hub ? 'here' : 'peer';
-        metrics.lookups.inc({ found });
-        if (holder === null || holder === hub) continue;
-        await store.signals.send(holder, { type: 'wake', agent: agentId });
-        metrics.signals.inc({ direction: 'sent' });
-      } while (this.#waking.get(agentId) === true);
+      const agent = await store.agents.get(agentId);
+      const holder = agent?.connected === true ? agent.hub : null;
+      const found = holder === null ? 'offline' : holder === hub ? 'here' : 'peer';
+      metrics.lookups.inc({ found });
+      if (holder === null || holder === hub) return;
+      await store.signals.send(holder, { type: 'wake', agent: agentId });
+      metrics.signals.inc({ direction: 'sent' });
     } catch (error) {
       metrics.storeFailures.inc({ step: 'wake' });
       this.#untold.failed({ err: error, agent: agentId });
-    } finally {
-      this.#waking.delete(agentId);
     }
   }
 

@@ -13,7 +13,7 @@ import { foreignOrigin } from '../auth/origins.ts';
 import type { LinkMetrics } from '../agents/link/metrics.ts';
 import type { Peers } from '../peers/client.ts';
 import type { PeerGuard } from '../peers/credential.ts';
-import type { Upgrade } from '../upgrade.ts';
+import type { Upgrade } from '../http/upgrade.ts';
 import { Relay } from './relay.ts';
 import { Steering } from './steering.ts';
 import { Successions, type ViewerName, viewerOf } from './successions.ts';

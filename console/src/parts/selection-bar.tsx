@@ -1,6 +1,6 @@
 import { type Signal, useSignal } from '@preact/signals';
 import type { Accepted, Session } from '@streamspace/protocol';
-import { DeleteDialog } from '../pages/delete-dialog.tsx';
+import { DeleteDialog } from './delete-dialog.tsx';
 import { useConsole } from '../state/console.ts';
 import { counted } from '../words/quantities.ts';
 import { allowedOn } from '../words/session.ts';

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { Session } from '@streamspace/protocol';
-import { DeleteDialog } from '../pages/delete-dialog.tsx';
+import { DeleteDialog } from './delete-dialog.tsx';
 import { useSessionActions } from '../state/actions.ts';
 import { useConsole } from '../state/console.ts';
 import { href } from '../state/route.ts';

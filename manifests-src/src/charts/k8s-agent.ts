@@ -2,7 +2,8 @@ import { and, eq, gt, missing, not, orElse, release, text } from '../nodes/build
 import { lift } from '../nodes/expression.ts';
 import { admissionChecks, agentAdmission } from '../objects/admission.ts';
 import { agent } from '../objects/agent.ts';
-import { agentChecks, aloneTokenCheck, sharedChecks } from '../objects/agent-checks.ts';
+import { agentChecks } from '../objects/agent-checks.ts';
+import { aloneTokenCheck, sharedChecks } from '../objects/shared-checks.ts';
 import { HEALTH_PORT } from '../objects/agent-env.ts';
 import { agentRbac } from '../objects/agent-rbac.ts';
 import type { AgentView } from '../objects/agent-view.ts';

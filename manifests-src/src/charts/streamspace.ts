@@ -1,7 +1,8 @@
 import { and, choose, concat, given, gt, join, missing, not, orElse, release, text } from '../nodes/build.ts';
 import { admissionChecks, agentAdmission } from '../objects/admission.ts';
 import { agent } from '../objects/agent.ts';
-import { agentChecks, sharedChecks, tokenCheck } from '../objects/agent-checks.ts';
+import { agentChecks } from '../objects/agent-checks.ts';
+import { sharedChecks, tokenCheck } from '../objects/shared-checks.ts';
 import { agentRbac } from '../objects/agent-rbac.ts';
 import type { AgentView } from '../objects/agent-view.ts';
 import { api } from '../objects/api.ts';

@@ -1,43 +1,31 @@
 import { KEPT_READY } from '@streamspace/settings';
 import {
-  add,
-  allValues,
   and,
-  choose,
-  clashes,
   concat,
   contains,
-  div,
-  doubles,
   eq,
   ge,
   given,
   gt,
-  hasKey,
-  isString,
-  json,
   lt,
   matches,
   milliseconds,
   missing,
   mul,
-  ne,
   not,
   notReady,
   or,
   release,
   startsWith,
   text,
-  toInteger,
-  trimSuffix,
   twice,
 } from '../nodes/build.ts';
-import type { Expr } from '../nodes/expression.ts';
 import { agentEnv, controlPlaneUrl, HEALTH_PORT } from './agent-env.ts';
 import type { AgentView } from './agent-view.ts';
 import type { Base } from './base.ts';
 import { type Check, refuse } from './check.ts';
-import { namesOf, type Workload } from './pod.ts';
+import { namesOf } from './pod.ts';
+import { disruptionChecks, logFileChecks, variableChecks } from './workload-checks.ts';
 
 /** Hosts that don't leave the cluster or the site. */
 const NEAR =
@@ -53,80 +41,6 @@ export interface Paths {
   readonly serviceAccount: string;
   readonly rbac: string;
   readonly admission: string;
-}
-
-export function disruptionChecks(
-  path: string,
-  pdb: Workload['pdb'],
-  replicas: Expr<number>,
-  only: Expr<boolean>,
-): Check[] {
-  const on = and(only, pdb.enabled);
-  const several = and(on, gt(replicas, 1));
-  // an empty text is none; 0 is a number that was given
-  const isNone = (x: Expr<number | string>) => and(ne(text(x), ''), eq(pods(x), 0));
-  const stays = ne(text(pdb.minAvailable), '');
-  // as the disruption controller counts: a share is rounded up
-  const pods = (x: Expr<number | string>) =>
-    choose(isString(x), div(add(mul(toInteger(trimSuffix(text(x), '%')), replicas), 99), 100), toInteger(x));
-  return [
-    refuse(
-      and(on, given(pdb.minAvailable), given(pdb.maxUnavailable)),
-      `${path}.pdb: minAvailable and maxUnavailable are both set; leave one of them empty`,
-    ),
-    refuse(
-      and(several, stays, ge(pods(pdb.minAvailable), replicas)),
-      concat(
-        `${path}.pdb.minAvailable: `,
-        text(pdb.minAvailable),
-        ' of ',
-        text(replicas),
-        ' replicas, rounded up, are all of them: no drain would ever end; take less, or set pdb.maxUnavailable instead',
-      ),
-    ),
-    refuse(
-      and(several, isNone(pdb.minAvailable)),
-      `${path}.pdb.minAvailable: 0 protects nothing; take more, leave it empty for maxUnavailable, or set pdb.enabled=false`,
-    ),
-    refuse(
-      and(several, isNone(pdb.maxUnavailable)),
-      `${path}.pdb.maxUnavailable: 0 blocks every drain; take more, or leave it empty for 1`,
-    ),
-  ];
-}
-
-/** Variables of which Kubernetes would take the last, and an apply complain. */
-export function variableChecks(
-  path: string,
-  extraEnv: Workload['extraEnv'],
-  own: readonly string[],
-  only: Expr<boolean>,
-): Check[] {
-  const twice = clashes(extraEnv, own);
-  return [
-    refuse(
-      and(only, given(twice)),
-      concat(
-        `${path}.extraEnv: `,
-        twice,
-        ' is set by the chart already, or twice here; use the value of the chart (README.md has them), and name each variable once',
-      ),
-    ),
-  ];
-}
-
-export function logFileChecks(path: string, logFile: Workload['logFile'], only: Expr<boolean>): Check[] {
-  const named = and(hasKey(logFile.sidecar, 'name'), hasKey(logFile.sidecar, 'image'));
-  return [
-    refuse(
-      and(only, given(logFile.sidecar), not(named)),
-      `${path}.logFile.sidecar: needs a name and an image, as any container`,
-    ),
-    refuse(
-      and(only, logFile.enabled, missing(logFile.command)),
-      `${path}.logFile.command: name what the image runs, e.g. [node, dist/agent.js]`,
-    ),
-  ];
 }
 
 /** Combinations of the agent's values that can't work. */
@@ -236,80 +150,5 @@ export function agentChecks(base: Base, view: AgentView, paths: Paths): Check[] 
     ...disruptionChecks(paths.agent, view.pdb, view.replicaCount, only),
     ...logFileChecks(paths.agent, view.logFile, only),
     ...variableChecks(paths.agent, view.extraEnv, namesOf(agentEnv(base, view)), only),
-  ];
-}
-
-const noToken = ({ shared: { enrolment } }: Base) =>
-  and(missing(enrolment.token), missing(enrolment.existingSecret.name));
-
-/** Where hub and agent are of one release; a hub that is installed makes it. */
-export const tokenCheck = (base: Base, hub: Expr<boolean>): Check =>
-  refuse(
-    and(noToken(base), not(hub)),
-    'enrolment: agents need a token; set enrolment.token (e.g. of `openssl rand -base64 32`), or enrolment.existingSecret.name, or api.enabled=true to install a hub, which makes one',
-  );
-
-/** The command that makes a token, and the Secret that an agent alone has it in. */
-export function tokenCommand(base: Base): { readonly secret: Expr<string>; readonly command: Expr<string> } {
-  const secret = base.object('k8s-agent-token');
-  const value = '--from-literal=token=sse_$(openssl rand -hex 32)';
-  return {
-    secret,
-    command: concat('kubectl -n ', release.namespace, ' create secret generic ', secret, ` ${value}`),
-  };
-}
-
-/** Where the hub is elsewhere, nobody but the user can make the token: both ends have to know it. */
-export function aloneTokenCheck(base: Base): Check {
-  const { secret, command } = tokenCommand(base);
-  return refuse(
-    noToken(base),
-    concat(
-      'enrolment.token: is required where the control plane is elsewhere; make one by: ',
-      command,
-      ', and set enrolment.existingSecret.name=',
-      secret,
-      '; the control plane has to know it too (docs/multi-agent.md)',
-    ),
-  );
-}
-
-/** Combinations of what hub and agents share. */
-export function sharedChecks(base: Base): Check[] {
-  const { enrolment, ca } = base.shared;
-  return [
-    refuse(
-      // Helm's toYaml would silently give nothing for a list or map with one of these in it
-      matches(json(allValues), '[\u007f-\u009f\ufffe\uffff]|(^|[^\\\\])(\\\\\\\\)*\\\\u202[89]'),
-      'values: a text has a control character in it (U+007F to U+009F, U+2028, U+2029, U+FFFE, U+FFFF), which readers of YAML take differently; remove it',
-    ),
-    refuse(
-      and(given(enrolment.token), given(enrolment.existingSecret.name)),
-      'enrolment: token and existingSecret.name are both set; leave one of them empty',
-    ),
-    refuse(
-      given(doubles(base.pullSecrets.own, base.pullSecrets.global)),
-      concat(
-        'imagePullSecrets: ',
-        doubles(base.pullSecrets.own, base.pullSecrets.global),
-        ' is named twice, here or in global.imagePullSecrets too; name it once',
-      ),
-    ),
-    refuse(
-      or(
-        and(given(ca.pem), given(ca.existingConfigMap)),
-        and(given(ca.pem), given(ca.existingSecret)),
-        and(given(ca.existingConfigMap), given(ca.existingSecret)),
-      ),
-      'ca: of pem, existingConfigMap and existingSecret more than one is set; leave the others empty',
-    ),
-    refuse(
-      and(given(ca.pem), not(matches(ca.pem, '-----BEGIN CERTIFICATE-----'))),
-      'ca.pem: holds no certificate; give PEM text with -----BEGIN CERTIFICATE-----',
-    ),
-    refuse(
-      and(ca.pinned, not(base.hasCa)),
-      'ca.pinned: there is no authority to pin; set ca.pem or ca.existingConfigMap',
-    ),
   ];
 }

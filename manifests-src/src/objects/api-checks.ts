@@ -15,7 +15,7 @@ import {
 } from '../nodes/build.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
-import { disruptionChecks, logFileChecks, variableChecks } from './agent-checks.ts';
+import { disruptionChecks, logFileChecks, variableChecks } from './workload-checks.ts';
 import { type Check, refuse } from './check.ts';
 import { apiEnv } from './api-env.ts';
 import { pathOfHub } from './api-routes.ts';

@@ -6,7 +6,7 @@ import type { CommandDispatcher } from '../../commands/dispatcher.ts';
 import type { LinkMetrics } from '../link/metrics.ts';
 import type { Peers } from '../../peers/client.ts';
 import { isUnreachable } from '../../peers/client.ts';
-import type { Upgrade } from '../../upgrade.ts';
+import type { Upgrade } from '../../http/upgrade.ts';
 import { revoked, stillValid } from '../../auth/agents.ts';
 import { sha256 } from '../../auth/secrets.ts';
 import { Allowances } from '../link/allowance.ts';

@@ -1,4 +1,4 @@
-import { Outage } from 'clock-port';
+import { coalesceEach, Outage } from 'clock-port';
 import type { SessionStatus } from '@streamspace/protocol';
 import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '../context.ts';
@@ -20,9 +20,7 @@ export class Reporter {
   readonly #told = new Map<string, { id: string; status: SessionStatus | undefined }>();
   /** Sessions whose delete is done, and whose record the watch may still show: its uid, by name. */
   readonly #deleted = new Map<string, string>();
-  /** Sessions being looked at; true: look again. */
-  readonly #looking = new Map<string, boolean>();
-
+  readonly #looks = coalesceEach((name: string) => this.#tryLook(name));
   readonly #outage: Outage;
 
   constructor(context: Context, busy: Busy, onChange: OnChange, signal: AbortSignal) {
@@ -49,20 +47,7 @@ export class Reporter {
 
   /** Something changed about the session. */
   look(name: string): void {
-    if (this.#looking.has(name)) {
-      this.#looking.set(name, true);
-      return;
-    }
-    this.#looking.set(name, false);
-    void this.#lookAt(name)
-      .catch((error: unknown) => {
-        if (!this.#signal.aborted) this.#outage.failed({ err: error, session: name });
-      })
-      .finally(() => {
-        const again = this.#looking.get(name);
-        this.#looking.delete(name);
-        if (again === true && !this.#signal.aborted) this.look(name);
-      });
+    void this.#looks(name);
   }
 
   /** Words of an operation that goes on. */
@@ -79,6 +64,15 @@ export class Reporter {
       this.#told.delete(name);
       if (record !== undefined) this.#deleted.set(name, record.uid);
     } else this.#told.set(name, { id: sessionId, status: statusFor(record, this.#context.view.pod(sessionId)) });
+  }
+
+  async #tryLook(name: string): Promise<void> {
+    if (this.#signal.aborted) return;
+    try {
+      await this.#lookAt(name);
+    } catch (error) {
+      if (!this.#signal.aborted) this.#outage.failed({ err: error, session: name });
+    }
   }
 
   async #lookAt(name: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
-import { Button } from '../parts/button.tsx';
-import { Dialog } from '../parts/dialog.tsx';
+import { Button } from './button.tsx';
+import { Dialog } from './dialog.tsx';
 
 interface DeleteDialogProps {
   name: string;

@@ -1,16 +1,24 @@
 import type { Command, SessionState } from '@streamspace/protocol';
-import type { Effect } from './world.ts';
+
+/** Something that happened in the world: a session came to be, or ended. In the order in which it did. */
+export interface Effect {
+  op: 'create' | 'delete';
+  agent: string;
+  session: string;
+  command: string;
+  term: number;
+}
 
 /** What clients asked and saw, in the order of time. `key`: one wish of a client, however often it had to ask. */
-export type Entry =
+export type CommandEntry =
   | { kind: 'accepted'; key: string; op: Effect['op']; command: string; session: string }
   | { kind: 'refused'; key: string; status: number; code: string }
   /** The command as some replica of the hub told it; `unknown`: it said that there is none. */
   | { kind: 'seen'; command: string; state: Command['state'] | 'unknown'; code?: string }
   | { kind: 'fault'; what: string };
 
-export interface History {
-  entries: readonly Entry[];
+export interface CommandHistory {
+  entries: readonly CommandEntry[];
   /** What happened in the world, in its order. */
   effects: readonly Effect[];
   /** Sessions that are there in the world at the end. */
@@ -22,9 +30,9 @@ export interface History {
 const isFinal = (state: string) => state === 'completed' || state === 'failed';
 
 /** Everything that is wrong with a history, in words: a lost command, a doubled effect, a state that changed after its end. */
-export function check({ entries, effects, live, sessions }: History): string[] {
+export function checkHistory({ entries, effects, live, sessions }: CommandHistory): string[] {
   const wrong: string[] = [];
-  const accepted = new Map<string, Extract<Entry, { kind: 'accepted' }>>();
+  const accepted = new Map<string, Extract<CommandEntry, { kind: 'accepted' }>>();
   const byKey = new Map<string, string>();
   const last = new Map<string, string>();
   for (const entry of entries) {

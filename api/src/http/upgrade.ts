@@ -5,7 +5,7 @@ import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, withDeadline } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { WebSocket, WebSocketServer } from 'ws';
-import { withoutBasePath } from './http/base-path.ts';
+import { withoutBasePath } from './base-path.ts';
 
 /** Milliseconds from the request's headers to the decision. */
 const DECIDE_MS = 10_000;

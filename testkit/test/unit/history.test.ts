@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { check, type Entry, type History } from '../chaos/history.ts';
-import type { Effect } from '../chaos/world.ts';
+import { checkHistory, type CommandEntry, type CommandHistory, type Effect } from '@streamspace/testkit';
 
 const effect = (op: Effect['op'], session = 's1', command = `c-${op}`): Effect => ({
   op,
@@ -9,21 +8,21 @@ const effect = (op: Effect['op'], session = 's1', command = `c-${op}`): Effect =
   command,
   term: 1,
 });
-const accepted = (op: Effect['op'], command = `c-${op}`, key = op): Entry => ({
+const accepted = (op: Effect['op'], command = `c-${op}`, key = op): CommandEntry => ({
   kind: 'accepted',
   key,
   op,
   command,
   session: 's1',
 });
-const seen = (command: string, state: 'sent' | 'completed' | 'failed' | 'unknown'): Entry => ({
+const seen = (command: string, state: 'sent' | 'completed' | 'failed' | 'unknown'): CommandEntry => ({
   kind: 'seen',
   command,
   state,
 });
 
 /** A session that was created and deleted, as it should be. */
-const good: History = {
+const good: CommandHistory = {
   entries: [
     accepted('create'),
     seen('c-create', 'sent'),
@@ -40,12 +39,12 @@ const good: History = {
 
 describe('the checker of chaos histories', () => {
   it('finds nothing wrong with a good one', () => {
-    expect(check(good)).toEqual([]);
+    expect(checkHistory(good)).toEqual([]);
     const half = { ...good, entries: good.entries.slice(0, 5), effects: [effect('create')], live: ['s1'] };
-    expect(check({ ...half, sessions: [{ id: 's1', state: 'running' }] })).toEqual([]);
+    expect(checkHistory({ ...half, sessions: [{ id: 's1', state: 'running' }] })).toEqual([]);
   });
 
-  it.each<[string, Partial<History>, string]>([
+  it.each<[string, Partial<CommandHistory>, string]>([
     [
       'a command that never ends',
       { entries: good.entries.slice(0, 6) },
@@ -80,6 +79,6 @@ describe('the checker of chaos histories', () => {
     ['a session that the hub lost', { live: ['s1'], sessions: [] }, 'the hub says nothing'],
     ['a session that only the hub has', { sessions: [{ id: 's1', state: 'running' }] }, "it isn't there"],
   ])('finds %s', (_what, broken, message) => {
-    expect(check({ ...good, ...broken }).join('\n')).toContain(message);
+    expect(checkHistory({ ...good, ...broken }).join('\n')).toContain(message);
   });
 });
