@@ -3,16 +3,16 @@ import { choice, kube, objectName, section } from './kinds.ts';
 
 /** Values of a workload that few need, each as Kubernetes defines it. */
 export const advanced = () =>
-  section('What few need, as Kubernetes defines it', {
+  section('Rarely needed values, as Kubernetes defines them', {
     podSecurityContext: kube<k8s.PodSecurityContext>(
       'PodSecurityContext',
-      'Security context of the pod; each key wins over the chart’s',
+      'Security context of the pod; each key overrides the chart’s',
       {},
       [{ fsGroup: 2000, seccompProfile: { type: 'Localhost', localhostProfile: 'a.json' } }],
     ),
     securityContext: kube<k8s.SecurityContext>(
       'SecurityContext',
-      'Security context of the container; each key wins over the chart’s',
+      'Security context of the container; each key overrides the chart’s',
       {},
       [{ readOnlyRootFilesystem: false, capabilities: { drop: ['ALL'], add: ['NET_BIND_SERVICE'] } }],
     ),
@@ -23,7 +23,7 @@ export const advanced = () =>
       [[{ ip: '192.0.2.1', hostnames: ['hub.example.com'] }]],
     ),
     dnsPolicy: choice(
-      'Whose DNS; empty: the cluster’s',
+      'DNS policy; empty: the cluster’s DNS',
       ['', 'ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'],
       '',
     ),
@@ -36,7 +36,7 @@ export const advanced = () =>
     ]),
     topologySpreadConstraints: kube<k8s.TopologySpreadConstraint[]>(
       '[]TopologySpreadConstraint',
-      'Constraints in full; they win over topologySpread',
+      'Constraints in full; they override topologySpread',
       [],
       [[{ maxSkew: 1, topologyKey: 'topology.kubernetes.io/region', whenUnsatisfiable: 'DoNotSchedule' }]],
     ),

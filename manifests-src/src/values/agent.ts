@@ -40,14 +40,14 @@ type PodTemplate = Readonly<Record<string, unknown>>;
 export const identity = {
   agentId: fromSetting(AGENT.agentId),
   controlPlaneUrl: fromSetting(AGENT.controlPlaneUrl, { otherwise: 'the api of this release' }),
-  platform: choice('Where sessions run; this chart is for agents in a cluster', ['kubernetes'], 'kubernetes'),
+  platform: choice('Platform of the sessions; this chart is for agents in a cluster', ['kubernetes'], 'kubernetes'),
   region: fromSetting(AGENT.region),
   priority: fromSetting(AGENT.priority),
   namespace: fromSetting(AGENT.namespace, { default: '', otherwise: 'the release’s' }),
 };
 
 export const tuning = {
-  allowInsecure: flag('Allow ws:// to a public host: everything in clear on the way', false),
+  allowInsecure: flag('Allow ws:// to a public host, without encryption', false),
   maxSessions: fromSetting(AGENT.maxSessions),
   heartbeatInterval: fromSetting(AGENT.heartbeatInterval),
   reconnectDelay: fromSetting(AGENT.reconnectDelay),
@@ -56,22 +56,22 @@ export const tuning = {
   gracefulShutdownTimeout: fromSetting(AGENT.gracefulShutdownTimeout),
   maxConcurrentOperations: fromSetting(AGENT.maxConcurrentOperations),
   session: section('Sessions', {
-    imagePullPolicy: fromSetting(AGENT.sessionImagePullPolicy, { description: 'When their images are pulled' }),
+    imagePullPolicy: fromSetting(AGENT.sessionImagePullPolicy, { description: 'Pull policy of their images' }),
     imageRegistry: workload.registry(
       'Registry of images that name none; empty: global.imageRegistry',
       'sessions.example.com/mirror',
     ),
-    cpu: fromSetting(AGENT.sessionDefaultCpu, { description: 'CPU of those whose template asks for none' }),
-    memory: fromSetting(AGENT.sessionDefaultMemory, { description: 'Memory of those whose template asks for none' }),
+    cpu: fromSetting(AGENT.sessionDefaultCpu, { description: 'CPU of sessions whose template names none' }),
+    memory: fromSetting(AGENT.sessionDefaultMemory, { description: 'Memory of sessions whose template names none' }),
     storage: fromSetting(AGENT.sessionDefaultStorage),
     storageClass: fromSetting(AGENT.sessionStorageClass, {
       description: 'Storage class of homes',
       otherwise: 'the cluster’s default',
     }),
-    serviceType: fromSetting(AGENT.sessionServiceType, { description: 'Their Services' }),
+    serviceType: fromSetting(AGENT.sessionServiceType, { description: 'Type of their Services' }),
     podTemplate: kube<PodTemplate>(
       'PodTemplate',
-      'A pod that session pods are merged into: metadata and spec, or parts of them',
+      'A pod merged with every session pod: metadata and spec, or parts of them',
       {},
       [
         {
@@ -110,7 +110,7 @@ export const tuning = {
       ],
     ),
     warmPool: documents<Partial<Template>>(
-      'Templates of which pods are kept ready: as those of the control plane, each with warm, how many',
+      'Templates with pods kept ready: in the control plane’s form, with the number of pods as warm',
       WARM,
       [
         [
@@ -133,10 +133,10 @@ export const tuning = {
     bufferSize: fromSetting(AGENT.vncBufferSize),
   }),
   log: section('Log', { level: fromSetting(AGENT.logLevel), format: fromSetting(AGENT.logFormat) }),
-  proxy: section('Proxy on the way to the control plane', {
+  proxy: section('Proxy for connections to the control plane', {
     https: fromSetting(AGENT.httpsProxy),
     http: fromSetting(AGENT.httpProxy),
-    existingSecret: section('A Secret with these URLs, where they have credentials', {
+    existingSecret: section('A Secret with these URLs, if they contain credentials', {
       name: objectName('Name of the Secret; empty: none'),
       httpsKey: workload.secretKeyName('Key of the URL for wss://', 'https-proxy'),
       httpKey: workload.secretKeyName('Key of the URL for ws://; empty: none', ''),
@@ -145,10 +145,10 @@ export const tuning = {
   }),
 };
 
-export const ha = section('High availability: replicas elect a leader, and only it connects', {
-  enabled: fromSetting(AGENT.enableHa, { description: 'Elect a leader; needed for more than one replica' }),
+export const ha = section('High availability: replicas elect a leader, and only the leader connects', {
+  enabled: fromSetting(AGENT.enableHa, { description: 'Elect a leader; required for more than one replica' }),
   leaseName: objectName(
-    'The Lease; empty: k8s-agent-leader-election for a release called streamspace, else with the release’s name before it',
+    'Name of the Lease; empty: k8s-agent-leader-election for a release called streamspace, otherwise prefixed with the release’s name',
     '',
     ['other-lease'],
   ),
@@ -156,15 +156,15 @@ export const ha = section('High availability: replicas elect a leader, and only 
   renewDeadline: fromSetting(AGENT.leaseRenewDeadline),
   retryPeriod: fromSetting(AGENT.leaseRetryPeriod),
   createLease: flag(
-    'Have kubectl or Helm make the Lease (the agent makes it itself otherwise; Argo CD never syncs a Lease)',
+    'Let kubectl or Helm make the Lease (otherwise the agent makes it; Argo CD never syncs a Lease)',
     false,
   ),
 });
 
 export const rbac = {
   create: flag('Make Roles and their bindings', true),
-  configMaps: flag('Let sessions’ templates name ConfigMaps: the agent reads them', false),
-  secrets: flag('Let sessions’ templates name Secrets: the agent reads them', false),
+  configMaps: flag('Allow session templates to name ConfigMaps, which the agent reads', false),
+  secrets: flag('Allow session templates to name Secrets, which the agent reads', false),
   extraRules: kube<k8s.PolicyRule[]>(
     '[]PolicyRule',
     'More rules in the sessions’ namespace',
@@ -180,24 +180,20 @@ const secretNames = (description: string) =>
   });
 
 export const admissionPolicy = section(
-  'What pods the agent may make (a ValidatingAdmissionPolicy of the whole cluster; Kubernetes ≥ 1.30)',
+  'Restrict the pods that the agent may make (a cluster-wide ValidatingAdmissionPolicy; Kubernetes ≥ 1.30)',
   {
     enabled: flag(
-      'Only pods as it makes sessions: no Secret but the template’s, no ServiceAccount, nothing of the node, no privilege',
+      'Accept only session pods: no Secret except the template’s, no ServiceAccount, nothing of the node, no privilege',
       false,
     ),
-    secrets: secretNames('More Secrets that they may use; those that session.podTemplate names need not be here'),
-    pullSecrets: secretNames('More Secrets to pull images by, such as those of the ServiceAccount default'),
+    secrets: secretNames('More Secrets that session pods may use, in addition to those in session.podTemplate'),
+    pullSecrets: secretNames('More Secrets for pulling images, such as those of the ServiceAccount default'),
   },
 );
 
-export const sessionNamespace = section('The sessions’ namespace, where it is not the release’s', {
+export const sessionNamespace = section('The sessions’ namespace, if it is not the release’s', {
   create: flag('Make it', false),
-  podSecurity: choice(
-    'Pod Security level that its pods must keep',
-    ['restricted', 'baseline', 'privileged'],
-    'restricted',
-  ),
+  podSecurity: choice('Pod Security level of its pods', ['restricted', 'baseline', 'privileged'], 'restricted'),
 });
 
 export const metrics = section('Prometheus metrics', {
@@ -216,7 +212,7 @@ export const agentWorkload = {
   pdb: workload.disruption(true),
   logFile: workload.logFile(['node', 'dist/agent.js']),
   terminationGracePeriodSeconds: integer(
-    'How long a stop may take, in seconds; longer than gracefulShutdownTimeout',
+    'Longest duration of a stop, in seconds; longer than gracefulShutdownTimeout',
     45,
     1,
     3600,

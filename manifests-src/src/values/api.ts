@@ -39,12 +39,12 @@ export const api = section('The control plane (hub)', {
   enabled: flag('Install it', true),
   replicaCount: integer('Replicas; more than one needs redis; not used with autoscaling', 1, 0, 100),
   image: workload.image('streamspace/api'),
-  config: section('What the hub is told', {
+  config: section('Configuration of the hub', {
     publicUrl: fromSetting(HUB.publicUrl),
     allowedOrigins: fromSetting(HUB.allowedOrigins),
     trustedProxies: fromSetting(HUB.trustedProxies, {
       description:
-        'Networks of the proxies in front, whose X-Forwarded-For and -Proto are believed; empty: the private ones with ingress or httpRoute, none without',
+        'Networks of the proxies in front, whose X-Forwarded-For and -Proto the hub trusts; empty: the private networks with ingress or httpRoute, none without',
     }),
     heartbeatInterval: fromSetting(HUB.heartbeatInterval),
     commandTimeout: fromSetting(HUB.commandTimeout),
@@ -53,31 +53,27 @@ export const api = section('The control plane (hub)', {
     pingInterval: fromSetting(HUB.hubPingInterval),
     handshakeRate: fromSetting(HUB.handshakeRate),
     rateLimit: fromSetting(HUB.rateLimit),
-    templates: documents<Template>(
-      'Session templates besides the built-in ones, or instead of those of the same id',
-      TEMPLATE,
+    templates: documents<Template>('More session templates; they replace built-in ones of the same id', TEMPLATE, [
       [
-        [
-          {
-            id: 'desktop-de',
-            name: 'Schreibtisch <1> & "2"',
-            description: 'Ein {{ Schreibtisch }}',
-            platforms: ['kubernetes'],
-            image: 'streamspace/desktop:1',
-            cpu: 0.5,
-            memory: 1_073_741_824,
-            storage: 0,
-            env: { X: '{{ x }}' },
-          },
-        ],
+        {
+          id: 'desktop-de',
+          name: 'Schreibtisch <1> & "2"',
+          description: 'Ein {{ Schreibtisch }}',
+          platforms: ['kubernetes'],
+          image: 'streamspace/desktop:1',
+          cpu: 0.5,
+          memory: 1_073_741_824,
+          storage: 0,
+          env: { X: '{{ x }}' },
+        },
       ],
-    ),
+    ]),
     log: section('Log', { level: fromSetting(HUB.logLevel), format: fromSetting(HUB.logFormat) }),
   }),
-  auth: section('Users’ tokens (JWT): a shared secret, made where nobody gives it, or an issuer’s key set', {
+  auth: section('Users’ tokens (JWT): a shared secret, which the hub makes if it is missing, or an issuer’s key set', {
     existingSecret: workload.secretKey('Secret with the shared secret', 'jwt-secret'),
     secret: pattern(
-      'The shared secret itself, at least 32 characters; a Secret is made of it. While it is rotated: the new one, a comma, the former one',
+      'The shared secret itself, at least 32 characters; the chart makes a Secret with it. During a rotation: the new one, a comma, the former one',
       'at least 32 characters',
       '^[!-~]{32,}$',
       '',
@@ -89,11 +85,11 @@ export const api = section('The control plane (hub)', {
     maxAge: fromSetting(HUB.jwtMaxAge),
   }),
   peers: section(
-    'Secret that replicas share; derived from the tokens’ secret, with auth.jwksUrl made where nobody gives it',
+    'Secret of the hub replicas; by default derived from the tokens’ secret, with auth.jwksUrl made by the hub',
     {
       existingSecret: workload.secretKey('Secret with it', 'peer-secret'),
       secret: pattern(
-        'The secret itself, at least 32 characters; a Secret is made of it',
+        'The secret itself, at least 32 characters; the chart makes a Secret with it',
         'at least 32 characters',
         '^[!-~]{32,}$',
         '',
@@ -117,11 +113,11 @@ export const api = section('The control plane (hub)', {
       '',
       ['service.k8s.aws/nlb'],
     ),
-    loadBalancerSourceRanges: list('Addresses that a load balancer lets in; empty: any', [], [['192.0.2.0/24']], {
+    loadBalancerSourceRanges: list('Client addresses that a load balancer admits; empty: any', [], [['192.0.2.0/24']], {
       pattern: `^(${CIDR})$`,
       takes: 'a block of addresses such as 10.0.0.0/8 or fd00::/8',
     }),
-    externalTrafficPolicy: choice('Whether nodes pass on to other nodes; empty: Cluster', ['', 'Cluster', 'Local'], ''),
+    externalTrafficPolicy: choice('External traffic policy; empty: Cluster', ['', 'Cluster', 'Local'], ''),
     ipFamilyPolicy: choice(
       'One family of addresses or both; empty: the cluster’s default',
       ['', 'SingleStack', 'PreferDualStack', 'RequireDualStack'],
@@ -138,10 +134,10 @@ export const api = section('The control plane (hub)', {
     annotations: annotations('Annotations; WebSockets may need long timeouts'),
     hosts: list('Host names (required)', [], [['hub.example.com', 'on.example.com']], { pattern: HOST }),
     path: pattern('Path prefix; /: that of config.publicUrl', 'a path', '^/[^ ]*$', '/', ['/streamspace']),
-    tlsSecret: objectName('Secret with the certificate of all hosts; empty: no TLS here, or that of tls'),
+    tlsSecret: objectName('Secret with the certificate of all hosts; empty: no TLS, or the certificates in tls'),
     tls: kube<k8s.IngressTls[]>(
       '[]IngressTls',
-      'Certificates by host; wins over tlsSecret',
+      'Certificates by host; overrides tlsSecret',
       [],
       [
         [
@@ -152,7 +148,7 @@ export const api = section('The control plane (hub)', {
     ),
     extraPaths: kube<k8s.HttpIngressPath[]>(
       '[]HttpIngressPath',
-      'Paths before the hub’s, of every host',
+      'Paths of every host that precede the hub’s',
       [],
       [[{ path: '/help', pathType: 'Prefix', backend: { service: { name: 'help', port: { number: 80 } } } }]],
     ),
@@ -161,7 +157,7 @@ export const api = section('The control plane (hub)', {
   httpRoute: section('Gateway API HTTPRoute', {
     enabled: flag('Make one', false),
     parentRefs: open<Record<string, unknown>[]>(
-      'Gateways that it attaches to (required)',
+      'Gateways of the route (required)',
       [],
       [[{ name: 'public', namespace: 'gateways', sectionName: 'https' }]],
     ),
@@ -169,28 +165,28 @@ export const api = section('The control plane (hub)', {
     annotations: annotations('Annotations'),
     labels: labels('Labels'),
     timeouts: section(
-      'How long a request may take; screens and agents are one request each, so 0s (never over) or long',
+      'Longest duration of a request; each screen and each agent is one request, so set 0s (no limit) or a long time',
       {
-        request: gatewayDuration('All of it'),
+        request: gatewayDuration('The whole request'),
         backendRequest: gatewayDuration('The hub’s part'),
       },
     ),
   }),
   autoscaling: section('HorizontalPodAutoscaler', {
-    enabled: flag('Make one; replicas are then its business', false),
-    minReplicas: integer('At least', 2, 1, 100),
-    maxReplicas: integer('At most', 5, 1, 1000),
-    cpu: integer('Wanted CPU use, in percent of the request', 70, 1, 1000),
-    memory: integer('Wanted memory use, in percent of the request; 0: not looked at', 0, 0, 1000),
+    enabled: flag('Make one, which then sets the number of replicas', false),
+    minReplicas: integer('Fewest replicas', 2, 1, 100),
+    maxReplicas: integer('Most replicas', 5, 1, 1000),
+    cpu: integer('Target CPU use, in percent of the request', 70, 1, 1000),
+    memory: integer('Target memory use, in percent of the request; 0: ignored', 0, 0, 1000),
     behavior: kube<k8s.HorizontalPodAutoscalerBehaviorV2>(
       'HorizontalPodAutoscalerBehaviorV2',
-      'How fast it grows and shrinks',
+      'Speed of scaling up and down',
       {},
       [{ scaleDown: { stabilizationWindowSeconds: 600, policies: [{ type: 'Pods', value: 1, periodSeconds: 60 }] } }],
     ),
     metrics: kube<k8s.MetricSpecV2[]>(
       '[]MetricSpecV2',
-      'More that it looks at',
+      'More metrics',
       [],
       [
         [
@@ -213,7 +209,7 @@ export const api = section('The control plane (hub)', {
   ),
   probes: workload.probes(),
   logFile: workload.logFile(['node', 'dist/hub.js']),
-  terminationGracePeriodSeconds: integer('How long a stop may take, in seconds', 60, 1, 3600),
+  terminationGracePeriodSeconds: integer('Longest duration of a stop, in seconds', 60, 1, 3600),
   ...workload.extras,
   ...workload.scheduling,
   advanced: workload.advanced(),

@@ -43,12 +43,12 @@ export const naming = {
 export const global = Type.Object(
   {
     imageRegistry: registry(
-      'Registry of all images, those of sessions too where they name none',
+      'Registry of all images, and of session images that name none',
       'registry.example.com:5000',
     ),
     imagePullSecrets: pullSecrets,
   },
-  { description: 'Shared with parent and sibling charts; other keys are theirs', additionalProperties: true },
+  { description: 'Shared with parent and sibling charts, which may have other keys here', additionalProperties: true },
 );
 
 export const argocd = section('Argo CD', {
@@ -56,11 +56,11 @@ export const argocd = section('Argo CD', {
 });
 
 export const enrolment = section(
-  'The token by which agents enrol, in a Secret that hub and agents share; where nobody gives it a hub of this release makes it',
+  'The enrolment token of the agents, in a Secret that hub and agents share; a hub of this release makes a missing one',
   {
-    existingSecret: secretKey('A Secret that is there already', 'token'),
+    existingSecret: secretKey('An existing Secret', 'token'),
     token: pattern(
-      'The token itself, at least 32 characters, e.g. of `openssl rand -base64 32`; a Secret is made of it',
+      'The token itself, at least 32 characters, e.g. of `openssl rand -base64 32`; the chart makes a Secret with it',
       'at least 32 characters without spaces',
       '^[!-~]{32,}$',
       '',
@@ -69,14 +69,14 @@ export const enrolment = section(
   },
 );
 
-export const ca = section('Private certificate authorities, trusted besides the public ones', {
+export const ca = section('Private certificate authorities, trusted in addition to the public ones', {
   existingConfigMap: objectName('ConfigMap that holds them'),
   existingSecret: objectName('Secret that holds them, e.g. of cert-manager; this or the ConfigMap'),
   key: pattern('Key in it', 'a key of a ConfigMap', '^[-._a-zA-Z0-9]+$', 'ca.crt', ['bundle.pem']),
-  pem: string('The certificates themselves (PEM); a ConfigMap is made of them', '', [
+  pem: string('The certificates themselves (PEM); the chart makes a ConfigMap with them', '', [
     '-----BEGIN CERTIFICATE-----\nMIIB{{ not a template }}\n-----END CERTIFICATE-----\n',
   ]),
-  pinned: flag('Agents accept no other authority for the control plane', false),
+  pinned: flag('Agents accept only these authorities for the control plane', false),
 });
 
 /** Rules that a user adds to those of a policy. */
@@ -84,34 +84,34 @@ function extraRules() {
   return {
     extraIngress: kube<k8s.NetworkPolicyIngressRule[]>(
       '[]NetworkPolicyIngressRule',
-      'More that may come in',
+      'More ingress rules',
       [],
       [[{ from: [{ namespaceSelector: { matchLabels: { team: 'ops' } } }], ports: [{ port: 8080 }] }] as never],
     ),
     extraEgress: kube<k8s.NetworkPolicyEgressRule[]>(
       '[]NetworkPolicyEgressRule',
-      'More that may go out',
+      'More egress rules',
       [],
       [[{ to: [{ ipBlock: { cidr: '192.0.2.0/24' } }], ports: [{ protocol: 'TCP', port: 8443 }] }] as never],
     ),
   };
 }
 
-export const networkPolicy = section('NetworkPolicies: what is needed passes, everything else does not', {
+export const networkPolicy = section('NetworkPolicies: only required traffic passes', {
   enabled: flag('Make them', true),
   preset: choice(
-    'Where API server and DNS are: generic is 443 and 6443, and kube-system; openshift has its DNS elsewhere, microk8s listens on 16443, minikube on 8443',
+    'API server and DNS by distribution: generic is 443 and 6443, and kube-system; openshift has another DNS, microk8s listens on 16443, minikube on 8443',
     ['generic', 'openshift', 'microk8s', 'minikube'],
     'generic',
   ),
-  apiServer: section('The Kubernetes API server, as seen behind its Service', {
+  apiServer: section('The Kubernetes API server, with the addresses and ports behind its Service', {
     cidrs: list('Its addresses; empty: any address, on its ports only', [], [['10.0.0.1/32', '10.0.0.2/32']], CIDR),
     ports: open<number[]>('Its ports; empty: those of the preset', [], [[7443]]),
   }),
   dns: section('The cluster’s DNS', {
-    namespace: labelName('Namespace it runs in; empty: that of the preset', '', ['dns']),
-    nodeLocal: flag('Let a cache on the node be asked too (NodeLocal DNSCache, 169.254.20.10)', true),
-    cidrs: list('Addresses besides, e.g. of a node-local cache', [], [['169.254.20.10/32']], CIDR),
+    namespace: labelName('Its namespace; empty: the preset’s', '', ['dns']),
+    nodeLocal: flag('Allow requests to a cache on the node too (NodeLocal DNSCache, 169.254.20.10)', true),
+    cidrs: list('More addresses, e.g. of a node-local cache', [], [['169.254.20.10/32']], CIDR),
   }),
   controlPlane: section('A control plane outside of this release', {
     cidrs: list('Its addresses; empty: any address, on the port of its URL only', [], [['192.0.2.0/24']], CIDR),
@@ -119,15 +119,15 @@ export const networkPolicy = section('NetworkPolicies: what is needed passes, ev
   store: section('A Valkey or Redis outside of this release', {
     cidrs: list('Its addresses; empty: any address, on its ports only', [], [['192.0.2.7/32']], CIDR),
     ports: open<number[]>(
-      'Its ports; empty: those of redis.external.url, where a Secret has it 6379, 6380 and 26379',
+      'Its ports; empty: those of redis.external.url; if a Secret holds the URL 6379, 6380 and 26379',
       [],
       [[7000]],
     ),
   }),
-  proxy: section('Proxies on the way out (k8sAgent.config.proxy)', {
+  proxy: section('Proxies for outgoing connections (k8sAgent.config.proxy)', {
     cidrs: list('Their addresses; empty: any address, on their ports only', [], [['192.0.2.9/32']], CIDR),
     ports: open<number[]>(
-      'Their ports; empty: those of their URLs, where a Secret has them 3128 and 8080',
+      'Their ports; empty: those of their URLs; if a Secret holds the URLs 3128 and 8080',
       [],
       [[8888]],
     ),
@@ -135,28 +135,28 @@ export const networkPolicy = section('NetworkPolicies: what is needed passes, ev
   api: section('The hub’s', extraRules()),
   agent: section('The agent’s', extraRules()),
   redis: section('The installed Valkey’s', extraRules()),
-  metrics: section('Who may scrape', {
+  metrics: section('Pods that may scrape metrics', {
     namespaces: list('Namespaces; empty: any pod of the cluster', [], [['monitoring']], {
       pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$',
     }),
   }),
   sessions: section('Session pods', {
     egress: choice(
-      'What sessions reach: the internet but no private address and no cloud’s metadata, everything, or nothing',
+      'Destinations of sessions: internet excludes private addresses and cloud metadata, all is everything, none is nothing',
       ['internet', 'all', 'none'],
       'internet',
     ),
-    ipv6: flag('Let them reach the internet over IPv6 too, where pods have such addresses', false),
-    cidrs: list('Addresses that they reach besides, and DNS with them', [], [['10.9.0.0/16']], CIDR),
+    ipv6: flag('Allow the internet over IPv6 too, if pods have such addresses', false),
+    cidrs: list('More destinations of sessions, which also allow DNS', [], [['10.9.0.0/16']], CIDR),
     ...extraRules(),
   }),
 });
 
 export const monitoring = {
   labels: labels('Labels by which Prometheus selects these objects'),
-  interval: pattern('How often', 'a duration such as 30s', '^[0-9]{1,6}(ms|s|m|h)$', '30s', ['15s']),
+  interval: pattern('Time between two scrapes', 'a duration such as 30s', '^[0-9]{1,6}(ms|s|m|h)$', '30s', ['15s']),
   scrapeTimeout: pattern(
-    'Longest answer; empty: Prometheus’s default',
+    'Longest wait for an answer; empty: Prometheus’s default',
     'a duration such as 10s',
     '^[0-9]{1,6}(ms|s|m|h)$',
     '',
@@ -173,7 +173,7 @@ export const monitoring = {
     [[{ action: 'drop', sourceLabels: ['__name__'], regex: 'nodejs_.*' }]],
   ),
   tlsConfig: open<Record<string, unknown>>(
-    'TLS, where a mesh or proxy of yours is before the port; scheme is then https',
+    'TLS, if a mesh or proxy of yours is in front of the port; the scheme is then https',
     {},
     [{ insecureSkipVerify: true }],
   ),
@@ -181,7 +181,7 @@ export const monitoring = {
 
 export const extraObjects = kube<Record<string, unknown>[]>(
   '[]Manifest',
-  'More objects, as they are; a text is a template, rendered by Helm (and by nothing else)',
+  'More objects, unchanged; a text is a template, which only Helm renders',
   [],
   [
     [

@@ -15,10 +15,10 @@ import * as workload from './workload.ts';
 
 /** Values of the hub's store. */
 export const redis = section('The hub’s store: one Valkey node, or yours', {
-  enabled: flag('Install Valkey; not used where an external one is named', true),
+  enabled: flag('Install Valkey; ignored with an external one', true),
   external: section('A Valkey or Redis of your own: its URL, or a Secret with it', {
     url: fromSetting(HUB.storeUrl, {
-      description: 'URL, without credentials in it',
+      description: 'URL without credentials',
       default: '',
       takes:
         'redis://host:port, redis+sentinel://host:port,host:port/master or redis+cluster://host:port,host:port, or rediss…',
@@ -30,7 +30,7 @@ export const redis = section('The hub’s store: one Valkey node, or yours', {
   auth: section('Password of the installed Valkey', {
     existingSecret: workload.secretKey('Secret with the password', 'password'),
     password: pattern(
-      'The password itself; a Secret is made of it',
+      'The password itself; the chart makes a Secret with it',
       'letters, digits, dashes, dots, underscores, at least 16',
       '^[A-Za-z0-9._~-]{16,}$',
       '',
@@ -38,11 +38,9 @@ export const redis = section('The hub’s store: one Valkey node, or yours', {
     ),
   }),
   image: workload.image('valkey/valkey', '8.1'),
-  persistence: section('Where its data is kept', {
+  persistence: section('Storage of its data', {
     enabled: flag('Keep it on a PersistentVolumeClaim', true),
-    existingClaim: objectName('A PersistentVolumeClaim that is there already; the others are then not used', '', [
-      'kept',
-    ]),
+    existingClaim: objectName('An existing PersistentVolumeClaim; the values below are then ignored', '', ['kept']),
     size: quantity('Size', '2Gi', ['5Gi']),
     storageClass: objectName('Storage class; empty: the cluster’s default', '', ['fast']),
     accessModes: list('Access modes', ['ReadWriteOnce'], [['ReadWriteOncePod']], {
@@ -54,7 +52,7 @@ export const redis = section('The hub’s store: one Valkey node, or yours', {
     { cpu: '1', memory: '256Mi', 'ephemeral-storage': '64Mi' },
   ),
   probes: workload.probes(),
-  terminationGracePeriodSeconds: integer('How long a stop may take, in seconds', 30, 1, 3600),
+  terminationGracePeriodSeconds: integer('Longest duration of a stop, in seconds', 30, 1, 3600),
   service: section('Its Service', { annotations: annotations('Annotations'), labels: labels('Labels') }),
   runAsUser: workload.extras.runAsUser,
   annotations: workload.extras.annotations,

@@ -33,12 +33,12 @@ export const StreamspaceValues = Type.Object(
     global: common.global,
     ...common.naming,
     namespace: section('The release’s namespace', {
-      create: flag('Make it; not with Helm, which makes it by --create-namespace', false),
+      create: flag('Make it; not with Helm, which makes it with --create-namespace', false),
       podSecurity: Type.Unsafe<'restricted' | 'baseline' | 'privileged'>({
         type: 'string',
         enum: ['restricted', 'baseline', 'privileged'],
         default: 'restricted',
-        description: 'Pod Security level that its pods must keep',
+        description: 'Pod Security level of its pods',
       }),
     }),
     enrolment: common.enrolment,
@@ -47,7 +47,7 @@ export const StreamspaceValues = Type.Object(
     k8sAgent: section('The agent in this cluster', {
       enabled: flag('Install it', true),
       replicaCount: integer('Replicas; more than one needs ha.enabled', 1, 0, 100),
-      config: section('What the agent is told', {
+      config: section('Configuration of the agent', {
         ...agent.identity,
         agentId: fromSetting(AGENT.agentId, { default: 'k8s-prod-cluster' }),
         ...agent.tuning,

@@ -49,22 +49,25 @@ export const image = (repository: string, tag = '') =>
     digest: pattern('Digest; wins over the tag', 'a digest, sha256:…', '^sha256:[a-f0-9]{64}$', '', [
       `sha256:${'0123456789abcdef'.repeat(4)}`,
     ]),
-    pullPolicy: choice('When it is pulled', ['IfNotPresent', 'Always', 'Never'], 'IfNotPresent'),
+    pullPolicy: choice('Pull policy', ['IfNotPresent', 'Always', 'Never'], 'IfNotPresent'),
   });
 
 export const serviceAccount = (what: string) =>
   section('The ServiceAccount', {
     create: flag('Make one', true),
-    name: objectName(`Name; empty: ${what}, or \`default\` where none is made`),
+    name: objectName(`Name; empty: ${what}, or \`default\` without create`),
     annotations: annotations('Annotations, e.g. of a cloud’s workload identity'),
     labels: labels('Labels'),
   });
 
 export const disruption = (enabled: boolean) =>
-  section('PodDisruptionBudget; one of the two fields', {
-    enabled: flag('Make one where there is more than one replica', enabled),
-    minAvailable: countOrShare('Pods that stay; empty: not this field', '', [2, '50%']),
-    maxUnavailable: countOrShare('Pods that may be away; empty: 1, if minAvailable is empty too', '', [2, '25%']),
+  section('PodDisruptionBudget; set one of the two fields', {
+    enabled: flag('Make one if there is more than one replica', enabled),
+    minAvailable: countOrShare('Pods that must stay available; empty: field not used', '', [2, '50%']),
+    maxUnavailable: countOrShare('Pods that may be unavailable; empty: 1, if minAvailable is empty too', '', [
+      2,
+      '25%',
+    ]),
   });
 
 type Requirements = k8s.ResourceRequirements;
@@ -83,7 +86,7 @@ export const scheduling = {
   ]),
   tolerations: kube<k8s.Toleration[]>(
     '[]Toleration',
-    'Taints that are tolerated',
+    'Tolerated taints',
     [],
     [[{ key: 'dedicated', operator: 'Equal', value: 'on', effect: 'NoSchedule' }]],
   ),
@@ -96,22 +99,24 @@ export const scheduling = {
       },
     },
   ]),
-  podAntiAffinity: section('Replicas on nodes of their own', {
+  podAntiAffinity: section('Replicas on separate nodes', {
     enabled: flag('Keep replicas apart', true),
     type: choice(
-      'Whether a replica without a node of its own waits (required) or not',
+      'Whether a replica without a separate node waits (required) or not',
       ['preferred', 'required'],
       'preferred',
     ),
-    topologyKey: string('What “apart” means', 'kubernetes.io/hostname', ['topology.kubernetes.io/zone']),
+    topologyKey: string('Node label by which replicas are apart', 'kubernetes.io/hostname', [
+      'topology.kubernetes.io/zone',
+    ]),
   }),
   topologySpread: section(
-    'Replicas spread over zones, which every node has to name: others are left out of all spreading',
+    'Replicas spread over zones; Kubernetes excludes nodes without the zone label from all spreading',
     {
       enabled: flag('Spread replicas', false),
-      maxSkew: integer('How uneven it may be', 1, 1, 100),
-      topologyKey: string('Over what', 'topology.kubernetes.io/zone', ['kubernetes.io/hostname']),
-      whenUnsatisfiable: choice('Otherwise', ['ScheduleAnyway', 'DoNotSchedule'], 'ScheduleAnyway'),
+      maxSkew: integer('Largest difference between zones', 1, 1, 100),
+      topologyKey: string('Node label of the zones', 'topology.kubernetes.io/zone', ['kubernetes.io/hostname']),
+      whenUnsatisfiable: choice('If that is impossible', ['ScheduleAnyway', 'DoNotSchedule'], 'ScheduleAnyway'),
     },
   ),
   priorityClassName: objectName('PriorityClass of the pods'),
@@ -120,7 +125,7 @@ export const scheduling = {
 export const extras = {
   strategy: kube<k8s.DeploymentStrategy>(
     'DeploymentStrategy',
-    'How new pods replace old ones; empty: without a gap, or one after the other where podAntiAffinity is required',
+    'How new pods replace old ones; empty: without a gap, or one after the other if podAntiAffinity is required',
     {},
     [{ type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } }] as never,
   ),
@@ -143,7 +148,7 @@ export const extras = {
   extraVolumes: kube<k8s.Volume[]>('[]Volume', 'More volumes', [], [[{ name: 'more', configMap: { name: 'more' } }]]),
   extraVolumeMounts: kube<k8s.VolumeMount[]>(
     '[]VolumeMount',
-    'Where they are mounted',
+    'Their mounts in the container',
     [],
     [[{ name: 'more', mountPath: '/more' }]],
   ),
@@ -155,7 +160,7 @@ export const extras = {
   ),
   initContainers: kube<k8s.Container[]>(
     '[]Container',
-    'Containers that run before',
+    'Containers that run before the others',
     [],
     [[{ name: 'wait', image: 'wait:1' }]],
   ),
@@ -164,10 +169,10 @@ export const extras = {
 export { advanced } from './advanced.ts';
 
 export const logFile = (command: readonly string[]) =>
-  section('Log to a file on a shared volume too, for a sidecar that ships it', {
+  section('Log also to a file on a shared volume, for a sidecar that ships it', {
     enabled: flag('Write the file', false),
     directory: pattern(
-      'Where it is, in all containers of the pod',
+      'Its folder, in all containers of the pod',
       'a full path',
       '^/[A-Za-z0-9_./-]+$',
       '/var/log/streamspace',
@@ -180,9 +185,9 @@ export const logFile = (command: readonly string[]) =>
       '512Mi',
       ['1Gi'],
     ),
-    command: list('What the image runs', command, [['node', '/elsewhere/{{ x }}.js']]),
+    command: list('Command of the image', command, [['node', '/elsewhere/{{ x }}.js']]),
     sidecar: open<Readonly<Record<string, unknown>>>(
-      'The container that ships it: name, image and so on; the volume is mounted for it',
+      'The container that ships it: name, image and so on; the chart adds the volume',
       {},
       [
         {
@@ -197,10 +202,10 @@ export const logFile = (command: readonly string[]) =>
 
 export const probe = (what: string, periodSeconds: number, failureThreshold: number) =>
   section(what, {
-    initialDelaySeconds: integer('When it begins, in seconds after the start', 0, 0, 3600),
-    periodSeconds: integer('How often, in seconds', periodSeconds, 1, 3600),
-    timeoutSeconds: integer('Longest answer, in seconds', 3, 1, 3600),
-    failureThreshold: integer('How many failures in a row', failureThreshold, 1, 1000),
+    initialDelaySeconds: integer('First probe, in seconds after the start', 0, 0, 3600),
+    periodSeconds: integer('Time between two probes, in seconds', periodSeconds, 1, 3600),
+    timeoutSeconds: integer('Longest wait for an answer, in seconds', 3, 1, 3600),
+    failureThreshold: integer('Number of consecutive failures', failureThreshold, 1, 1000),
   });
 
 export const probes = () =>
