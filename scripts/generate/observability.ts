@@ -2,10 +2,10 @@ import type { Generated } from '../update.ts';
 import { allMetrics, type Metric } from './metrics.ts';
 import { RULES, runbook } from '../../manifests-src/src/objects/alert-rules.ts';
 
-/** What a person looks at first; everything else of the registries follows by itself. */
+/** The overview for a person; all other metrics of the registries follow automatically. */
 const FIRST: readonly { title: string; unit: string; queries: Record<string, string> }[] = [
   {
-    title: 'Agents connected, by replica of the hub',
+    title: 'Connected agents, by hub replica',
     unit: 'short',
     queries: { '{{instance}}': 'streamspace_hub_agent_links' },
   },
@@ -15,12 +15,12 @@ const FIRST: readonly { title: string; unit: string; queries: Record<string, str
     queries: { '{{agent}}': 'max by (agent) (streamspace_api_sessions_active)' },
   },
   {
-    title: 'Commands by the state that they reached',
+    title: 'Commands, by state reached',
     unit: 'cps',
     queries: { '{{state}}': 'sum by (state) (rate(streamspace_hub_commands_total[$__rate_interval]))' },
   },
   {
-    title: 'From the acceptance of a command to its end, p50 and p99',
+    title: 'Time from the acceptance of a command to its end, p50 and p99',
     unit: 's',
     queries: {
       p50: 'histogram_quantile(0.5, sum by (le) (rate(streamspace_hub_command_seconds_bucket{until="final"}[$__rate_interval])))',
@@ -178,11 +178,11 @@ function rules(): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** A page with each alert: what it means, what it looks at, what to do. */
+/** A page with each alert: meaning, expression, remedy. */
 function runbooks(): string {
   const pages = RULES.map(
     ({ alert, expr, for: wait, severity, summary, description }) =>
       `## ${alert}\n\n${summary} (${severity}, after ${wait}).\n\n${description}\n\n\`\`\`promql\n${expr}\n\`\`\`\n`,
   );
-  return `# Alerts\n\n<!-- Generated from manifests-src by \`npm run update\`. -->\n\nOf [observability/rules.yaml](../observability/rules.yaml), and of the charts (\`prometheusRule.enabled\`), there within the release's namespace. What to do by symptom: [troubleshooting.md](troubleshooting.md).\n\n${pages.join('\n')}`;
+  return `# Alerts\n\n<!-- Generated from manifests-src by \`npm run update\`. -->\n\nThe alerts of [observability/rules.yaml](../observability/rules.yaml) and of the charts (\`prometheusRule.enabled\`, limited to the release's namespace). Remedies by symptom: [troubleshooting.md](troubleshooting.md).\n\n${pages.join('\n')}`;
 }

@@ -37,13 +37,13 @@ export function registerMetrics(servers: readonly FastifyInstance[], { metrics, 
   });
   const refusals = new Counter({
     name: 'streamspace_api_refusals_total',
-    help: 'Requests answered with an error',
+    help: 'Requests answered with an error, by status',
     labelNames: ['status'],
     registers,
   });
   new Gauge({
     name: 'streamspace_api_agents',
-    help: 'Agents known to the hub, by whether they are connected',
+    help: 'Known agents, connected or not',
     labelNames: ['connected'],
     registers,
     async collect() {

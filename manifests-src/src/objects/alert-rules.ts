@@ -16,7 +16,8 @@ export const RULES: readonly Rule[] = [
     for: '1m',
     severity: 'critical',
     summary: 'A hub replica has no store',
-    description: 'Screens go on, commands are refused. Look at STORE_URL and what runs there; GET /health says why.',
+    description:
+      'Screens go on, but the hub refuses commands. Check STORE_URL and the store behind it; GET /health gives the reason.',
   },
   {
     alert: 'StreamSpaceCommandsSlow',
@@ -24,7 +25,7 @@ export const RULES: readonly Rule[] = [
     for: '10m',
     severity: 'warning',
     summary: 'Commands take more than 5 s to reach their agent',
-    description: 'Agents that are away, a slow store, or signals between replicas that are lost.',
+    description: 'Causes: absent agents, a slow store, or lost signals between hub replicas.',
   },
   {
     alert: 'StreamSpaceCommandsFail',
@@ -32,24 +33,24 @@ export const RULES: readonly Rule[] = [
     for: '10m',
     severity: 'warning',
     summary: 'More than a fifth of the commands fail',
-    description: 'The reason of each is in GET /api/v1/commands/:id and in the log of its agent.',
+    description: 'GET /api/v1/commands/:id and the log of the agent give the reason of each failure.',
   },
   {
     alert: 'StreamSpaceStoreReplicaMissing',
     expr: 'max by (instance) (streamspace_hub_commands_unsettled) > 0',
     for: '1m',
     severity: 'critical',
-    summary: 'The replica of the store is missing, and STORE_WAIT_REPLICAS wants one',
+    summary: 'The store lacks a replica that STORE_WAIT_REPLICAS requires',
     description:
-      'Nothing is accepted, and the next commands of sessions wait. Look at the replicas of Redis or Valkey.',
+      'The hub accepts no commands, and the next commands of sessions wait. Check the replicas of Redis or Valkey.',
   },
   {
     alert: 'StreamSpaceWorkQueueLong',
     expr: 'max by (instance) (streamspace_hub_work_queue) > 1000',
     for: '5m',
     severity: 'warning',
-    summary: 'A hub replica stores slower than its agents speak',
-    description: 'A slow store, or too few replicas of the hub.',
+    summary: 'A hub replica stores messages more slowly than its agents send them',
+    description: 'Causes: a slow store, or too few hub replicas.',
   },
   {
     alert: 'StreamSpaceHubBusy',
@@ -57,31 +58,32 @@ export const RULES: readonly Rule[] = [
     for: '5m',
     severity: 'warning',
     summary: 'A hub replica is too busy',
-    description: 'More replicas, or more CPU for each.',
+    description: 'Add hub replicas, or give each more CPU.',
   },
   {
     alert: 'StreamSpacePeersUnreachable',
     expr: 'sum by (instance) (rate(streamspace_hub_peer_requests_total{outcome="unreachable"}[5m])) > 0.1',
     for: '10m',
     severity: 'warning',
-    summary: 'Replicas of the hub do not reach each other',
-    description: 'Look at HUB_ADDRESS and at NetworkPolicies between the replicas: screens of agents elsewhere fail.',
+    summary: 'Hub replicas can’t reach each other',
+    description:
+      'Screens fail if their agent is connected to another replica. Check HUB_ADDRESS and the NetworkPolicies between the replicas.',
   },
   {
     alert: 'StreamSpaceAgentsRefused',
     expr: 'sum by (code) (rate(streamspace_hub_refusals_total{code!="rate_limited"}[10m])) > 0.05',
     for: '15m',
     severity: 'warning',
-    summary: 'Agents are refused again and again',
-    description: 'The remedy is in the log of the agent, and in GET /api/v1/agents/:id/timeline.',
+    summary: 'The hub refuses agents repeatedly',
+    description: 'The log of the agent and GET /api/v1/agents/:id/timeline give the remedy.',
   },
   {
     alert: 'StreamSpaceAgentLost',
     expr: 'max(streamspace_api_agents{connected="false"}) > 0',
     for: '15m',
     severity: 'warning',
-    summary: 'An agent that was there is not connected',
-    description: 'Its commands wait for it until they expire.',
+    summary: 'A known agent is not connected',
+    description: 'Its commands wait for it until they expire. Check its pods and its log.',
   },
   {
     alert: 'StreamSpaceNoLeader',
@@ -89,7 +91,7 @@ export const RULES: readonly Rule[] = [
     for: '1m',
     severity: 'critical',
     summary: 'No replica of an agent leads',
-    description: 'Look at the Lease and at the log of the replicas.',
+    description: 'Check the Lease and the logs of the replicas.',
   },
   {
     alert: 'StreamSpaceTwoLeaders',
@@ -97,7 +99,8 @@ export const RULES: readonly Rule[] = [
     for: '2m',
     severity: 'critical',
     summary: 'Two replicas of an agent believe that they lead',
-    description: 'The hub lets one of them act (terms); look at the Lease, or at several agents under one job.',
+    description:
+      'The hub lets only one of them act (terms). Check the Lease, and whether several agents share one job.',
   },
   {
     alert: 'StreamSpaceHeartbeatOld',
@@ -105,16 +108,15 @@ export const RULES: readonly Rule[] = [
     for: '1m',
     severity: 'critical',
     summary: "The control plane answers none of an agent's heartbeats",
-    description: 'The network between agent and control plane, or the control plane itself.',
+    description: 'Check the network between agent and control plane, and the control plane itself.',
   },
   {
     alert: 'StreamSpaceAgentCommandsSlow',
     expr: 'histogram_quantile(0.95, sum by (namespace, job, le) (rate(streamspace_agent_command_duration_seconds_bucket[5m]))) > 60',
     for: '10m',
     severity: 'warning',
-    summary: 'One command in twenty takes an agent longer than a minute',
-    description:
-      'Look at session pods that are pending (kubectl get pods -l app=session), at images that are large, at the quota.',
+    summary: 'One command in twenty takes longer than a minute',
+    description: 'Check for pending session pods (kubectl get pods -l app=session), large images, and the quota.',
   },
 ];
 

@@ -31,7 +31,7 @@ function table(leaves: readonly LeafValue[]): string {
     code(JSON.stringify(value.default)),
     value.description ?? '',
   ]);
-  return [['Value', 'Takes', 'Default', 'What it is for'], ['---', '---', '---', '---'], ...rows]
+  return [['Value', 'Takes', 'Default', 'Description'], ['---', '---', '---', '---'], ...rows]
     .map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`)
     .join('\n');
 }

@@ -58,18 +58,22 @@ export function linkMetrics(
         this.set(value());
       },
     });
-  gauge('streamspace_hub_agent_links', 'Agents connected to this hub', now.links);
-  gauge('streamspace_hub_streams', 'Screens open through this hub', now.streams);
-  gauge('streamspace_hub_commands_in_flight', 'Commands that are with an agent of this hub', now.commands);
+  gauge('streamspace_hub_agent_links', 'Agents connected to this hub replica', now.links);
+  gauge('streamspace_hub_streams', 'Open screens through this hub replica', now.streams);
+  gauge(
+    'streamspace_hub_commands_in_flight',
+    'Commands that agents of this hub replica are carrying out',
+    now.commands,
+  );
   gauge(
     'streamspace_hub_commands_unsettled',
-    'Commands that have ended, whose end the replicas of the store do not have yet: the next of their sessions wait',
+    'Ended commands whose end is not yet on the replicas of the store; the next commands of their sessions wait',
     now.unsettled,
   );
-  gauge('streamspace_hub_handshakes', 'Agents that are being let in', now.handshakes);
-  gauge('streamspace_hub_relays', 'Screens whose agent is connected to another replica', now.relays);
-  gauge('streamspace_hub_work_queue', 'Things that agents said and that are not stored yet', now.queued);
-  gauge('streamspace_hub_draining', '1 while this hub sends its agents elsewhere to stop', () =>
+  gauge('streamspace_hub_handshakes', 'Handshakes of agents in progress', now.handshakes);
+  gauge('streamspace_hub_relays', 'Screens whose agent is connected to another hub replica', now.relays);
+  gauge('streamspace_hub_work_queue', 'Messages of agents that are not stored yet', now.queued);
+  gauge('streamspace_hub_draining', '1 while this hub replica moves its agents to others before its stop', () =>
     now.draining() ? 1 : 0,
   );
 
@@ -82,57 +86,57 @@ export function linkMetrics(
     bytesFromPeers: 0,
     registrations: new Counter({
       name: 'streamspace_hub_registrations_total',
-      help: 'Connections of agents accepted',
+      help: 'Accepted connections of agents',
       registers,
     }),
     refusals: new Counter({
       name: 'streamspace_hub_refusals_total',
-      help: 'Connections of agents refused, by error code',
+      help: 'Refused connections of agents, by error code',
       labelNames: ['code'],
       registers,
     }),
     disconnects: new Counter({
       name: 'streamspace_hub_disconnects_total',
-      help: 'Connections of agents ended, by error code',
+      help: 'Ended connections of agents, by error code',
       labelNames: ['code'],
       registers,
     }),
     commands: new Counter({
       name: 'streamspace_hub_commands_total',
-      help: 'Commands by the state that they reached',
+      help: 'Commands, by state reached',
       labelNames: ['state'],
       registers,
     }),
     strangers: new Counter({
       name: 'streamspace_hub_sessions_ignored_total',
-      help: 'Sessions that agents reported, that no hub has made',
+      help: 'Sessions reported by agents that no hub has made',
       registers,
     }),
     redeliveries: new Counter({
       name: 'streamspace_hub_command_redeliveries_total',
-      help: 'Commands sent again, on a later connection or to ask what became of them',
+      help: 'Commands sent again, on a later connection or to ask for their state',
       registers,
     }),
     asked: new Counter({
       name: 'streamspace_hub_command_questions_total',
-      help: 'Commands that an agent with a live connection did not answer, and was asked for',
+      help: 'Commands sent again because an agent with a live connection did not answer',
       registers,
     }),
     viewers: new Counter({
       name: 'streamspace_hub_viewers_total',
-      help: 'Viewers by how their connection went: opened, refused, failed',
+      help: 'Connections of viewers, by outcome: opened, refused, failed',
       labelNames: ['outcome'],
       registers,
     }),
     lookups: new Counter({
       name: 'streamspace_hub_agent_lookups_total',
-      help: 'Looks for the replica that holds an agent, by where it was: here, peer, offline',
+      help: 'Look-ups of the replica that holds an agent, by result: here, peer, offline',
       labelNames: ['found'],
       registers,
     }),
     peerRequests: new Counter({
       name: 'streamspace_hub_peer_requests_total',
-      help: 'What this replica asked of others, by how it went: ok, refused, unreachable',
+      help: 'Requests of this hub replica to others, by outcome: ok, refused, unreachable',
       labelNames: ['purpose', 'outcome'],
       registers,
     }),
@@ -144,39 +148,39 @@ export function linkMetrics(
     }),
     signals: new Counter({
       name: 'streamspace_hub_signals_total',
-      help: 'Messages between replicas through the store, sent and received',
+      help: 'Signals between hub replicas through the store, sent and received',
       labelNames: ['direction'],
       registers,
     }),
     admissions: new Counter({
       name: 'streamspace_hub_admissions_total',
-      help: 'Agents that came, by whether they were let in or told to come later',
+      help: 'Agents at the door, by outcome: admitted, or told to retry later',
       labelNames: ['outcome'],
       registers,
     }),
     commandLatency: new Histogram({
       name: 'streamspace_hub_command_seconds',
-      help: 'Time since a command was accepted, until it was sent for the first time, or was final',
+      help: 'Time from the acceptance of a command to its first sending or its end',
       labelNames: ['until'],
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
       registers,
     }),
     storeFailures: new Counter({
       name: 'streamspace_hub_store_failures_total',
-      help: 'Steps of links and commands that the store did not carry out, by what they were for',
+      help: 'Steps of links and commands that the store failed to carry out, by purpose',
       labelNames: ['step'],
       registers,
     }),
     reclaims: new Counter({
       name: 'streamspace_hub_reclaims_total',
-      help: 'Live connections whose agent the store had forgotten: registered again, or refused',
+      help: 'Live connections whose agent was missing in the store, by outcome: registered again, or refused',
       labelNames: ['outcome'],
       registers,
     }),
   };
   new Counter({
     name: 'streamspace_hub_stream_bytes_total',
-    help: 'Bytes of screens, by the leg and its direction',
+    help: 'Bytes of screens, by leg and direction',
     labelNames: ['leg'],
     registers,
     collect() {
