@@ -3,7 +3,7 @@ import { link, mkdir, open, readdir, readFile, rmdir, unlink } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import { StreamSpaceError } from '@streamspace/protocol';
 import { isDeepStrictEqual } from 'node:util';
-import { unreadable } from '../stored-spec.ts';
+import { unreadable } from '../core/stored-spec.ts';
 import { type BrokenRecord, parseRecord, type RecordFile, type SessionRecord } from './record.ts';
 
 /** A record's file with the version that it was read at. */

@@ -1,7 +1,7 @@
 import { Id, SessionSpec, Term, Timestamp } from '@streamspace/protocol';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { storedSpec } from '../stored-spec.ts';
+import { storedSpec } from '../core/stored-spec.ts';
 
 /** What is known of a session for good: who wanted what, last. A deleted one stays for a while, to refuse what a superseded leader still wants. */
 export const SessionRecord = Type.Object(

@@ -1,5 +1,5 @@
 import type { SessionStatus } from '@streamspace/protocol';
-import { unreadableReason } from '../stored-spec.ts';
+import { unreadableReason } from '../core/stored-spec.ts';
 import type { HostReport } from './hosts.ts';
 import type { BrokenRecord } from './record.ts';
 import type { LiveRecord } from './transitions.ts';

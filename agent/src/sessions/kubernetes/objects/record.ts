@@ -1,6 +1,6 @@
 import { MAX_TERM, type SessionSpec } from '@streamspace/protocol';
 import type { V1Service } from '@kubernetes/client-node';
-import { parseStoredSpec } from '../../stored-spec.ts';
+import { parseStoredSpec } from '../../core/stored-spec.ts';
 import type { KubeObject } from '../api/client.ts';
 import { ANNOTATIONS, sessionName } from './names.ts';
 

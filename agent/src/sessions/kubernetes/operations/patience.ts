@@ -2,7 +2,7 @@ import type { SessionSpec } from '@streamspace/protocol';
 import type { Operation } from '../../driver.ts';
 import { type WaitListener, waitingFor } from '../api/waiting.ts';
 import type { Context } from '../context.ts';
-import type { Busy } from '../watch/busy.ts';
+import type { Busy } from '../../core/busy.ts';
 
 /** A cluster that can't be seen for so long is waited for, milliseconds. */
 const SIGHT_MS = 2_000;

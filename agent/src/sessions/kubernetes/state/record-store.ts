@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Operation } from '../../driver.ts';
 import type { KubeClient, KubeObject } from '../api/client.ts';
 import { isStatus } from '../api/error.ts';
-import { unreadable } from '../../stored-spec.ts';
+import { unreadable } from '../../core/stored-spec.ts';
 import { ANNOTATIONS, sessionName } from '../objects/names.ts';
 import { type Phase, recordOf, type SessionRecord, type StoredRecord } from '../objects/record.ts';
 import { serviceFor } from '../objects/service.ts';

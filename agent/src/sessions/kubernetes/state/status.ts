@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { SessionStatus } from '@streamspace/protocol';
-import { unreadableReason } from '../../stored-spec.ts';
+import { unreadableReason } from '../../core/stored-spec.ts';
 import type { StoredRecord } from '../objects/record.ts';
 import { type Diagnosis, reasonFor } from './reason.ts';
 

@@ -7,7 +7,7 @@ import { recordOf, type StoredRecord } from '../objects/record.ts';
 import { withLog } from '../operations/start.ts';
 import { type Diagnosis, reasonFor } from '../state/reason.ts';
 import { statusFor } from '../state/status.ts';
-import type { Busy } from './busy.ts';
+import type { Busy } from '../../core/busy.ts';
 
 export type OnChange = (sessionId: string, status: SessionStatus | undefined) => void;
 

@@ -7,7 +7,7 @@ import { withLog } from '../operations/start.ts';
 import { readPod, removePod } from '../operations/stop.ts';
 import { reasonFor } from '../state/reason.ts';
 import { isWarm } from '../warm/pool.ts';
-import type { Busy } from './busy.ts';
+import type { Busy } from '../../core/busy.ts';
 
 /** What nobody works on for this long was left behind by somebody who died, milliseconds: its command may just be on its way again. */
 const ABANDONED_MS = 30_000;

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { sleep } from 'clock-port';
 import type { Context } from '../context.ts';
 import type { StoredRecord } from '../objects/record.ts';
-import type { Busy } from './busy.ts';
+import type { Busy } from '../../core/busy.ts';
 import { type OnChange, Reporter } from './reporter.ts';
 import { Sweeper } from './sweeper.ts';
 
