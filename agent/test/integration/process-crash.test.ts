@@ -85,8 +85,9 @@ describe('process driver: crashes', () => {
   }
 
   it('a crash of the agent in hibernate is healed by the same command, or by list', async () => {
+    await driver.create(spec, op('c1', 2));
     for (const heal of [() => driver.hibernate('one', op('c2', 2)), () => driver.list(soon())]) {
-      await driver.create(spec, op('c1', 2));
+      await driver.wake('one', op('c3', 2));
       await expect(crashingAt('record written').hibernate('one', op('c2', 2))).rejects.toThrow('crash');
       expect(await place.running('one')).toBe(1);
       await heal();

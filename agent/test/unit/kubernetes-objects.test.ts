@@ -11,7 +11,7 @@ import { mergePod } from '../../src/sessions/kubernetes/objects/merge.ts';
 import { homeName, labelValue, oldHomeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import { podFor, warmPodFor } from '../../src/sessions/kubernetes/objects/pod.ts';
 import { bytesQuantity, cpuQuantity, parseQuantity } from '../../src/sessions/kubernetes/objects/quantity.ts';
-import { recordOf, type SessionRecord } from '../../src/sessions/kubernetes/objects/record.ts';
+import { recordOf, type ServiceDraft } from '../../src/sessions/kubernetes/objects/record.ts';
 import { serviceFor } from '../../src/sessions/kubernetes/objects/service.ts';
 import type { SessionObjectsConfig } from '../../src/sessions/kubernetes/options.ts';
 import { problemsOf, readPodTemplate } from '../../src/sessions/kubernetes/pod-template.ts';
@@ -40,7 +40,7 @@ const CONFIG: SessionObjectsConfig = {
   serviceType: 'ClusterIP',
   vncPort: 5900,
 };
-const record = (spec: SessionSpec): SessionRecord => ({
+const record = (spec: SessionSpec): ServiceDraft => ({
   spec,
   phase: 'creating',
   commandId: 'command-1',
@@ -101,7 +101,8 @@ describe('session objects', () => {
   it('carries the record in the Service and reads it back', () => {
     const service = serviceFor(record(SPEC), CONFIG);
     Object.assign(service.metadata!, { uid: UID, resourceVersion: '7' });
-    expect(recordOf(service)).toEqual({ ...record(SPEC), uid: UID, version: '7', agent: 'agent-1' });
+    const known = { uid: UID, version: '7', agent: 'agent-1', id: SPEC.id, desired: 'running' };
+    expect(recordOf(service)).toEqual({ ...record(SPEC), ...known });
     service.metadata!.name = 'something-else';
     expect(recordOf(service)).toBeUndefined();
   });

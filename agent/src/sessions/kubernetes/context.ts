@@ -1,7 +1,7 @@
 import type { Clock } from 'clock-port';
 import type { KubeClient } from './api/client.ts';
 import type { DriverLog, SessionObjectsConfig } from './options.ts';
-import type { RecordStore } from './state/record-store.ts';
+import type { ServiceRecords } from './state/service-records.ts';
 import type { View } from './state/view.ts';
 import type { WarmPool } from './warm/pool.ts';
 
@@ -11,7 +11,7 @@ export interface Context {
   readonly config: SessionObjectsConfig;
   readonly clock: Clock;
   readonly log: DriverLog;
-  readonly records: RecordStore;
+  readonly records: ServiceRecords;
   readonly view: View;
   readonly pool: WarmPool;
   /** Milliseconds a start may take. */

@@ -1,54 +1,50 @@
-import type { V1Pod, V1Service } from '@kubernetes/client-node';
-import { type Capacity, type SessionSpec, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
+import type { V1Pod } from '@kubernetes/client-node';
+import { type Capacity, type SessionSpec, type SessionStatus, type StreamSpaceError } from '@streamspace/protocol';
 import type { Duplex } from 'node:stream';
-import type { Operation, SessionDriver } from '../driver.ts';
+import type { Operation } from '../driver.ts';
+import { RecordDriver, type Running } from '../core/record-driver.ts';
+import { beingDeleted, notRunning } from '../core/refusals.ts';
 import { ApiError } from './api/error.ts';
 import { Bounds, capacityFor, type OwnUse } from './capacity.ts';
 import type { Context } from './context.ts';
 import { checkEnvironment, screenPort } from './objects/environment.ts';
-import { ownSelector, sessionName } from './objects/names.ts';
+import { ownSelector } from './objects/names.ts';
 import { parseQuantity } from './objects/quantity.ts';
-import { recordOf, specOf, type StoredRecord } from './objects/record.ts';
+import { type ServiceDraft, type ServiceRecord, specOf } from './objects/record.ts';
 import { housemateOf, removeHome } from './operations/home.ts';
 import { withPatience } from './operations/patience.ts';
 import { start } from './operations/start.ts';
 import { readPod, removePod } from './operations/stop.ts';
 import { PortForwarder } from './screens/port-forward.ts';
 import { connectScreen } from './screens/screen.ts';
-import { checkSpec } from '../core/spec-check.ts';
-import { settling } from '../core/settling.ts';
-import { homeUnknown } from '../core/stored-spec.ts';
-import { fence } from './state/record-store.ts';
 import { reasonFor } from './state/reason.ts';
 import { refusalOf } from './state/refusal.ts';
+import type { ServiceRecords } from './state/service-records.ts';
 import { statusFor } from './state/status.ts';
 import { isOf } from './state/view.ts';
-import { Busy } from '../core/busy.ts';
+import { DeletedTerms } from './watch/deleted-terms.ts';
 import { watchSessions } from './watch/watch.ts';
 
-const ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-
-/**
- * Sessions as pods of one namespace (spec P1, §7). What is wanted is in the record that the session's Service carries, changed by
- * compare-and-set with the term; pod and home follow from it. Every step can be repeated: what a crash leaves between two of them
- * is finished by the next operation on the session, or swept up while watching.
- */
-export class KubernetesDriver implements SessionDriver {
+/** Sessions as pods of one namespace (spec P1, §7). The record is in the session's Service; pod and home follow from it. */
+export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> {
   readonly platform = 'kubernetes';
+  protected readonly agentId: string;
+  protected readonly records: ServiceRecords;
   readonly #context: Context;
   readonly #maxSessions: number;
   readonly #screens: 'direct' | 'port-forward';
   readonly #forwarder: PortForwarder;
-  readonly #busy = new Busy();
-  /** Sessions that are to start, with their spec as far as it is known. */
-  readonly #starting = new Map<string, SessionSpec | undefined>();
+  readonly #deleted = new DeletedTerms();
   readonly #bounds: Bounds;
 
   constructor(
     context: Context,
     options: { readonly maxSessions: number; readonly screens: 'direct' | 'port-forward' },
   ) {
+    super();
     this.#context = context;
+    this.agentId = context.config.agentId;
+    this.records = context.records;
     this.#bounds = new Bounds(context.client, context.clock);
     this.#forwarder = new PortForwarder(context.client);
     this.#maxSessions = options.maxSessions;
@@ -56,119 +52,16 @@ export class KubernetesDriver implements SessionDriver {
   }
 
   capacity(signal: AbortSignal): Promise<Capacity> {
-    return settled(signal, async () => {
+    return this.settled(signal, async () => {
       const { config } = this.#context;
       const [{ quotas, nodes }, pods] = await Promise.all([this.#bounds.read(signal), this.#pods(signal)]);
       return capacityFor(quotas, nodes, useOf(pods), { ...config, maxSessions: this.#maxSessions });
     });
   }
 
-  create(spec: SessionSpec, operation: Operation): Promise<SessionStatus> {
-    return this.#starts(spec.id, spec, operation, async () => {
-      checkSpec(spec);
-      const { records, step, pool, config } = this.#context;
-      checkEnvironment(spec, config);
-      const warm = pool.take(spec);
-      try {
-        const created = await records.create(spec, warm ?? sessionName(spec.id), operation);
-        await step('record made', spec.id);
-        return await (created.made
-          ? this.#start(created.record, operation)
-          : this.#resume(created.record, operation, 'creating'));
-      } finally {
-        if (warm !== undefined) pool.giveBack(warm);
-      }
-    });
-  }
-
-  wake(sessionId: string, operation: Operation): Promise<SessionStatus> {
-    return this.#starts(sessionId, undefined, operation, async () => {
-      const record = await this.#context.records.read(sessionId, operation.signal);
-      if (record === undefined) throw notFound(sessionId);
-      return this.#resume(record, operation, 'waking');
-    });
-  }
-
-  hibernate(sessionId: string, operation: Operation): Promise<SessionStatus> {
-    return this.#operation(sessionId, operation, async () => {
-      const { records, step } = this.#context;
-      const record = await records.change(sessionId, operation, (current) => {
-        if (current.phase === 'deleting') throw deleting(sessionId);
-        return current.phase === 'hibernated' ? undefined : { phase: 'hibernated' };
-      });
-      await step('record changed', sessionId);
-      await removePod(this.#context, record, { force: false }, operation.signal);
-      return { spec: record.spec, state: 'hibernated' };
-    });
-  }
-
-  async delete(sessionId: string, options: { deleteHome: boolean }, operation: Operation): Promise<void> {
-    await this.#operation(sessionId, operation, async () => {
-      const { records, step } = this.#context;
-      const current = await records.read(sessionId, operation.signal);
-      if (current === undefined) return;
-      fence(current, operation);
-      const spec = options.deleteHome ? await this.#specForHome(current, operation.signal) : undefined;
-      let record: StoredRecord;
-      try {
-        const change = { phase: 'deleting', deleteHome: options.deleteHome, ...(spec && { spec }) } as const;
-        record = await records.change(
-          sessionId,
-          operation,
-          ({ phase, deleteHome }) => (phase === 'deleting' && (deleteHome || !options.deleteHome) ? undefined : change),
-          { anyway: true },
-        );
-      } catch (error) {
-        if (error instanceof StreamSpaceError && error.code === 'not_found') return;
-        throw error;
-      }
-      await step('record changed', sessionId);
-      await this.#finishDelete(record, operation.signal);
-    });
-    this.#busy.deleted(sessionId, operation.term);
-  }
-
-  prove(sessionId: string, proof: string, signal: AbortSignal): Promise<void> {
-    return settled(signal, () => this.#context.records.prove(sessionId, proof, signal));
-  }
-
-  list(signal: AbortSignal): Promise<SessionStatus[]> {
-    return settled(signal, async () => {
-      const query = { labelSelector: ownSelector(this.#context.config.agentId) };
-      const [services, pods] = await Promise.all([
-        this.#context.client.list<V1Service>('services', query, signal),
-        this.#pods(signal),
-      ]);
-      const podOf = new Map(pods.map((pod) => [pod.metadata?.name, pod]));
-      return services.items
-        .flatMap((service) => {
-          const record = recordOf(service);
-          return (record && statusFor(record, ownOf(record, podOf.get(record.pod)))) ?? [];
-        })
-        .sort((a, b) => (a.spec.id < b.spec.id ? -1 : 1));
-    });
-  }
-
-  connect(sessionId: string, signal: AbortSignal): Promise<Duplex> {
-    return settled(signal, async () => {
-      const { records, view, config, clock } = this.#context;
-      const live = view.live;
-      const record = live ? view.record(sessionId) : await this.#read(() => records.read(sessionId, signal), sessionId);
-      if (record === undefined || record.phase === 'deleting') throw notFound(sessionId);
-      const pod = live ? view.pod(sessionId) : await readPod(this.#context, record, signal);
-      const status = statusFor(record, pod);
-      if (status?.state !== 'running' || pod === undefined) {
-        const what =
-          status?.state === 'hibernated' ? 'hibernated: wake it first' : `${status?.state}: ${status?.reason ?? ''}`;
-        throw new StreamSpaceError('session_not_running', `Session ${sessionId} is ${what}`);
-      }
-      return connectScreen(
-        { pod, port: screenPort(record.spec, config) },
-        this.#screens,
-        { clock, forwarder: this.#forwarder },
-        signal,
-      );
-    });
+  override async delete(id: string, options: { deleteHome: boolean }, operation: Operation): Promise<void> {
+    await super.delete(id, options, operation);
+    this.#deleted.note(id, operation.term);
   }
 
   async watch(
@@ -178,9 +71,10 @@ export class KubernetesDriver implements SessionDriver {
     if (signal.aborted) return;
     await watchSessions(
       this.#context,
-      this.#busy,
+      this.operations,
+      this.#deleted,
       onChange,
-      (record, limit) => this.#finishDelete(record, limit),
+      (record, limit) => this.finishDelete(record, limit),
       signal,
     );
   }
@@ -203,74 +97,92 @@ export class KubernetesDriver implements SessionDriver {
     return this.#context.client.connection.close();
   }
 
-  /** An operation after which the session is to run. */
-  async #starts(
-    id: string,
-    spec: SessionSpec | undefined,
-    operation: Operation,
-    work: () => Promise<SessionStatus>,
-  ): Promise<SessionStatus> {
-    this.#starting.set(id, spec);
+  protected override check(spec: SessionSpec): void {
+    checkEnvironment(spec, this.#context.config);
+  }
+
+  /** With the cluster in sight. */
+  protected override async during<T>(operation: Running, work: () => Promise<T>): Promise<T> {
     try {
-      return await this.#operation(id, operation, work);
+      return await withPatience(this.#context, this.operations, operation, work);
     } finally {
-      this.#starting.delete(id);
+      this.#context.pool.giveBack(operation.sessionId);
     }
   }
 
-  /** One change of a session: within its signal, with the cluster in sight, and known to the watch as our own doing. */
-  #operation<T extends SessionStatus | void>(id: string, operation: Operation, work: () => Promise<T>): Promise<T> {
-    return settled(operation.signal, async () => {
-      if (!ID.test(id)) {
-        throw new StreamSpaceError(
-          'invalid_request',
-          `session id ${JSON.stringify(id)}: lower case letters, digits and dashes, at most 63`,
-        );
-      }
-      const spec = () =>
-        this.#starting.has(id) ? (this.#starting.get(id) ?? this.#context.view.record(id)?.spec) : undefined;
-      return this.#busy.during(id, () => withPatience(this.#context, this.#busy, operation, spec, work));
-    });
+  protected override written(sessionId: string, made: boolean): Promise<void> {
+    return this.#context.step(made ? 'record made' : 'record changed', sessionId);
   }
 
-  /** What a start finds there already is joined, what ended is started again. */
-  async #resume(found: StoredRecord, operation: Operation, phase: 'creating' | 'waking'): Promise<SessionStatus> {
-    const { records, step } = this.#context;
-    const sessionId = found.spec.id;
-    const pod = await readPod(this.#context, found, operation.signal);
-    const dead = pod === undefined || reasonFor(pod).state === 'failed';
-    const record = await records.change(sessionId, operation, (current) => {
-      if (current.phase === 'deleting') throw deleting(sessionId);
-      if (current.phase === 'creating' || current.phase === 'waking') return undefined;
-      if (current.phase === 'hibernated') return phase === 'creating' ? undefined : { phase: 'waking' };
-      return current.phase === 'failed' || dead ? { phase: 'waking' } : undefined;
-    });
-    await step('record changed', sessionId);
-    // a create that comes again after the session was put to sleep is an old one
-    if (record.phase === 'hibernated') return { spec: record.spec, state: 'hibernated' };
-    const { spec, reason } = record;
+  protected override look(sessionId: string, signal: AbortSignal): Promise<ServiceRecord | undefined> {
+    const { view } = this.#context;
+    return view.live ? Promise.resolve(view.record(sessionId)) : super.look(sessionId, signal);
+  }
+
+  /** The spec that its pod has. */
+  protected override async findSpec(record: ServiceRecord, signal: AbortSignal): Promise<SessionSpec | undefined> {
+    const pod = this.#context.view.pod(record.id) ?? (await readPod(this.#context, record, signal));
+    return pod && specOf(pod);
+  }
+
+  protected override meaning(error: unknown): StreamSpaceError | undefined {
+    return error instanceof ApiError ? refusalOf(error, 'request') : undefined;
+  }
+
+  protected async start(found: ServiceRecord, operation: Operation): Promise<SessionStatus> {
+    const record = await this.#afresh(found, operation);
+    const { id, spec, reason } = record;
+    if (record.phase === 'hibernated') return { spec, state: 'hibernated' };
     if (record.phase === 'running') return { spec, state: 'running', ...(reason !== '' && { reason }) };
-    return this.#start(record, operation);
-  }
-
-  #start(record: StoredRecord, operation: Operation): Promise<SessionStatus> {
-    const { id } = record.spec;
-    return start(this.#context, record, operation, (reason) => {
-      this.#busy.tell(id, { spec: record.spec, state: 'starting', reason });
+    return start(this.#context, record, operation, (words) => {
+      this.operations.tell(id, { spec, state: 'starting', reason: words });
     });
   }
 
-  /** What is left to do once the record says `deleting`; the record goes last. */
-  async #finishDelete(record: StoredRecord, signal: AbortSignal): Promise<void> {
+  protected async stop(record: ServiceRecord, signal: AbortSignal): Promise<void> {
+    await removePod(this.#context, record, { force: false }, signal);
+  }
+
+  protected async clear(record: ServiceRecord, signal: AbortSignal): Promise<void> {
     const { spec } = record;
-    const { step, records } = this.#context;
     await removePod(this.#context, record, { force: true }, signal);
     // the record may name another one than it has
     for (const pod of ownedBy(record, this.#context.view.pods.all()))
       await removePod(this.#context, { spec, pod }, { force: true }, signal);
-    await step('pod removed', spec.id);
+    await this.#context.step('pod removed', spec.id);
     if (record.deleteHome) await this.#removeHome(spec, signal);
-    await records.remove(record, signal);
+  }
+
+  protected async statuses(records: readonly ServiceRecord[], signal: AbortSignal): Promise<SessionStatus[]> {
+    const podOf = new Map((await this.#pods(signal)).map((pod) => [pod.metadata?.name, pod]));
+    return records.map((record) => statusFor(record, ownOf(record, podOf.get(record.pod))));
+  }
+
+  protected async open(record: ServiceRecord, signal: AbortSignal): Promise<Duplex> {
+    const { view, config, clock } = this.#context;
+    const pod = view.live ? view.pod(record.id) : await readPod(this.#context, record, signal);
+    const status = statusFor(record, pod);
+    if (status.state !== 'running' || pod === undefined) throw notRunning(record.id, status);
+    return connectScreen(
+      { pod, port: screenPort(record.spec, config) },
+      this.#screens,
+      { clock, forwarder: this.#forwarder },
+      signal,
+    );
+  }
+
+  /** What failed, or ended while its record says that it runs, is to be started again. */
+  async #afresh(found: ServiceRecord, operation: Operation): Promise<ServiceRecord> {
+    if (found.phase === 'creating' || found.phase === 'waking') return found;
+    const pod = found.phase === 'failed' ? undefined : await readPod(this.#context, found, operation.signal);
+    const dead = pod === undefined || reasonFor(pod).state === 'failed';
+    if (!dead) return found;
+    const record = await this.records.change(found.id, operation, ({ phase }) => {
+      if (phase === 'deleting') throw beingDeleted(found.id);
+      return phase === 'failed' || phase === 'running' ? { phase: 'waking' } : undefined;
+    });
+    await this.#context.step('record changed', found.id);
+    return record;
   }
 
   /** The home goes with its last session: of several that are deleted together the last to be marked so finds no other. */
@@ -282,34 +194,18 @@ export class KubernetesDriver implements SessionDriver {
     } else this.#context.log.info({ session: spec.id, housemate }, 'Home is kept: another session lives in it');
   }
 
-  /** The spec that its pod has, for a record whose own is lost; undefined: the record's will do. Throws `conflict` when nothing tells. */
-  async #specForHome(record: StoredRecord, signal: AbortSignal): Promise<SessionSpec | undefined> {
-    if (record.specLost !== true) return undefined;
-    const pod = this.#context.view.pod(record.spec.id) ?? (await readPod(this.#context, record, signal));
-    const spec = pod && specOf(pod);
-    if (spec === undefined) throw homeUnknown(record.spec.id, record.problem ?? '');
-    return spec;
-  }
-
   async #pods(signal: AbortSignal): Promise<V1Pod[]> {
     const { client, config, view } = this.#context;
     if (view.live) return view.pods.all();
     return (await client.list<V1Pod>('pods', { labelSelector: ownSelector(config.agentId) }, signal)).items;
   }
-
-  #read<T>(read: () => Promise<T>, sessionId: string): Promise<T | undefined> {
-    return ID.test(sessionId) ? read() : Promise.resolve(undefined);
-  }
 }
 
-const settled = <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> =>
-  settling(signal, work, (error) => (error instanceof ApiError ? refusalOf(error, 'request') : undefined));
-
-const ownOf = (record: StoredRecord, pod: V1Pod | undefined): V1Pod | undefined =>
-  pod !== undefined && isOf(pod, record.spec.id) ? pod : undefined;
+const ownOf = ({ id }: ServiceRecord, pod: V1Pod | undefined): V1Pod | undefined =>
+  pod !== undefined && isOf(pod, id) ? pod : undefined;
 
 /** Names of the pods that the record's Service owns, other than the one that it names. */
-const ownedBy = (record: StoredRecord, pods: readonly V1Pod[]): string[] =>
+const ownedBy = (record: ServiceRecord, pods: readonly V1Pod[]): string[] =>
   pods.flatMap(({ metadata }) =>
     metadata?.name !== undefined &&
     metadata.name !== record.pod &&
@@ -317,9 +213,6 @@ const ownedBy = (record: StoredRecord, pods: readonly V1Pod[]): string[] =>
       ? [metadata.name]
       : [],
   );
-
-const notFound = (id: string) => new StreamSpaceError('not_found', `There is no session ${id} here`);
-const deleting = (id: string) => new StreamSpaceError('conflict', `Session ${id} is being deleted`);
 
 function useOf(pods: readonly V1Pod[]): OwnUse {
   const alive = pods.filter(({ status }) => status?.phase !== 'Failed' && status?.phase !== 'Succeeded');

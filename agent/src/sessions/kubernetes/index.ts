@@ -3,10 +3,11 @@ import { KubeClient } from './api/client.ts';
 import { Connection } from './api/connection.ts';
 import type { Context } from './context.ts';
 import { KubernetesDriver } from './driver.ts';
+import { sessionName } from './objects/names.ts';
 import type { KubernetesDriverOptions } from './options.ts';
 import { checkPodTemplate, readPodTemplate } from './pod-template.ts';
 import { SettingError } from './setting-error.ts';
-import { RecordStore } from './state/record-store.ts';
+import { ServiceRecords } from './state/service-records.ts';
 import { View } from './state/view.ts';
 import { WarmPool } from './warm/pool.ts';
 import { readWarmTemplates } from './warm/templates.ts';
@@ -56,18 +57,22 @@ export function makeKubernetesDriver(options: KubernetesDriverOptions): Kubernet
   const { kubeConfig, clock, log, startDeadline, step, leaseUntil } = options;
   const client = new KubeClient(new Connection(kubeConfig, clock), options.namespace, clock, leaseUntil);
   const view = new View(client, options.agentId, clock, log);
-  const common: Omit<Context, 'pool'> = {
+  const common = { client, config: options, clock, log, view, startDeadline };
+  const pool = new WarmPool(common, options.warm ?? [], options.maxSessions);
+  const records = new ServiceRecords({
     client,
     config: options,
     clock,
-    log,
-    records: new RecordStore(client, options, clock, (service) => view.services.learn(service)),
-    view,
-    startDeadline,
+    learn: (service) => view.services.learn(service),
+    podFor: (spec) => pool.take(spec) ?? sessionName(spec.id),
+  });
+  const context: Context = {
+    ...common,
+    records,
+    pool,
     step: async (name, sessionId) => {
       await step?.(name, sessionId);
     },
   };
-  const pool = new WarmPool(common, options.warm ?? [], options.maxSessions);
-  return new KubernetesDriver({ ...common, pool }, options);
+  return new KubernetesDriver(context, options);
 }

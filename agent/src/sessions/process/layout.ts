@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SESSION_ID } from '../core/session-id.ts';
 
 /** Longest path of a Unix socket that every system takes (macOS: 104 bytes with the final zero). */
 const SOCKET_PATH = 103;
-
-/** What a session's folder may be called. */
-export const SESSION_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Where things are; the same for every replica that is given the same folders. */
 export interface Layout {

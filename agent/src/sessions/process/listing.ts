@@ -1,13 +1,14 @@
 import type { SessionStatus } from '@streamspace/protocol';
 import { parseIso } from 'clock-port';
+import type { Operations } from '../core/operations.ts';
+import { isLive, type Live } from '../core/record.ts';
+import { atOnce } from './at-once.ts';
 import type { Hosts } from './hosts.ts';
-import type { Layout } from './layout.ts';
 import type { ProcessDriverOptions } from './options.ts';
-import type { BrokenRecord, SessionRecord } from './record.ts';
-import type { RecordStore } from './record-store.ts';
+import type { ProcessRecord } from './record.ts';
+import type { RecordFiles } from './record-files.ts';
 import type { Removal } from './removal.ts';
 import { statusOf, unreadableStatus } from './status.ts';
-import { isLive, isOf, type LiveRecord } from './transitions.ts';
 
 /** A deleted session's record goes after this long: no superseded leader's command is older. */
 const TOMBSTONE_MS = 3_600_000;
@@ -15,16 +16,14 @@ const TOMBSTONE_MS = 3_600_000;
 const AT_ONCE = 16;
 
 export interface ListingParts {
-  readonly layout: Layout;
-  readonly records: RecordStore;
+  readonly records: RecordFiles;
   readonly hosts: Hosts;
   readonly removal: Removal;
-  readonly options: ProcessDriverOptions;
-  /** An operation on the session is going on here. */
-  readonly busy: (id: string) => boolean;
+  readonly options: Pick<ProcessDriverOptions, 'clock' | 'log'>;
+  readonly operations: Operations;
 }
 
-/** How all sessions of the agent are; on the way it ends what a crash left running of those that should not. */
+/** How sessions are; on the way it ends what a crash left running of those that should not. */
 export class Listing {
   readonly #parts: ListingParts;
 
@@ -32,56 +31,49 @@ export class Listing {
     this.#parts = parts;
   }
 
-  async list(signal: AbortSignal): Promise<SessionStatus[]> {
-    const ids = await this.#parts.layout.ids();
+  async statuses(records: readonly ProcessRecord[], signal: AbortSignal): Promise<SessionStatus[]> {
     const found: SessionStatus[] = [];
-    const look = async () => {
-      for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
-        const status = await this.#lookAt(id, signal);
-        if (status) found.push(status);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, look));
-    return found.sort((a, b) => (a.spec.id < b.spec.id ? -1 : 1));
+    await atOnce(AT_ONCE, records, async (record) => {
+      const status = isLeftover(record) ? await this.#clean(record.id, signal) : await this.look(record, signal);
+      if (status) found.push(status);
+    });
+    return found;
   }
 
-  async status(record: LiveRecord, signal: AbortSignal): Promise<SessionStatus> {
-    const report = await this.#parts.hosts.report(record.id, record.instance, signal);
-    return statusOf(record, report, this.#parts.busy(record.id));
-  }
-
-  /** Ids of this agent's sessions that should run. */
-  async wantedRunning(): Promise<string[]> {
-    const wanted: string[] = [];
-    for (const id of await this.#parts.layout.ids()) {
-      const record = await this.#look(id);
-      if (record && !('problem' in record) && record.desired === 'running') wanted.push(id);
-    }
-    return wanted;
-  }
-
-  async #lookAt(id: string, signal: AbortSignal): Promise<SessionStatus | undefined> {
-    const record = await this.#look(id);
-    if (!record) return undefined;
+  /** Undefined: there is no such session any more. */
+  async look(record: ProcessRecord, signal: AbortSignal): Promise<SessionStatus | undefined> {
     // what it has is left alone, whatever it is
-    if ('problem' in record) return unreadableStatus(record);
-    const { hosts, removal, records, options, busy } = this.#parts;
-    if (record.desired === 'deleted' && !record.done && !busy(id)) return this.#finish(record, signal);
-    if (record.desired !== 'running' && !busy(id)) await hosts.stopUpTo(id, record.instance, signal);
-    if (isLive(record)) return this.status(record, signal);
-    if (options.clock.now() - parseIso(record.at) > TOMBSTONE_MS && !busy(id)) {
-      await removal.clear({ ...record, delete_home: false }, signal);
-      await records.forget(id, record);
+    if (record.problem !== undefined) return unreadableStatus(record);
+    return isLive(record) ? this.status(record, signal) : undefined;
+  }
+
+  async status(record: Live<ProcessRecord>, signal: AbortSignal): Promise<SessionStatus> {
+    const report = await this.#parts.hosts.report(record.id, record.instance, signal);
+    return statusOf(record, report, this.#parts.operations.concern(record.id));
+  }
+
+  /** Ends what is left of a session that should not run, by what its record says now. */
+  async #clean(id: string, signal: AbortSignal): Promise<SessionStatus | undefined> {
+    const { hosts, removal, records, options, operations } = this.#parts;
+    const record = await records.read(id);
+    if (record === undefined) return undefined;
+    if (!isLeftover(record) || operations.concern(id)) return this.look(record, signal);
+    if (record.desired === 'deleted' && !record.done) return this.#finish(record, signal);
+    await hosts.stopUpTo(id, record.instance, signal);
+    if (record.done && options.clock.now() - parseIso(record.at) > TOMBSTONE_MS) {
+      await removal.clear({ ...record, deleteHome: false }, signal);
+      await records.forget(record);
     }
-    return undefined;
+    return this.look(record, signal);
   }
 
   /** Ends a delete whose command did not; undefined: it is done. */
-  async #finish(record: SessionRecord, signal: AbortSignal): Promise<SessionStatus | undefined> {
-    const { removal, options } = this.#parts;
+  async #finish(record: ProcessRecord, signal: AbortSignal): Promise<SessionStatus | undefined> {
+    const { removal, records, options } = this.#parts;
     const { id: session, spec } = record;
     try {
-      await removal.finish(record, signal);
+      await removal.clear(record, signal);
+      await records.remove(record);
       options.log.info({ session }, 'Delete of an interrupted command finished');
       return undefined;
     } catch (err) {
@@ -90,22 +82,7 @@ export class Listing {
       return spec && { spec, state: 'failed', reason: `It is being deleted: ${(err as Error).message}`.slice(0, 4096) };
     }
   }
-
-  /** This agent's record; one that can't be read costs only itself. */
-  async #look(id: string): Promise<SessionRecord | BrokenRecord | undefined> {
-    const { records, options } = this.#parts;
-    try {
-      const record = await records.look(id);
-      if (!record || !isOf(record, options.agentId)) return undefined;
-      if ('problem' in record)
-        options.log.warn(
-          { session: id, problem: record.problem },
-          'Record of a session can’t be read; it is left as it is',
-        );
-      return record;
-    } catch (err) {
-      options.log.warn({ session: id, err }, 'session record unreadable');
-      return undefined;
-    }
-  }
 }
+
+/** Of its session nothing should run. */
+const isLeftover = ({ desired, problem }: ProcessRecord): boolean => desired !== 'running' && problem === undefined;

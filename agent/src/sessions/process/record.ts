@@ -1,71 +1,57 @@
-import { Id, SessionSpec, Term, Timestamp } from '@streamspace/protocol';
-import Type, { type Static } from 'typebox';
+import { isDeepStrictEqual } from 'node:util';
+import { Id, SessionSpec, Term, Timestamp, withoutProof } from '@streamspace/protocol';
+import Type from 'typebox';
 import { Compile } from 'typebox/compile';
+import type { SessionRecord } from '../core/record.ts';
 import { storedSpec } from '../core/stored-spec.ts';
 
-/** What is known of a session for good: who wanted what, last. A deleted one stays for a while, to refuse what a superseded leader still wants. */
-export const SessionRecord = Type.Object(
+/** A record as it stands in its file. A deleted one stays for a while, to refuse what a superseded leader still wants. */
+const RecordFile = Type.Object(
   {
     id: Id,
     agent: Type.String(),
-    /** Absent only in a session that was deleted before it was ever made. */
     spec: Type.Optional(SessionSpec),
-    /** The command that wrote this. */
     command_id: Type.String(),
-    /** Highest term that has changed the session. */
     term: Term,
     desired: Type.Enum(['running', 'hibernated', 'deleted']),
-    /** Number of the start that `desired: running` means; grows with each. */
     instance: Type.Integer({ minimum: 0 }),
-    /** A deleted session: all of it has been removed. */
     done: Type.Boolean(),
-    /** A deleted session: its home goes too, if nobody else has it. */
     delete_home: Type.Optional(Type.Boolean()),
     at: Timestamp,
   },
   { additionalProperties: false },
 );
-export type SessionRecord = Static<typeof SessionRecord>;
 
-/** What can be told of a record that is none, or that a newer version wrote in a way that this one does not understand. */
-export interface BrokenRecord {
-  readonly id: string;
-  /** Undefined: it does not say whose it is. */
-  readonly agent: string | undefined;
-  /** As far as it can be read. */
-  readonly spec: SessionSpec;
-  /** The spec is not what the record has: that can't be read. */
-  readonly specLost: boolean;
-  /** 0 where it can't be read. */
-  readonly term: number;
+/** A session of this machine as it is wanted. */
+export interface ProcessDraft extends Omit<SessionRecord, 'problem' | 'specLost' | 'newer'> {
+  /** Number of the start that `desired: running` means; grows with each. */
   readonly instance: number;
-  /** It is to be deleted, whatever else it says. */
-  readonly deleted: boolean;
-  readonly problem: string;
+  readonly done: boolean;
+  /** When the last command changed it, RFC 3339. */
+  readonly at: string;
 }
 
-/** A record's file: the record, or what can be told of it, and the writes that led to it, the last first. */
-export interface RecordFile {
-  readonly record?: SessionRecord;
-  readonly broken?: BrokenRecord;
+/** As it was read. */
+export interface ProcessRecord extends ProcessDraft, Pick<SessionRecord, 'problem' | 'specLost' | 'newer'> {
+  /** Of its file, which no other record of the session has had. */
+  readonly version: number;
+  /** The writes that led to it, the last first. */
   readonly writes: readonly string[];
   /** What only newer versions know: fields of the record, and of its spec. */
   readonly kept: { readonly record: object; readonly spec: object };
 }
 
-const check = Compile(SessionRecord);
-const FIELDS = new Set(Object.keys(SessionRecord.properties));
+/** The file's name. */
+export const recordFile = (version: number): string => `session.${version}.json`;
+
+const check = Compile(RecordFile);
+const FIELDS = new Set(Object.keys(RecordFile.properties));
 const SPEC_FIELDS = new Set(Object.keys(SessionSpec.properties));
 
-/** Session `id`'s record from its file's text. */
-export function parseRecord(id: string, text: string): RecordFile {
+/** Session `id`'s record from the text of that version of its file. */
+export function parseRecord(id: string, version: number, text: string): ProcessRecord {
   const given = objectOf(text);
-  if (given === undefined) {
-    const { spec } = storedSpec(undefined, { id });
-    const nothing = { agent: undefined, term: 0, instance: 0, deleted: false, specLost: true };
-    const problem = 'its file is no JSON object';
-    return { broken: { id, spec, ...nothing, problem }, writes: [], kept: { record: {}, spec: {} } };
-  }
+  if (given === undefined) return broken(id, version, {}, 'its file is no JSON object');
   const { writes: said, ...fields } = given;
   const writes = Array.isArray(said) ? said.filter((each) => typeof each === 'string') : [];
   const kept = {
@@ -76,23 +62,56 @@ export function parseRecord(id: string, text: string): RecordFile {
   const value = { ...pick(fields, (field) => FIELDS.has(field)), ...(stored && { spec: stored.spec }) };
   const known = check.Check(value) ? value : undefined;
   const lacks = known !== undefined && stored === undefined && known.desired !== 'deleted';
-  if (known?.id === id && !lacks && stored?.problem === undefined) return { record: known, writes, kept };
-  const { agent, term, instance, desired } = fields;
+  if (known?.id === id && !lacks && stored?.problem === undefined) {
+    const { command_id: commandId, delete_home: deleteHome = false, spec, ...same } = known;
+    const newer = Object.keys(kept.spec).length > 0;
+    return { ...same, spec, commandId, deleteHome, version, writes, kept, ...(newer && { newer }) };
+  }
   const [error] = check.Errors(value);
   const what = error === undefined ? 'it is that of another session' : `${error.instancePath} ${error.message}`.trim();
   return {
-    broken: {
-      id,
-      agent: typeof agent === 'string' ? agent : undefined,
-      spec: stored?.spec ?? storedSpec(undefined, { id }).spec,
-      specLost: stored === undefined || stored.problem !== undefined,
-      term: whole(term),
-      instance: whole(instance),
-      deleted: desired === 'deleted',
-      problem: stored?.problem ?? (lacks ? 'it has no spec' : what),
-    },
+    ...broken(id, version, fields, stored?.problem ?? (lacks ? 'it has no spec' : what)),
+    ...(stored && { spec: stored.spec }),
+    specLost: stored === undefined || stored.problem !== undefined,
     writes,
     kept,
+  };
+}
+
+/** The record's file; what newer versions had written into the one before stays in it, as long as it is about the same session. */
+export function recordText(draft: ProcessDraft, before: ProcessRecord | undefined, writes: readonly string[]): string {
+  const { id, agent, spec, commandId: command_id, term, desired, instance, done, deleteHome, at } = draft;
+  const record = { id, agent, command_id, term, desired, instance, done, ...(deleteHome && { delete_home: true }), at };
+  const kept = isSame(before, spec) ? before.kept : undefined;
+  const whole = spec === undefined ? record : { ...record, spec: { ...kept?.spec, ...spec } };
+  return JSON.stringify({ ...kept?.record, ...whole, writes }, undefined, 1);
+}
+
+function isSame(before: ProcessRecord | undefined, spec: SessionSpec | undefined): before is ProcessRecord {
+  if (before?.spec === undefined || spec === undefined) return false;
+  return before.problem !== undefined || isDeepStrictEqual(withoutProof(before.spec), withoutProof(spec));
+}
+
+/** What can be told of a record that is none, or that a newer version wrote in a way that this one does not understand. */
+function broken(id: string, version: number, fields: Record<string, unknown>, problem: string): ProcessRecord {
+  const { agent, term, instance, desired } = fields;
+  return {
+    id,
+    agent: typeof agent === 'string' ? agent : undefined,
+    spec: storedSpec(undefined, { id }).spec,
+    specLost: true,
+    commandId: '',
+    term: whole(term),
+    instance: whole(instance),
+    // to be deleted, whatever else it says
+    desired: desired === 'deleted' ? 'deleted' : 'running',
+    deleteHome: false,
+    done: false,
+    at: '1970-01-01T00:00:00Z',
+    problem: `${recordFile(version)}: ${problem}`,
+    version,
+    writes: [],
+    kept: { record: {}, spec: {} },
   };
 }
 

@@ -1,47 +1,33 @@
 import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import { asStreamSpaceError, type SessionSpec } from '@streamspace/protocol';
+import type { SessionSpec } from '@streamspace/protocol';
+import { isLive } from '../core/record.ts';
 import { leaveHomes, ownsHomes } from './home-owner.ts';
 import type { Hosts } from './hosts.ts';
 import type { Layout } from './layout.ts';
 import type { ProcessDriverOptions } from './options.ts';
-import type { SessionRecord } from './record.ts';
-import type { RecordStore } from './record-store.ts';
-import { isLive } from './transitions.ts';
+import type { ProcessRecord } from './record.ts';
+import type { RecordFiles } from './record-files.ts';
 
 /** Takes away what a deleted session has. Every step may be repeated. */
 export class Removal {
   readonly #layout: Layout;
   readonly #hosts: Hosts;
-  readonly #records: RecordStore;
+  readonly #records: RecordFiles;
   readonly #step: ProcessDriverOptions['step'];
 
-  constructor(layout: Layout, hosts: Hosts, records: RecordStore, step: ProcessDriverOptions['step']) {
+  constructor(layout: Layout, hosts: Hosts, records: RecordFiles, step: ProcessDriverOptions['step']) {
     this.#layout = layout;
     this.#hosts = hosts;
     this.#records = records;
     this.#step = step;
   }
 
-  /** All that its record, `deleted`, says; then the record says that it is done, unless somebody changed it meanwhile. */
-  async finish(record: SessionRecord, signal: AbortSignal): Promise<void> {
-    await this.clear(record, signal);
-    try {
-      await this.#records.change(record.id, (current) =>
-        current && isDeepStrictEqual(current, record) ? { ...current, done: true } : (current ?? record),
-      );
-    } catch (error) {
-      // all is done, and done once more where it is not written
-      if (asStreamSpaceError(error).code !== 'disk_full') throw error;
-    }
-  }
-
   /** Everything but the record. */
-  async clear({ id, spec, instance, delete_home: deleteHome }: SessionRecord, signal: AbortSignal): Promise<void> {
+  async clear({ id, spec, specLost, instance, deleteHome }: ProcessRecord, signal: AbortSignal): Promise<void> {
     await this.#hosts.stopUpTo(id, instance, signal);
     await this.#step?.('host ended', id);
-    if (spec && deleteHome) {
+    if (spec && specLost !== true && deleteHome) {
       await this.#removeHome(spec);
       await this.#step?.('home removed', id);
     }
@@ -56,12 +42,10 @@ export class Removal {
   async #removeHome(spec: SessionSpec): Promise<void> {
     const home = this.#layout.home(spec.user, spec.template);
     for (const id of await this.#layout.ids()) {
-      const other = id === spec.id ? undefined : await this.#records.look(id);
-      if (!other) continue;
+      const other = id === spec.id ? undefined : await this.#records.read(id);
+      if (other === undefined || !isLive(other)) continue;
       // of one whose spec is lost nobody knows which home it has
-      if ('problem' in other && other.specLost && !other.deleted) return;
-      if (!('problem' in other || isLive(other)) || !other.spec) continue;
-      if (this.#layout.home(other.spec.user, other.spec.template) === home) return;
+      if (other.specLost === true || this.#layout.home(other.spec.user, other.spec.template) === home) return;
     }
     if (!(await ownsHomes(dirname(home), spec.user))) return;
     const away = join(this.#layout.homes, `.removed-${spec.id}`);

@@ -1,12 +1,13 @@
 import type { SessionStatus } from '@streamspace/protocol';
+import type { Ending, Operations } from '../core/operations.ts';
 import type { HostConnection } from './host-connection.ts';
 
 export interface WatchSource {
   /** The running start's connection; undefined when none is wanted or there is none. */
   open(id: string): Promise<HostConnection | undefined>;
   status(id: string): Promise<SessionStatus | undefined>;
-  /** An operation on the session is going on here: what changes is its doing. */
-  busy(id: string): boolean;
+  /** What changes while one goes on is its doing. */
+  readonly operations: Operations;
 }
 
 /** Keeps a connection to each running session's host, and reports when one ends or says something new without being asked to. */
@@ -26,7 +27,7 @@ export class SessionWatch {
    * Call at the start and after each operation, with the state that the caller believes in; what differs from it is reported.
    * Undefined (the operation failed): what was known before, or what is found now.
    */
-  async follow(id: string, believed: SessionStatus['state'] | 'gone' | undefined): Promise<void> {
+  async follow(id: string, believed: Ending): Promise<void> {
     if (believed) this.#known.set(id, believed);
     this.#connections.get(id)?.close();
     this.#connections.delete(id);
@@ -50,10 +51,10 @@ export class SessionWatch {
   }
 
   async #check(id: string): Promise<void> {
-    if (this.#closed || this.#source.busy(id)) return;
+    if (this.#closed || this.#source.operations.concern(id)) return;
     const status = await this.#source.status(id).catch(() => undefined);
     const state = status?.state ?? 'gone';
-    if (this.#closed || this.#source.busy(id) || this.#known.get(id) === state) return;
+    if (this.#closed || this.#source.operations.concern(id) || this.#known.get(id) === state) return;
     const first = !this.#known.has(id);
     this.#known.set(id, state);
     if (!first) this.#report(id, status);

@@ -1,21 +1,21 @@
-import { isDeepStrictEqual } from 'node:util';
 import { type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
-import { iso } from 'clock-port';
+import { checkReadable, fence, isLive, type Live } from '../core/record.ts';
+import { notFound } from '../core/refusals.ts';
 import type { Operation } from '../driver.ts';
 import type { HostReport, Hosts } from './hosts.ts';
 import type { Neighbours } from './neighbours.ts';
 import type { ProcessDriverOptions } from './options.ts';
-import type { RecordStore } from './record-store.ts';
-import { existing, fence, type LiveRecord } from './transitions.ts';
+import type { ProcessRecord } from './record.ts';
+import type { RecordFiles } from './record-files.ts';
 
 /** Brings the start that a record wants to life. */
 export class Starter {
   readonly #hosts: Hosts;
-  readonly #records: RecordStore;
+  readonly #records: RecordFiles;
   readonly #neighbours: Neighbours;
   readonly #options: ProcessDriverOptions;
 
-  constructor(hosts: Hosts, records: RecordStore, neighbours: Neighbours, options: ProcessDriverOptions) {
+  constructor(hosts: Hosts, records: RecordFiles, neighbours: Neighbours, options: ProcessDriverOptions) {
     this.#hosts = hosts;
     this.#records = records;
     this.#neighbours = neighbours;
@@ -26,7 +26,7 @@ export class Starter {
    * Resolves when the session's screen can be reached. Joins whoever is starting it already; a start that died before is followed
    * by the next one, one that dies now is the operation's failure.
    */
-  async start(wanted: LiveRecord, operation: Operation): Promise<SessionStatus> {
+  async start(wanted: Live<ProcessRecord>, operation: Operation): Promise<SessionStatus> {
     const { id } = wanted;
     let record = wanted;
     for (let launched = 0; ;) {
@@ -54,7 +54,7 @@ export class Starter {
   }
 
   /** Throws for a user who may have no session here, and leaves the reason where a host's would be. */
-  async #admit({ id, instance, spec }: LiveRecord): Promise<void> {
+  async #admit({ id, instance, spec }: Live<ProcessRecord>): Promise<void> {
     try {
       await this.#neighbours.admit(spec);
     } catch (error) {
@@ -64,11 +64,8 @@ export class Starter {
   }
 
   /** The number of the next start, unless somebody else was faster. */
-  async #next(dead: LiveRecord, operation: Operation): Promise<LiveRecord> {
-    await this.#records.change(dead.id, (current) => {
-      if (!current || !isDeepStrictEqual(current, dead)) return current ?? dead;
-      return { ...dead, instance: dead.instance + 1, at: iso(this.#options.clock.now()) };
-    });
+  async #next(dead: Live<ProcessRecord>, operation: Operation): Promise<Live<ProcessRecord>> {
+    await this.#records.write(this.#records.draft(dead.id, dead, { desired: 'running' }), dead);
     return this.#stillWanted(dead, operation);
   }
 
@@ -85,11 +82,13 @@ export class Starter {
     return this.#hosts.report(id, instance, signal);
   }
 
-  async #stillWanted({ id }: LiveRecord, operation: Operation): Promise<LiveRecord> {
+  async #stillWanted({ id }: Live<ProcessRecord>, operation: Operation): Promise<Live<ProcessRecord>> {
     const current = await this.#records.read(id);
+    if (current === undefined) throw notFound(id);
     fence(current, operation);
-    const there = existing(id, this.#options.agentId, current);
-    if (there.desired === 'running') return there;
+    checkReadable(current);
+    if (!isLive(current)) throw notFound(id);
+    if (current.desired === 'running') return current;
     throw new StreamSpaceError('conflict', `Session ${id} was hibernated while it started`);
   }
 }

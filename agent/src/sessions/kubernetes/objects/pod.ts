@@ -14,7 +14,7 @@ import {
   WARM_LABEL,
 } from './names.ts';
 import { bytesQuantity, cpuQuantity } from './quantity.ts';
-import type { StoredRecord } from './record.ts';
+import type { ServiceRecord } from './record.ts';
 
 /** Numeric user of images that name none, and group of the home, so that any of them can write it. */
 const GROUP = 1000;
@@ -27,7 +27,7 @@ const SCREEN_SECONDS = 3_600;
 /** Where a session without a home reads whose it is: files `id` and `user`. */
 const IDENTITY_FOLDER = '/etc/streamspace/session';
 
-export type Identity = Pick<StoredRecord, 'spec' | 'commandId' | 'term' | 'uid' | 'pod'>;
+export type Identity = Pick<ServiceRecord, 'spec' | 'commandId' | 'term' | 'uid' | 'pod'>;
 /** A session's identity with the name of its home's claim; that of a new one where it is not given. */
 export type IdentityWithHome = Identity & { readonly home?: string | undefined };
 

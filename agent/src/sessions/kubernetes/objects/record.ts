@@ -1,5 +1,6 @@
 import { MAX_TERM, type SessionSpec } from '@streamspace/protocol';
 import type { V1Service } from '@kubernetes/client-node';
+import type { Desired, SessionRecord } from '../../core/record.ts';
 import { parseStoredSpec } from '../../core/stored-spec.ts';
 import type { KubeObject } from '../api/client.ts';
 import { ANNOTATIONS, sessionName } from './names.ts';
@@ -15,7 +16,7 @@ export type Phase = (typeof PHASES)[number];
  * A session's identity: kept in the annotations of its Service, which is made first, lives through hibernation and goes last.
  * Pods come and go beneath it.
  */
-export interface SessionRecord {
+export interface ServiceDraft {
   readonly spec: SessionSpec;
   readonly phase: Phase;
   /** The command that changed it last, and the term of the leader that carried it out. */
@@ -34,25 +35,31 @@ export interface SessionRecord {
 }
 
 /** A record as it stands in the cluster; `uid` and `version` are what a conditional write names. */
-export interface StoredRecord extends Omit<SessionRecord, 'phase'> {
-  /** `unreadable`: see `problem`; all that can be done with the session is to delete it. */
+export interface ServiceRecord extends Omit<ServiceDraft, 'phase'>, SessionRecord {
+  readonly spec: SessionSpec;
+  /** `unreadable`: see `problem`. A record that says `deleting` goes on to be deleted. */
   readonly phase: Phase | 'unreadable';
-  /** What of it can't be read. A record that says `deleting` goes on to be deleted. */
-  readonly problem?: string;
-  /** The spec is not what the record has: that can't be read. */
-  readonly specLost?: boolean;
   readonly uid: string;
   readonly version: string;
-  /** Empty: the Service does not say whose it is. */
-  readonly agent: string;
 }
+
+/** What each phase is on the way to. */
+const DESIRED: Readonly<Record<Phase | 'unreadable', Desired>> = {
+  creating: 'running',
+  waking: 'running',
+  running: 'running',
+  hibernated: 'hibernated',
+  failed: 'running',
+  deleting: 'deleted',
+  unreadable: 'running',
+};
 
 const PREFIX = 'streamspace.io/';
 const KNOWN = new Set<string>(Object.values(ANNOTATIONS));
 const SESSION = 'session-';
 const POD_NAME = /^[a-z0-9]([a-z0-9-]{0,251}[a-z0-9])?$/;
 
-export function recordAnnotations(record: SessionRecord): Record<string, string> {
+export function recordAnnotations(record: ServiceDraft): Record<string, string> {
   return {
     [ANNOTATIONS.spec]: JSON.stringify(record.spec),
     [ANNOTATIONS.user]: record.spec.user,
@@ -76,7 +83,7 @@ export function specOf(object: KubeObject): SessionSpec | undefined {
 }
 
 /** The record in a Service; undefined when it is not one of ours. */
-export function recordOf(service: V1Service): StoredRecord | undefined {
+export function recordOf(service: V1Service): ServiceRecord | undefined {
   const { name = '', labels, annotations = {}, uid = '', resourceVersion: version = '' } = service.metadata ?? {};
   const id = sessionOf(name, labels?.['session']);
   if (id === undefined) return undefined;
@@ -101,11 +108,18 @@ export function recordOf(service: V1Service): StoredRecord | undefined {
   );
   if (specLost || newer) kept[ANNOTATIONS.spec] = text;
   if (specLost && user !== undefined) kept[ANNOTATIONS.user] = user;
+  const shown = problem !== undefined && phase !== 'deleting' ? 'unreadable' : phase!;
+  const agent = labels?.['agent'] ?? '';
   return {
+    id,
+    // one that lost the label is found by its name only
+    agent: agent === '' ? undefined : agent,
     spec,
-    phase: problem !== undefined && phase !== 'deleting' ? 'unreadable' : phase!,
+    phase: shown,
+    desired: DESIRED[shown],
     ...(problem !== undefined && { problem }),
     ...(specLost && { specLost }),
+    ...(newer && { newer }),
     term: isTerm(term) ? Number(term) : 0,
     commandId: annotations[ANNOTATIONS.command] ?? '',
     reason: annotations[ANNOTATIONS.reason] ?? '',
@@ -115,7 +129,6 @@ export function recordOf(service: V1Service): StoredRecord | undefined {
     ...(Object.keys(kept).length > 0 && { kept }),
     uid,
     version,
-    agent: labels?.['agent'] ?? '',
   };
 }
 

@@ -2,10 +2,10 @@ import type { V1Service } from '@kubernetes/client-node';
 import type { SessionObjectsConfig } from '../options.ts';
 import { SCREEN_PORT, sessionLabels, sessionName } from './names.ts';
 import { screenPort } from './environment.ts';
-import { recordAnnotations, type SessionRecord } from './record.ts';
+import { recordAnnotations, type ServiceDraft } from './record.ts';
 
 /** The Service of a session: the way to its screen for whoever may use it in the cluster, and the keeper of its record. */
-export function serviceFor(record: SessionRecord, config: SessionObjectsConfig): V1Service {
+export function serviceFor(record: ServiceDraft, config: SessionObjectsConfig): V1Service {
   const { spec } = record;
   return {
     apiVersion: 'v1',

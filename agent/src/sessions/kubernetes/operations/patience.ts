@@ -1,8 +1,8 @@
 import type { SessionSpec } from '@streamspace/protocol';
-import type { Operation } from '../../driver.ts';
+import type { Operations } from '../../core/operations.ts';
+import type { Running } from '../../core/record-driver.ts';
 import { type WaitListener, waitingFor } from '../api/waiting.ts';
 import type { Context } from '../context.ts';
-import type { Busy } from '../../core/busy.ts';
 
 /** A cluster that can't be seen for so long is waited for, milliseconds. */
 const SIGHT_MS = 2_000;
@@ -11,20 +11,19 @@ const REASON_LIMIT = 4096;
 
 /**
  * Runs one operation on a session with the cluster in sight. While it waits for the API server, it leaves its slot to others, and where the
- * session is to start (`spec` gives which), the last error is its reason.
+ * session is to start, the last error is its reason.
  */
 export function withPatience<T>(
   { view, clock, client }: Context,
-  busy: Busy,
-  { signal, slot }: Operation,
-  starting: () => SessionSpec | undefined,
+  operations: Operations,
+  { signal, slot, sessionId, starts, ...asked }: Running,
   work: () => Promise<T>,
 ): Promise<T> {
   const tell = (reason: string | undefined) => {
-    const spec = starting();
+    const spec: SessionSpec | undefined = starts ? (asked.spec ?? view.record(sessionId)?.spec) : undefined;
     if (spec === undefined) return;
     const told = reason === undefined ? {} : { reason: reason.slice(0, REASON_LIMIT) };
-    busy.tell(spec.id, { spec, state: 'starting', ...told });
+    operations.tell(spec.id, { spec, state: 'starting', ...told });
   };
   const listener: WaitListener = {
     waits: (reason) => {

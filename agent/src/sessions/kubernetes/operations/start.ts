@@ -2,14 +2,14 @@ import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import { type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
 import { deadline, DeadlineError, sleep, withDeadline } from 'clock-port';
 import type { Operation } from '../../driver.ts';
+import { fence } from '../../core/record.ts';
 import { ApiError, isStatus } from '../api/error.ts';
 import type { Context } from '../context.ts';
 import { SESSION_CONTAINER, sessionName } from '../objects/names.ts';
 import { podFor } from '../objects/pod.ts';
-import type { StoredRecord } from '../objects/record.ts';
+import type { ServiceRecord } from '../objects/record.ts';
 import { type Diagnosis, reasonFor } from '../state/reason.ts';
 import { isQuota, refusalOf } from '../state/refusal.ts';
-import { fence } from '../state/record-store.ts';
 import { claimPod } from '../warm/claim.ts';
 import { ensureHome, HOME_ANEW, readHome } from './home.ts';
 import { readPod, removePod } from './stop.ts';
@@ -35,7 +35,7 @@ const LOG_QUERY = { container: SESSION_CONTAINER, tailLines: 10, limitBytes: 204
  */
 export async function start(
   context: Context,
-  record: StoredRecord,
+  record: ServiceRecord,
   operation: Operation,
   tell: Tell,
 ): Promise<SessionStatus> {
@@ -90,7 +90,7 @@ export type Tell = (reason: string) => void;
 /** At once, so that whoever goes on with the start after a crash still knows. */
 async function sayAnew(
   context: Context,
-  { spec, phase }: StoredRecord,
+  { spec, phase }: ServiceRecord,
   operation: Operation,
   home: string,
 ): Promise<void> {
@@ -115,7 +115,7 @@ function asFailure(error: unknown, waitsFor: string, ms: number): StreamSpaceErr
 }
 
 /** Writes down why, and takes away what might still start later; a pod that has ended stays for whoever wants to look at it. */
-async function fail(context: Context, record: StoredRecord, reason: string, signal: AbortSignal): Promise<void> {
+async function fail(context: Context, record: ServiceRecord, reason: string, signal: AbortSignal): Promise<void> {
   const current = await context.records.read(record.spec.id, signal);
   if (current?.uid !== record.uid || current.term !== record.term || current.phase !== record.phase) return;
   if ((await context.records.note(current, { phase: 'failed', reason }, signal)) === undefined) return;
@@ -127,7 +127,7 @@ async function fail(context: Context, record: StoredRecord, reason: string, sign
 /** The session's pod: the pool's that its record names, the one that is there if it can still serve, a new one otherwise. */
 async function ensurePod(
   context: Context,
-  given: StoredRecord,
+  given: ServiceRecord,
   home: string | undefined,
   operation: Operation,
   signal: AbortSignal,
@@ -179,7 +179,7 @@ async function ensurePod(
 /** Resolves when the pod is ready. Throws what keeps it from ever being. */
 async function untilReady(
   context: Context,
-  record: StoredRecord,
+  record: ServiceRecord,
   operation: Operation,
   made: V1Pod,
   signal: AbortSignal,

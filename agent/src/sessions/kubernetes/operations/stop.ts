@@ -1,7 +1,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { deadline, sleep } from 'clock-port';
 import { isStatus } from '../api/error.ts';
-import type { StoredRecord } from '../objects/record.ts';
+import type { ServiceRecord } from '../objects/record.ts';
 import { isOf } from '../state/view.ts';
 import type { Context } from '../context.ts';
 
@@ -10,7 +10,7 @@ const NODE_MS = 30_000;
 const BEHIND_MS = 50;
 
 /** The part of a record that says which pod is meant. */
-type Whose = Pick<StoredRecord, 'spec' | 'pod'>;
+type Whose = Pick<ServiceRecord, 'spec' | 'pod'>;
 
 /** The session's pod as it is now; undefined when there is none. */
 export async function readPod(

@@ -1,14 +1,14 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { SessionStatus } from '@streamspace/protocol';
 import { unreadableReason } from '../../core/stored-spec.ts';
-import type { StoredRecord } from '../objects/record.ts';
+import type { ServiceRecord } from '../objects/record.ts';
 import { type Diagnosis, reasonFor } from './reason.ts';
 
 const REASON_LIMIT = 4096;
 
 /** What is to be said of a session. `diagnosis`: where more is known than the pod tells. */
 export function statusFor(
-  record: StoredRecord,
+  record: ServiceRecord,
   pod: V1Pod | undefined,
   diagnosis: Diagnosis | undefined = pod === undefined ? undefined : reasonFor(pod),
 ): SessionStatus {

@@ -5,7 +5,7 @@ import { Informer } from '../api/informer.ts';
 import { SharedRun } from '../api/shared-run.ts';
 import { forNobody } from '../api/waiting.ts';
 import { ANNOTATIONS, ownSelector, sessionName } from '../objects/names.ts';
-import { recordOf, type StoredRecord } from '../objects/record.ts';
+import { recordOf, type ServiceRecord } from '../objects/record.ts';
 import type { DriverLog } from '../options.ts';
 
 /**
@@ -69,12 +69,12 @@ export class View {
     return this.#sharedEvents.during(work);
   }
 
-  record(sessionId: string): StoredRecord | undefined {
+  record(sessionId: string): ServiceRecord | undefined {
     const service = this.services.get(sessionName(sessionId));
     return service === undefined ? undefined : recordOf(service);
   }
 
-  records(): StoredRecord[] {
+  records(): ServiceRecord[] {
     return this.services.all().flatMap((service) => recordOf(service) ?? []);
   }
 

@@ -3,7 +3,7 @@ import { isStatus } from '../api/error.ts';
 import type { Context } from '../context.ts';
 import { WARM_LABEL } from '../objects/names.ts';
 import { identityOf } from '../objects/pod.ts';
-import type { StoredRecord } from '../objects/record.ts';
+import type { ServiceRecord } from '../objects/record.ts';
 
 /** A pod that changes all the time while it is claimed is no ready one. */
 const TRIES = 10;
@@ -15,7 +15,7 @@ const TRIES = 10;
  */
 export async function claimPod(
   { client, config, view }: Context,
-  record: StoredRecord,
+  record: ServiceRecord,
   signal: AbortSignal,
 ): Promise<V1Pod | 'lost' | undefined> {
   let pod: V1Pod | undefined = view.pods.get(record.pod);

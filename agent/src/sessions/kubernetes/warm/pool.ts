@@ -28,38 +28,44 @@ const AT_ONCE = 5;
  * moment is taken away again. They give way: to the sessions that `MAX_SESSIONS` allows, and to a start that finds no room.
  */
 export class WarmPool {
-  readonly #context: Omit<Context, 'pool'>;
+  readonly #context: Omit<Context, 'pool' | 'records' | 'step'>;
   readonly #templates: readonly WarmTemplate[];
   readonly #maxSessions: number;
   readonly #shapes: ReadonlyMap<WarmTemplate, string>;
-  /** Given to a session of this process whose record does not name them yet. */
-  readonly #given = new Set<string>();
+  /** Names of pods given to sessions of this process whose records do not name them yet, by session. */
+  readonly #given = new Map<string, string>();
   readonly #seen = new Map<string, number>();
   #pausedUntil = 0;
   #pause = PAUSE_MS;
 
-  constructor(context: Omit<Context, 'pool'>, templates: readonly WarmTemplate[], maxSessions: number) {
+  constructor(
+    context: Omit<Context, 'pool' | 'records' | 'step'>,
+    templates: readonly WarmTemplate[],
+    maxSessions: number,
+  ) {
     this.#context = context;
     this.#templates = templates;
     this.#maxSessions = maxSessions;
     this.#shapes = new Map(templates.map((template) => [template, shapeOf(template, context.config)]));
   }
 
-  /** The name of a ready pod that is just what the session needs; nobody else gets it until `giveBack`. */
+  /** The name of a ready pod that is just what the session needs, the same again if asked again; nobody else gets it until `giveBack`. */
   take(spec: SessionSpec): string | undefined {
+    const given = this.#given.get(spec.id);
+    if (given !== undefined) return given;
     if (this.#templates.length === 0 || hasHome(spec)) return undefined;
     const shape = shapeOf(spec, this.#context.config);
     const pod = this.#waiting()
       .filter((each) => shapeIn(each) === shape && reasonFor(each).state === 'running')
       .toSorted(byAge)[0];
     const name = pod?.metadata?.name;
-    if (name !== undefined) this.#given.add(name);
+    if (name !== undefined) this.#given.set(spec.id, name);
     return name;
   }
 
   /** The session has it, and its record says so, or does not need it. */
-  giveBack(name: string): void {
-    this.#given.delete(name);
+  giveBack(sessionId: string): void {
+    this.#given.delete(sessionId);
   }
 
   /** Removes what waits, and makes no more for a while: somebody has a session to run there. Whether there was anything. */
@@ -168,9 +174,10 @@ export class WarmPool {
   /** Pods of the pool that no session has or is about to get. */
   #waiting(): V1Pod[] {
     const { view } = this.#context;
+    const given = new Set(this.#given.values());
     return view.pods.all().filter((pod) => {
       const { name, deletionTimestamp } = pod.metadata!;
-      return isWarm(pod) && deletionTimestamp === undefined && !this.#given.has(name!) && !view.isNamed(name!);
+      return isWarm(pod) && deletionTimestamp === undefined && !given.has(name!) && !view.isNamed(name!);
     });
   }
 

@@ -3,18 +3,18 @@ import type { SessionStatus } from '@streamspace/protocol';
 import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '../context.ts';
 import { sessionName } from '../objects/names.ts';
-import { recordOf, type StoredRecord } from '../objects/record.ts';
+import { recordOf, type ServiceRecord } from '../objects/record.ts';
 import { withLog } from '../operations/start.ts';
 import { type Diagnosis, reasonFor } from '../state/reason.ts';
 import { statusFor } from '../state/status.ts';
-import type { Busy } from '../../core/busy.ts';
+import type { Ending, Operations } from '../../core/operations.ts';
 
 export type OnChange = (sessionId: string, status: SessionStatus | undefined) => void;
 
 /** Compares what the cluster shows with what was told last, and tells the difference. Sessions go by the name of their objects. */
 export class Reporter {
   readonly #context: Context;
-  readonly #busy: Busy;
+  readonly #operations: Operations;
   readonly #onChange: OnChange;
   readonly #signal: AbortSignal;
   readonly #told = new Map<string, { id: string; status: SessionStatus | undefined }>();
@@ -23,16 +23,16 @@ export class Reporter {
   readonly #looks = coalesceEach((name: string) => this.#tryLook(name));
   readonly #outage: Outage;
 
-  constructor(context: Context, busy: Busy, onChange: OnChange, signal: AbortSignal) {
+  constructor(context: Context, operations: Operations, onChange: OnChange, signal: AbortSignal) {
     this.#context = context;
     this.#outage = new Outage(context.clock, context.log, 'Change of a session could not be read');
-    this.#busy = busy;
+    this.#operations = operations;
     this.#onChange = onChange;
     this.#signal = signal;
   }
 
   /** What is so at the beginning is no news, except a failure that nobody has written down. */
-  begin(record: StoredRecord): void {
+  begin(record: ServiceRecord): void {
     const name = sessionName(record.spec.id);
     const status = statusFor(record, this.#context.view.pod(record.spec.id));
     this.#warnOf(record);
@@ -56,10 +56,10 @@ export class Reporter {
   }
 
   /** Operations are over. What they did is known to who asked; where they did not do all of it, what became of the session is news. */
-  settle(sessionId: string, done: boolean): void {
+  settle(sessionId: string, ending: Ending): void {
     const name = sessionName(sessionId);
     const record = this.#context.view.record(sessionId);
-    if (!done) this.look(name);
+    if (ending === undefined) this.look(name);
     else if (record === undefined || record.phase === 'deleting') {
       this.#told.delete(name);
       if (record !== undefined) this.#deleted.set(name, record.uid);
@@ -83,7 +83,7 @@ export class Reporter {
     const id = record?.spec.id ?? told?.id;
     const deleted = this.#deleted.get(name);
     if (record === undefined || record.uid !== deleted) this.#deleted.delete(name);
-    if (id === undefined || this.#busy.has(id) || (record !== undefined && record.uid === deleted)) return;
+    if (id === undefined || this.#operations.concern(id) || (record !== undefined && record.uid === deleted)) return;
     if (record === undefined) {
       // by hand, by somebody else's command, or by one of ours that had given up
       if (told?.status !== undefined) this.#tell(name, id, undefined);
@@ -105,12 +105,12 @@ export class Reporter {
         { phase: 'failed', reason: status?.reason ?? '' },
         this.#signal,
       );
-      if (noted === undefined || this.#busy.has(id)) return;
+      if (noted === undefined || this.#operations.concern(id)) return;
     }
     this.#tell(name, id, status);
   }
 
-  #warnOf({ spec, problem }: StoredRecord): void {
+  #warnOf({ spec, problem }: ServiceRecord): void {
     if (problem !== undefined)
       this.#context.log.warn({ session: spec.id, problem }, 'Record of a session can’t be read; it is left as it is');
   }

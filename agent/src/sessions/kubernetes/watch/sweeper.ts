@@ -2,12 +2,13 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { Outage, withDeadline } from 'clock-port';
 import type { Context } from '../context.ts';
 import { ANNOTATIONS, sessionName } from '../objects/names.ts';
-import { specOf, type StoredRecord } from '../objects/record.ts';
+import { specOf, type ServiceRecord } from '../objects/record.ts';
 import { withLog } from '../operations/start.ts';
 import { readPod, removePod } from '../operations/stop.ts';
 import { reasonFor } from '../state/reason.ts';
 import { isWarm } from '../warm/pool.ts';
-import type { Busy } from '../../core/busy.ts';
+import type { Operations } from '../../core/operations.ts';
+import type { DeletedTerms } from './deleted-terms.ts';
 
 /** What nobody works on for this long was left behind by somebody who died, milliseconds: its command may just be on its way again. */
 const ABANDONED_MS = 30_000;
@@ -21,8 +22,9 @@ const ITEM_MS = 60_000;
  */
 export class Sweeper {
   readonly #context: Context;
-  readonly #busy: Busy;
-  readonly #finishDelete: (record: StoredRecord, signal: AbortSignal) => Promise<void>;
+  readonly #operations: Operations;
+  readonly #deleted: DeletedTerms;
+  readonly #finishDelete: (record: ServiceRecord, signal: AbortSignal) => Promise<void>;
   /** When each leftover was seen first, by what it is. */
   #seen = new Map<string, number>();
 
@@ -30,12 +32,14 @@ export class Sweeper {
 
   constructor(
     context: Context,
-    busy: Busy,
-    finishDelete: (record: StoredRecord, signal: AbortSignal) => Promise<void>,
+    operations: Operations,
+    deleted: DeletedTerms,
+    finishDelete: (record: ServiceRecord, signal: AbortSignal) => Promise<void>,
   ) {
     this.#context = context;
     this.#outage = new Outage(context.clock, context.log, 'Leftover could not be cleaned up; trying again');
-    this.#busy = busy;
+    this.#operations = operations;
+    this.#deleted = deleted;
     this.#finishDelete = finishDelete;
   }
 
@@ -55,7 +59,7 @@ export class Sweeper {
     const records = view.records();
     for (const record of records) {
       const { id } = record.spec;
-      if (this.#busy.has(id)) continue;
+      if (this.#operations.concern(id)) continue;
       const run = this.#leftover(record, view.pod(id), since(`${record.uid} ${record.phase} ${record.commandId}`));
       if (run) work.push({ what: id, run });
     }
@@ -78,7 +82,7 @@ export class Sweeper {
 
   /** What is to be done about a record that nobody works on; undefined: nothing. */
   #leftover(
-    record: StoredRecord,
+    record: ServiceRecord,
     pod: V1Pod | undefined,
     age: number,
   ): ((signal: AbortSignal) => Promise<void>) | undefined {
@@ -109,7 +113,7 @@ export class Sweeper {
     // Made by a superseded leader after we had deleted it (its lease was no Lease, or it did not run out: LeaseFence). Another process does
     // not remember that, and need not: what a leader that lost the lead had on its way is one write, after which its signal is aborted. As a record without a pod it goes below, like
     // any create that nobody finishes; as a pod of the deleted record it goes with its owner. Its own words reach no hub [CON6].
-    if (record.term < this.#busy.deletedBy(id)) {
+    if (record.term < this.#deleted.of(id)) {
       return async (signal) => {
         say('removed');
         await this.#finishDelete({ ...record, deleteHome: false }, signal);
@@ -175,13 +179,15 @@ export class Sweeper {
     const { records, client, log } = this.#context;
     const spec = specOf(pod)!;
     const annotations = pod.metadata?.annotations ?? {};
-    const term = Number(annotations[ANNOTATIONS.term] ?? 0);
-    const operation = {
+    const said = Number(annotations[ANNOTATIONS.term] ?? 0);
+    const term = Number.isSafeInteger(said) ? said : 0;
+    const first = records.first(spec, sessionName(spec.id), {
       commandId: annotations[ANNOTATIONS.command] ?? '',
-      term: Number.isSafeInteger(term) ? term : 0,
-      signal,
-    };
-    const { record } = await records.create(spec, sessionName(spec.id), operation);
+      term,
+    });
+    const record = await records.write(first, undefined, signal);
+    // somebody else makes it: their pod, or the next look at this one
+    if (record === undefined) return;
     const { name, uid } = pod.metadata!;
     const owner = { apiVersion: 'v1', kind: 'Service', name: sessionName(spec.id), uid: record.uid };
     await client.apply(

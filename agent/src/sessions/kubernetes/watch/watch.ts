@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { sleep } from 'clock-port';
 import type { Context } from '../context.ts';
-import type { StoredRecord } from '../objects/record.ts';
-import type { Busy } from '../../core/busy.ts';
+import type { ServiceRecord } from '../objects/record.ts';
+import type { Operations } from '../../core/operations.ts';
+import type { DeletedTerms } from './deleted-terms.ts';
 import { type OnChange, Reporter } from './reporter.ts';
 import { Sweeper } from './sweeper.ts';
 
@@ -12,20 +13,21 @@ const SWEEP_MS = 10_000;
 /** Tells of sessions that change by themselves and sweeps up leftovers, until the signal aborts. */
 export async function watchSessions(
   context: Context,
-  busy: Busy,
+  operations: Operations,
+  deleted: DeletedTerms,
   onChange: OnChange,
-  finishDelete: (record: StoredRecord, signal: AbortSignal) => Promise<void>,
+  finishDelete: (record: ServiceRecord, signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   const { view, clock } = context;
   // as many as there are leftovers and failures at once
   setMaxListeners(0, signal);
-  const reporter = new Reporter(context, busy, onChange, signal);
-  const sweeper = new Sweeper(context, busy, finishDelete);
+  const reporter = new Reporter(context, operations, onChange, signal);
+  const sweeper = new Sweeper(context, operations, deleted, finishDelete);
   // what operations wait for is told though the cluster is not in sight
-  const deafen = busy.listen(
+  const deafen = operations.listen(
     (id, status) => reporter.tell(id, status),
-    (id, done) => reporter.settle(id, done),
+    (id, ending) => reporter.settle(id, ending),
   );
   try {
     await view.during(signal, async () => {

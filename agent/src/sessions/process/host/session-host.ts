@@ -3,10 +3,11 @@ import { lstat, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { userInfo } from 'node:os';
 import { type Clock, withDeadline } from 'clock-port';
+import { checkReadable } from '../../core/record.ts';
 import { type HostOrder, statusFile } from '../host-messages.ts';
+import { latestRecord } from '../latest-record.ts';
 import { layout, type RunPaths } from '../layout.ts';
-import type { SessionRecord } from '../record.ts';
-import { RecordStore } from '../record-store.ts';
+import type { ProcessRecord } from '../record.ts';
 import { endStragglers } from '../stragglers.ts';
 import { ControlServer } from './control-server.ts';
 import type { Desktop, DesktopOrder } from './desktop.ts';
@@ -58,7 +59,8 @@ export async function runSessionHost(options: SessionHostOptions, signal: AbortS
       { pid: options.pid, instance: order.instance },
       log,
     );
-    const record = await new RecordStore((id) => places.session(id)).read(order.id);
+    const record = await latestRecord(places.session(order.id), order.id);
+    if (record !== undefined) checkReadable(record);
     if (!wants(record, order.instance)) {
       options.onBound();
       await control.close();
@@ -84,13 +86,13 @@ export async function runSessionHost(options: SessionHostOptions, signal: AbortS
   }
 }
 
-function wants(record: SessionRecord | undefined, instance: number): record is SessionRecord & { spec: object } {
+function wants(record: ProcessRecord | undefined, instance: number): record is ProcessRecord & { spec: object } {
   return record?.desired === 'running' && record.instance === instance && record.spec !== undefined;
 }
 
 async function runDesktop(
   { order, clock, env, makeDesktop, log }: SessionHostOptions,
-  record: SessionRecord & { spec: NonNullable<SessionRecord['spec']> },
+  record: ProcessRecord & { spec: NonNullable<ProcessRecord['spec']> },
   paths: RunPaths,
   status: StatusWriter,
   stop: AbortController,

@@ -1,0 +1,35 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { changedAlways } from '../core/refusals.ts';
+import { parseRecord, type ProcessRecord, recordFile } from './record.ts';
+
+const ATTEMPTS = 100;
+
+/** The record in a session's folder, whether it can be read or not; undefined: there is none. */
+export async function latestRecord(folder: string, id: string): Promise<ProcessRecord | undefined> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const versions = await recordVersions(folder);
+    if (versions.length === 0) return undefined;
+    const version = Math.max(...versions);
+    const text = await unlessMissing(readFile(join(folder, recordFile(version)), 'utf8'));
+    // otherwise pruned meanwhile: there is a newer one
+    if (text !== undefined) return parseRecord(id, version, text);
+  }
+  throw changedAlways(id);
+}
+
+/** Versions that are there, in any order. */
+export async function recordVersions(folder: string): Promise<number[]> {
+  const names = (await unlessMissing(readdir(folder))) ?? [];
+  return names.flatMap((name) => /^session\.(\d+)\.json$/.exec(name)?.[1] ?? []).map(Number);
+}
+
+/** Undefined for a file or folder that is not there. */
+export async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, rmdir, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { asStreamSpaceError } from '@streamspace/protocol';
+import { type Clock, iso } from 'clock-port';
+import { isOwn, type RecordChange } from '../core/record.ts';
+import type { RecordStore } from '../core/record-store.ts';
+import { atOnce } from './at-once.ts';
+import { latestRecord, recordVersions, unlessMissing } from './latest-record.ts';
+import type { Layout } from './layout.ts';
+import type { DriverLog } from './options.ts';
+import { parseRecord, type ProcessDraft, type ProcessRecord, recordFile, recordText } from './record.ts';
+
+/** Writes that a record remembers: more than others can make between two steps of a writer that is awake. */
+const WRITES = 64;
+
+/** Records read together. */
+const AT_ONCE = 16;
+
+export interface RecordFilesOptions {
+  readonly agentId: string;
+  readonly clock: Clock;
+  readonly log: DriverLog;
+  readonly layout: Pick<Layout, 'session' | 'ids'>;
+  /** Numbers of the session's starts that have left something. */
+  readonly starts: (id: string) => Promise<number[]>;
+}
+
+/**
+ * The sessions' records as files `session.<version>.json`, the highest version counts. A change is a hard link to the next version's
+ * name, which exactly one of several writers gets: compare-and-set between processes without a lock that could outlive its holder.
+ * A writer that was paused and finds its version's name free again (pruned) sees a higher one afterwards that does not come of its own, and
+ * knows that it lost.
+ */
+export class RecordFiles implements RecordStore<ProcessRecord, ProcessDraft> {
+  readonly exclusive = false;
+  readonly tombstones = true;
+  readonly #options: RecordFilesOptions;
+
+  constructor(options: RecordFilesOptions) {
+    this.#options = options;
+  }
+
+  async read(id: string): Promise<ProcessRecord | undefined> {
+    const found = await this.#latest(id);
+    if (found?.problem === undefined) return found;
+    // whichever of its starts there are, they are all that it may have
+    return { ...found, instance: Math.max(found.instance, ...(await this.#options.starts(id))) };
+  }
+
+  async list(): Promise<ProcessRecord[]> {
+    const { agentId, log, layout } = this.#options;
+    const found: ProcessRecord[] = [];
+    await atOnce(AT_ONCE, await layout.ids(), async (session) => {
+      try {
+        const record = await this.read(session);
+        if (record === undefined || !isOwn(record, agentId)) return;
+        const { problem } = record;
+        if (problem !== undefined)
+          log.warn({ session, problem }, 'Record of a session can’t be read; it is left as it is');
+        found.push(record);
+      } catch (err) {
+        // one that can't be read costs only itself
+        log.warn({ session, err }, 'session record unreadable');
+      }
+    });
+    return found;
+  }
+
+  draft(id: string, current: ProcessRecord | undefined, change: RecordChange): ProcessDraft {
+    const { agentId, clock } = this.#options;
+    const {
+      desired = current?.desired ?? 'running',
+      commandId = current?.commandId ?? '',
+      term = current?.term ?? 0,
+    } = change;
+    const { instance = 0, done = false, deleteHome = false, at = '' } = current ?? {};
+    return {
+      id,
+      agent: agentId,
+      spec: change.spec ?? (current?.specLost === true ? undefined : current?.spec),
+      desired,
+      commandId,
+      term,
+      deleteHome: change.deleteHome ?? deleteHome,
+      instance: change.desired === 'running' ? instance + 1 : instance,
+      done: change.desired === undefined && done,
+      at: change.desired === undefined ? at : iso(clock.now()),
+    };
+  }
+
+  async write(draft: ProcessDraft, expected: ProcessRecord | undefined): Promise<ProcessRecord | undefined> {
+    const { id } = draft;
+    const version = (expected?.version ?? 0) + 1;
+    const own = randomBytes(8).toString('hex');
+    const text = recordText(draft, expected, [own, ...(expected?.writes ?? [])].slice(0, WRITES));
+    const folder = this.#folder(id);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const temporary = join(folder, `.${own}.tmp`);
+    try {
+      if ((await unlessMissing(writeDurably(temporary, text))) === undefined) return undefined;
+      await link(temporary, this.#file(id, version));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+      throw error;
+    } finally {
+      await unlink(temporary).catch(() => {});
+    }
+    const written = parseRecord(id, version, text);
+    if (Math.max(...(await recordVersions(this.#folder(id)))) > version) {
+      // overtaken before this was ours, or by one who built on it
+      await unlessMissing(unlink(this.#file(id, version)));
+      return (await this.#latest(id))?.writes.includes(own) === true ? written : undefined;
+    }
+    await syncFolder(folder);
+    if (version === 1) await syncFolder(dirname(folder));
+    await this.#prune(id, version);
+    return written;
+  }
+
+  async remove(record: ProcessRecord): Promise<void> {
+    try {
+      await this.write({ ...this.draft(record.id, record, {}), done: true }, record);
+    } catch (error) {
+      // all is done, and done once more where it is not written
+      if (asStreamSpaceError(error).code !== 'disk_full') throw error;
+    }
+  }
+
+  /** Forgets the session if nobody changed it since `record` was read. */
+  async forget({ id, version }: ProcessRecord): Promise<void> {
+    if ((await this.#latest(id))?.version !== version) return;
+    await this.#prune(id, version);
+    await unlessMissing(unlink(this.#file(id, version)));
+    // fails when another writer is at it: then the folder is wanted
+    await rmdir(this.#folder(id)).catch(() => {});
+  }
+
+  #latest(id: string): Promise<ProcessRecord | undefined> {
+    return latestRecord(this.#folder(id), id);
+  }
+
+  #folder(id: string): string {
+    return this.#options.layout.session(id);
+  }
+
+  #file(id: string, version: number): string {
+    return join(this.#folder(id), recordFile(version));
+  }
+
+  async #prune(id: string, below: number): Promise<void> {
+    for (const version of await recordVersions(this.#folder(id))) {
+      if (version < below) await unlessMissing(unlink(this.#file(id, version)));
+    }
+  }
+}
+
+async function writeDurably(file: string, text: string): Promise<true> {
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return true;
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await unlessMissing(open(folder, 'r'));
+  if (!handle) return;
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
