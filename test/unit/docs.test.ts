@@ -106,7 +106,7 @@ describe('commands in the documentation', () => {
 });
 
 describe('docs/troubleshooting.md', () => {
-  const sources = ['agent', 'api', 'clock', 'console', 'elector', 'protocol', 'settings', 'manifests-src']
+  const sources = ['agent', 'api', 'clock', 'console', 'desktop', 'elector', 'protocol', 'settings', 'manifests-src']
     .flatMap((room) => filesIn(`${room}/src`, '.ts', '.tsx'))
     .map((path) => read(path))
     .join('\n');

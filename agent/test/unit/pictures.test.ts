@@ -5,7 +5,7 @@ import { LIMITS, StreamSpaceError } from '@streamspace/protocol';
 import { settle, VirtualClock } from '@streamspace/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Pictures } from '../../src/picture/pictures.ts';
-import { testScreen } from './process/screen.ts';
+import { testScreen } from '../../../desktop/test/support/screen.ts';
 
 type Colour = [red: number, green: number, blue: number];
 

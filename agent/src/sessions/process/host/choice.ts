@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
+import { builtinDesktop } from '@streamspace/desktop';
 import type { Clock } from 'clock-port';
 import type { HostOrder } from '../host-messages.ts';
-import { builtinDesktop } from './desktop/builtin.ts';
 import type { Desktop, DesktopOrder } from './desktop.ts';
 import { type Command, findPrograms, which } from './programs.ts';
 import { xvncDesktop } from './xvnc.ts';

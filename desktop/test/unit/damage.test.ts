@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Damage } from '../../../src/sessions/process/host/desktop/damage.ts';
-import { intersection, type Rect } from '../../../src/sessions/process/host/desktop/framebuffer.ts';
+import { Damage } from '../../src/damage.ts';
+import { intersection, type Rect } from '../../src/framebuffer.ts';
 
 const rect: fc.Arbitrary<Rect> = fc.record({
   x: fc.nat(30),

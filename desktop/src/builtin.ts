@@ -1,7 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, type Timer, untilAborted } from 'clock-port';
-import type { Desktop, DesktopOrder } from '../desktop.ts';
 import { cursorRect } from './cursor.ts';
 import { Keyboard } from './keyboard.ts';
 import { Notes } from './notes.ts';
@@ -13,11 +12,32 @@ import { Sketch } from './sketch.ts';
 const WIDTH = 1280;
 const HEIGHT = 800;
 
+/** What the desktop shows and where it serves it. */
+export interface BuiltinOrder {
+  /** Unix socket for viewers, in a folder that only this user can enter. */
+  readonly screen: string;
+  /** Folder of the notes. */
+  readonly home: string;
+  readonly id: string;
+  /** Shown, and the screen's name in RFB; the id where it is empty. */
+  readonly name: string;
+  readonly user: string;
+  readonly template: string;
+  readonly clock: Clock;
+  /** Takes problems with viewers, in words. */
+  readonly log: (message: string) => void;
+}
+
+export interface BuiltinDesktop {
+  /** Serves the screen; calls `onReady` when viewers may come. Resolves when the signal has aborted and the notes are written. */
+  run(signal: AbortSignal, onReady: () => void): Promise<void>;
+}
+
 /**
  * The desktop for machines that have none, drawn here and spoken by our own RFB server: notes that are kept in the home
  * (`notes.txt`), a sketch, the clipboard, a clock. Draws only while somebody looks.
  */
-export function builtinDesktop(order: DesktopOrder & { clock: Clock; log: (message: string) => void }): Desktop {
+export function builtinDesktop(order: BuiltinOrder): BuiltinDesktop {
   return {
     async run(signal, onReady) {
       const live = new LiveDesktop(order);
@@ -30,7 +50,7 @@ export function builtinDesktop(order: DesktopOrder & { clock: Clock; log: (messa
 }
 
 class LiveDesktop {
-  readonly #order: DesktopOrder & { clock: Clock; log: (message: string) => void };
+  readonly #order: BuiltinOrder;
   readonly #scene = new Scene(WIDTH, HEIGHT);
   readonly #keyboard = new Keyboard();
   readonly #sketch = new Sketch(places(WIDTH, HEIGHT).paper);
@@ -42,7 +62,7 @@ class LiveDesktop {
   #pointer: SceneState['pointer'];
   #tick: Timer | undefined;
 
-  constructor(order: DesktopOrder & { clock: Clock; log: (message: string) => void }) {
+  constructor(order: BuiltinOrder) {
     this.#order = order;
     this.#notes = new Notes(join(order.home, 'notes.txt'), order.clock, () => this.#render());
     this.#time = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RfbClient, VirtualClock } from '@streamspace/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { builtinDesktop } from '../../../src/sessions/process/host/desktop/builtin.ts';
-import { places } from '../../../src/sessions/process/host/desktop/parts.ts';
-import { soon } from './screen.ts';
+import { builtinDesktop } from '../../src/builtin.ts';
+import { places } from '../../src/parts.ts';
+import { soon } from '../support/screen.ts';
 
 const CLOCK = { x: 860, y: 20, width: 420, height: 70 };
 const { notes: NOTES, paper: PAPER, clipboard: CLIPBOARD } = places(1280, 800);
@@ -22,20 +22,13 @@ describe('built-in desktop', () => {
     const controller = new AbortController();
     let running: Promise<void> = Promise.resolve();
     await new Promise<void>((resolve, reject) => {
-      const order = {
+      const desktop = builtinDesktop({
         screen: join(folder, 'screen'),
-        folder,
         home: home(),
         id: 'one',
-        start: 'one.1',
         name: 'My session',
-      };
-      const desktop = builtinDesktop({
-        ...order,
         user: 'ada',
         template: 'desktop',
-        program: '',
-        env: {},
         clock,
         log() {},
       });

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ClientMessages } from '../../../src/sessions/process/host/desktop/rfb/client-messages.ts';
-import { RfbError } from '../../../src/sessions/process/host/desktop/rfb/error.ts';
-import { type TestScreen, testScreen } from './screen.ts';
+import { ClientMessages } from '../../src/rfb/client-messages.ts';
+import { RfbError } from '../../src/rfb/error.ts';
+import { type TestScreen, testScreen } from '../support/screen.ts';
 
 const u8 = fc.nat(255);
 const bytes = (...length: [number, number]) => fc.uint8Array({ minLength: length[0], maxLength: length[1] });

@@ -3,9 +3,9 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RfbClient, type RfbClientOptions } from '@streamspace/testkit';
-import { Framebuffer } from '../../../src/sessions/process/host/desktop/framebuffer.ts';
-import { cursorRect } from '../../../src/sessions/process/host/desktop/cursor.ts';
-import { type RfbServer, serveRfb } from '../../../src/sessions/process/host/desktop/rfb/server.ts';
+import { Framebuffer } from '../../src/framebuffer.ts';
+import { cursorRect } from '../../src/cursor.ts';
+import { type RfbServer, serveRfb } from '../../src/rfb/server.ts';
 
 export const soon = () => AbortSignal.timeout(5_000);
 

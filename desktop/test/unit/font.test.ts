@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { makeFont } from '../../../src/sessions/process/host/desktop/font/font.ts';
-import { outline } from '../../../src/sessions/process/host/desktop/font/outline.ts';
-import { ellipsis, wrap } from '../../../src/sessions/process/host/desktop/wrap.ts';
+import { makeFont } from '../../src/font/font.ts';
+import { outline } from '../../src/font/outline.ts';
+import { ellipsis, wrap } from '../../src/wrap.ts';
 
 const font = makeFont(12, 1.5);
 const ascii = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i));

@@ -2,11 +2,11 @@ import { PassThrough } from 'node:stream';
 import { Picture } from '@streamspace/testkit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ByteReader } from '../../../../testkit/src/rfb/byte-reader.ts';
-import { decodeHextile } from '../../../../testkit/src/rfb/hextile.ts';
-import { Framebuffer } from '../../../src/sessions/process/host/desktop/framebuffer.ts';
-import { hextileBound, writeHextile } from '../../../src/sessions/process/host/desktop/rfb/hextile.ts';
-import { NATIVE_FORMAT, PixelWriter } from '../../../src/sessions/process/host/desktop/rfb/pixel-format.ts';
+import { ByteReader } from '../../../testkit/src/rfb/byte-reader.ts';
+import { decodeHextile } from '../../../testkit/src/rfb/hextile.ts';
+import { Framebuffer } from '../../src/framebuffer.ts';
+import { hextileBound, writeHextile } from '../../src/rfb/hextile.ts';
+import { NATIVE_FORMAT, PixelWriter } from '../../src/rfb/pixel-format.ts';
 
 describe('hextile', () => {
   it('decodes to the picture it was made from, and never takes more than it says', async () => {

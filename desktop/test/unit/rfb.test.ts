@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { soon, type TestScreen, testScreen } from './screen.ts';
+import { soon, type TestScreen, testScreen } from '../support/screen.ts';
 
 describe('built-in RFB server', () => {
   let screen: TestScreen;

@@ -1,0 +1,1 @@
+export { builtinDesktop, type BuiltinDesktop, type BuiltinOrder } from './builtin.ts';
