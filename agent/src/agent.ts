@@ -15,7 +15,7 @@ import { Credentials } from './link/credential.ts';
 import { enrolAhead } from './link/enrol-ahead.ts';
 import { Dialer } from './link/dialer.ts';
 import type { Link } from './link/link.ts';
-import { Replicas } from './replicas.ts';
+import { Replicas } from './leader/replicas.ts';
 import type { SessionDriver } from './sessions/driver.ts';
 
 type ElectorHooks = Required<Pick<ElectorOptions, 'onStop' | 'hesitationMs'>>;

@@ -1,4 +1,4 @@
-export { agentCodec, hubCodec } from './codec.ts';
+export { agentCodec, hubCodec } from './link/codec.ts';
 export {
   asStreamSpaceError,
   ERROR_CODES,
@@ -17,7 +17,7 @@ export {
   type Frame,
   FRAME_HEADER,
   FrameKind,
-} from './frames.ts';
+} from './link/frames.ts';
 export { LIMITS } from './limits.ts';
 export {
   type Action,
@@ -30,8 +30,8 @@ export {
   HubMessages,
 } from './messages.ts';
 export * from './resources.ts';
-export { type FrameSink, StreamMux, type MuxStream } from './streams/mux.ts';
-export type { StreamHandler } from './streams/stream.ts';
+export { type FrameSink, StreamMux, type MuxStream } from './link/mux.ts';
+export type { StreamHandler } from './link/stream.ts';
 export {
   AGENT_SUBPROTOCOL,
   negotiateVersion,

@@ -2,7 +2,7 @@ import { type Clock, deadline, untilAborted } from 'clock-port';
 import { type AgentStatus, type Election, PROTOCOL_VERSIONS, StreamSpaceError } from '@streamspace/protocol';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { HubConversation } from '../conversation.ts';
+import { HubSession } from '../link/hub-session.ts';
 import type { AgentMetrics } from '../health/metrics.ts';
 import { Backoff } from '../link/backoff.ts';
 import type { Credentials } from '../link/credential.ts';
@@ -10,7 +10,7 @@ import type { Dialer } from '../link/dialer.ts';
 import type { Link } from '../link/link.ts';
 import { Links } from '../link/links.ts';
 import { Pictures } from '../picture/pictures.ts';
-import type { Replicas } from '../replicas.ts';
+import type { Replicas } from './replicas.ts';
 import { SessionDesk } from '../sessions/desk.ts';
 import type { SessionDriver } from '../sessions/driver.ts';
 import { Offer } from '../sessions/offer.ts';
@@ -46,7 +46,7 @@ export class TermOfOffice {
   readonly #desk: SessionDesk;
   readonly #offer: Offer;
   readonly #links: Links;
-  #conversation: HubConversation | undefined;
+  #conversation: HubSession | undefined;
   readonly #tunnels = new Set<Tunnels>();
   readonly #pictures: Pictures;
   /** Why the platform can't be asked for its sessions. */
@@ -170,7 +170,7 @@ export class TermOfOffice {
     }
   }
 
-  #converse(link: Link, goAway: (afterMs: number) => void): HubConversation {
+  #converse(link: Link, goAway: (afterMs: number) => void): HubSession {
     const { config, clock, log, driver, credentials, metrics } = this.#options;
     const tunnels = new Tunnels(link, {
       driver,
@@ -187,7 +187,7 @@ export class TermOfOffice {
       over.abort(error);
       this.#tunnels.delete(tunnels);
     });
-    const conversation = new HubConversation({
+    const conversation = new HubSession({
       link,
       clock,
       log,
@@ -227,7 +227,7 @@ export class TermOfOffice {
     };
   }
 
-  #beat(link: Link, over: AbortSignal): ReturnType<HubConversation['beat']> {
+  #beat(link: Link, over: AbortSignal): ReturnType<HubSession['beat']> {
     // settles by itself and never rejects; what it finds out is news for the next heartbeat, or for one right away
     void this.#offer.refresh(link, over);
     const { isolation } = this.#options.driver;

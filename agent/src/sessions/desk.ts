@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { Dispatcher } from '../commands/dispatcher.ts';
 import type { Command, Outcome } from '../commands/operation.ts';
 import type { Config } from '../config.ts';
-import type { HubConversation } from '../conversation.ts';
+import type { HubSession } from '../link/hub-session.ts';
 import type { AgentMetrics } from '../health/metrics.ts';
 import { Backoff } from '../link/backoff.ts';
 import { SessionBook } from './book.ts';
@@ -19,7 +19,7 @@ export interface SessionDeskOptions {
   readonly driver: SessionDriver;
   readonly metrics: AgentMetrics;
   /** Where sessions' news go: what is said to one that has ended is dropped, the next begins with a report of all. */
-  hub(): Pick<HubConversation, 'send' | 'sayIdle'> | undefined;
+  hub(): Pick<HubSession, 'send' | 'sayIdle'> | undefined;
   /** The term that the hub gave the link that is up; undefined without one. */
   term(): number | undefined;
   /** The session is to be deleted, or sleeps: whoever looks at it is told so. */

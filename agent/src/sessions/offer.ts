@@ -2,7 +2,7 @@ import { type Clock, Outage, pause, withDeadline } from 'clock-port';
 import type { Capacity } from '@streamspace/protocol';
 import type { Logger } from 'pino';
 import type { Link } from '../link/link.ts';
-import type { Replicas } from '../replicas.ts';
+import type { Replicas } from '../leader/replicas.ts';
 import type { SessionDriver } from './driver.ts';
 
 export interface OfferOptions {

@@ -10,7 +10,7 @@ import { LeadershipLoop } from '../../../agent/src/leader/leadership.ts';
 import type { Credentials } from '../../../agent/src/link/credential.ts';
 import type { Dialer } from '../../../agent/src/link/dialer.ts';
 import { openLink } from '../../../agent/src/link/open.ts';
-import { Replicas } from '../../../agent/src/replicas.ts';
+import { Replicas } from '../../../agent/src/leader/replicas.ts';
 import { TermOfOffice } from '../../../agent/src/leader/term-of-office.ts';
 import { silent } from './hub.ts';
 import type { Platform } from './platform.ts';

@@ -9,16 +9,16 @@ import {
   withoutProof,
 } from '@streamspace/protocol';
 import type { Logger } from 'pino';
-import type { CommandPeer, Dispatcher } from './commands/dispatcher.ts';
-import type { Credentials } from './link/credential.ts';
-import type { Link } from './link/link.ts';
-import type { Conversation } from './link/links.ts';
-import type { Pictures } from './picture/pictures.ts';
-import type { SessionBook } from './sessions/book.ts';
-import type { SessionDriver } from './sessions/driver.ts';
-import type { Tunnels } from './tunnel/tunnels.ts';
+import type { CommandPeer, Dispatcher } from '../commands/dispatcher.ts';
+import type { Credentials } from './credential.ts';
+import type { Link } from './link.ts';
+import type { Conversation } from './links.ts';
+import type { Pictures } from '../picture/pictures.ts';
+import type { SessionBook } from '../sessions/book.ts';
+import type { SessionDriver } from '../sessions/driver.ts';
+import type { Tunnels } from '../tunnel/tunnels.ts';
 
-export interface HubConversationOptions {
+export interface HubSessionOptions {
   readonly link: Link;
   readonly clock: Clock;
   readonly log: Logger;
@@ -47,12 +47,12 @@ const MAX_HELD = 10_000;
  * What is said on one link. The report of all sessions goes first [CON3]; everything else about sessions waits for it, so that the hub
  * never takes a report for newer than a result that it overtook [SES3].
  */
-export class HubConversation implements Conversation, CommandPeer {
-  readonly #options: HubConversationOptions;
+export class HubSession implements Conversation, CommandPeer {
+  readonly #options: HubSessionOptions;
   readonly #over = new AbortController();
   #held: AgentMessage[] | undefined = [];
 
-  constructor(options: HubConversationOptions) {
+  constructor(options: HubSessionOptions) {
     this.#options = options;
     // settles by itself and never rejects
     void this.#report();

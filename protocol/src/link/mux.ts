@@ -1,5 +1,5 @@
 import { StreamSpaceError } from '../errors.ts';
-import { blockedFrame, creditFrame, dataFrame, decodeFrame, endFrame } from '../frames.ts';
+import { blockedFrame, creditFrame, dataFrame, decodeFrame, endFrame } from './frames.ts';
 import { LIMITS } from '../limits.ts';
 import { type StreamHandler, StreamState } from './stream.ts';
 

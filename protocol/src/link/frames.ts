@@ -1,5 +1,5 @@
-import { StreamSpaceError } from './errors.ts';
-import { LIMITS } from './limits.ts';
+import { StreamSpaceError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 
 /**
  * Binary frames [STR1]: `kind` (1 byte), `stream id` (4 bytes, big endian), then by kind

@@ -1,8 +1,8 @@
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { StreamSpaceError } from './errors.ts';
-import { LIMITS } from './limits.ts';
-import { type AgentMessage, AgentMessages, type HubMessage, HubMessages } from './messages.ts';
+import { StreamSpaceError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { type AgentMessage, AgentMessages, type HubMessage, HubMessages } from '../messages.ts';
 
 interface Codec<M> {
   /** The message as one JSON text frame. Throws `invalid_request` when our own code built a wrong one. */
