@@ -31,6 +31,10 @@ export {
 } from './messages.ts';
 export * from './resources.ts';
 export { type FrameSink, StreamMux, type MuxStream } from './link/mux.ts';
+export { LinkEnd } from './link/link-end.ts';
+export { PATHS } from './link/paths.ts';
+export { Pulse } from './link/pulse.ts';
+export { closeSocket } from './link/socket.ts';
 export type { StreamHandler } from './link/stream.ts';
 export {
   AGENT_SUBPROTOCOL,

@@ -63,7 +63,7 @@ export class HubSession implements Conversation, CommandPeer {
     if (this.#held === undefined) return this.#sendNow(message);
     this.#held.push(message);
     if (this.#held.length > MAX_HELD) {
-      this.#options.link.close(new StreamSpaceError('driver_failed', 'The platform does not list its sessions'), 1011);
+      this.#options.link.end(new StreamSpaceError('driver_failed', 'The platform does not list its sessions'), 1011);
     }
   }
 
@@ -105,9 +105,9 @@ export class HubSession implements Conversation, CommandPeer {
       case 'go_away':
         return this.#options.goAway(message.reconnect_after_ms);
       case 'refuse':
-        return link.close(new StreamSpaceError(message.error.code as 'internal', message.error.message));
+        return link.end(new StreamSpaceError(message.error.code as 'internal', message.error.message), 1000);
       case 'welcome':
-        return link.close(new StreamSpaceError('malformed_frame', 'a second welcome'), 4401);
+        return link.end(new StreamSpaceError('malformed_frame', 'a second welcome'));
       case 'heartbeat_ack':
         return;
     }
@@ -146,10 +146,11 @@ export class HubSession implements Conversation, CommandPeer {
   #sendNow(message: AgentMessage): void {
     const { link } = this.#options;
     if (link.welcome.version < 3) message = forVersion2(message);
-    if (message.type !== 'result' || (message.sessions?.length ?? 0) <= LIMITS.sessionsPage) return link.send(message);
+    if (message.type !== 'result' || (message.sessions?.length ?? 0) <= LIMITS.sessionsPage)
+      return void link.tell(message);
     const { sessions, ...result } = message;
     this.#sendPages(sessions!);
-    link.send(result);
+    link.tell(result);
   }
 
   #sendPages(sessions: readonly SessionStatus[]): void {
@@ -161,7 +162,7 @@ export class HubSession implements Conversation, CommandPeer {
         sessions: sessions.slice(from, from + page),
         ...(more && { more }),
       };
-      this.#options.link.send(this.#options.link.welcome.version < 3 ? forVersion2(told) : told);
+      this.#options.link.tell(this.#options.link.welcome.version < 3 ? forVersion2(told) : told);
     }
   }
 
@@ -171,7 +172,7 @@ export class HubSession implements Conversation, CommandPeer {
       (png) => ({ png: png.toString('base64') }),
       (error: unknown) => ({ error: asStreamSpaceError(error, 'screen_unreachable').toJSON() }),
     );
-    link.send({ type: 'picture', request_id: requestId, ...answer });
+    link.tell({ type: 'picture', request_id: requestId, ...answer });
   }
 
   async #keepProof(sessionId: string, proof: string): Promise<void> {
@@ -190,7 +191,7 @@ export class HubSession implements Conversation, CommandPeer {
     const { link, log, credentials } = this.#options;
     try {
       await credentials.store(token);
-      link.send({ type: 'credential_stored', rotation_id: rotationId });
+      link.tell({ type: 'credential_stored', rotation_id: rotationId });
       log.info({ rotation_id: rotationId }, 'Credential rotated');
     } catch (error) {
       // not stored, not answered: the old one stays valid [AUTH5]

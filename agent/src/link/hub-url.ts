@@ -1,6 +1,4 @@
-const CONNECT = '/api/v1/agent/connect';
-const ENROL = '/api/v1/agents/enrol';
-const HEALTH = '/api/v1/health';
+import { PATHS } from '@streamspace/protocol';
 
 /** Addresses of one control plane. */
 export interface HubUrls {
@@ -14,15 +12,15 @@ export interface HubUrls {
 /** `url`: CONTROL_PLANE_URL, with or without the path of the endpoint; another path is a prefix in front of it. */
 export function hubUrls(url: string): HubUrls {
   const base = new URL(url);
-  const prefix = base.pathname.replace(/\/+$/, '').replace(new RegExp(`${CONNECT}$`), '');
+  const prefix = base.pathname.replace(/\/+$/, '').replace(new RegExp(`${PATHS.connect}$`), '');
   const connect = new URL(base);
-  connect.pathname = prefix + CONNECT;
+  connect.pathname = prefix + PATHS.connect;
   const enrol = new URL(base);
   enrol.protocol = base.protocol === 'wss:' ? 'https:' : 'http:';
-  enrol.pathname = prefix + ENROL;
+  enrol.pathname = prefix + PATHS.enrol;
   enrol.search = '';
   const health = new URL(enrol);
-  health.pathname = prefix + HEALTH;
+  health.pathname = prefix + PATHS.health;
   return { connect, enrol, health };
 }
 

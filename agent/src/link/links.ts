@@ -40,7 +40,7 @@ export class Links {
 
   /** The welcome link, if there is one. */
   get current(): Link | undefined {
-    return this.#current?.isOver === false ? this.#current : undefined;
+    return this.#current?.open === true ? this.#current : undefined;
   }
 
   /** Resolves when the signal aborts, or after {@link leave}, with the links closed. */
@@ -61,8 +61,8 @@ export class Links {
   /** Tells the hub that this agent leaves [CON7]. The link ends with it, and none follows. */
   leave(reason: string): void {
     const link = this.current;
-    link?.send({ type: 'goodbye', reason });
-    link?.close(new StreamSpaceError('going_away', reason));
+    link?.tell({ type: 'goodbye', reason });
+    link?.end(new StreamSpaceError('going_away', reason), 1000);
     this.#left.abort(new StreamSpaceError('going_away', reason));
   }
 
@@ -78,12 +78,12 @@ export class Links {
       successor = this.#open(afterMs, signal);
       successor.then(moved, moved);
     });
-    const onStop = () => link.close(new StreamSpaceError('going_away', 'The agent does not lead any more'), 1001);
+    const onStop = () => link.end(new StreamSpaceError('going_away', 'The agent does not lead any more'), 1001);
     signal.addEventListener('abort', onStop, { once: true });
 
     const previous = this.#current;
     this.#current = link;
-    previous?.close(new StreamSpaceError('superseded', 'Moved to another connection'));
+    previous?.end(new StreamSpaceError('superseded', 'Moved to another connection'), 1000);
     this.#closing.add(link.closed);
     void link.closed.then(() => this.#closing.delete(link.closed));
     log.info({ connection_id: link.welcome.connection_id, term: link.welcome.term }, 'Connected');
@@ -119,7 +119,7 @@ export class Links {
       try {
         const link = await this.#options.open(signal);
         if (signal.aborted) {
-          link.close(new StreamSpaceError('going_away', 'The agent does not lead any more'), 1001);
+          link.end(new StreamSpaceError('going_away', 'The agent does not lead any more'), 1001);
           await link.closed;
           throw signal.reason;
         }

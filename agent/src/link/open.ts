@@ -5,6 +5,7 @@ import {
   agentCodec,
   type AgentMessageOf,
   asStreamSpaceError,
+  closeSocket,
   ERROR_CODES,
   type ErrorCode,
   errorOfClose,
@@ -16,7 +17,7 @@ import {
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
 import { hedgeOf, whenTaken } from './hedge.ts';
 import { isLoopback, retryAfterMs } from './hub-url.ts';
-import { closeSocket, Link } from './link.ts';
+import { Link } from './link.ts';
 
 export interface OpenOptions {
   readonly url: URL;
@@ -41,6 +42,8 @@ const dialWs: Dial = (url, protocols, options) => new WebSocket(url, protocols, 
 const OPEN_TIMEOUT = 15_000;
 /** From there to the welcome, milliseconds: the hub asks its store and nobody else. */
 const HELLO_TIMEOUT = 12_000;
+/** For a hub that does not answer the closing handshake, milliseconds. */
+const CLOSE_TIMEOUT = 1_000;
 
 /**
  * Dials the hub, more than once at a time if nobody answers, and says hello. Rejects with a {@link StreamSpaceError}: the hub's own for a
@@ -60,7 +63,7 @@ export async function openLink(options: OpenOptions, clock: Clock, signal: Abort
     return await withDeadline(clock, HELLO_TIMEOUT, 'hello', signal, (limit) => greet(ws, options, clock, limit));
   } catch (error) {
     const wrong = error instanceof StreamSpaceError && error.code !== 'unauthenticated' ? error.close : 1000;
-    await closeSocket(ws, clock, wrong, '');
+    await closeSocket(ws, clock, { code: wrong, reason: '', withinMs: CLOSE_TIMEOUT });
     throw error;
   }
 }

@@ -48,9 +48,9 @@ export class Tunnels {
   connect(message: HubMessageOf<'vnc_connect'>): void {
     const id = message.stream_id;
     if (this.#entries.has(id))
-      return this.#refuse(id, new StreamSpaceError('conflict', `stream ${id} is open already`));
+      return this.#link.disconnect(id, new StreamSpaceError('conflict', `stream ${id} is open already`));
     if (this.#entries.size >= LIMITS.streams) {
-      return this.#refuse(
+      return this.#link.disconnect(
         id,
         new StreamSpaceError('at_capacity', `${LIMITS.streams} screens are open through this agent; close one`),
       );
@@ -84,7 +84,7 @@ export class Tunnels {
       close: (error) => {
         this.#entries.delete(id);
         connecting.abort(error ?? new StreamSpaceError('going_away', 'The viewer left'));
-        if (error !== undefined) this.#refuse(id, error);
+        if (error !== undefined) this.#link.disconnect(id, error);
       },
     };
     this.#entries.set(id, entry);
@@ -100,28 +100,24 @@ export class Tunnels {
       if (this.#entries.get(id) === entry) entry.close(asStreamSpaceError(thrown, 'screen_unreachable'));
       return;
     }
-    if (screen === undefined || connecting.signal.aborted || this.#link.isOver) return discard(screen);
+    if (screen === undefined || connecting.signal.aborted || !this.#link.open) return discard(screen);
 
     this.#options.onCount(1);
     const onOver = (error: StreamSpaceError | undefined) => {
       if (this.#entries.get(id) === entry) this.#entries.delete(id);
       this.#options.onCount(-1);
       log.debug({ stream_id: id, session_id: sessionId, code: error?.code }, 'Screen closed');
-      if (error !== undefined) this.#refuse(id, error);
+      if (error !== undefined) this.#link.disconnect(id, error);
     };
     const tunnel = new Tunnel(screen, clock, idleTimeout, onOver, onInput && (() => onInput(sessionId)));
     entry.close = (error) => tunnel.close(error);
     try {
       const stream = this.#link.mux.open(id, message.credit, tunnel.handler, bufferSize);
-      this.#link.send({ type: 'vnc_connected', stream_id: id, credit: LIMITS.initialCredit });
+      this.#link.tell({ type: 'vnc_connected', stream_id: id, credit: LIMITS.initialCredit });
       tunnel.start(stream);
     } catch (thrown) {
       tunnel.close(asStreamSpaceError(thrown));
     }
-  }
-
-  #refuse(id: number, error: StreamSpaceError): void {
-    this.#link.send({ type: 'vnc_disconnect', stream_id: id, error: error.toJSON() });
   }
 }
 

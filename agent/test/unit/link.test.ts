@@ -126,7 +126,7 @@ describe('link', () => {
       link.run(listener);
       if (what === 'a ping') socket.send = (data) => void socket.sent.push(data.toString());
       socket.failure = new Error('EPIPE');
-      if (what === 'a message') link.send({ type: 'goodbye', reason: '' });
+      if (what === 'a message') link.tell({ type: 'goodbye', reason: '' });
       else if (what === 'a screen’s bytes') {
         const stream = link.mux.open(1, 1000, {
           onData: () => undefined,
@@ -138,14 +138,14 @@ describe('link', () => {
       } else await clock.advance(1000);
       await clock.advance(0);
       expect(over).toMatchObject({ message: 'EPIPE' });
-      expect([socket.terminated, link.isOver, clock.pending]).toEqual([true, true, 0]);
+      expect([socket.terminated, link.open, clock.pending]).toEqual([true, false, 0]);
     },
   );
 
   it('a hub that does not read is left, before memory fills', async () => {
     link.run(listener);
     socket.bufferedAmount = 9 * 1024 * 1024;
-    link.send({ type: 'goodbye', reason: '' });
+    link.tell({ type: 'goodbye', reason: '' });
     await clock.advance(0);
     expect(over).toMatchObject({ code: 'heartbeat_lost' });
   });
@@ -179,7 +179,7 @@ describe('link', () => {
     link.run(listener);
     socket.emit('error', new Error('reset'));
     const sent = socket.sent.length;
-    link.send({ type: 'goodbye', reason: '' });
+    link.tell({ type: 'goodbye', reason: '' });
     link.beat();
     say({ type: 'go_away', reason: 'late', reconnect_after_ms: 1 });
     await clock.advance(60_000);

@@ -15,15 +15,15 @@ class FakeLink {
   #resolve!: (error: StreamSpaceError) => void;
   readonly ended = new Promise<StreamSpaceError>((resolve) => (this.#resolve = resolve));
   readonly closed = new Promise<void>((resolve) => (this.resolveClosed = resolve));
-  get isOver(): boolean {
-    return this.error !== undefined;
+  get open(): boolean {
+    return this.error === undefined;
   }
   run(): void {}
-  send(message: { type: string }): void {
+  tell(message: { type: string }): void {
     this.said.push(message.type);
   }
-  close(error: StreamSpaceError): void {
-    if (this.isOver) return;
+  end(error: StreamSpaceError): void {
+    if (!this.open) return;
     this.error = error;
     this.#resolve(error);
   }
@@ -100,7 +100,7 @@ describe('links', () => {
     await clock.advance(0);
     stop.abort(new Error('over'));
     await clock.advance(0);
-    expect([opened[0]!.isOver, done]).toEqual([true, false]);
+    expect([opened[0]!.open, done]).toEqual([false, false]);
     opened[0]!.resolveClosed();
     await running;
   });
@@ -109,7 +109,7 @@ describe('links', () => {
     const running = links.run(stop.signal);
     await clock.advance(0);
     goAway(500);
-    opened[0]!.close(new StreamSpaceError('going_away', 'too late'));
+    opened[0]!.end(new StreamSpaceError('going_away', 'too late'));
     opened[0]!.resolveClosed();
     await clock.advance(499);
     expect(opened.length).toBe(1);

@@ -65,7 +65,7 @@ it('[WIRE6] a hub that does not promise to ping is judged by its answers to hear
   const { link, over } = linkTo(new SilentSocket(), clock, {});
   await clock.advance(60_000);
   expect(over()).toBeUndefined();
-  link.close(over() ?? ({ message: 'end', close: 1000 } as StreamSpaceError));
+  link.end(over() ?? ({ message: 'end', close: 1000 } as StreamSpaceError));
   await clock.advance(2_000);
   expect(clock.pending).toBe(0);
 });

@@ -1,7 +1,7 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
+import { asStreamSpaceError, PATHS, StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, withDeadline } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { WebSocket, WebSocketServer } from 'ws';
@@ -51,11 +51,11 @@ export function publicUpgrades(to: {
   return {
     serve(upgrade) {
       const pathname = withoutBasePath(to.basePath, upgrade.url.pathname);
-      if (pathname === '/api/v1/agent/connect') return to.agent(upgrade);
+      if (pathname === PATHS.connect) return to.agent(upgrade);
       const session = VIEWER.exec(pathname)?.[1];
       return session === undefined ? undefined : to.viewer(upgrade, session);
     },
-    elsewhere: 'agents connect at /api/v1/agent/connect, viewers at /api/v1/sessions/:id/vnc',
+    elsewhere: `agents connect at ${PATHS.connect}, viewers at /api/v1/sessions/:id/vnc`,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { errorOfClose, StreamSpaceError } from '@streamspace/protocol';
+import { errorOfClose, Pulse, StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import { WebSocket } from 'ws';
 import type { LinkMetrics } from '../agents/link/metrics.ts';
@@ -36,8 +36,9 @@ export class Relay {
   readonly #peer: WebSocket;
   readonly #options: RelayOptions;
   readonly #presence: Presence;
+  /** The other replica. */
+  readonly #pulse: Pulse;
   #over = false;
-  #lastHeard: number;
 
   constructor(viewer: WebSocket, peer: WebSocket, options: RelayOptions) {
     this.#viewer = viewer;
@@ -45,7 +46,7 @@ export class Relay {
     this.#options = options;
     const { clock, metrics, hub } = options;
     const began = clock.monotonic();
-    this.#lastHeard = began;
+    this.#pulse = new Pulse(clock);
     this.#presence = new Presence(viewer, clock);
     const patience = clock.setTimeout(() => this.close(unreachable(hub, undefined)), options.openMs);
     // nothing of it can go anywhere yet
@@ -53,13 +54,13 @@ export class Relay {
 
     peer.on('open', () => {
       patience.cancel();
-      this.#lastHeard = clock.monotonic();
-      metrics.peerDial.observe((this.#lastHeard - began) / 1_000);
+      this.#pulse.heard();
+      metrics.peerDial.observe((clock.monotonic() - began) / 1_000);
       metrics.viewers.inc({ outcome: 'relayed' });
       viewer.resume();
     });
     peer.on('message', (data, isBinary) => {
-      this.#heardPeer();
+      this.#pulse.heard();
       // who decides the size [VIEW6]
       if (!isBinary) return viewer.readyState === WebSocket.OPEN ? viewer.send(data, { binary: false }) : undefined;
       metrics.bytesFromPeers += (data as Buffer).length;
@@ -79,7 +80,7 @@ export class Relay {
       metrics.bytesToPeers += (data as Buffer).length;
       this.#pass(data as Buffer, viewer, peer);
     });
-    for (const sign of ['ping', 'pong'] as const) peer.on(sign, () => this.#heardPeer());
+    for (const sign of ['ping', 'pong'] as const) peer.on(sign, () => this.#pulse.heard());
     peer.on('unexpected-response', (_request, response: IncomingMessage) => void this.#refused(response));
     // each is followed by a close
     peer.on('error', () => {});
@@ -109,23 +110,20 @@ export class Relay {
     Viewer.refuse(this.#viewer, this.#options.clock, error);
   }
 
-  /** Pings the viewer. */
+  /** Pings the viewer when it is time. */
   check(): void {
     this.#presence.check();
   }
 
-  /** Pings the other replica, and gives it up when it has been silent for `silentMs`. `asleep`: this one was not awake to hear it. */
-  checkPeer(silentMs: number, asleep: boolean): void {
+  /** Pings the other replica at least every `pingMs`, and gives it up when it has been silent for two of those. */
+  checkPeer(pingMs: number): void {
     if (this.#peer.readyState !== WebSocket.OPEN) return;
     // what it says while it isn't read can't be heard
-    if (this.#peer.isPaused || asleep) this.#heardPeer();
-    if (this.#options.clock.monotonic() - this.#lastHeard > silentMs)
-      return this.close(unreachable(this.#options.hub, undefined));
+    if (this.#peer.isPaused) this.#pulse.heard();
+    if (this.#pulse.isLost(2 * pingMs)) return this.close(unreachable(this.#options.hub, undefined));
+    if (!this.#pulse.isDue(0.75 * pingMs)) return;
+    this.#pulse.asked();
     this.#peer.ping();
-  }
-
-  #heardPeer(): void {
-    this.#lastHeard = this.#options.clock.monotonic();
   }
 
   #pass(data: Buffer, from: WebSocket, to: WebSocket): void {

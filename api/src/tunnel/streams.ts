@@ -1,43 +1,39 @@
 import {
   type AgentMessageOf,
-  type FrameSink,
   type HubMessage,
   LIMITS,
   type MuxStream,
   type StreamHandler,
-  StreamMux,
+  type StreamMux,
   StreamSpaceError,
 } from '@streamspace/protocol';
 import type { Clock, Timer } from 'clock-port';
 
 /** What streams need of the link below them. */
-export interface StreamLink extends FrameSink {
+interface StreamLink {
+  readonly mux: StreamMux;
   /** Sends one control message; false when the link is gone. */
   tell(message: HubMessage): boolean;
+  disconnect(streamId: number, error?: StreamSpaceError): void;
 }
 
 /** Milliseconds that an agent has to reach a session's screen. */
 const CONNECT_MS = 10_000;
 
-/** The screens open over one link: ids, `vnc_connect` and its answer, and the end of each. Bytes are the mux's. */
+/** The screens open over one link: ids, `vnc_connect` and its answer, and the end of each. Bytes, and the end of all, are the mux's. */
 export class LinkStreams {
   readonly #link: StreamLink;
   readonly #clock: Clock;
-  readonly #mux: StreamMux;
   readonly #connecting = new Map<number, { stream: MuxStream; timer: Timer; connected: () => void }>();
   #lastId = 0;
 
   constructor(link: StreamLink, clock: Clock) {
     this.#link = link;
     this.#clock = clock;
-    this.#mux = new StreamMux(link, (id, error) => {
-      this.#forget(id);
-      link.tell({ type: 'vnc_disconnect', stream_id: id, error: error.toJSON() });
-    });
   }
 
   get size(): number {
-    return this.#mux.size;
+    return this.#link.mux.size;
   }
 
   /**
@@ -48,7 +44,7 @@ export class LinkStreams {
     if (this.#lastId >= 0xffffffff)
       throw new StreamSpaceError('at_capacity', 'this connection of the agent has used up its stream ids');
     const id = ++this.#lastId;
-    const stream = this.#mux.open(id, 0, {
+    const stream = this.#link.mux.open(id, 0, {
       onData: (data, consumed) => handler.onData(data, consumed),
       onEnd: () => handler.onEnd(),
       onDrain: () => handler.onDrain(),
@@ -73,18 +69,9 @@ export class LinkStreams {
 
   /** Ends a stream from this side: the agent is told, what is queued is dropped [STR7]. */
   close(stream: MuxStream, error?: StreamSpaceError): void {
-    if (!this.#mux.has(stream.id)) return;
+    if (!this.#link.mux.has(stream.id)) return;
     stream.reset(error);
-    this.#link.tell({
-      type: 'vnc_disconnect',
-      stream_id: stream.id,
-      ...(error !== undefined && { error: error.toJSON() }),
-    });
-  }
-
-  /** One binary frame. Throws for a frame that is none: end the link then. */
-  receive(frame: Buffer): void {
-    this.#mux.receive(frame);
+    this.#link.disconnect(stream.id, error);
   }
 
   connected(message: AgentMessageOf<'vnc_connected'>): void {
@@ -97,15 +84,10 @@ export class LinkStreams {
 
   disconnected(message: AgentMessageOf<'vnc_disconnect'>): void {
     const { error } = message;
-    this.#mux.disconnected(
+    this.#link.mux.disconnected(
       message.stream_id,
       error === undefined ? undefined : new StreamSpaceError(error.code, error.message, error.details),
     );
-  }
-
-  /** The link is gone, and every stream with it [STR8]. */
-  destroy(error: StreamSpaceError): void {
-    this.#mux.destroy(error);
   }
 
   #forget(id: number): void {

@@ -1,7 +1,12 @@
-import { asStreamSpaceError, type MuxStream, type StreamHandler, StreamSpaceError } from '@streamspace/protocol';
+import {
+  asStreamSpaceError,
+  closeSocket,
+  type MuxStream,
+  type StreamHandler,
+  StreamSpaceError,
+} from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import type { WebSocket } from 'ws';
-import { closeReason } from '../agents/link/close-reason.ts';
 import type { LinkMetrics } from '../agents/link/metrics.ts';
 import { answerPing } from './ping.ts';
 import { Presence } from './presence.ts';
@@ -112,9 +117,12 @@ export class Viewer implements StreamHandler {
 
   static refuse(ws: WebSocket, clock: Clock, error: StreamSpaceError | undefined): void {
     if (ws.listenerCount('error') === 0) ws.on('error', () => {});
-    const timer = clock.setTimeout(() => ws.terminate(), error === undefined ? LINGER_MS : CLOSE_MS);
-    ws.once('close', () => timer.cancel());
-    ws.close(error?.close ?? 1000, error === undefined ? 'the screen closed' : closeReason(error.message));
+    const closing =
+      error === undefined
+        ? { code: 1000, reason: 'the screen closed', withinMs: LINGER_MS }
+        : { code: error.close, reason: error.message, withinMs: CLOSE_MS };
+    // settles by itself and never rejects
+    void closeSocket(ws, clock, closing);
     // the answer to our close may be behind data that nobody wants any more
     ws.resume();
   }

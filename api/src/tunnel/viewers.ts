@@ -14,14 +14,13 @@ import type { LinkMetrics } from '../agents/link/metrics.ts';
 import type { Peers } from '../peers/client.ts';
 import type { PeerGuard } from '../peers/credential.ts';
 import type { Upgrade } from '../http/upgrade.ts';
+import { PRESENCE_LOOK_MS } from './presence.ts';
 import { Relay } from './relay.ts';
 import { Steering } from './steering.ts';
 import { Successions, type ViewerName, viewerOf } from './successions.ts';
 import { every, tokenExpired, whenItIs } from './timers.ts';
 import { Viewer } from './viewer.ts';
 
-/** Milliseconds between two pings of a viewer. */
-const PING_MS = 20_000;
 /** Milliseconds for another replica to take a screen. */
 const PEER_OPEN_MS = 3_000;
 /** Tickets that don't hold, from one address and for one session: so many at once, then one in so many milliseconds. */
@@ -70,18 +69,16 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
     maxPayload: LIMITS.controlMessage,
     handleProtocols: (offered) => [SCREEN_SUBPROTOCOL, VIEWER_SUBPROTOCOL].find((one) => offered.has(one)) ?? false,
   });
-  void every(clock, PING_MS, stopping.signal, () => {
+  void every(clock, PRESENCE_LOOK_MS, stopping.signal, () => {
     for (const viewer of viewers) viewer.check();
     for (const relay of relays) relay.check();
   });
   const { pingMs } = deps.config;
-  let looked = clock.monotonic();
   void every(clock, pingMs, stopping.signal, () => {
-    // who was not awake has heard nobody
-    const asleep = clock.monotonic() - looked > 1.5 * pingMs;
-    looked = clock.monotonic();
     for (const viewer of viewers) viewer.beat();
-    for (const relay of relays) relay.checkPeer(2 * pingMs, asleep);
+  });
+  void every(clock, pingMs / 4, stopping.signal, () => {
+    for (const relay of relays) relay.checkPeer(pingMs);
   });
 
   const goingAway = () => new StreamSpaceError('going_away', 'this hub is about to stop; connect again');

@@ -1,8 +1,6 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import { VirtualClock } from '@streamspace/testkit';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { closeReason } from '../../src/agents/link/close-reason.ts';
 import type { AgentLink } from '../../src/agents/link/link.ts';
 import { forgotten } from '../../src/agents/fleet/reclaim.ts';
 import { retrying } from '../../src/flow/retrying.ts';
@@ -211,17 +209,6 @@ test('throttle: a burst, then one a while, for each key; it forgets the oldest k
   expect(passes('a', 2)).toEqual([true, false]);
   throttle.pass('c');
   expect(passes('b', 2)).toEqual([true, true]);
-});
-
-test('close reasons fit into a close frame, whatever the text', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'grapheme', maxLength: 300 }), (text) => {
-      const reason = closeReason(text);
-      expect(Buffer.byteLength(reason)).toBeLessThanOrEqual(123);
-      expect(reason).not.toContain('\uFFFD');
-      if (Buffer.byteLength(text) <= 123) expect(reason).toBe(text);
-    }),
-  );
 });
 
 describe('retrying', () => {

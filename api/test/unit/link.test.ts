@@ -9,6 +9,8 @@ import { lonelyMetrics } from '../support/metrics.ts';
 
 /** A socket that does what the test says. */
 class FakeSocket extends EventEmitter {
+  readonly CLOSED = 3;
+  readyState = 1;
   bufferedAmount = 0;
   failWith: Error | undefined;
   sent: unknown[] = [];

@@ -4,7 +4,8 @@ import { StreamSpaceError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { type AgentMessage, AgentMessages, type HubMessage, HubMessages } from '../messages.ts';
 
-interface Codec<M> {
+/** Messages of one direction as text frames. */
+export interface Codec<M> {
   /** The message as one JSON text frame. Throws `invalid_request` when our own code built a wrong one. */
   encode(message: M): string;
   /** One text frame as a message. Throws `malformed_frame`, `unknown_message` or `message_too_large` [WIRE2]. */

@@ -119,7 +119,7 @@ export function reception(deps: ReceptionDeps): Reception {
     if (!link.open)
       return live.closed(link, new StreamSpaceError('agent_offline', 'the agent left before it was welcomed'));
     link.welcomed = true;
-    link.lastHeard = clock.monotonic();
+    link.pulse.heard();
     link.pingMs = Math.max(config.pingMs, Math.ceil((roster.links / PINGS_PER_SECOND) * 1_000));
     link.tell({
       type: 'welcome',

@@ -18,13 +18,12 @@ export async function watchLiveness(
     } catch {
       return;
     }
-    const now = clock.monotonic();
     for (const link of links()) {
-      if (now - link.lastHeard > 3 * heartbeatMs) {
+      if (link.pulse.isLost(3 * heartbeatMs)) {
         link.end(
-          new StreamSpaceError('heartbeat_lost', `nothing heard for ${Math.round((now - link.lastHeard) / 1000)} s`),
+          new StreamSpaceError('heartbeat_lost', `nothing heard for ${Math.round(link.pulse.silentMs / 1000)} s`),
         );
-      } else if (now - link.lastPinged >= Math.min(heartbeatMs, 0.75 * link.pingMs)) link.ping();
+      } else if (link.pulse.isDue(Math.min(heartbeatMs, 0.75 * link.pingMs))) link.ping();
     }
   }
 }

@@ -1,0 +1,208 @@
+import type { Clock } from 'clock-port';
+import { asStreamSpaceError, StreamSpaceError } from '../errors.ts';
+import type { HubMessage, AgentMessage } from '../messages.ts';
+import type { Codec } from './codec.ts';
+import { type FrameSink, StreamMux } from './mux.ts';
+import { Pulse } from './pulse.ts';
+import { closeSocket, type LinkSocket, socketGone } from './socket.ts';
+
+export interface LinkEndOptions<Out, In> {
+  /** Open. */
+  readonly socket: LinkSocket;
+  readonly clock: Clock;
+  readonly writes: Codec<Out>;
+  readonly reads: Codec<In>;
+  /** The other end, in errors: `the hub`. */
+  readonly peer: string;
+  /** Unsent bytes at which the other end is taken for one that does not read any more. Screens stop far below it: they wait in their streams. */
+  readonly maxUnsent: number;
+  /** Milliseconds between our close and the end of the socket, where the other end doesn't answer. */
+  readonly closeMs: number;
+}
+
+const TEXT = { binary: false, compress: false } as const;
+const BINARY = { binary: true, compress: false } as const;
+
+/**
+ * One end of a link: control messages and streams over one WebSocket. It is open or over and nothing between [WIRE5]: a failed write, a broken
+ * frame, an other end that does not read all end the whole of it, once, with the reason. The agent's and the hub's end say what differs.
+ */
+export abstract class LinkEnd<Out extends AgentMessage | HubMessage, In> implements FrameSink {
+  readonly mux: StreamMux;
+  /** Signs of life: anything that came. */
+  readonly pulse: Pulse;
+  /** Resolves with the reason when the link is over; never rejects. */
+  readonly ended: Promise<StreamSpaceError>;
+  /** Resolves when its socket is gone too: at most `closeMs` later. */
+  readonly closed: Promise<void>;
+
+  readonly #options: LinkEndOptions<Out, In>;
+  readonly #socket: LinkSocket;
+  readonly #over = new AbortController();
+  #resolveEnded!: (error: StreamSpaceError) => void;
+  #resolveClosed!: () => void;
+
+  constructor(options: LinkEndOptions<Out, In>) {
+    this.#options = options;
+    const { socket, clock } = options;
+    this.#socket = socket;
+    this.pulse = new Pulse(clock);
+    this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
+    this.mux = new StreamMux(this, (streamId, error) => this.disconnect(streamId, error));
+    socket.on('message', (data, isBinary) => this.#received(data, isBinary));
+    socket.on('error', (error) => this.#broken(error));
+    socket.on('close', (code, reason) => this.#finish(this.closedWith(code, reason.toString()), () => undefined));
+  }
+
+  /** One message that matches its schema. Runs in the read loop: returns at once; what it throws ends the link. */
+  protected abstract onMessage(message: In, bytes: number): void;
+  /** A message of our own that does not match its schema was not sent. */
+  protected abstract onUnsendable(message: Out, error: StreamSpaceError): void;
+  /** The reason of a link that the other end closed. */
+  protected abstract closedWith(code: number, reason: string): StreamSpaceError;
+  /** The reason of a link whose connection broke. */
+  protected abstract brokenBy(error: Error): StreamSpaceError;
+  /** The link is over: nothing is read or sent from now on. Called once; the streams go with it. */
+  protected onEnd(error: StreamSpaceError): void {
+    this.mux.destroy(error);
+  }
+
+  protected onText(text: Buffer): void {
+    this.onMessage(this.#options.reads.decode(text.toString()), text.length);
+  }
+
+  protected onFrame(frame: Buffer): void {
+    this.mux.receive(frame);
+  }
+
+  get open(): boolean {
+    return !this.signal.aborted;
+  }
+
+  /** Aborts when the link is over. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  get buffered(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  /** Queues a message. False: it was not sent. Never throws: a link that can't send is over. */
+  tell(message: Out): boolean {
+    if (!this.open) return false;
+    let frame: string;
+    try {
+      frame = this.#options.writes.encode(message);
+    } catch (error) {
+      this.onUnsendable(message, asStreamSpaceError(error));
+      return false;
+    }
+    const { maxUnsent, peer } = this.#options;
+    if (this.buffered > maxUnsent) {
+      this.cut(new StreamSpaceError('heartbeat_lost', `${peer} does not read: ${maxUnsent} bytes wait for it`));
+      return false;
+    }
+    this.#socket.send(frame, TEXT, this.#written);
+    return true;
+  }
+
+  /** Sends a frame of a stream; the mux calls it. */
+  send(frame: Buffer, flushed?: () => void): void {
+    this.#socket.send(
+      frame,
+      BINARY,
+      flushed === undefined
+        ? this.#written
+        : (error) => {
+            flushed();
+            this.#written(error);
+          },
+    );
+  }
+
+  /** Ends a stream at the other end. */
+  disconnect(streamId: number, error?: StreamSpaceError): void {
+    const message = { type: 'vnc_disconnect', stream_id: streamId, ...(error && { error: error.toJSON() }) } as const;
+    // both ends' messages have it
+    this.tell(message as unknown as Out);
+  }
+
+  ping(): void {
+    this.pulse.asked();
+    if (this.open) this.#socket.ping(undefined, undefined, this.#written);
+  }
+
+  /** Whether the other end answers a ping within `ms`. */
+  probe(ms: number): Promise<boolean> {
+    if (!this.open) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const done = (answer: boolean) => {
+        timer.cancel();
+        this.#socket.off('pong', onPong);
+        this.signal.removeEventListener('abort', onOver);
+        resolve(answer);
+      };
+      const onPong = () => done(true);
+      const onOver = () => done(false);
+      const timer = this.#options.clock.setTimeout(onOver, ms);
+      this.#socket.on('pong', onPong);
+      this.signal.addEventListener('abort', onOver);
+      this.ping();
+    });
+  }
+
+  /** Says why and closes; what was sent before still goes out. */
+  end(error: StreamSpaceError, code: number = error.close): void {
+    const { clock, closeMs } = this.#options;
+    this.#finish(error, () => closeSocket(this.#socket, clock, { code, reason: error.message, withinMs: closeMs }));
+  }
+
+  /** Closes without a word: there is nobody left to talk to. */
+  cut(error: StreamSpaceError): void {
+    this.#finish(error, () => {
+      const gone = this.#gone();
+      this.#socket.terminate();
+      return gone;
+    });
+  }
+
+  readonly #written = (error?: Error | null): void => {
+    if (error) this.#broken(error);
+  };
+
+  #received(data: Buffer, isBinary: boolean): void {
+    if (!this.open) return;
+    this.pulse.heard();
+    try {
+      if (isBinary) this.onFrame(data);
+      else this.onText(data);
+    } catch (error) {
+      this.end(asStreamSpaceError(error));
+    }
+  }
+
+  #broken(error: Error): void {
+    if (!this.open) return;
+    const code = String((error as { code?: unknown }).code);
+    // a write that failed leaves a socket that may still read: nothing stays half alive
+    if (!code.startsWith('WS_ERR')) return this.cut(this.brokenBy(error));
+    const tooLarge = code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+    const reason = tooLarge ? new StreamSpaceError('message_too_large', error.message) : this.brokenBy(error);
+    // after a frame that is none (too large, broken UTF-8) ws closes by itself, with the right code
+    this.#finish(reason, () => this.#gone());
+  }
+
+  #gone(): Promise<void> {
+    return socketGone(this.#socket, this.#options.clock, this.#options.closeMs);
+  }
+
+  #finish(error: StreamSpaceError, close: () => Promise<void> | undefined): void {
+    if (!this.open) return;
+    this.#over.abort(error);
+    void Promise.resolve(close()).then(this.#resolveClosed);
+    this.onEnd(error);
+    this.#resolveEnded(error);
+  }
+}
