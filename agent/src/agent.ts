@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Clock, iso, scope } from 'clock-port';
+import { type Clock, scope } from 'clock-port';
 import type { Election } from '@streamspace/protocol';
 import type { Elector, ElectorEvents, ElectorOptions, Leading } from 'lease-elector';
 import type { Logger } from 'pino';
@@ -14,7 +14,7 @@ import { TermOfOffice } from './leader/term-of-office.ts';
 import { Credentials } from './link/credential.ts';
 import { enrolAhead } from './link/enrol-ahead.ts';
 import { Dialer } from './link/dialer.ts';
-import type { Link } from './link/link.ts';
+import { HubContact } from './link/hub-contact.ts';
 import { Replicas } from './leader/replicas.ts';
 import type { SessionDriver } from './sessions/driver.ts';
 
@@ -57,11 +57,10 @@ class AgentReplica implements Agent {
   readonly #dialer: Dialer;
   readonly #credentials: Credentials;
   readonly #sight: HubSight;
+  readonly #contact: HubContact;
   readonly #elector: Elector | undefined;
   readonly #loop: LeadershipLoop | undefined;
   #office: TermOfOffice | undefined;
-  #link: Link | undefined;
-  #lastHeartbeat: number | undefined;
 
   constructor(deps: AgentDeps) {
     const { config, clock, log } = deps;
@@ -77,6 +76,7 @@ class AgentReplica implements Agent {
       leads: () => this.#elector?.leading !== undefined,
       yield: (reason) => this.#elector?.yield(reason, config.leaseDuration * 2),
     });
+    this.#contact = new HubContact(clock, this.#metrics, this.#sight);
     this.#credentials = new Credentials({
       file: join(config.stateDir, 'agents', config.agentId, 'credential'),
       token: config.agentToken,
@@ -149,8 +149,7 @@ class AgentReplica implements Agent {
   async #serve(leading: Leading, elected: ElectorEvents['elected'] | undefined): Promise<void> {
     const { config, clock, log } = this.#deps;
     const elector = this.#elector;
-    const since = clock.monotonic();
-    let accepted = elected === undefined;
+    if (elected !== undefined) this.#contact.elected(elected.electionMs);
     const office = new TermOfOffice({
       ...this.#deps,
       dialer: this.#dialer,
@@ -167,22 +166,10 @@ class AgentReplica implements Agent {
               since: candidate.since,
             }))),
       ),
-      term: () => leading.term,
+      leading,
+      elector,
+      contact: this.#contact,
       election: elected && electionOf(elected),
-      raiseTerm: (atLeast) => elector?.raiseTerm(atLeast) ?? Promise.resolve(),
-      onLink: (link) => {
-        this.#link = link;
-        this.#sight.connected = link !== undefined;
-        this.#metrics.connected.set(link === undefined ? 0 : 1);
-        if (link !== undefined) this.#metrics.term.set(link.welcome.term);
-        if (link === undefined || accepted) return;
-        accepted = true;
-        this.#metrics.failoverDuration.set((elected!.electionMs + clock.monotonic() - since) / 1000);
-      },
-      onHeartbeat: () => {
-        this.#lastHeartbeat = clock.now();
-        this.#metrics.heartbeat.set(this.#lastHeartbeat / 1000);
-      },
     });
     this.#office = office;
     this.#sight.elected();
@@ -205,12 +192,12 @@ class AgentReplica implements Agent {
       uptime: this.#uptime,
       role: elector === undefined || elector.leading !== undefined ? 'leader' : 'standby',
       electing: this.#loop?.alive ?? true,
-      connected: this.#link !== undefined,
+      connected: this.#contact.link !== undefined,
       isolation: this.#deps.driver.isolation ?? null,
-      lastHeartbeat: this.#lastHeartbeat === undefined ? null : iso(this.#lastHeartbeat),
+      lastHeartbeat: this.#contact.lastHeartbeat ?? null,
       leader: elector === undefined ? config.podName : replicaOf(elector.status().holder),
       election: elector?.status(),
-      term: elector?.status().term ?? this.#link?.welcome.term ?? 0,
+      term: elector?.status().term ?? this.#contact.link?.welcome.term ?? 0,
     };
   }
 }

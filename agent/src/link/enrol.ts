@@ -3,7 +3,7 @@ import { request as requestHttps } from 'node:https';
 import { type Clock, hedged, withDeadline } from 'clock-port';
 import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import { hedgeOf, whenTaken } from './hedge.ts';
-import { refusedUpgrade } from './open.ts';
+import { Refused } from './refused.ts';
 
 export interface EnrolOptions {
   readonly url: URL;
@@ -28,7 +28,7 @@ export function enrol(options: EnrolOptions, clock: Clock, signal: AbortSignal):
   return withDeadline(clock, TIMEOUT, 'enrolment', signal, async (limit) => {
     const ask = async (attempt: AbortSignal, taken: () => void) => {
       const { response, body } = await post(options, attempt, taken);
-      if (response.statusCode !== 200 && response.statusCode !== 201) throw refusedUpgrade(response, body, clock);
+      if (response.statusCode !== 200 && response.statusCode !== 201) throw Refused.byResponse(response, body, clock);
       return body;
     };
     // a token may be good for one use

@@ -1,12 +1,11 @@
 import type { ClientRequest } from 'node:http';
 import { type HedgeOptions, times } from 'clock-port';
 import { asStreamSpaceError } from '@streamspace/protocol';
+import { Refused } from './refused.ts';
 
 /** Whether somebody was there: an answer counts, whatever it says. Nobody there is told by the network only. */
-const answered = (error: unknown): boolean => {
-  const { code, details } = asStreamSpaceError(error, 'agent_offline');
-  return code !== 'agent_offline' || details['status'] !== undefined;
-};
+const answered = (error: unknown): boolean =>
+  error instanceof Refused || asStreamSpaceError(error, 'agent_offline').code !== 'agent_offline';
 
 /** What the network says of one machine, and not of the others behind the same address. */
 const UNREACHABLE = ['EHOSTUNREACH', 'EHOSTDOWN', 'ETIMEDOUT'];

@@ -1,4 +1,4 @@
-import { type Clock, Outage, sleep, withDeadline } from 'clock-port';
+import { type Clock, Outage, pause, withDeadline } from 'clock-port';
 import {
   type AgentMessage,
   asStreamSpaceError,
@@ -9,36 +9,34 @@ import {
   withoutProof,
 } from '@streamspace/protocol';
 import type { Logger } from 'pino';
-import type { CommandPeer, Dispatcher } from '../commands/dispatcher.ts';
-import type { Credentials } from './credential.ts';
-import type { Link } from './link.ts';
-import type { Conversation } from './links.ts';
+import type { CommandPeer } from '../commands/dispatcher.ts';
+import type { Config } from '../config.ts';
+import type { AgentMetrics } from '../health/metrics.ts';
 import type { Pictures } from '../picture/pictures.ts';
-import type { SessionBook } from '../sessions/book.ts';
+import type { DeskHub, SessionDesk } from '../sessions/desk.ts';
 import type { SessionDriver } from '../sessions/driver.ts';
-import type { Tunnels } from '../tunnel/tunnels.ts';
+import { Tunnels } from '../tunnel/tunnels.ts';
+import type { Credentials } from './credential.ts';
+import type { HubContact } from './hub-contact.ts';
+import type { Heartbeat, Link, LinkListener } from './link.ts';
+import type { VitalSigns } from './vital-signs.ts';
 
-export interface HubSessionOptions {
-  readonly link: Link;
+export interface HubSessionParts {
+  readonly config: Pick<Config, 'vncTunnelTimeout' | 'vncBufferSize'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly driver: SessionDriver;
-  readonly book: SessionBook;
-  readonly dispatcher: Dispatcher;
-  readonly tunnels: Tunnels;
+  readonly desk: SessionDesk;
   readonly credentials: Credentials;
   readonly pictures: Pictures;
-  readonly beat: Conversation['beat'];
-  onBeatAnswered(): void;
-  /** Somebody wants the session to stay awake. */
-  onUsed(sessionId: string): void;
-  /** The platform could, or could not, be asked for its sessions. */
-  onReport(error: Error | undefined): void;
-  goAway(afterMs: number): void;
+  readonly signs: VitalSigns;
+  readonly contact: HubContact;
+  readonly metrics: AgentMetrics;
 }
 
-/** To list the platform's sessions, milliseconds; and the pause after a failure. */
-const REPORT_TIMEOUT = 10_000;
+/** To keep a session's proof, milliseconds. */
+const PROOF_TIMEOUT = 10_000;
+/** Between two tries to list the platform's sessions, milliseconds. */
 const REPORT_RETRY = 1_000;
 /** Messages that may wait for the report. */
 const MAX_HELD = 10_000;
@@ -47,15 +45,40 @@ const MAX_HELD = 10_000;
  * What is said on one link. The report of all sessions goes first [CON3]; everything else about sessions waits for it, so that the hub
  * never takes a report for newer than a result that it overtook [SES3].
  */
-export class HubSession implements Conversation, CommandPeer {
-  readonly #options: HubSessionOptions;
-  readonly #over = new AbortController();
+export class HubSession implements LinkListener, CommandPeer, DeskHub {
+  /** Resolves when the hub asks to be left, with the milliseconds until then [CON8]. */
+  readonly goAway: Promise<number>;
+  readonly #link: Link;
+  readonly #parts: HubSessionParts;
+  readonly #tunnels: Tunnels;
+  #resolveGoAway!: (afterMs: number) => void;
   #held: AgentMessage[] | undefined = [];
 
-  constructor(options: HubSessionOptions) {
-    this.#options = options;
+  constructor(link: Link, parts: HubSessionParts) {
+    this.#link = link;
+    this.#parts = parts;
+    this.goAway = new Promise((resolve) => (this.#resolveGoAway = resolve));
+    const { driver, clock, log, config, desk, metrics } = parts;
+    this.#tunnels = new Tunnels(link, {
+      driver,
+      clock,
+      log,
+      idleTimeout: config.vncTunnelTimeout,
+      bufferSize: config.vncBufferSize,
+      idleness: desk.idleness,
+      open: metrics.tunnels,
+    });
+    desk.attach(this);
+    void link.ended.then(() => {
+      desk.detach(this);
+      this.#tunnels.closeAll();
+    });
     // settles by itself and never rejects
     void this.#report();
+  }
+
+  get term(): number {
+    return this.#link.welcome.term;
   }
 
   /** Says something about sessions or commands, in its place after the report. */
@@ -63,34 +86,37 @@ export class HubSession implements Conversation, CommandPeer {
     if (this.#held === undefined) return this.#sendNow(message);
     this.#held.push(message);
     if (this.#held.length > MAX_HELD) {
-      this.#options.link.end(new StreamSpaceError('driver_failed', 'The platform does not list its sessions'), 1011);
+      this.#link.end(new StreamSpaceError('driver_failed', 'The platform does not list its sessions'), 1011);
     }
   }
 
-  /** Nobody uses the session: it is hibernated in so many milliseconds; undefined: not any more [SES10]. */
   sayIdle(sessionId: string, inMs: number | undefined): void {
-    if (this.#options.link.welcome.version < 3) return;
+    if (this.#link.welcome.version < 3) return;
     const left = inMs === undefined ? {} : { sleeps_in_ms: Math.round(inMs) };
     this.send({ type: 'session_idle', session_id: sessionId, ...left });
   }
 
-  beat(): ReturnType<Conversation['beat']> {
-    return this.#options.beat();
+  closeScreens(sessionId: string, error: StreamSpaceError): void {
+    this.#tunnels.closeSession(sessionId, error);
+  }
+
+  beat(): Heartbeat {
+    return this.#parts.signs.of(this.#link);
   }
 
   onBeatAnswered(): void {
-    this.#options.onBeatAnswered();
+    this.#parts.contact.heard();
   }
 
   onMessage(message: HubMessage): void {
-    const { link, dispatcher, tunnels } = this.#options;
+    const { desk } = this.#parts;
     switch (message.type) {
       case 'command':
-        return dispatcher.dispatch(message, link.welcome.term, this);
+        return desk.dispatcher.dispatch(message, this.term, this);
       case 'vnc_connect':
-        return tunnels.connect(message);
+        return this.#tunnels.connect(message);
       case 'vnc_disconnect':
-        return tunnels.disconnect(message);
+        return this.#tunnels.disconnect(message);
       case 'credential':
         // settles by itself and never rejects
         return void this.#keepCredential(message.rotation_id, message.token);
@@ -101,50 +127,42 @@ export class HubSession implements Conversation, CommandPeer {
         // settles by itself and never rejects
         return void this.#takePicture(message.request_id, message.session_id);
       case 'session_used':
-        return this.#options.onUsed(message.session_id);
+        return desk.used(message.session_id);
       case 'go_away':
-        return this.#options.goAway(message.reconnect_after_ms);
+        return this.#resolveGoAway(message.reconnect_after_ms);
       case 'refuse':
-        return link.end(new StreamSpaceError(message.error.code as 'internal', message.error.message), 1000);
+        return this.#link.end(new StreamSpaceError(message.error.code as 'internal', message.error.message), 1000);
       case 'welcome':
-        return link.end(new StreamSpaceError('malformed_frame', 'a second welcome'));
+        return this.#link.end(new StreamSpaceError('malformed_frame', 'a second welcome'));
       case 'heartbeat_ack':
         return;
     }
   }
 
-  end(error: StreamSpaceError): void {
-    this.#over.abort(error);
-    this.#options.tunnels.closeAll();
-  }
-
   async #report(): Promise<void> {
-    const { link, clock, log, driver, book } = this.#options;
-    const { signal } = this.#over;
+    const { clock, log, desk } = this.#parts;
+    const { signal } = this.#link;
     const outage = new Outage(clock, log, 'Sessions could not be listed');
     while (!signal.aborted) {
       try {
-        const sessions = await withDeadline(clock, REPORT_TIMEOUT, 'sessions', signal, (limit) => driver.list(limit));
+        const sessions = await desk.list(signal);
         outage.over();
-        book.replace(sessions);
-        this.#options.onReport(undefined);
         this.#sendPages(sessions);
         const held = this.#held ?? [];
         this.#held = undefined;
         for (const message of held) this.send(message);
-        return link.beat();
+        return this.#link.beat();
       } catch (error) {
         if (signal.aborted) return outage.stop();
         outage.failed({ err: error });
-        this.#options.onReport(error as Error);
-        await sleep(clock, REPORT_RETRY, signal).catch(() => undefined);
+        await pause(clock, REPORT_RETRY, signal);
       }
     }
     outage.stop();
   }
 
   #sendNow(message: AgentMessage): void {
-    const { link } = this.#options;
+    const link = this.#link;
     if (link.welcome.version < 3) message = forVersion2(message);
     if (message.type !== 'result' || (message.sessions?.length ?? 0) <= LIMITS.sessionsPage)
       return void link.tell(message);
@@ -162,36 +180,34 @@ export class HubSession implements Conversation, CommandPeer {
         sessions: sessions.slice(from, from + page),
         ...(more && { more }),
       };
-      this.#options.link.tell(this.#options.link.welcome.version < 3 ? forVersion2(told) : told);
+      this.#link.tell(this.#link.welcome.version < 3 ? forVersion2(told) : told);
     }
   }
 
   async #takePicture(requestId: string, sessionId: string): Promise<void> {
-    const { link, pictures } = this.#options;
-    const answer = await pictures.take(sessionId, this.#over.signal).then(
+    const answer = await this.#parts.pictures.take(sessionId, this.#link.signal).then(
       (png) => ({ png: png.toString('base64') }),
       (error: unknown) => ({ error: asStreamSpaceError(error, 'screen_unreachable').toJSON() }),
     );
-    link.tell({ type: 'picture', request_id: requestId, ...answer });
+    this.#link.tell({ type: 'picture', request_id: requestId, ...answer });
   }
 
   async #keepProof(sessionId: string, proof: string): Promise<void> {
-    const { clock, log, driver } = this.#options;
+    const { clock, log, driver } = this.#parts;
+    const { signal } = this.#link;
     try {
-      await withDeadline(clock, REPORT_TIMEOUT, 'the session', this.#over.signal, (limit) =>
-        driver.prove(sessionId, proof, limit),
-      );
+      await withDeadline(clock, PROOF_TIMEOUT, 'the session', signal, (limit) => driver.prove(sessionId, proof, limit));
     } catch (error) {
       // the hub says it again at the next list
-      if (!this.#over.signal.aborted) log.warn({ err: error, session: sessionId }, 'Proof of a session not kept');
+      if (!signal.aborted) log.warn({ err: error, session: sessionId }, 'Proof of a session not kept');
     }
   }
 
   async #keepCredential(rotationId: string, token: string): Promise<void> {
-    const { link, log, credentials } = this.#options;
+    const { log, credentials } = this.#parts;
     try {
       await credentials.store(token);
-      link.tell({ type: 'credential_stored', rotation_id: rotationId });
+      this.#link.tell({ type: 'credential_stored', rotation_id: rotationId });
       log.info({ rotation_id: rotationId }, 'Credential rotated');
     } catch (error) {
       // not stored, not answered: the old one stays valid [AUTH5]

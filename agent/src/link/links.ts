@@ -2,32 +2,28 @@ import { type Clock, Outage, scope, sleep } from 'clock-port';
 import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import type { Logger } from 'pino';
 import type { Backoff } from './backoff.ts';
-import type { Link, LinkListener } from './link.ts';
-
-/** What a link is used for while it is the one. */
-export interface Conversation extends LinkListener {
-  /** The link is over, or another one took its place. */
-  end(error: StreamSpaceError): void;
-}
+import type { HubContact } from './hub-contact.ts';
+import type { HubSession } from './hub-session.ts';
+import type { Link } from './link.ts';
+import { Refused } from './refused.ts';
+import type { Registration } from './registration.ts';
 
 export interface LinksOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly backoff: Backoff;
-  /** One try: a link that is welcome. */
-  open(signal: AbortSignal): Promise<Link>;
-  /** `goAway`: to be called when the hub asks to be left, milliseconds from now. */
-  converse(link: Link, goAway: (afterMs: number) => void): Conversation;
-  /** The hub refused. True when the cause was removed, so that trying again at once makes sense. */
-  remedy(error: StreamSpaceError, signal: AbortSignal): Promise<boolean>;
-  onUp(link: Link): void;
-  onDown(error: StreamSpaceError): void;
+  readonly registration: Pick<Registration, 'open' | 'remedy'>;
+  readonly contact: HubContact;
+  /** What is said on a link that is welcome. */
+  begin(link: Link): HubSession;
 }
+
+/** Nobody answered: nobody said when to come again. */
+const NOT_REFUSED = { retryAfterMs: 0, remedy: undefined };
 
 /** Keeps one link to the hub: comes again with a backoff, moves over when asked to go away [CON8]. */
 export class Links {
   readonly #options: LinksOptions;
-  #current: Link | undefined;
   readonly #left = new AbortController();
   readonly #away: Outage;
   /** Links that are over, until their sockets are gone. */
@@ -36,11 +32,6 @@ export class Links {
   constructor(options: LinksOptions) {
     this.#options = options;
     this.#away = new Outage(options.clock, options.log, 'Not connected');
-  }
-
-  /** The welcome link, if there is one. */
-  get current(): Link | undefined {
-    return this.#current?.open === true ? this.#current : undefined;
   }
 
   /** Resolves when the signal aborts, or after {@link leave}, with the links closed. */
@@ -60,7 +51,7 @@ export class Links {
 
   /** Tells the hub that this agent leaves [CON7]. The link ends with it, and none follows. */
   leave(reason: string): void {
-    const link = this.current;
+    const { link } = this.#options.contact;
     link?.tell({ type: 'goodbye', reason });
     link?.end(new StreamSpaceError('going_away', reason), 1000);
     this.#left.abort(new StreamSpaceError('going_away', reason));
@@ -68,12 +59,12 @@ export class Links {
 
   /** Uses the link until it is over; resolves with its successor, if the hub asked for one. */
   async #serve(link: Link, signal: AbortSignal): Promise<Link | undefined> {
-    const { log } = this.#options;
+    const { log, contact } = this.#options;
     let successor: Promise<Link> | undefined;
     let moved!: () => void;
     const moving = new Promise<void>((resolve) => (moved = resolve));
-    const conversation = this.#options.converse(link, (afterMs) => {
-      if (successor !== undefined) return;
+    const session = this.#options.begin(link);
+    void session.goAway.then((afterMs) => {
       log.info({ after_ms: afterMs }, 'Hub asks to connect again');
       successor = this.#open(afterMs, signal);
       successor.then(moved, moved);
@@ -81,23 +72,19 @@ export class Links {
     const onStop = () => link.end(new StreamSpaceError('going_away', 'The agent does not lead any more'), 1001);
     signal.addEventListener('abort', onStop, { once: true });
 
-    const previous = this.#current;
-    this.#current = link;
+    const previous = contact.link;
+    contact.up(link);
     previous?.end(new StreamSpaceError('superseded', 'Moved to another connection'), 1000);
     this.#closing.add(link.closed);
     void link.closed.then(() => this.#closing.delete(link.closed));
     log.info({ connection_id: link.welcome.connection_id, term: link.welcome.term }, 'Connected');
-    this.#options.onUp(link);
-    link.run(conversation);
+    link.run(session);
     if (signal.aborted) onStop();
 
     const error = await Promise.race([link.ended, moving.then(() => undefined)]);
-    if (error === undefined) {
-      // the successor's turn: it closes this link when it has taken over
-      void link.ended.then((late) => conversation.end(late));
-    } else {
-      conversation.end(error);
-      this.#options.onDown(error);
+    // else it is the successor's turn, which closes this link when it has taken over
+    if (error !== undefined) {
+      contact.down();
       if (!signal.aborted) log.warn({ code: error.code, err: error.message }, 'Connection lost');
     }
     signal.removeEventListener('abort', onStop);
@@ -112,12 +99,12 @@ export class Links {
   }
 
   async #open(delay: number, signal: AbortSignal): Promise<Link> {
-    const { clock, backoff } = this.#options;
+    const { clock, backoff, registration } = this.#options;
     let remedied = false;
     for (let wait = delay; ;) {
       await sleep(clock, wait, signal);
       try {
-        const link = await this.#options.open(signal);
+        const link = await registration.open(signal);
         if (signal.aborted) {
           link.end(new StreamSpaceError('going_away', 'The agent does not lead any more'), 1001);
           await link.closed;
@@ -129,12 +116,11 @@ export class Links {
       } catch (thrown) {
         signal.throwIfAborted();
         const error = asStreamSpaceError(thrown, 'agent_offline');
-        const retryAfter = Number(error.details['retry_after_ms'] ?? 0);
+        const { retryAfterMs: retryAfter, remedy } = error instanceof Refused ? error : NOT_REFUSED;
         wait = backoff.next(retryAfter);
         // once: what comes back after its remedy is something else
-        remedied = !remedied && (await this.#options.remedy(error, signal));
+        remedied = !remedied && (await registration.remedy(error, signal));
         if (remedied) wait = retryAfter;
-        const remedy = error.details['remedy'];
         this.#away.failed({ code: error.code, err: error.message, remedy, retry_in_ms: Math.round(wait) });
       }
     }

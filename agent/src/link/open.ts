@@ -1,23 +1,21 @@
 import type { Agent, IncomingMessage } from 'node:http';
-import { type Clock, hedged, parseIso, withDeadline } from 'clock-port';
+import { type Clock, hedged, withDeadline } from 'clock-port';
 import {
   AGENT_SUBPROTOCOL,
   agentCodec,
   type AgentMessageOf,
   asStreamSpaceError,
   closeSocket,
-  ERROR_CODES,
-  type ErrorCode,
   errorOfClose,
   hubCodec,
-  type HubMessageOf,
   LIMITS,
   StreamSpaceError,
 } from '@streamspace/protocol';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
 import { hedgeOf, whenTaken } from './hedge.ts';
-import { isLoopback, retryAfterMs } from './hub-url.ts';
+import { isLoopback } from './hub-url.ts';
 import { Link } from './link.ts';
+import { Refused } from './refused.ts';
 
 export interface OpenOptions {
   readonly url: URL;
@@ -46,8 +44,8 @@ const HELLO_TIMEOUT = 12_000;
 const CLOSE_TIMEOUT = 1_000;
 
 /**
- * Dials the hub, more than once at a time if nobody answers, and says hello. Rejects with a {@link StreamSpaceError}: the hub's own for a
- * refusal, with `term`, `remedy` and `retry_after_ms` in its details where the hub gave them; `unauthenticated` for a 401.
+ * Dials the hub, more than once at a time if nobody answers, and says hello. Rejects with a {@link StreamSpaceError}: a {@link Refused} with
+ * the hub's own code where it answered, `unauthenticated` for a 401.
  */
 export async function openLink(options: OpenOptions, clock: Clock, signal: AbortSignal): Promise<Link> {
   const ws = await withDeadline(clock, OPEN_TIMEOUT, 'connection', signal, (limit) =>
@@ -106,7 +104,7 @@ function dial(options: OpenOptions, clock: Clock, signal: AbortSignal, taken: ()
     const onError = (error: Error) => fail(asStreamSpaceError(error, 'agent_offline'));
     const onClose = () => fail(new StreamSpaceError('agent_offline', 'The connection ended before it was open'));
     const onResponse = (_request: unknown, response: IncomingMessage) => {
-      readAnswer(response, (text) => fail(refusedUpgrade(response, text, clock)));
+      readAnswer(response, (text) => fail(Refused.byResponse(response, text, clock)));
     };
     const onAbort = () => fail(signal.reason);
     ws.on('open', onOpen);
@@ -133,7 +131,7 @@ function greet(ws: WebSocket, options: OpenOptions, clock: Clock, signal: AbortS
         const message = hubCodec.decode((data as Buffer).toString());
         // at once: the frame after the welcome may be in the same packet, and the link has to be there for it
         if (message.type === 'welcome') over(() => resolve(new Link(ws, message, clock, options.heartbeatInterval)));
-        else if (message.type === 'refuse') fail(refusal(message));
+        else if (message.type === 'refuse') fail(Refused.byMessage(message));
         else throw new StreamSpaceError('malformed_frame', `The hub said ${message.type} before its welcome`);
       } catch (error) {
         fail(error);
@@ -158,16 +156,6 @@ function greet(ws: WebSocket, options: OpenOptions, clock: Clock, signal: AbortS
   });
 }
 
-function refusal(message: HubMessageOf<'refuse'>): StreamSpaceError {
-  const { error, remedy, term, retry_after_ms } = message;
-  return new StreamSpaceError(error.code as ErrorCode, error.message, {
-    ...error.details,
-    remedy,
-    ...(term !== undefined && { term }),
-    ...(retry_after_ms !== undefined && { retry_after_ms }),
-  });
-}
-
 /** At most 4 KiB of an answer's body: enough for an error, too little to fill memory. */
 function readAnswer(response: IncomingMessage, done: (text: string) => void): void {
   let text = '';
@@ -178,30 +166,4 @@ function readAnswer(response: IncomingMessage, done: (text: string) => void): vo
   });
   response.on('error', () => undefined);
   response.once('close', () => done(text.slice(0, 4096)));
-}
-
-/** The hub, or something in front of it, answered the upgrade with a plain HTTP response. */
-export function refusedUpgrade(response: IncomingMessage, body: string, clock: Clock): StreamSpaceError {
-  const status = response.statusCode ?? 0;
-  const wait = retryAfterMs(response.headers['retry-after'], clock.now(), parseIso);
-  const details = { status, ...(wait > 0 && { retry_after_ms: wait }) };
-  const said = saidIn(body);
-  const byStatus: Record<number, ErrorCode> = { 401: 'unauthenticated', 403: 'forbidden', 429: 'rate_limited' };
-  const code = said?.code ?? byStatus[status] ?? 'agent_offline';
-  return new StreamSpaceError(
-    code,
-    `The hub answered ${status}${said === undefined ? '' : `: ${said.message}`}`,
-    details,
-  );
-}
-
-/** The hub's own error in an answer's body, if it is one. */
-function saidIn(body: string): { code: ErrorCode; message: string } | undefined {
-  try {
-    const { error } = JSON.parse(body) as { error?: { code?: unknown; message?: unknown } };
-    const code = ERROR_CODES.find((known) => known === error?.code);
-    return code === undefined ? undefined : { code, message: String(error!.message).slice(0, 1024) };
-  } catch {
-    return undefined;
-  }
 }

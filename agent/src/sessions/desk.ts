@@ -1,10 +1,9 @@
-import { type Clock, Outage, pause } from 'clock-port';
-import { StreamSpaceError } from '@streamspace/protocol';
+import { type Clock, Outage, pause, withDeadline } from 'clock-port';
+import { type AgentMessage, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
 import type { Logger } from 'pino';
 import { Dispatcher } from '../commands/dispatcher.ts';
 import type { Command, Outcome } from '../commands/operation.ts';
 import type { Config } from '../config.ts';
-import type { HubSession } from '../link/hub-session.ts';
 import type { AgentMetrics } from '../health/metrics.ts';
 import { Backoff } from '../link/backoff.ts';
 import { SessionBook } from './book.ts';
@@ -18,13 +17,21 @@ export interface SessionDeskOptions {
   readonly random: () => number;
   readonly driver: SessionDriver;
   readonly metrics: AgentMetrics;
-  /** Where sessions' news go: what is said to one that has ended is dropped, the next begins with a report of all. */
-  hub(): Pick<HubSession, 'send' | 'sayIdle'> | undefined;
-  /** The term that the hub gave the link that is up; undefined without one. */
-  term(): number | undefined;
-  /** The session is to be deleted, or sleeps: whoever looks at it is told so. */
-  onEnding(sessionId: string, error: StreamSpaceError): void;
 }
+
+/** Where sessions' news go while a link is up; the next one begins with a report of all. */
+export interface DeskHub {
+  /** That the hub gave the link. */
+  readonly term: number;
+  send(message: AgentMessage): void;
+  /** Nobody uses the session: it is hibernated in so many milliseconds; undefined: not any more [SES10]. */
+  sayIdle(sessionId: string, inMs: number | undefined): void;
+  /** The session is to be deleted, or sleeps: whoever looks at it over this link is told so. */
+  closeScreens(sessionId: string, error: StreamSpaceError): void;
+}
+
+/** To list the platform's sessions, milliseconds. */
+const LIST_TIMEOUT = 10_000;
 
 /** Between two tries to watch the platform, milliseconds: base and cap. */
 const WATCH_RETRY = { base: 200, max: 30_000 };
@@ -43,7 +50,10 @@ export class SessionDesk {
   readonly #own = new Set<string>();
   /** Sessions that went while a command for them was under way. */
   readonly #gone = new Set<string>();
+  /** The latest one is the one; another may be about to end [CON8]. */
+  readonly #hubs = new Set<DeskHub>();
   #watchFailed: string | undefined;
+  #listFailed: string | undefined;
 
   constructor(options: SessionDeskOptions) {
     this.#options = options;
@@ -66,9 +76,46 @@ export class SessionDesk {
         clock,
         timeout,
         running: () => this.book.running,
-        onNotice: (id, inMs) => options.hub()?.sayIdle(id, inMs),
+        onNotice: (id, inMs) => this.#hub?.sayIdle(id, inMs),
         onIdle: (id) => this.#hibernate(id, timeout),
       });
+  }
+
+  /** News go there from now on, what is announced of idle sessions at once. */
+  attach(hub: DeskHub): void {
+    this.#hubs.add(hub);
+    for (const [id, inMs] of this.idleness?.notices ?? []) hub.sayIdle(id, inMs);
+  }
+
+  /** Its link is over. */
+  detach(hub: DeskHub): void {
+    this.#hubs.delete(hub);
+  }
+
+  /** Somebody uses the session, or wants it to stay awake. */
+  used(sessionId: string): void {
+    this.idleness?.used(sessionId);
+  }
+
+  /** All sessions, for a report. Rejects when the platform does not say in time. */
+  async list(signal: AbortSignal): Promise<SessionStatus[]> {
+    const { clock, driver } = this.#options;
+    try {
+      const sessions = await withDeadline(clock, LIST_TIMEOUT, 'sessions', signal, (limit) => driver.list(limit));
+      this.book.replace(sessions);
+      this.#listFailed = undefined;
+      return sessions;
+    } catch (error) {
+      if (!signal.aborted) this.#listFailed = (error as Error).message;
+      throw error;
+    } finally {
+      this.#count();
+    }
+  }
+
+  /** Why the platform's sessions can't be listed; undefined where they can. */
+  get listFailed(): string | undefined {
+    return this.#listFailed;
   }
 
   /** Why the platform can't be watched; undefined where it can. */
@@ -81,8 +128,12 @@ export class SessionDesk {
     await Promise.all([this.#watch(signal), this.idleness?.run(signal)]);
   }
 
+  get #hub(): DeskHub | undefined {
+    return [...this.#hubs].at(-1);
+  }
+
   /** The gauge of sessions is what the book says. */
-  count(): void {
+  #count(): void {
     this.#options.metrics.sessions.set(this.book.active);
   }
 
@@ -93,7 +144,7 @@ export class SessionDesk {
       'session_not_running',
       command.action === 'delete_session' ? 'The session was deleted' : 'The session hibernates',
     );
-    this.#options.onEnding(id, error);
+    for (const hub of this.#hubs) hub.closeScreens(id, error);
   }
 
   #onFinish(command: Command, outcome: Outcome, seconds: number): void {
@@ -106,7 +157,7 @@ export class SessionDesk {
     if (outcome.session?.state === 'running') this.idleness?.used(outcome.session.spec.id);
     // a viewer may have come while the session was stopping
     if (outcome.error === undefined) this.#onStart(command);
-    this.count();
+    this.#count();
   }
 
   /**
@@ -118,8 +169,7 @@ export class SessionDesk {
     const gone = this.#gone.delete(sessionId);
     if (error === undefined) return;
     const status = this.book.get(sessionId);
-    if (status !== undefined)
-      this.#options.hub()?.send({ type: 'session_state', session: { reason: error.message, ...status } });
+    if (status !== undefined) this.#hub?.send({ type: 'session_state', session: { reason: error.message, ...status } });
     else if (gone) this.#sayGone(sessionId);
   }
 
@@ -129,7 +179,7 @@ export class SessionDesk {
    */
   #hibernate(sessionId: string, timeout: number): void {
     const { log, random } = this.#options;
-    const term = this.#options.term();
+    const term = this.#hub?.term;
     // without a hub nobody could wake it again; with a command under way somebody uses it
     if (term === undefined || this.dispatcher.concerns(sessionId)) return;
     log.info({ session_id: sessionId, idle_ms: timeout }, 'Session is idle: hibernating it');
@@ -140,7 +190,7 @@ export class SessionDesk {
       send: (message) => {
         if (message.type !== 'result' || message.session === undefined) return;
         const reason = `Hibernated: nobody used it for ${Math.round(timeout / 1000)} s`;
-        this.#options.hub()?.send({ type: 'session_state', session: { ...message.session, reason } });
+        this.#hub?.send({ type: 'session_state', session: { ...message.session, reason } });
       },
     });
   }
@@ -169,16 +219,16 @@ export class SessionDesk {
     if (status !== undefined) {
       this.book.set(status);
       this.#gone.delete(sessionId);
-      this.#options.hub()?.send({ type: 'session_state', session: status });
+      this.#hub?.send({ type: 'session_state', session: status });
     } else if (this.book.delete(sessionId)) {
       // its command's answer tells, if it is a good one
       if (this.dispatcher.concerns(sessionId)) this.#gone.add(sessionId);
       else this.#sayGone(sessionId);
     }
-    this.count();
+    this.#count();
   }
 
   #sayGone(sessionId: string): void {
-    this.#options.hub()?.send({ type: 'session_gone', session_id: sessionId, reason: 'gone from the platform' });
+    this.#hub?.send({ type: 'session_gone', session_id: sessionId, reason: 'gone from the platform' });
   }
 }

@@ -1,6 +1,7 @@
 import { type Clock, Outage, pause, withDeadline } from 'clock-port';
 import type { Capacity } from '@streamspace/protocol';
 import type { Logger } from 'pino';
+import type { HubContact } from '../link/hub-contact.ts';
 import type { Link } from '../link/link.ts';
 import type { Replicas } from '../leader/replicas.ts';
 import type { SessionDriver } from './driver.ts';
@@ -12,8 +13,7 @@ export interface OfferOptions {
   readonly replicas: Replicas;
   /** The most sessions that this agent takes, whatever the platform has room for. */
   readonly maxSessions: number;
-  /** The link that is up, or none. */
-  link(): Link | undefined;
+  readonly contact: HubContact;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -66,11 +66,11 @@ export class Offer {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await pause(this.#options.clock, PERIOD_MS, signal);
-      const link = this.#options.link();
+      const link = this.#options.contact.link;
       if (link === undefined || signal.aborted) continue;
       const before = this.#capacity;
       await this.refresh(link, signal);
-      if (JSON.stringify(before) !== JSON.stringify(this.#capacity) && this.#options.link() === link) link.beat();
+      if (JSON.stringify(before) !== JSON.stringify(this.#capacity) && this.#options.contact.link === link) link.beat();
     }
   }
 

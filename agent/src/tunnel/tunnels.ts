@@ -14,10 +14,10 @@ export interface TunnelOptions {
   readonly idleTimeout: number;
   /** A screen whose viewer was too slow is read again when fewer bytes than this wait for the viewer. */
   readonly bufferSize: number;
-  /** Somebody typed or moved the mouse in a session; absent: nobody wants to know. */
-  readonly onInput?: ((sessionId: string) => void) | undefined;
-  /** A tunnel was opened (1) or closed (-1). */
-  onCount(change: 1 | -1): void;
+  /** Is told when somebody types or moves the mouse in a session; undefined: nobody wants to know. */
+  readonly idleness: { used(sessionId: string): void } | undefined;
+  /** Counts the tunnels that are open. */
+  readonly open: { inc(change: number): void };
 }
 
 interface Entry {
@@ -76,7 +76,7 @@ export class Tunnels {
   }
 
   async #open(message: HubMessageOf<'vnc_connect'>): Promise<void> {
-    const { driver, clock, log, idleTimeout, bufferSize, onInput } = this.#options;
+    const { driver, clock, log, idleTimeout, bufferSize, idleness, open } = this.#options;
     const { stream_id: id, session_id: sessionId } = message;
     const connecting = new AbortController();
     const entry: Entry = {
@@ -102,14 +102,14 @@ export class Tunnels {
     }
     if (screen === undefined || connecting.signal.aborted || !this.#link.open) return discard(screen);
 
-    this.#options.onCount(1);
+    open.inc(1);
     const onOver = (error: StreamSpaceError | undefined) => {
       if (this.#entries.get(id) === entry) this.#entries.delete(id);
-      this.#options.onCount(-1);
+      open.inc(-1);
       log.debug({ stream_id: id, session_id: sessionId, code: error?.code }, 'Screen closed');
       if (error !== undefined) this.#link.disconnect(id, error);
     };
-    const tunnel = new Tunnel(screen, clock, idleTimeout, onOver, onInput && (() => onInput(sessionId)));
+    const tunnel = new Tunnel(screen, clock, idleTimeout, onOver, idleness && (() => idleness.used(sessionId)));
     entry.close = (error) => tunnel.close(error);
     try {
       const stream = this.#link.mux.open(id, message.credit, tunnel.handler, bufferSize);

@@ -2,7 +2,10 @@ import { VirtualClock } from '@streamspace/testkit';
 import { StreamSpaceError } from '@streamspace/protocol';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { AgentMetrics } from '../../src/health/metrics.ts';
 import { Backoff } from '../../src/link/backoff.ts';
+import { HubContact } from '../../src/link/hub-contact.ts';
+import type { HubSession } from '../../src/link/hub-session.ts';
 import type { Link } from '../../src/link/link.ts';
 import { Links } from '../../src/link/links.ts';
 
@@ -32,6 +35,7 @@ class FakeLink {
 let clock: VirtualClock;
 let opened: FakeLink[];
 let links: Links;
+let contact: HubContact;
 let goAway: (afterMs: number) => void;
 let stop: AbortController;
 let down: boolean;
@@ -43,27 +47,21 @@ beforeEach(() => {
   stop = new AbortController();
   down = false;
   lines = [];
+  contact = new HubContact(clock, new AgentMetrics(() => 0), { connected: false });
   links = new Links({
     clock,
     log: pino({}, { write: (line: string) => void lines.push((JSON.parse(line) as { msg: string }).msg) }),
     backoff: new Backoff(clock, { base: 1000, max: 60_000, random: () => 0.5 }),
-    open: async () => {
-      if (down) throw new StreamSpaceError('agent_offline', 'connect ECONNREFUSED');
-      opened.push(new FakeLink());
-      return opened.at(-1) as unknown as Link;
+    contact,
+    registration: {
+      open: async () => {
+        if (down) throw new StreamSpaceError('agent_offline', 'connect ECONNREFUSED');
+        opened.push(new FakeLink());
+        return opened.at(-1) as unknown as Link;
+      },
+      remedy: async () => false,
     },
-    converse: (_link, onGoAway) => {
-      goAway = onGoAway;
-      return {
-        onMessage: () => undefined,
-        onBeatAnswered: () => undefined,
-        beat: () => ({}) as never,
-        end: () => undefined,
-      };
-    },
-    remedy: async () => false,
-    onUp: () => undefined,
-    onDown: () => undefined,
+    begin: () => ({ goAway: new Promise((resolve) => (goAway = resolve)) }) as unknown as HubSession,
   });
 });
 
@@ -115,7 +113,7 @@ describe('links', () => {
     expect(opened.length).toBe(1);
     await clock.advance(60_000);
     expect(opened.length).toBe(2);
-    expect(links.current).toBe(opened[1]);
+    expect(contact.link).toBe(opened[1]);
     stop.abort(new Error('over'));
     opened[1]!.resolveClosed();
     await running;

@@ -9,6 +9,7 @@ import { AgentMetrics } from '../../../agent/src/health/metrics.ts';
 import { LeadershipLoop } from '../../../agent/src/leader/leadership.ts';
 import type { Credentials } from '../../../agent/src/link/credential.ts';
 import type { Dialer } from '../../../agent/src/link/dialer.ts';
+import { HubContact } from '../../../agent/src/link/hub-contact.ts';
 import { openLink } from '../../../agent/src/link/open.ts';
 import { Replicas } from '../../../agent/src/leader/replicas.ts';
 import { TermOfOffice } from '../../../agent/src/leader/term-of-office.ts';
@@ -110,11 +111,10 @@ export class SimAgent {
           metrics,
           replicas: new Replicas(name, clock, silent, undefined),
           build: 'simulated',
-          term: () => leading.term,
+          leading,
+          elector,
           election: undefined,
-          raiseTerm: (atLeast) => elector.raiseTerm(atLeast),
-          onLink: () => {},
-          onHeartbeat: () => {},
+          contact: new HubContact(clock, metrics, { connected: false }),
         }).run(leading.signal),
     });
     this.stopped = loop.run(this.#stop.signal);
