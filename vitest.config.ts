@@ -11,7 +11,7 @@ const suite = (name: string, folder: string, options: object = {}) => ({
   test: {
     name,
     include: [
-      `{clock,protocol,settings,elector,desktop,agent,api,testkit,manifests-src,console}/test/${folder}/**/*.test.ts`,
+      `{clock,protocol,settings,kube,elector,desktop,agent,api,testkit,manifests-src,console}/test/${folder}/**/*.test.ts`,
       `test/${folder}/**/*.test.ts`,
     ],
     ...options,

@@ -24,7 +24,8 @@ const npmPackagesOutside = {
   name: 'npm-packages-outside',
   setup(plugin) {
     plugin.onResolve({ filter: /^[^./]/ }, (args) => {
-      if (/^(@streamspace\/|clock-port|lease-elector)/.test(args.path) || args.kind === 'entry-point') return undefined;
+      if (/^(@streamspace\/|clock-port|kube-client|lease-elector)/.test(args.path) || args.kind === 'entry-point')
+        return undefined;
       const name = args.path
         .split('/')
         .slice(0, args.path.startsWith('@') ? 2 : 1)

@@ -3,11 +3,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { SessionSpec } from '@streamspace/protocol';
 import { systemClock } from 'clock-port';
-import { KubeClient, type KubeObject } from '../../agent/src/sessions/kubernetes/api/client.ts';
-import { Connection } from '../../agent/src/sessions/kubernetes/api/connection.ts';
+import { Connection, KubeClient, type KubeObject, loadKubeConfig } from 'kube-client';
 import { makeKubernetesDriver } from '../../agent/src/sessions/kubernetes/index.ts';
 import { sessionName } from '../../agent/src/sessions/kubernetes/objects/names.ts';
-import { loadKubeConfig } from '../../agent/src/sessions/kubernetes/platform.ts';
 
 /** What is asked: sessions to create at once, one to make of a warm pod, or how the process is. */
 export type Question = { create: string[] } | { claim: string } | { state: true };

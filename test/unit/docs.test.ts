@@ -106,7 +106,18 @@ describe('commands in the documentation', () => {
 });
 
 describe('docs/troubleshooting.md', () => {
-  const sources = ['agent', 'api', 'clock', 'console', 'desktop', 'elector', 'protocol', 'settings', 'manifests-src']
+  const sources = [
+    'agent',
+    'api',
+    'clock',
+    'console',
+    'desktop',
+    'elector',
+    'kube',
+    'protocol',
+    'settings',
+    'manifests-src',
+  ]
     .flatMap((room) => filesIn(`${room}/src`, '.ts', '.tsx'))
     .map((path) => read(path))
     .join('\n');

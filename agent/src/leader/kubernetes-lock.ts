@@ -1,5 +1,5 @@
 import { type Clock, withDeadline } from 'clock-port';
-import type { Logger } from 'pino';
+import { KubeConfigError, loadKubeConfig } from 'kube-client';
 import {
   ApiClient,
   KubernetesLock,
@@ -7,8 +7,9 @@ import {
   podIdentity,
   recordEvents,
 } from 'lease-elector/kubernetes/index';
+import type { Logger } from 'pino';
+import { ConfigError } from '@streamspace/settings';
 import type { Config } from '../config.ts';
-import { loadKubeConfig } from '../sessions/kubernetes/platform.ts';
 import type { ReplicaLock } from './locks.ts';
 
 /** Of the Lease, where LEASE_LOCK names none. */
@@ -36,7 +37,7 @@ interface Self {
  * pods, the kubelet's word is not had, and a leader that dies without a word is replaced when its lease expires.
  */
 export async function kubernetesLock(config: Config, clock: Clock, log: Logger, nonce: string): Promise<ReplicaLock> {
-  const cluster = loadKubeConfig(config.kubeconfig);
+  const cluster = clusterOf(config);
   const namespace = cluster.getContextObject(cluster.getCurrentContext())?.namespace ?? config.namespace;
   const name = config.leaseLock.target === '' ? LEASE_NAME : config.leaseLock.target;
   const client = new ApiClient(cluster);
@@ -70,6 +71,16 @@ export async function kubernetesLock(config: Config, clock: Clock, log: Logger, 
         onError: (error) => log.debug({ err: error }, 'Event on the Lease not written'),
       }),
   };
+}
+
+/** Throws {@link ConfigError}. */
+function clusterOf({ kubeconfig }: Config): ReturnType<typeof loadKubeConfig> {
+  try {
+    return loadKubeConfig(kubeconfig);
+  } catch (error) {
+    if (!(error instanceof KubeConfigError)) throw error;
+    throw new ConfigError([{ name: 'KUBECONFIG', message: `KUBECONFIG: ${error.message}` }]);
+  }
 }
 
 async function lookAtSelf(client: ApiClient, namespace: string, podName: string, signal: AbortSignal): Promise<Self> {

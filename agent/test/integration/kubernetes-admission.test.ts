@@ -1,9 +1,8 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { kubeApiserverMissing } from '@streamspace/testkit';
 import { systemClock } from 'clock-port';
+import { Connection, KubeClient } from 'kube-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { KubeClient } from '../../src/sessions/kubernetes/api/client.ts';
-import { Connection } from '../../src/sessions/kubernetes/api/connection.ts';
 import { sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import { podFor, warmPodFor } from '../../src/sessions/kubernetes/objects/pod.ts';
 import { checkPodTemplate } from '../../src/sessions/kubernetes/pod-template.ts';

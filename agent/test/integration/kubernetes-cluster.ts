@@ -6,8 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import type { SessionSpec } from '@streamspace/protocol';
 import { systemClock } from 'clock-port';
-import { KubeClient } from '../../src/sessions/kubernetes/api/client.ts';
-import { Connection } from '../../src/sessions/kubernetes/api/connection.ts';
+import { Connection, KubeClient } from 'kube-client';
 import {
   type KubernetesDriver,
   type KubernetesDriverOptions,

@@ -1,9 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { V1ContainerStatus, V1Pod, V1PodStatus } from '@kubernetes/client-node';
 import { systemClock } from 'clock-port';
-import type { KubeClient } from '../../src/sessions/kubernetes/api/client.ts';
-import { isStatus } from '../../src/sessions/kubernetes/api/error.ts';
-import { Informer } from '../../src/sessions/kubernetes/api/informer.ts';
+import { Informer, isStatus, type KubeClient } from 'kube-client';
 import { TestScreen } from './kubernetes-screen.ts';
 
 const NODE = 'node-1';

@@ -2,9 +2,7 @@ import { KubeConfig, type V1PersistentVolumeClaim, type V1Pod } from '@kubernete
 import type { SessionSpec } from '@streamspace/protocol';
 import type { KubeApiserver } from '@streamspace/testkit';
 import { systemClock } from 'clock-port';
-import { KubeClient } from '../../src/sessions/kubernetes/api/client.ts';
-import { Connection } from '../../src/sessions/kubernetes/api/connection.ts';
-import { isStatus } from '../../src/sessions/kubernetes/api/error.ts';
+import { Connection, isStatus, KubeClient } from 'kube-client';
 import {
   type KubernetesDriver,
   type KubernetesDriverOptions,

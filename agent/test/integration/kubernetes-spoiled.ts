@@ -1,5 +1,5 @@
 import type { V1Service } from '@kubernetes/client-node';
-import type { KubeClient, KubeObject } from '../../src/sessions/kubernetes/api/client.ts';
+import type { KubeClient, KubeObject } from 'kube-client';
 import { ANNOTATIONS, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 
 const soon = () => AbortSignal.timeout(20_000);

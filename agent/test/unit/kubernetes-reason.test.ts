@@ -7,8 +7,8 @@ import type {
   V1Pod,
   V1PodStatus,
 } from '@kubernetes/client-node';
+import { ApiError } from 'kube-client';
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../../src/sessions/kubernetes/api/error.ts';
 import { capacityFor } from '../../src/sessions/kubernetes/capacity.ts';
 import { type Diagnosis, reasonFor } from '../../src/sessions/kubernetes/state/reason.ts';
 import { refusalOf } from '../../src/sessions/kubernetes/state/refusal.ts';

@@ -1,11 +1,9 @@
 import { PassThrough } from 'node:stream';
-import { settle, VirtualClock } from '@streamspace/testkit';
+import { VirtualClock } from '@streamspace/testkit';
 import { describe, expect, it } from 'vitest';
-import type { KubeClient, KubeObject, Query } from '../../src/sessions/kubernetes/api/client.ts';
-import { ApiError } from '../../src/sessions/kubernetes/api/error.ts';
-import { Informer } from '../../src/sessions/kubernetes/api/informer.ts';
-import { linesOf } from '../../src/sessions/kubernetes/api/lines.ts';
-import { SharedRun } from '../../src/sessions/kubernetes/api/shared-run.ts';
+import type { KubeClient, KubeObject, Query } from '../../src/client.ts';
+import { ApiError } from '../../src/error.ts';
+import { Informer } from '../../src/informer.ts';
 
 const object = (name: string, resourceVersion: string): KubeObject => ({ metadata: { name, resourceVersion } });
 
@@ -140,47 +138,5 @@ describe('informer', () => {
     await run;
     expect(api.watches[0]!.aborted).toBe(true);
     expect(clock.pending).toBe(0);
-  });
-});
-
-describe('lines', () => {
-  it('are put together from any pieces', async () => {
-    async function* pieces() {
-      for (const piece of ['{"a"', ':1}\n{"b":', '2}\n\n', 'ä'.slice(0, 1), '\n']) yield Buffer.from(piece);
-    }
-    const lines: string[] = [];
-    for await (const line of linesOf(pieces(), 100)) lines.push(line);
-    expect(lines).toEqual(['{"a":1}', '{"b":2}', '', 'ä']);
-  });
-  it('have a bound', async () => {
-    async function* endless() {
-      for (;;) yield Buffer.alloc(60, 'x');
-    }
-    await expect(linesOf(endless(), 100).next()).rejects.toThrow('more than 100 bytes');
-  });
-});
-
-describe('shared run', () => {
-  it('runs once for all its users, ends with the last, and begins again after its end', async () => {
-    let running = 0;
-    const begun: number[] = [];
-    const shared = new SharedRun(async (signal) => {
-      begun.push(++running);
-      await new Promise((resolve) => signal.addEventListener('abort', resolve));
-      await settle();
-      running--;
-    });
-    let release!: () => void;
-    const held = new Promise<void>((resolve) => (release = resolve));
-    const first = shared.during(() => held);
-    const second = shared.during(() => held);
-    await settle();
-    expect(running).toBe(1);
-    release();
-    await settle();
-    const third = shared.during(async () => expect(running).toBe(1));
-    await Promise.all([first, second, third]);
-    expect(begun).toEqual([1, 1]);
-    expect(running).toBe(0);
   });
 });

@@ -1,8 +1,7 @@
 import type { V1Node, V1ResourceQuota } from '@kubernetes/client-node';
 import type { Capacity } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
-import type { KubeClient, KubeObject, Resource } from './api/client.ts';
-import { ApiError } from './api/error.ts';
+import { ApiError, type KubeClient, type KubeObject, type Resource } from 'kube-client';
 import { nodesFor } from './nodes.ts';
 import { parseQuantity } from './objects/quantity.ts';
 import type { SessionObjectsConfig } from './options.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from 'clock-port';
-import type { KubeClient } from './api/client.ts';
+import type { KubeClient } from 'kube-client';
 import type { DriverLog, SessionObjectsConfig } from './options.ts';
 import type { ServiceRecords } from './state/service-records.ts';
 import type { View } from './state/view.ts';

@@ -1,10 +1,10 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { type Capacity, type SessionSpec, type SessionStatus, type StreamSpaceError } from '@streamspace/protocol';
 import type { Duplex } from 'node:stream';
+import { ApiError } from 'kube-client';
 import type { Operation } from '../driver.ts';
 import { RecordDriver, type Running } from '../core/record-driver.ts';
 import { beingDeleted, notRunning } from '../core/refusals.ts';
-import { ApiError } from './api/error.ts';
 import { Bounds, capacityFor, type OwnUse } from './capacity.ts';
 import type { Context } from './context.ts';
 import { checkEnvironment, screenPort } from './objects/environment.ts';

@@ -1,6 +1,5 @@
 import { withDeadline } from 'clock-port';
-import { KubeClient } from './api/client.ts';
-import { Connection } from './api/connection.ts';
+import { Connection, KubeClient } from 'kube-client';
 import type { Context } from './context.ts';
 import { KubernetesDriver } from './driver.ts';
 import { sessionName } from './objects/names.ts';

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
-import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from 'clock-port';
+import { KubeConfigError, loadKubeConfig } from 'kube-client';
 import type { KubernetesDriver } from './driver.ts';
 import { kubernetesDriver } from './index.ts';
 import type { DriverLog } from './options.ts';
@@ -33,7 +33,6 @@ export interface ClusterSettings {
 const DEFAULT_IMAGE = 'streamspace/desktop:latest';
 /** A start ends before its command does, so that it fails with its reason and not with a timeout. */
 const START_SHARE = 0.9;
-const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
 /** The driver for the cluster that the settings name. Throws {@link SettingError}. */
 export async function driverOfCluster(
@@ -44,7 +43,7 @@ export async function driverOfCluster(
 ): Promise<KubernetesDriver> {
   return kubernetesDriver(
     {
-      kubeConfig: loadKubeConfig(settings.kubeconfig),
+      kubeConfig: kubeConfigOf(settings.kubeconfig),
       agentId: settings.agentId,
       namespace: settings.namespace,
       maxSessions: settings.maxSessions,
@@ -70,27 +69,12 @@ export async function driverOfCluster(
   );
 }
 
-/** From a file, or as a pod of the cluster. Throws {@link SettingError}. */
-export function loadKubeConfig(path: string | undefined): KubeConfig {
-  const config = new KubeConfig();
-  if (path === undefined) {
-    if (!existsSync(TOKEN)) {
-      throw new SettingError('KUBECONFIG', [
-        `not set, and there is no ${TOKEN} as a pod has it; give the path of a kubeconfig`,
-      ]);
-    }
-    config.loadFromCluster();
-    return config;
-  }
+/** Throws {@link SettingError}. */
+function kubeConfigOf(path: string | undefined): KubeConfig {
   try {
-    config.loadFromFile(path);
+    return loadKubeConfig(path);
   } catch (error) {
-    throw new SettingError('KUBECONFIG', [`${path} can’t be read: ${(error as Error).message}`], { cause: error });
+    if (!(error instanceof KubeConfigError)) throw error;
+    throw new SettingError('KUBECONFIG', [error.message], { cause: error });
   }
-  if (config.getCurrentCluster() === null) {
-    throw new SettingError('KUBECONFIG', [
-      `${path} has no current-context, or that names no cluster; set it with kubectl config use-context`,
-    ]);
-  }
-  return config;
 }

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { SessionSpec } from '@streamspace/protocol';
 import { SESSION_POD } from '@streamspace/settings';
+import { ApiError, type KubeClient } from 'kube-client';
 import { parse } from 'yaml';
-import type { KubeClient } from './api/client.ts';
-import { ApiError } from './api/error.ts';
 import { ANNOTATIONS, HOME_VOLUME, SESSION_CONTAINER, sessionName } from './objects/names.ts';
 import { podFor } from './objects/pod.ts';
 import type { PodTemplate, SessionObjectsConfig } from './options.ts';

@@ -1,8 +1,8 @@
 import { MAX_TERM, type SessionSpec } from '@streamspace/protocol';
 import type { V1Service } from '@kubernetes/client-node';
+import type { KubeObject } from 'kube-client';
 import type { Desired, SessionRecord } from '../../core/record.ts';
 import { parseStoredSpec } from '../../core/stored-spec.ts';
-import type { KubeObject } from '../api/client.ts';
 import { ANNOTATIONS, sessionName } from './names.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
 import { sleep } from 'clock-port';
-import { ApiError, isStatus } from '../api/error.ts';
+import { ApiError, isStatus } from 'kube-client';
 import type { Context } from '../context.ts';
 import { claimFor, isHomeOf } from '../objects/claim.ts';
 import { hasHome } from '../objects/environment.ts';

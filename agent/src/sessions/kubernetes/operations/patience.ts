@@ -1,7 +1,7 @@
 import type { SessionSpec } from '@streamspace/protocol';
+import { waitingFor, type WaitListener } from 'kube-client';
 import type { Operations } from '../../core/operations.ts';
 import type { Running } from '../../core/record-driver.ts';
-import { type WaitListener, waitingFor } from '../api/waiting.ts';
 import type { Context } from '../context.ts';
 
 /** A cluster that can't be seen for so long is waited for, milliseconds. */

@@ -1,9 +1,9 @@
 import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import { type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
 import { deadline, DeadlineError, sleep, withDeadline } from 'clock-port';
+import { ApiError, isStatus } from 'kube-client';
 import type { Operation } from '../../driver.ts';
 import { fence } from '../../core/record.ts';
-import { ApiError, isStatus } from '../api/error.ts';
 import type { Context } from '../context.ts';
 import { SESSION_CONTAINER, sessionName } from '../objects/names.ts';
 import { podFor } from '../objects/pod.ts';

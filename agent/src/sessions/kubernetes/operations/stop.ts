@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { deadline, sleep } from 'clock-port';
-import { isStatus } from '../api/error.ts';
+import { isStatus } from 'kube-client';
 import type { ServiceRecord } from '../objects/record.ts';
 import { isOf } from '../state/view.ts';
 import type { Context } from '../context.ts';

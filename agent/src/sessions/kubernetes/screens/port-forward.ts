@@ -3,10 +3,8 @@ import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { HttpProxyAgent } from 'http-proxy-agent';
 import { HttpsProxyAgent } from 'https-proxy-agent';
+import { type Access, ApiError, apiErrorOf, type KubeClient } from 'kube-client';
 import WebSocket from 'ws';
-import type { KubeClient } from '../api/client.ts';
-import type { Access } from '../api/connection.ts';
-import { ApiError, apiErrorOf } from '../api/error.ts';
 import { PortForwardStream } from './port-forward-stream.ts';
 import { SpdyPortForward } from './spdy-stream.ts';
 

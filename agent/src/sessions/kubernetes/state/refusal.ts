@@ -1,5 +1,5 @@
 import { StreamSpaceError } from '@streamspace/protocol';
-import { type ApiError, isStatus } from '../api/error.ts';
+import { type ApiError, isStatus } from 'kube-client';
 
 /** Whether it was the namespace's quota. */
 export const isQuota = (error: unknown): boolean => isStatus(error, 403) && /exceeded quota/.test(error.message);

@@ -1,12 +1,11 @@
 import type { V1Service } from '@kubernetes/client-node';
 import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, iso } from 'clock-port';
+import { isStatus, type KubeClient, type KubeObject } from 'kube-client';
 import type { Operation } from '../../driver.ts';
 import { checkReadable, type Desired, type RecordChange } from '../../core/record.ts';
 import { changeRecord, type RecordStore } from '../../core/record-store.ts';
 import { changedAlways, notFound } from '../../core/refusals.ts';
-import type { KubeClient, KubeObject } from '../api/client.ts';
-import { isStatus } from '../api/error.ts';
 import { ANNOTATIONS, ownSelector, sessionName } from '../objects/names.ts';
 import { type Phase, recordOf, type ServiceDraft, type ServiceRecord } from '../objects/record.ts';
 import { serviceFor } from '../objects/service.ts';

@@ -1,9 +1,7 @@
 import type { CoreV1Event, V1Pod, V1Service } from '@kubernetes/client-node';
 import { abortable, type Clock, Outage } from 'clock-port';
-import type { KubeClient, KubeObject } from '../api/client.ts';
-import { Informer } from '../api/informer.ts';
-import { SharedRun } from '../api/shared-run.ts';
-import { forNobody } from '../api/waiting.ts';
+import { forNobody, Informer, type KubeClient, type KubeObject } from 'kube-client';
+import { SharedRun } from './shared-run.ts';
 import { ANNOTATIONS, ownSelector, sessionName } from '../objects/names.ts';
 import { recordOf, type ServiceRecord } from '../objects/record.ts';
 import type { DriverLog } from '../options.ts';

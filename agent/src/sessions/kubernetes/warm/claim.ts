@@ -1,5 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { isStatus } from '../api/error.ts';
+import { isStatus } from 'kube-client';
 import type { Context } from '../context.ts';
 import { WARM_LABEL } from '../objects/names.ts';
 import { identityOf } from '../objects/pod.ts';

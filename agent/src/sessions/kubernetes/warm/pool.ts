@@ -2,7 +2,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { SessionSpec } from '@streamspace/protocol';
 import { Outage, pause, scope, withDeadline } from 'clock-port';
 import { randomBytes } from 'node:crypto';
-import { isStatus } from '../api/error.ts';
+import { isStatus } from 'kube-client';
 import type { Context } from '../context.ts';
 import { hasHome } from '../objects/environment.ts';
 import { ANNOTATIONS, WARM_LABEL, warmName } from '../objects/names.ts';
