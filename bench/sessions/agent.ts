@@ -53,7 +53,7 @@ const driver = makeKubernetesDriver({
   log: { info() {}, warn() {}, error() {} },
   step: (step, id) => void (step === 'pod made' && made.set(id, performance.now() - began.get(id)!)),
 });
-const client = new KubeClient(new Connection(kubeConfig, systemClock), namespace, systemClock);
+const client = new KubeClient(new Connection(kubeConfig, systemClock, 'bench'), namespace, systemClock);
 const stop = new AbortController();
 const watch = driver.watch(() => undefined, stop.signal);
 

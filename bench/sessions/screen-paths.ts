@@ -39,7 +39,7 @@ export async function screenPaths(quick: boolean, say: (text: string) => void): 
     return [];
   }
   const cluster = await SessionCluster.create();
-  const connection = new Connection(cluster.kubeConfig(), systemClock);
+  const connection = new Connection(cluster.kubeConfig(), systemClock, 'bench');
   const client = new KubeClient(connection, 'default', systemClock);
   const limit = () => AbortSignal.timeout(60_000);
   try {

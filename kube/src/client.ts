@@ -1,41 +1,19 @@
 import { type Clock, sleep, withDeadline } from 'clock-port';
-import { request } from 'undici';
-import type { Connection } from './connection.ts';
-import { ApiError, apiErrorOf } from './error.ts';
+import type { Call as Request, Connection, Query } from './connection.ts';
+import { ApiError } from './error.ts';
 import { LeaseFence, LeaseRanOut } from './lease-fence.ts';
+import type { KubeObject, ObjectList } from './objects.ts';
 import { Troubles } from './troubles.ts';
 import { waitListener } from './waiting.ts';
 
-/** Resources that the driver knows; all live in the namespace but `nodes`. */
+/** Resources that have names here; all live in the namespace but `nodes`. */
 export type Resource =
   'pods' | 'services' | 'persistentvolumeclaims' | 'resourcequotas' | 'events' | 'leases' | 'nodes';
-
-export interface KubeObject {
-  metadata?: {
-    name?: string;
-    namespace?: string;
-    uid?: string;
-    resourceVersion?: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-    managedFields?: unknown;
-  };
-}
-
-export interface ObjectList<T> {
-  metadata: { resourceVersion?: string; continue?: string };
-  items: T[];
-}
-
-export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface Preconditions {
   readonly uid?: string | undefined;
   readonly resourceVersion?: string | undefined;
 }
-
-/** Who writes, in `managedFields`. */
-export const FIELD_MANAGER = 'streamspace-agent';
 
 /** One try of one request may take so long, milliseconds. */
 const REQUEST_MS = 15_000;
@@ -43,15 +21,10 @@ const REQUEST_MS = 15_000;
 const SLOW_MS = 5_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
-/** Larger answers than this are no objects of ours, bytes. */
-const ANSWER_LIMIT = 64 * 1024 * 1024;
+/** Longer lists are refused, bytes. */
+const LIST_LIMIT = 64 * 1024 * 1024;
 
-interface Call {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  readonly path: string;
-  readonly query?: Query | undefined;
-  readonly body?: unknown;
-  readonly contentType?: string;
+interface Call extends Request {
   readonly signal: AbortSignal;
 }
 
@@ -65,8 +38,6 @@ export class KubeClient {
   readonly #clock: Clock;
   readonly #fence: LeaseFence;
   readonly troubles: Troubles;
-  /** Requests made so far. */
-  requests = 0;
 
   /** `leaseUntil`: nothing is written after it, monotonic milliseconds. */
   constructor(connection: Connection, namespace: string, clock: Clock, leaseUntil: () => number = () => Infinity) {
@@ -75,6 +46,11 @@ export class KubeClient {
     this.#clock = clock;
     this.#fence = new LeaseFence(clock, leaseUntil);
     this.troubles = new Troubles(clock);
+  }
+
+  /** Requests made so far. */
+  get requests(): number {
+    return this.connection.requests;
   }
 
   path(resource: Resource, name?: string, sub?: string): string {
@@ -88,7 +64,7 @@ export class KubeClient {
   }
 
   list<T extends KubeObject>(resource: Resource, query: Query, signal: AbortSignal): Promise<ObjectList<T>> {
-    return this.#json({ method: 'GET', path: this.path(resource), query, signal });
+    return this.#json({ method: 'GET', path: this.path(resource), query, limit: LIST_LIMIT, signal });
   }
 
   /** Fails with `AlreadyExists` when there is one of that name: the fence that an apply can't be. */
@@ -96,7 +72,7 @@ export class KubeClient {
     return this.#json({
       method: 'POST',
       path: this.path(resource),
-      query: { fieldManager: FIELD_MANAGER, ...query },
+      query: { fieldManager: this.connection.program, ...query },
       body: object,
       signal,
     });
@@ -107,7 +83,7 @@ export class KubeClient {
     return this.#json({
       method: 'PATCH',
       path: this.path(resource, object.metadata!.name),
-      query: { fieldManager: FIELD_MANAGER, force: true },
+      query: { fieldManager: this.connection.program, force: true },
       body: object,
       contentType: 'application/apply-patch+yaml',
       signal,
@@ -119,7 +95,7 @@ export class KubeClient {
     return this.#json({
       method: 'PATCH',
       path: this.path(resource, name),
-      query: { fieldManager: FIELD_MANAGER },
+      query: { fieldManager: this.connection.program },
       body: changes,
       contentType: 'application/merge-patch+json',
       signal,
@@ -154,10 +130,8 @@ export class KubeClient {
   }
 
   /** An open watch: the bytes of its answer, until it ends or the signal aborts. Tried once. */
-  async stream(path: string, query: Query, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    const { statusCode, headers, body } = await this.#send({ method: 'GET', path, query, signal });
-    if (statusCode === 200) return body as AsyncIterable<Buffer>;
-    throw apiErrorOf(statusCode, await body.text(), first(headers['retry-after']));
+  stream(path: string, query: Query, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    return this.#asked(signal, this.connection.stream(path, query, signal));
   }
 
   async #json<T>(call: Call): Promise<T> {
@@ -203,38 +177,21 @@ export class KubeClient {
   }
 
   #once(call: Call): Promise<string> {
-    const once = async (within: AbortSignal) => {
-      const { statusCode, headers, body } = await this.#send({ ...call, signal: within });
-      const text = await body.text();
-      if (statusCode >= 200 && statusCode < 300 && text.length <= ANSWER_LIMIT) return text;
-      throw apiErrorOf(statusCode, text, first(headers['retry-after']));
-    };
+    const once = (within: AbortSignal) => this.#asked(within, this.connection.text(call, within));
     return withDeadline(this.#clock, REQUEST_MS, `${call.method} ${call.path}`, call.signal, (signal) =>
       call.method === 'GET' ? once(signal) : this.#fence.during(signal, once),
     );
   }
 
-  async #send(call: Call): Promise<Awaited<ReturnType<typeof request>>> {
-    this.requests++;
-    const access = await this.connection.access();
-    const url = new URL(access.server + call.path);
-    for (const [key, value] of Object.entries(call.query ?? {})) {
-      if (value !== undefined) url.searchParams.set(key, String(value));
-    }
-    const headers: Record<string, string> = { ...access.headers, accept: 'application/json' };
-    if (call.body !== undefined) headers['content-type'] = call.contentType ?? 'application/json';
+  /** Notes whether the server answers at all. */
+  async #asked<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
     try {
-      const answer = await request(url, {
-        method: call.method,
-        headers,
-        body: call.body === undefined ? null : JSON.stringify(call.body),
-        dispatcher: access.dispatcher,
-        signal: call.signal,
-      });
+      const given = await answer;
       this.troubles.answered();
-      return answer;
+      return given;
     } catch (error) {
-      if (!call.signal.aborted) this.troubles.away(wordsOf(error));
+      if (error instanceof ApiError) this.troubles.answered();
+      else if (!signal.aborted) this.troubles.away(wordsOf(error));
       throw error;
     }
   }
@@ -246,6 +203,3 @@ function wordsOf(error: unknown): string {
   if (error instanceof LeaseRanOut) return error.message;
   return `The API server does not answer: ${message || errors?.[0]?.message || code || String(error)}`;
 }
-
-const first = (header: string | string[] | undefined): string | undefined =>
-  Array.isArray(header) ? header[0] : header;

@@ -28,14 +28,19 @@ export class ApiError extends Error {
 export const isStatus = (error: unknown, status: number, reason?: string): error is ApiError =>
   error instanceof ApiError && error.status === status && (reason === undefined || error.reason === reason);
 
-/** An answer's body as an error; bodies that are no Kubernetes `Status` are quoted. */
+/** Longer words of the server's are cut, characters. */
+const WORDS = 8192;
+const LONGEST_RETRY_AFTER_S = 60;
+
+/** An answer's body as an error; bodies that are no Kubernetes `Status` are quoted. `retryAfter`: the header, at most 60 s count. */
 export function apiErrorOf(status: number, body: string, retryAfter?: string): ApiError {
   const seconds = Number(retryAfter);
-  const more = Number.isFinite(seconds) && seconds > 0 ? { retryAfterMs: seconds * 1000 } : {};
+  const more = seconds > 0 ? { retryAfterMs: Math.min(seconds, LONGEST_RETRY_AFTER_S) * 1000 } : {};
   try {
-    const parsed = JSON.parse(body) as { kind?: string; reason?: string; message?: string };
-    if (parsed.kind === 'Status') {
-      return new ApiError(status, parsed.reason ?? '', parsed.message ?? `The API server answered ${status}`, more);
+    const { kind, reason, message } = JSON.parse(body) as { kind?: string; reason?: string; message?: string };
+    if (kind === 'Status' || typeof message === 'string') {
+      const words = (message ?? `The API server answered ${status}`).slice(0, WORDS);
+      return new ApiError(status, reason ?? '', words, more);
     }
   } catch {
     // not JSON: a proxy in between

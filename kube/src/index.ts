@@ -1,6 +1,9 @@
-export { KubeClient, type KubeObject, type ObjectList, type Query, type Resource } from './client.ts';
+export type { Access } from './access.ts';
+export { KubeClient, type Resource } from './client.ts';
 export { KubeConfigError, loadKubeConfig } from './config.ts';
-export { type Access, Connection } from './connection.ts';
+export { type Call, Connection, type Query } from './connection.ts';
 export { ApiError, apiErrorOf, isStatus } from './error.ts';
 export { Informer } from './informer.ts';
+export { ListWatch, type WatchEvent } from './list-watch.ts';
+export type { KubeObject, ObjectList } from './objects.ts';
 export { forNobody, type WaitListener, waitingFor } from './waiting.ts';

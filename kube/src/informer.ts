@@ -1,12 +1,11 @@
-import { type Clock, deadline, pause, withDeadline } from 'clock-port';
-import type { KubeClient, KubeObject, Query, Resource } from './client.ts';
-import { ApiError } from './error.ts';
-import { linesOf } from './lines.ts';
+import { type Clock, pause } from 'clock-port';
+import type { KubeClient, Resource } from './client.ts';
+import type { Query } from './connection.ts';
+import { isStatus } from './error.ts';
+import { ListWatch, type WatchEvent } from './list-watch.ts';
+import type { KubeObject, ObjectList } from './objects.ts';
 
-/** The server sends a bookmark about every minute; a watch that is silent for longer than this is dead (failure 15). */
-const SILENCE_MS = 100_000;
 const LIST_MS = 60_000;
-const LINE_LIMIT = 4 * 1024 * 1024;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 /** Where a resource may be forbidden, it is asked for again this often: permissions can be granted later. */
@@ -23,24 +22,28 @@ export interface InformerOptions {
   readonly onTrouble?: (error: unknown) => void;
 }
 
-interface WatchEvent<T> {
-  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
-  object: T & { code?: number; reason?: string; message?: string };
-}
-
 /**
- * A local copy of a set of objects, kept by one list and one watch: resumed by resourceVersion, bookmarks asked for, listed anew
- * when the server has forgotten (410), replaced when silent for too long.
+ * A local copy of a set of objects, kept by one list and one watch, which goes on whatever fails, after growing pauses.
  */
 export class Informer<T extends KubeObject> {
   readonly #options: InformerOptions;
+  readonly #source: ListWatch<T>;
   readonly #items = new Map<string, T>();
   readonly #listeners = new Set<(name: string, object: T | undefined) => void>();
-  #version = '';
   #synced: PromiseWithResolversLike = resolvers();
 
   constructor(options: InformerOptions) {
+    const { client, resource, query, clock } = options;
     this.#options = options;
+    this.#source = new ListWatch<T>({
+      what: resource,
+      clock,
+      listMs: LIST_MS,
+      list: (signal) => client.list<T>(resource, query, signal),
+      watch: (more, signal) => client.stream(client.path(resource), { ...query, ...more }, signal),
+      onList: (list) => this.#onList(list),
+      onEvent: (event) => this.#onEvent(event),
+    });
   }
 
   get(name: string): T | undefined {
@@ -57,7 +60,7 @@ export class Informer<T extends KubeObject> {
   }
 
   get isSynced(): boolean {
-    return this.#version !== '';
+    return this.#source.version !== '';
   }
 
   /** Calls back for every change, `undefined` when the object is gone. Returns how to stop it. */
@@ -71,7 +74,7 @@ export class Informer<T extends KubeObject> {
     const name = object.metadata?.name;
     if (name === undefined) return;
     const version = object.metadata?.resourceVersion;
-    if (newer(version, this.#version) && newer(version, this.#items.get(name)?.metadata?.resourceVersion)) {
+    if (newer(version, this.#source.version) && newer(version, this.#items.get(name)?.metadata?.resourceVersion)) {
       this.#set(name, object);
     }
   }
@@ -82,38 +85,30 @@ export class Informer<T extends KubeObject> {
     let wait = FIRST_PAUSE_MS;
     try {
       while (!signal.aborted) {
-        const before = this.#version;
+        const before = this.#source.version;
+        let forbidden = false;
         try {
-          if (this.#version === '') await this.#list(signal);
-          await this.#watch(signal);
-          // ended by the server, as watches are; one that told nothing must not become a loop
-          if (this.#version !== before) wait = FIRST_PAUSE_MS;
-          await pause(clock, wait, signal);
-          wait = Math.min(wait * 2, LONGEST_PAUSE_MS);
+          await this.#source.round(signal);
         } catch (error) {
           if (signal.aborted) return;
-          // the server no longer knows our version: only a list can tell what we missed
-          if (error instanceof ApiError && error.status === 410) this.#version = '';
-          const forbidden = optional === true && error instanceof ApiError && error.status === 403;
+          forbidden = optional === true && isStatus(error, 403);
           if (forbidden) this.#synced.resolve();
           else onTrouble?.(error);
-          if (this.#version !== before && this.#version !== '') wait = FIRST_PAUSE_MS;
-          await pause(clock, forbidden ? FORBIDDEN_PAUSE_MS : wait, signal);
-          wait = Math.min(wait * 2, LONGEST_PAUSE_MS);
         }
+        // watches end now and then; one that told nothing must not become a loop
+        const { version } = this.#source;
+        if (version !== before && version !== '') wait = FIRST_PAUSE_MS;
+        await pause(clock, forbidden ? FORBIDDEN_PAUSE_MS : wait, signal);
+        wait = Math.min(wait * 2, LONGEST_PAUSE_MS);
       }
     } finally {
       this.#items.clear();
-      this.#version = '';
+      this.#source.reset();
       this.#synced = resolvers();
     }
   }
 
-  async #list(signal: AbortSignal): Promise<void> {
-    const { client, resource, query, clock } = this.#options;
-    const list = await withDeadline(clock, LIST_MS, `list ${resource}`, signal, (limit) =>
-      client.list<T>(resource, query, limit),
-    );
+  #onList(list: ObjectList<T>): void {
     const gone = new Set(this.#items.keys());
     for (const item of list.items) {
       gone.delete(item.metadata!.name!);
@@ -122,51 +117,10 @@ export class Informer<T extends KubeObject> {
       }
     }
     for (const name of gone) this.#set(name, undefined);
-    this.#version = list.metadata.resourceVersion ?? '';
     this.#synced.resolve();
   }
 
-  async #watch(signal: AbortSignal): Promise<void> {
-    const { client, resource, query, clock } = this.#options;
-    const ended = new AbortController();
-    const stop = () => ended.abort(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-    let silence = deadline(clock, SILENCE_MS, `watch ${resource}`);
-    const onSilence = () => ended.abort(silence.signal.reason);
-    silence.signal.addEventListener('abort', onSilence, { once: true });
-    const heard = () => {
-      silence.clear();
-      silence = deadline(clock, SILENCE_MS, `watch ${resource}`);
-      silence.signal.addEventListener('abort', onSilence, { once: true });
-    };
-    try {
-      const chunks = await client.stream(
-        client.path(resource),
-        {
-          ...query,
-          watch: true,
-          resourceVersion: this.#version,
-          allowWatchBookmarks: true,
-          // spread, so that the watches of many agents do not end together
-          timeoutSeconds: 240 + (Math.floor(clock.monotonic()) % 60),
-        },
-        ended.signal,
-      );
-      for await (const line of linesOf(chunks, LINE_LIMIT)) {
-        heard();
-        this.#handle(JSON.parse(line) as WatchEvent<T>);
-      }
-    } finally {
-      silence.clear();
-      signal.removeEventListener('abort', stop);
-      ended.abort();
-    }
-  }
-
-  #handle(event: WatchEvent<T>): void {
-    const { type, object } = event;
-    if (type === 'ERROR') throw new ApiError(object.code ?? 500, object.reason ?? '', object.message ?? 'watch failed');
-    this.#version = object.metadata?.resourceVersion ?? this.#version;
+  #onEvent({ type, object }: WatchEvent<T>): void {
     const name = object.metadata?.name;
     if (type === 'BOOKMARK' || name === undefined) return;
     this.#set(name, type === 'DELETED' ? undefined : object);

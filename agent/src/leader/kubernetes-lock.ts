@@ -1,17 +1,13 @@
 import { type Clock, withDeadline } from 'clock-port';
-import { KubeConfigError, loadKubeConfig } from 'kube-client';
-import {
-  ApiClient,
-  KubernetesLock,
-  type OwnerReference,
-  podIdentity,
-  recordEvents,
-} from 'lease-elector/kubernetes/index';
+import { Connection, KubeConfigError, loadKubeConfig } from 'kube-client';
+import { KubernetesLock, type OwnerReference, podIdentity, recordEvents } from 'lease-elector/kubernetes/index';
 import type { Logger } from 'pino';
 import { ConfigError } from '@streamspace/settings';
 import type { Config } from '../config.ts';
 import type { ReplicaLock } from './locks.ts';
 
+/** The user agent. */
+const PROGRAM = 'streamspace-agent';
 /** Of the Lease, where LEASE_LOCK names none. */
 const LEASE_NAME = 'k8s-agent-leader-election';
 /** What tells this agent's replicas from other pods, of the labels that the chart sets. */
@@ -40,9 +36,9 @@ export async function kubernetesLock(config: Config, clock: Clock, log: Logger, 
   const cluster = clusterOf(config);
   const namespace = cluster.getContextObject(cluster.getCurrentContext())?.namespace ?? config.namespace;
   const name = config.leaseLock.target === '' ? LEASE_NAME : config.leaseLock.target;
-  const client = new ApiClient(cluster);
+  const connection = new Connection(cluster, clock, PROGRAM);
   const self = await withDeadline(clock, LOOK_TIMEOUT, 'this pod', undefined, (signal) =>
-    lookAtSelf(client, namespace, config.podName, signal),
+    lookAtSelf(connection, namespace, config.podName, signal),
   ).catch((error: unknown) => {
     log.warn(
       { err: error, pod: config.podName, namespace },
@@ -50,7 +46,7 @@ export async function kubernetesLock(config: Config, clock: Clock, log: Logger, 
     );
     return undefined;
   });
-  client.close();
+  await connection.close();
   const lock = new KubernetesLock({
     config: cluster,
     clock,
@@ -83,9 +79,14 @@ function clusterOf({ kubeconfig }: Config): ReturnType<typeof loadKubeConfig> {
   }
 }
 
-async function lookAtSelf(client: ApiClient, namespace: string, podName: string, signal: AbortSignal): Promise<Self> {
+async function lookAtSelf(
+  connection: Connection,
+  namespace: string,
+  podName: string,
+  signal: AbortSignal,
+): Promise<Self> {
   const get = async (path: string) =>
-    (await client.call<{ metadata: ObjectMeta }>({ method: 'GET', path }, signal)).metadata;
+    (await connection.json<{ metadata: ObjectMeta }>({ method: 'GET', path }, signal)).metadata;
   const pod = await get(`/api/v1/namespaces/${namespace}/pods/${encodeURIComponent(podName)}`);
   const selector = REPLICA_LABELS.flatMap((label) =>
     pod.labels?.[label] === undefined ? [] : `${label}=${pod.labels[label]}`,

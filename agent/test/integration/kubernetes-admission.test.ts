@@ -59,7 +59,7 @@ describe.skipIf(missing !== undefined)(
         spec: {},
       });
       token = answer.status.token;
-      const connection = new Connection(suite.place.kubeConfig(token), systemClock);
+      const connection = new Connection(suite.place.kubeConfig(token), systemClock, 'test');
       agent = new KubeClient(connection, SESSIONS, systemClock);
       end = () => connection.close();
     }, 120_000);

@@ -170,7 +170,7 @@ export async function clusterPlace(
   screens: 'direct' | 'port-forward',
 ): Promise<ClusterPlace> {
   const kubeConfig = cluster.kubeConfig();
-  const connection = new Connection(kubeConfig, systemClock);
+  const connection = new Connection(kubeConfig, systemClock, 'test');
   const client = new KubeClient(connection, namespace, systemClock);
   cluster.kubectl('create', 'namespace', namespace);
   cluster.kubectl('label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted');

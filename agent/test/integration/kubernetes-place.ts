@@ -49,7 +49,7 @@ function kubeConfigOf(text: string): KubeConfig {
 /** A namespace of its own on a real API server, with a kubelet that plays along. */
 export async function kubernetesPlace(server: KubeApiserver, namespace: string, labels = {}): Promise<KubernetesPlace> {
   const kubeConfig = kubeConfigOf(server.kubeconfig(namespace));
-  const connection = new Connection(kubeConfig, systemClock);
+  const connection = new Connection(kubeConfig, systemClock, 'test');
   const client = new KubeClient(connection, namespace, systemClock);
   await client.raw(
     'POST',

@@ -71,7 +71,7 @@ export function realScreens(cluster: () => SessionCluster): void {
         ECHO,
       );
       kubectl('wait', 'pod/echo', '-n', NAMESPACE, '--for=condition=Ready', '--timeout=60s');
-      connection = new Connection(cluster().kubeConfig(), systemClock);
+      connection = new Connection(cluster().kubeConfig(), systemClock, 'test');
       client = new KubeClient(connection, NAMESPACE, systemClock);
     }, 120_000);
     afterAll(async () => {
@@ -151,7 +151,7 @@ export function realScreens(cluster: () => SessionCluster): void {
 async function proxyWithoutWebSockets(
   cluster: SessionCluster,
 ): Promise<{ refusing: KubeClient; refused: () => number; close: () => Promise<void> }> {
-  const behind = new Connection(cluster.kubeConfig(), systemClock);
+  const behind = new Connection(cluster.kubeConfig(), systemClock, 'test');
   const { server: target, tls, headers: auth } = await behind.access();
   let refused = 0;
   const proxy = createServer();
@@ -188,7 +188,7 @@ async function proxyWithoutWebSockets(
     { name: 'proxy', server: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, skipTLSVerify: true },
     { name: 'nobody' },
   );
-  const connection = new Connection(config, systemClock);
+  const connection = new Connection(config, systemClock, 'test');
   return {
     refusing: new KubeClient(connection, NAMESPACE, systemClock),
     refused: () => refused,

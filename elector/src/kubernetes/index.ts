@@ -1,14 +1,14 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { type Clock, untilAborted } from 'clock-port';
+import { type Call, Connection, type KubeObject } from 'kube-client';
 import { ConflictError, type Candidate, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
-import { ApiClient, ApiError } from './api-client.ts';
 import type { LeaseEvent } from './events.ts';
 import { podEvidence, podIdentity, podOf, type Pod } from './holder.ts';
 import { recordOf, withRecord, type Lease, type OwnerReference } from './lease.ts';
-import { listWatch, type Sighting } from './list-watch.ts';
 import { Lives } from './lives.ts';
+import { type Sighting, watchOne } from './one-object.ts';
+import { lockErrorOf, statusOf } from './refusal.ts';
 
-export { ApiClient, ApiError } from './api-client.ts';
 export { recordEvents, type LeaseEvent } from './events.ts';
 export { podEvidence, podIdentity, podOf, type Pod } from './holder.ts';
 export { TERM_ANNOTATION, type Lease, type OwnerReference } from './lease.ts';
@@ -31,6 +31,8 @@ export interface KubernetesLockOptions {
   readonly podSelector?: string;
 }
 
+/** Who writes: the user agent, and the source of events. */
+const COMPONENT = 'lease-elector';
 /** How many versions' metadata are kept for updates. */
 const KEPT_LEASES = 8;
 /** So many lists in a row that are older than what was known: the store was restored from a backup. */
@@ -43,7 +45,7 @@ const MAX_OLD_LISTS = 3;
 export class KubernetesLock implements Lock {
   readonly name: string;
   readonly #options: KubernetesLockOptions;
-  readonly #client: ApiClient;
+  readonly #connection: Connection;
   readonly #path: string;
   readonly #leases = new Map<string, Lease>();
   readonly #lives = new Lives();
@@ -53,22 +55,22 @@ export class KubernetesLock implements Lock {
   constructor(options: KubernetesLockOptions) {
     this.name = `${options.namespace}/${options.name}`;
     this.#options = options;
-    this.#client = new ApiClient(options.config);
+    this.#connection = new Connection(options.config, options.clock, COMPONENT);
     this.#path = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(options.namespace)}/leases`;
   }
 
   /** Closes the connections that are kept open for the next call. */
   close(): void {
-    this.#client.close();
+    void this.#connection.close();
   }
 
   async read(signal: AbortSignal): Promise<LeaseState | undefined> {
     try {
-      const lease = await this.#client.call<Lease>({ method: 'GET', path: this.#itemPath }, signal);
+      const lease = await this.#call<Lease>({ method: 'GET', path: this.#itemPath }, signal);
       this.#newest = revisionOf(lease.metadata.resourceVersion);
       return this.#remember(lease);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
+      if (statusOf(error) === 404) return undefined;
       throw error;
     }
   }
@@ -92,7 +94,7 @@ export class KubernetesLock implements Lock {
   }
 
   async watch(onChange: (state: LeaseState | undefined) => void, signal: AbortSignal): Promise<void> {
-    const { clock, name } = this.#options;
+    const { name } = this.#options;
     let oldLists = 0;
     const onSighting = (sighting: Sighting<Lease>) => {
       const { object, revision, listed } = sighting;
@@ -104,7 +106,7 @@ export class KubernetesLock implements Lock {
       onChange(object && this.#remember(object));
       return undefined;
     };
-    await listWatch<Lease>({ client: this.#client, clock, path: this.#path, name, onSighting }, signal);
+    await this.#watch<Lease>({ path: this.#path, name, onSighting }, signal);
   }
 
   async termBefore(version: string, signal: AbortSignal): Promise<number> {
@@ -113,7 +115,7 @@ export class KubernetesLock implements Lock {
   }
 
   async holderGone(record: LeaseRecord, signal: AbortSignal): Promise<string> {
-    const { clock, watchHolderPod = true, container } = this.#options;
+    const { watchHolderPod = true, container } = this.#options;
     const pod = podOf(record.holder);
     const found = new AbortController();
     let evidence: string | undefined;
@@ -126,7 +128,7 @@ export class KubernetesLock implements Lock {
         if (evidence !== undefined) found.abort(new Error('found'));
       };
       try {
-        await listWatch<Pod>({ client: this.#client, clock, path: this.#podsPath, name: pod.name, onSighting }, end);
+        await this.#watch<Pod>({ path: this.#podsPath, name: pod.name, onSighting }, end);
       } catch (error) {
         if (evidence === undefined) throw error;
       }
@@ -141,8 +143,8 @@ export class KubernetesLock implements Lock {
   async candidates(signal: AbortSignal): Promise<Candidate[]> {
     const { podSelector } = this.#options;
     if (podSelector === undefined) return [];
-    const path = `${this.#podsPath}?labelSelector=${encodeURIComponent(podSelector)}`;
-    const { items } = await this.#client.call<{ items: Pod[] }>({ method: 'GET', path }, signal);
+    const call: Call = { method: 'GET', path: this.#podsPath, query: { labelSelector: podSelector } };
+    const { items } = await this.#call<{ items: Pod[] }>(call, signal);
     return items
       .filter(({ status }) => status?.phase === 'Running')
       .map(({ metadata, status }) => ({
@@ -163,13 +165,13 @@ export class KubernetesLock implements Lock {
       reason: 'LeaderElection',
       message,
       type,
-      source: { component: 'lease-elector' },
+      source: { component: COMPONENT },
       firstTimestamp: at.replace(/\.\d+/, ''),
       lastTimestamp: at.replace(/\.\d+/, ''),
       count: 1,
     };
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
-    await this.#client.call({ method: 'POST', path, body }, signal);
+    await this.#call({ method: 'POST', path, body }, signal);
   }
 
   get #itemPath(): string {
@@ -182,17 +184,34 @@ export class KubernetesLock implements Lock {
 
   async #write(method: 'POST' | 'PUT', path: string, body: Lease, signal: AbortSignal): Promise<string> {
     try {
-      const lease = await this.#client.call<Lease>({ method, path, body }, signal);
+      const lease = await this.#call<Lease>({ method, path, body }, signal);
       const revision = revisionOf(lease.metadata.resourceVersion);
       if (revision > this.#newest) this.#newest = revision;
       return this.#remember(lease).version;
     } catch (error) {
       // 404 to a PUT: the lease is gone; to a POST: the namespace is not there
-      if (error instanceof ApiError && (error.status === 409 || (error.status === 404 && method === 'PUT'))) {
-        throw new ConflictError(error.message);
-      }
+      const status = statusOf(error);
+      if (status === 409 || (status === 404 && method === 'PUT')) throw new ConflictError((error as Error).message);
       throw error;
     }
+  }
+
+  async #call<T>(call: Call, signal: AbortSignal): Promise<T> {
+    try {
+      return await this.#connection.json<T>(call, signal);
+    } catch (error) {
+      throw lockErrorOf(error, `${call.method} ${call.path}`);
+    }
+  }
+
+  async #watch<T extends KubeObject>(
+    what: { path: string; name: string; onSighting: (sighting: Sighting<T>) => 'list again' | void },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const options = { connection: this.#connection, clock: this.#options.clock, ...what };
+    await watchOne<T>(options, signal).catch((error: unknown) => {
+      throw lockErrorOf(error, `watch of ${what.path}/${what.name}`);
+    });
   }
 
   #remember(lease: Lease): LeaseState {

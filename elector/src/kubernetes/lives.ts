@@ -1,5 +1,5 @@
-import type { Sighting } from './list-watch.ts';
 import { recordOf, type Lease } from './lease.ts';
+import type { Sighting } from './one-object.ts';
 
 interface Waiter {
   readonly revision: bigint;

@@ -46,7 +46,7 @@ export async function ourProgram(): Promise<string[]> {
     platform: 'node',
     target: 'node20',
     conditions: ['source'],
-    external: ['@kubernetes/client-node'],
+    external: ['@kubernetes/client-node', 'undici'],
     logLevel: 'warning',
   });
   return [process.execPath, outfile];

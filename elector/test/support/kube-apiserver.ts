@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { KubeConfig } from '@kubernetes/client-node';
-import { ApiClient } from '../../src/kubernetes/index.ts';
+import { systemClock } from 'clock-port';
+import { type Call, Connection } from 'kube-client';
 import { find, freePort, Program, until } from './programs.ts';
 
 const TOKEN = 'a-token-of-this-test';
@@ -20,7 +21,7 @@ export async function kubernetesPrograms(): Promise<{ etcd: string; apiserver: s
 
 /** A real etcd and a real kube-apiserver, as processes. No controllers and no kubelet: pods are what the test says they are. */
 export class KubeApiServer {
-  readonly client: ApiClient;
+  readonly connection: Connection;
   readonly port: number;
   readonly #folder: string;
   readonly #programs: { etcd: string; apiserver: string };
@@ -58,7 +59,7 @@ export class KubeApiServer {
     this.#folder = folder;
     this.port = port;
     this.#etcdPort = etcdPort;
-    this.client = new ApiClient(this.config());
+    this.connection = new Connection(this.config(), systemClock, 'test');
   }
 
   /** A kubeconfig for it; `port`: of a proxy in front of it. */
@@ -127,7 +128,7 @@ export class KubeApiServer {
 
   /** A namespace of its own for each test. */
   async namespace(): Promise<string> {
-    const created = await this.client.call<{ metadata: { name: string } }>(
+    const created = await this.connection.json<{ metadata: { name: string } }>(
       {
         method: 'POST',
         path: '/api/v1/namespaces',
@@ -140,13 +141,12 @@ export class KubeApiServer {
 
   /** Any request, as kubectl would make it. */
   async request(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
-    // the client's three verbs are the elector's; tests need more
-    const call = { method, path, ...(body !== undefined && { body }) } as Parameters<ApiClient['call']>[0];
-    return this.client.call(call, AbortSignal.timeout(10_000));
+    const call = { method, path, ...(body !== undefined && { body }) } as Call;
+    return this.connection.json(call, AbortSignal.timeout(10_000));
   }
 
   async stop(): Promise<void> {
-    this.client.close();
+    await this.connection.close();
     await this.#apiserver?.stop('SIGKILL');
     await this.#etcd?.stop('SIGKILL');
     await rm(this.#folder, { recursive: true, force: true });

@@ -1,9 +1,11 @@
 import { PassThrough } from 'node:stream';
 import { VirtualClock } from '@streamspace/testkit';
 import { describe, expect, it } from 'vitest';
-import type { KubeClient, KubeObject, Query } from '../../src/client.ts';
+import type { KubeClient } from '../../src/client.ts';
+import type { Query } from '../../src/connection.ts';
 import { ApiError } from '../../src/error.ts';
 import { Informer } from '../../src/informer.ts';
+import type { KubeObject } from '../../src/objects.ts';
 
 const object = (name: string, resourceVersion: string): KubeObject => ({ metadata: { name, resourceVersion } });
 
@@ -85,9 +87,9 @@ describe('informer', () => {
 
   it('failure 15: replaces a watch that is silent for too long', async () => {
     const { api, clock } = await started();
-    await clock.advance(90_000);
+    await clock.advance(85_000);
     api.send('BOOKMARK', object('', '11'));
-    await clock.advance(90_000);
+    await clock.advance(85_000);
     expect(api.watches.length).toBe(1);
     await clock.advance(15_000);
     expect(api.watches.length).toBe(2);

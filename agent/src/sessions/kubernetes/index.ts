@@ -15,6 +15,8 @@ export { KubernetesDriver } from './driver.ts';
 export { SettingError } from './setting-error.ts';
 export type { KubernetesDriverOptions } from './options.ts';
 
+/** Who writes, in `managedFields`, and the user agent. */
+const PROGRAM = 'streamspace-agent';
 /** The template's check needs the API server; where that is away at the start, it is done without, milliseconds. */
 const CHECK_MS = 10_000;
 
@@ -33,7 +35,7 @@ export async function kubernetesDriver(
   const given = { ...rest, warm };
   if (podTemplatePath === undefined) return makeKubernetesDriver(given);
   const full = { ...given, podTemplate: await readPodTemplate(podTemplatePath) };
-  const client = new KubeClient(new Connection(given.kubeConfig, given.clock), given.namespace, given.clock);
+  const client = new KubeClient(new Connection(given.kubeConfig, given.clock, PROGRAM), given.namespace, given.clock);
   try {
     await withDeadline(given.clock, CHECK_MS, 'check of SESSION_POD_TEMPLATE', signal, (limit) =>
       checkPodTemplate(client, full, podTemplatePath, limit),
@@ -54,7 +56,7 @@ export async function kubernetesDriver(
 /** The driver with a pod template, if any, that was checked already. */
 export function makeKubernetesDriver(options: KubernetesDriverOptions): KubernetesDriver {
   const { kubeConfig, clock, log, startDeadline, step, leaseUntil } = options;
-  const client = new KubeClient(new Connection(kubeConfig, clock), options.namespace, clock, leaseUntil);
+  const client = new KubeClient(new Connection(kubeConfig, clock, PROGRAM), options.namespace, clock, leaseUntil);
   const view = new View(client, options.agentId, clock, log);
   const common = { client, config: options, clock, log, view, startDeadline };
   const pool = new WarmPool(common, options.warm ?? [], options.maxSessions);

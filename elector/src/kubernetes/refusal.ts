@@ -1,0 +1,15 @@
+import { ApiError } from 'kube-client';
+import { LockError } from '../lock.ts';
+
+/** What the API server refused, as the lock's error; anything else as it is. `what`: was asked for. */
+export function lockErrorOf(error: unknown, what: string): unknown {
+  if (!(error instanceof ApiError)) return error;
+  const { status, message, retryAfterMs } = error;
+  const remedy = status === 403 ? ' (the role of this service account lacks a verb)' : '';
+  return new LockError(`${what}: ${status} ${message}${remedy}`, { cause: error, retryAfterMs });
+}
+
+/** The HTTP status of a refusal; `undefined` for what is none. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof LockError && error.cause instanceof ApiError ? error.cause.status : undefined;
+}
