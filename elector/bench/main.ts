@@ -1,13 +1,11 @@
 // npm run bench:election [-- --rounds 20] [-- --lanes 4] [-- --update]
 // Prints the table, writes bench/results/election.json, and with --update the table in docs/ha.md.
-import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { KubeApiserver, kubeApiserverMissing, kubeApiserverVersion } from '@streamspace/testkit';
 import { clientGoProgram, ourProgram } from '../test/support/fleet.ts';
-import { KubeApiServer, kubernetesPrograms } from '../test/support/kube-apiserver.ts';
 import { CONTENDERS } from './contenders.ts';
 import { Quiet } from './quiet.ts';
 import { report, type Results } from './report.ts';
@@ -22,17 +20,17 @@ const rounds = option('rounds', 20);
 const lanes = option('lanes', 4);
 const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
 
-const programs = await kubernetesPrograms();
-if ('missing' in programs) throw new Error(`the bench needs a real API server: ${programs.missing}`);
+const missing = kubeApiserverMissing();
+if (missing !== undefined) throw new Error(`the bench needs a real API server: ${missing}`);
 const theirs = await clientGoProgram();
 if ('missing' in theirs) say(`without client-go: ${theirs.missing}`);
 const contenders = CONTENDERS.filter(({ kind }) => kind === 'ours' || !('missing' in theirs));
-const server = await KubeApiServer.start(programs, { audit: true });
+const server = await KubeApiserver.start({ audit: true });
 
 const results: Results = {
   at: new Date().toISOString(),
   machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version },
-  versions: (await promisify(execFile)(programs.apiserver, ['--version'])).stdout.trim(),
+  versions: kubeApiserverVersion(),
   rounds,
   load: [],
   failed: [],

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import type { KubeApiserver } from '@streamspace/testkit';
 import type { Lease } from '../src/kubernetes/index.ts';
 import { Fleet, wallNow, type ReplicaProcess, type ReplicaSettings } from '../test/support/fleet.ts';
-import type { KubeApiServer } from '../test/support/kube-apiserver.ts';
 import { until } from '../test/support/programs.ts';
 import { TcpProxy } from '../test/support/proxy.ts';
 import type { Contender } from './contenders.ts';
@@ -21,7 +21,7 @@ export type Row =
 export type Measure = (contender: Contender, row: Row, ms: number) => void;
 
 export interface Arena {
-  readonly server: KubeApiServer;
+  readonly server: KubeApiserver;
   readonly quiet: Quiet;
   readonly commands: Readonly<Record<Contender['kind'], readonly string[]>>;
   readonly measure: Measure;

@@ -2,7 +2,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { resettingConnector } from './resetting-connector.ts';
 
-/** What a request needs to reach the API server as us. */
+/** All that a request needs to reach the API server as us. */
 export interface Access {
   readonly server: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -11,7 +11,7 @@ export interface Access {
   readonly end: () => Promise<void>;
   readonly tls: Tls;
   readonly proxyUrl: string | undefined;
-  /** Of what the dispatcher was made with. */
+  /** Of the dispatcher's certificates and addresses. */
   readonly fingerprint: string;
 }
 
@@ -25,11 +25,11 @@ export interface Tls {
 
 /** Connections to one server at a time; requests beyond it wait. */
 const CONNECTIONS = 64;
-/** An idle connection is closed after so long: before the server does (90 s), which a request on its way would meet. Milliseconds. */
+/** An idle connection is closed after so long, before the server closes it (90 s) under a request on its way. Milliseconds. */
 const IDLE_MS = 30_000;
 const CONNECT_MS = 10_000;
 
-/** What the kubeconfig, and the files that it names, say now. `kept`: its pool goes on where certificates and proxy are the same. */
+/** The present content of the kubeconfig and of the files that it names. `kept`: its pool goes on where certificates and proxy are the same. */
 export async function accessOf(config: KubeConfig, kept: () => Access | undefined): Promise<Access> {
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new Error('KUBECONFIG: no current context, or it names no cluster; set current-context');

@@ -3,7 +3,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 
 const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-/** A kubeconfig that can't be used: what is wrong with it, and the remedy. */
+/** A kubeconfig that can't be used: the fault, and the remedy. */
 export class KubeConfigError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

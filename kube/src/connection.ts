@@ -32,7 +32,7 @@ type Body = Dispatcher.ResponseData['body'];
  * suspect as that one's then. Calls that are under way go on, on theirs.
  */
 export class Connection {
-  /** Who asks: the user agent, and the manager of the fields that it writes. */
+  /** The program's name: user agent, and manager of the fields that it writes. */
   readonly program: string;
   /** Requests made so far. */
   requests = 0;

@@ -22,7 +22,7 @@ interface FailedWatch {
 }
 
 export interface ListWatchOptions<T> {
-  /** What is watched, for errors. */
+  /** The name of the set, for errors. */
   readonly what: string;
   readonly clock: Clock;
   /** How long a list may take, milliseconds. */
@@ -36,8 +36,8 @@ export interface ListWatchOptions<T> {
 }
 
 /**
- * A list, and watches that go on where the list, or the watch before, ended: bookmarks asked for, replaced when silent for too long. Whoever
- * uses it decides what follows the end of a round, and how soon.
+ * A list, and watches that continue where the list, or the watch before, ended: with bookmarks, replaced when silent for too long. The caller
+ * decides when the next round begins.
  */
 export class ListWatch<T extends KubeObject> {
   readonly #options: ListWatchOptions<T>;
@@ -52,7 +52,7 @@ export class ListWatch<T extends KubeObject> {
     return this.#version;
   }
 
-  /** What was seen is forgotten: the next round begins with a list. */
+  /** Forgets the version: the next round begins with a list. */
   reset(): void {
     this.#version = '';
   }

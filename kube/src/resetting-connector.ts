@@ -1,7 +1,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { buildConnector } from 'undici';
 
-/** How connections failed that had served a request before. */
+/** Failures of connections that had served a request before. */
 const failedLater = new WeakSet<Error>();
 
 export interface Connector {
@@ -52,8 +52,8 @@ function resetOnDestroy(socket: Socket, below: Socket): void {
 }
 
 /**
- * Whether a request failed because its connection, which others had used before it, was closed at that moment, or its pool was: by the
- * server, which knows nothing of the request then.
+ * Whether a request failed because the server closed its connection, used before and idle since, at that moment, or because its pool was
+ * closed: the server knows nothing of the request then.
  */
 export function closedWhileIdle(error: unknown): boolean {
   const { code, socket } = error as { code?: string; socket?: { bytesRead?: number } };

@@ -1,4 +1,5 @@
 export { Random } from './random.ts';
+export { selfSigned } from './self-signed.ts';
 export { unbounded } from './unbounded.ts';
 export { settle, VirtualClock } from './virtual-clock.ts';
 export { everySeed, seeds } from './sim/seeds.ts';
@@ -16,4 +17,9 @@ export {
 export { type CommandEntry, type CommandHistory, checkHistory, type Effect } from './history.ts';
 export { Balancer } from './processes/balancer.ts';
 export { Program } from './processes/program.ts';
-export { KubeApiserver, type KubeApiserverOptions, kubeApiserverMissing } from './kube-apiserver.ts';
+export {
+  KubeApiserver,
+  type KubeApiserverOptions,
+  kubeApiserverMissing,
+  kubeApiserverVersion,
+} from './kube-apiserver.ts';

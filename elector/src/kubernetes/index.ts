@@ -31,7 +31,7 @@ export interface KubernetesLockOptions {
   readonly podSelector?: string;
 }
 
-/** Who writes: the user agent, and the source of events. */
+/** The user agent, and the source of events. */
 const COMPONENT = 'lease-elector';
 /** How many versions' metadata are kept for updates. */
 const KEPT_LEASES = 8;

@@ -1,7 +1,7 @@
 import type { Clock } from 'clock-port';
 import { type Connection, isStatus, type KubeObject, ListWatch } from 'kube-client';
 
-/** What is known of the one object: `undefined` when it is not there. `revision`: of the event, or of the list. */
+/** The present state of the one object: `undefined` when it is not there. `revision`: of the event, or of the list. */
 export interface Sighting<T> {
   readonly object: T | undefined;
   readonly revision: string;

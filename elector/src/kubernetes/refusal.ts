@@ -1,7 +1,7 @@
 import { ApiError } from 'kube-client';
 import { LockError } from '../lock.ts';
 
-/** What the API server refused, as the lock's error; anything else as it is. `what`: was asked for. */
+/** The API server's refusal as the lock's error; any other error as it is. `what`: the call. */
 export function lockErrorOf(error: unknown, what: string): unknown {
   if (!(error instanceof ApiError)) return error;
   const { status, message, retryAfterMs } = error;
@@ -9,7 +9,7 @@ export function lockErrorOf(error: unknown, what: string): unknown {
   return new LockError(`${what}: ${status} ${message}${remedy}`, { cause: error, retryAfterMs });
 }
 
-/** The HTTP status of a refusal; `undefined` for what is none. */
+/** The HTTP status of a refusal; `undefined` for any other error. */
 export function statusOf(error: unknown): number | undefined {
   return error instanceof LockError && error.cause instanceof ApiError ? error.cause.status : undefined;
 }

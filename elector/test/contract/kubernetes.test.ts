@@ -1,22 +1,22 @@
+import { KubeApiserver, kubeApiserverMissing } from '@streamspace/testkit';
 import { systemClock, withDeadline } from 'clock-port';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { KubernetesLock, TERM_ANNOTATION, type Lease } from '../../src/kubernetes/index.ts';
-import { KubeApiServer, kubernetesPrograms } from '../support/kube-apiserver.ts';
 import { until } from '../support/programs.ts';
 import { TcpProxy } from '../support/proxy.ts';
 import { lockContract } from './lock.ts';
 
-const programs = await kubernetesPrograms();
+const missing = kubeApiserverMissing();
 
-if ('missing' in programs) {
-  describe.skip(`kubernetes lock: not run, ${programs.missing}`, () => {
+if (missing !== undefined) {
+  describe.skip(`kubernetes lock: not run, ${missing}`, () => {
     it('needs etcd and kube-apiserver', () => undefined);
   });
 } else {
   describe('with a real API server', () => {
-    let server: KubeApiServer;
+    let server: KubeApiserver;
     beforeAll(async () => {
-      server = await KubeApiServer.start(programs);
+      server = await KubeApiserver.start();
     }, 90_000);
     afterAll(() => server?.stop());
 
@@ -28,7 +28,7 @@ if ('missing' in programs) {
         return {
           open: async () => {
             const lock = new KubernetesLock({
-              config: server.config(),
+              config: await server.config(),
               clock: systemClock,
               namespace,
               name: 'the-lease',
@@ -60,7 +60,7 @@ if ('missing' in programs) {
       beforeEach(async () => {
         namespace = await server.namespace();
         lock = new KubernetesLock({
-          config: server.config(),
+          config: await server.config(),
           clock: systemClock,
           namespace,
           name: 'the-lease',
@@ -97,7 +97,7 @@ if ('missing' in programs) {
       it('tells of the term of a Lease that was made and deleted before the watch told of it', async () => {
         const proxy = await TcpProxy.start(server.port);
         const options = { clock: systemClock, namespace, name: 'the-lease' };
-        const late = new KubernetesLock({ config: server.config(proxy.port), ...options });
+        const late = new KubernetesLock({ config: await server.config(proxy.port), ...options });
         const remove = () =>
           server.request('DELETE', `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/the-lease`);
         const end = new AbortController();
@@ -111,7 +111,7 @@ if ('missing' in programs) {
         await lock.create({ ...record, term: 4 }, signal);
         await remove();
         // through another connection, as a write is: the watch's is held
-        const near = new KubernetesLock({ config: server.config(), ...options });
+        const near = new KubernetesLock({ config: await server.config(), ...options });
         const version = await near.create({ ...record, holder: 'b', term: 4 }, signal);
         const before = late.termBefore(version, signal);
         proxy.release();
@@ -138,7 +138,7 @@ if ('missing' in programs) {
 
       it('says in words that the namespace is missing', async () => {
         const lost = new KubernetesLock({
-          config: server.config(),
+          config: await server.config(),
           clock: systemClock,
           namespace: 'nowhere',
           name: 'x',
@@ -188,7 +188,12 @@ if ('missing' in programs) {
         });
         const { uid } = pod['metadata'] as { uid: string };
         const proxy = await TcpProxy.start(server.port);
-        const far = new KubernetesLock({ config: server.config(proxy.port), clock: systemClock, namespace, name: 'x' });
+        const far = new KubernetesLock({
+          config: await server.config(proxy.port),
+          clock: systemClock,
+          namespace,
+          name: 'x',
+        });
         const gone = far.holderGone({ ...record, holder: `agent-0_${uid}` }, signal);
         gone.catch(() => undefined);
         // the watch's connection comes after the list's: by then it has seen the pod

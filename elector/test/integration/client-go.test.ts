@@ -1,21 +1,20 @@
+import { KubeApiserver, kubeApiserverMissing } from '@streamspace/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { TERM_ANNOTATION, type Lease } from '../../src/kubernetes/index.ts';
 import { clientGoProgram, Fleet, ourProgram, wallNow } from '../support/fleet.ts';
-import { KubeApiServer, kubernetesPrograms } from '../support/kube-apiserver.ts';
 import { find, until } from '../support/programs.ts';
 
-const programs = await kubernetesPrograms();
 const go = await find('go', '/usr/local/go/bin');
-const missing = 'missing' in programs ? programs.missing : go ? undefined : 'no go on the PATH';
+const missing = kubeApiserverMissing() ?? (go ? undefined : 'no go on the PATH');
 const PATIENCE_MS = 30_000;
 
-if (missing !== undefined || 'missing' in programs) {
+if (missing !== undefined) {
   describe.skip(`beside client-go's elector: not run, ${missing}`, () => {
     it('needs etcd, kube-apiserver and go', () => undefined);
   });
 } else {
   describe('beside client-go’s elector', () => {
-    let server: KubeApiServer;
+    let server: KubeApiserver;
     let ours: string[];
     let theirs: string[];
     let fleet: Fleet;
@@ -25,7 +24,7 @@ if (missing !== undefined || 'missing' in programs) {
       const built = await clientGoProgram();
       if ('missing' in built) throw new Error(built.missing);
       theirs = built;
-      [server, ours] = await Promise.all([KubeApiServer.start(programs), ourProgram()]);
+      [server, ours] = await Promise.all([KubeApiserver.start(), ourProgram()]);
     }, 600_000);
     afterAll(() => server?.stop());
     afterEach(() => fleet?.stop());

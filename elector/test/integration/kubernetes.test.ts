@@ -1,26 +1,26 @@
+import { KubeApiserver, kubeApiserverMissing } from '@streamspace/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { TERM_ANNOTATION, type Lease } from '../../src/kubernetes/index.ts';
 import { Fleet, ourProgram, wallNow, type ReplicaSettings } from '../support/fleet.ts';
-import { KubeApiServer, kubernetesPrograms } from '../support/kube-apiserver.ts';
 import { until } from '../support/programs.ts';
 import { TcpProxy } from '../support/proxy.ts';
 
-const programs = await kubernetesPrograms();
 const TIMINGS = { leaseDurationMs: 4000, renewDeadlineMs: 3000, retryPeriodMs: 1250 };
 const PATIENCE_MS = 30_000;
+const missing = kubeApiserverMissing();
 
-if ('missing' in programs) {
-  describe.skip(`elections on Kubernetes: not run, ${programs.missing}`, () => {
+if (missing !== undefined) {
+  describe.skip(`elections on Kubernetes: not run, ${missing}`, () => {
     it('needs etcd and kube-apiserver', () => undefined);
   });
 } else {
   describe('elections on Kubernetes', () => {
-    let server: KubeApiServer;
+    let server: KubeApiserver;
     let ours: string[];
     const cleanups: (() => Promise<void>)[] = [];
 
     beforeAll(async () => {
-      [server, ours] = await Promise.all([KubeApiServer.start(programs), ourProgram()]);
+      [server, ours] = await Promise.all([KubeApiserver.start(), ourProgram()]);
     }, 90_000);
     afterAll(() => server?.stop());
     afterEach(async () => {
@@ -224,11 +224,11 @@ if ('missing' in programs) {
       const { fleet: three, lease } = await fleet({ keep: true });
       for (let i = 0; i < 3; i++) three.add(ours);
       const leader = await three.leader();
-      await server.kill();
+      await server.down();
       const until20 = wallNow() + 20_000;
       await until(() => wallNow() > until20 && leader.of('error').length > 3, 40_000, 'an outage');
       expect(three.leaders).toEqual([leader]);
-      await server.resume();
+      await server.up();
       const { renewTime } = (await lease()).spec!;
       await until(async () => (await lease()).spec?.renewTime !== renewTime, PATIENCE_MS, 'a renewal');
       const { spec } = await lease();

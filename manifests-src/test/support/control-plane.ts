@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { selfSigned } from '@streamspace/testkit';
 import { COUNTER, TEMPLATE } from '../../../ci/ha/values.ts';
 import { PROGRAMS } from '../../../ci/kind/images.ts';
 import type { Cluster } from './cluster.ts';
@@ -63,20 +64,7 @@ export class ControlPlane {
   /** What a reader and the agents find before there is a hub: name, certificate, images. */
   async prepare(): Promise<void> {
     const cluster = this.#cluster;
-    const subject = ['-subj', `/CN=${HOST}`, '-addext', `subjectAltName=DNS:${HOST}`];
-    const files = ['-keyout', this.#key, '-out', this.certificate];
-    await cluster.exec([
-      'openssl',
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-days',
-      '7',
-      ...subject,
-      ...files,
-    ]);
+    selfSigned(cluster.folder, 'tls', HOST);
     const dockerfile = `FROM ${PROGRAMS.agent}\nCOPY tls.crt /etc/ssl/guide.crt\nENV NODE_EXTRA_CA_CERTS=/etc/ssl/guide.crt\n`;
     writeFileSync(join(cluster.folder, 'Dockerfile'), dockerfile);
     writeFileSync(join(cluster.folder, '.dockerignore'), '*\n!tls.crt\n');

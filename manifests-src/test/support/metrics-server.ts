@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { selfSigned } from '@streamspace/testkit';
 import type { Cluster } from './cluster.ts';
 
 /** Answers the metrics API with a little use of every pod, so that autoscalers work where no metrics server is. */
@@ -24,23 +24,7 @@ createServer({ key: readFileSync('/tls/tls.key'), cert: readFileSync('/tls/tls.c
 
 /** `image`: one in the cluster that has Node. */
 export async function installMetrics(cluster: Cluster, image = 'node:24-bookworm-slim'): Promise<void> {
-  const [key, cert] = ['key', 'crt'].map((end) => join(cluster.folder, `metrics.${end}`)) as [string, string];
-  await cluster.exec([
-    'openssl',
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-days',
-    '7',
-    '-subj',
-    '/CN=metrics',
-    '-keyout',
-    key,
-    '-out',
-    cert,
-  ]);
+  const { key, certificate } = selfSigned(cluster.folder, 'metrics', 'metrics');
   const base64 = (file: string) => readFileSync(file).toString('base64');
   const meta = { name: 'metrics', namespace: 'kube-system' };
   const labels = { app: 'metrics' };
@@ -51,7 +35,7 @@ export async function installMetrics(cluster: Cluster, image = 'node:24-bookworm
       kind: 'Secret',
       metadata: meta,
       type: 'kubernetes.io/tls',
-      data: { 'tls.key': base64(key), 'tls.crt': base64(cert) },
+      data: { 'tls.key': base64(key), 'tls.crt': base64(certificate) },
     },
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',

@@ -15,7 +15,7 @@ export { KubernetesDriver } from './driver.ts';
 export { SettingError } from './setting-error.ts';
 export type { KubernetesDriverOptions } from './options.ts';
 
-/** Who writes, in `managedFields`, and the user agent. */
+/** The user agent, and the manager in `managedFields`. */
 const PROGRAM = 'streamspace-agent';
 /** The template's check needs the API server; where that is away at the start, it is done without, milliseconds. */
 const CHECK_MS = 10_000;
