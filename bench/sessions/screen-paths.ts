@@ -62,11 +62,9 @@ export async function screenPaths(quick: boolean, say: (text: string) => void): 
     });
     const [line] = (await once(createInterface(kubectl.stdout), 'line')) as [string];
     const local = Number(/127\.0\.0\.1:(\d+)/.exec(line)?.[1]);
-    const websocket = new PortForwarder(client, ['websocket']);
-    const spdy = new PortForwarder(client, ['spdy']);
+    const forwarder = new PortForwarder(client);
     const ways: Record<string, () => Promise<Readable>> = {
-      'through the API server': () => websocket.open('loud', PORT, limit()),
-      'through the API server, SPDY': () => spdy.open('loud', PORT, limit()),
+      'through the API server': () => forwarder.open('loud', PORT, limit()),
       'kubectl port-forward': async () => connect(local, '127.0.0.1'),
       ...(cluster.routed && { 'direct to the pod': () => connectTcp(address, PORT, limit()) }),
     };
