@@ -1,8 +1,8 @@
 import { createConnection } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
-import { inflateSync } from 'node:zlib';
 import { LIMITS, StreamSpaceError } from '@streamspace/protocol';
 import { settle, VirtualClock } from '@streamspace/testkit';
+import { PNG } from 'pngjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Pictures } from '../../src/picture/pictures.ts';
 import { testScreen } from '../../../desktop/test/support/screen.ts';
@@ -23,11 +23,10 @@ interface Scripted {
   pieces?: number;
 }
 
-/** A picture's size and its pixels, of a PNG file as the agent writes it. */
+/** A picture's size and its pixels, of a PNG file. */
 function read(png: Buffer): { width: number; height: number; at: (x: number, y: number) => Colour } {
-  const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
-  const rows = inflateSync(png.subarray(41, 41 + png.readUInt32BE(33)));
-  const at = (x: number, y: number) => [...rows.subarray(y * (1 + 3 * width) + 1 + 3 * x).subarray(0, 3)] as Colour;
+  const { width, height, data } = PNG.sync.read(png);
+  const at = (x: number, y: number) => [...data.subarray(4 * (y * width + x)).subarray(0, 3)] as Colour;
   return { width, height, at };
 }
 

@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
-import { inflateSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Picture } from '../../src/rfb/picture.ts';
-import { png } from '../../src/rfb/png.ts';
 import { RfbClient } from '../../src/rfb/client.ts';
 import { type RfbTestServer, rfbTestServer } from '../../src/rfb/test-server.ts';
 
@@ -62,17 +59,5 @@ describe('rfbTestServer', () => {
     for await (const chunk of busy) if ((received += (chunk as Buffer).length) > 20_000_000) break;
     expect(server.connections[0]!.waiting).toBeLessThan(200_000);
     frozen.destroy();
-  });
-});
-
-describe('png', () => {
-  it('holds the picture’s pixels', () => {
-    const picture = new Picture(2, 1);
-    picture.pixels.set([0x112233, 0xaabbcc]);
-    const file = png(picture);
-    expect(file.subarray(0, 8).toString('latin1')).toBe('\x89PNG\r\n\x1a\n');
-    const at = file.indexOf('IDAT') + 4;
-    const length = file.readUInt32BE(at - 8);
-    expect([...inflateSync(file.subarray(at, at + length))]).toEqual([0, 0x11, 0x22, 0x33, 0xaa, 0xbb, 0xcc]);
   });
 });
