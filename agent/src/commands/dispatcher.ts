@@ -1,9 +1,9 @@
 import { type Clock, DeadlineError, scope, withDeadline } from 'clock-port';
 import { type AgentMessage, asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
+import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { SessionDriver, Slot } from '../sessions/driver.ts';
 import { type Command, keyOf, type Outcome, perform } from './operation.ts';
-import { ResultCache } from './result-cache.ts';
 import { Slots } from './slots.ts';
 
 /** Where a command came from, and its answers go. */
@@ -69,7 +69,7 @@ export class Dispatcher {
   /** Begun, and not over. */
   #running = 0;
   readonly #slots: Slots<Job>;
-  readonly #outcomes: ResultCache<Outcome>;
+  readonly #outcomes: LRUCache<string, Outcome>;
   readonly #stop = new AbortController();
   #draining = false;
   #onIdle: (() => void)[] = [];
@@ -77,7 +77,7 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#slots = new Slots(options.concurrency, () => this.#startReady());
-    this.#outcomes = new ResultCache(options.remembered ?? 4096);
+    this.#outcomes = new LRUCache({ max: options.remembered ?? 4096 });
   }
 
   get running(): number {

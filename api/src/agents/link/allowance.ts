@@ -1,5 +1,6 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
+import { LRUCache } from 'lru-cache';
 
 /** Control messages of one agent: so many at once, and so many a second. */
 const MESSAGES = { burst: 20_000, perSecond: 2_000 };
@@ -45,7 +46,7 @@ export class Allowance {
 /** The allowances of agents, by id: an agent that connects again goes on with what it has left. */
 export class Allowances {
   readonly #clock: Clock;
-  readonly #known = new Map<string, Allowance>();
+  readonly #known = new LRUCache<string, Allowance>({ max: REMEMBERED });
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -53,9 +54,7 @@ export class Allowances {
 
   of(agentId: string): Allowance {
     const allowance = this.#known.get(agentId) ?? new Allowance(this.#clock);
-    this.#known.delete(agentId);
     this.#known.set(agentId, allowance);
-    if (this.#known.size > REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
     return allowance;
   }
 }

@@ -1,5 +1,6 @@
 import { type AgentMessageOf, asStreamSpaceError, LIMITS, StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
+import { LRUCache } from 'lru-cache';
 import type { AgentLink } from '../link/link.ts';
 import type { Picture } from '../ports.ts';
 import { Throttle } from '../../flow/throttle.ts';
@@ -39,13 +40,16 @@ export class SessionPictures {
   readonly #clock: Clock;
   readonly #randomBytes: (size: number) => Buffer;
   readonly #throttle: Throttle;
-  /** By session, the one that was wanted longest ago first. */
-  readonly #entries = new Map<string, Entry>();
+  /** By session; of more than fit, those that were wanted last. */
+  readonly #entries = new LRUCache<string, Entry>({
+    max: KEPT.sessions,
+    maxSize: KEPT.bytes,
+    sizeCalculation: ({ picture }) => picture?.png.length ?? 1,
+  });
   readonly #underWay = new Map<string, Promise<void>>();
   /** By request. */
   readonly #waiting = new Map<string, Waiting>();
   readonly #watched = new WeakSet<AgentLink>();
-  #bytes = 0;
 
   constructor({ clock, randomBytes }: { clock: Clock; randomBytes: (size: number) => Buffer }) {
     this.#clock = clock;
@@ -92,12 +96,16 @@ export class SessionPictures {
     const former = this.#entries.get(session)?.picture;
     try {
       const picture = { png: checked(await this.#request(link, session)), at: this.#clock.now() };
-      this.#keep(session, { askedAt, picture });
+      this.#entries.set(session, { askedAt, picture });
     } catch (thrown) {
       const error = asStreamSpaceError(thrown);
       // whoever is asked too much of is asked again soon
       const limited = error.code === 'rate_limited';
-      this.#keep(session, { askedAt: limited ? askedAt - AGE_MS : askedAt, error, ...(former && { picture: former }) });
+      this.#entries.set(session, {
+        askedAt: limited ? askedAt - AGE_MS : askedAt,
+        error,
+        ...(former && { picture: former }),
+      });
     }
   }
 
@@ -138,21 +146,6 @@ export class SessionPictures {
           waiting.fail(new StreamSpaceError('agent_offline', `agent ${link.agentId} left; ask again`));
     };
     link.signal.addEventListener('abort', left, { once: true });
-  }
-
-  #keep(session: string, entry: Entry): void {
-    this.#drop(session);
-    this.#entries.set(session, entry);
-    this.#bytes += entry.picture?.png.length ?? 0;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#bytes <= KEPT.bytes && this.#entries.size <= KEPT.sessions) return;
-      this.#drop(oldest);
-    }
-  }
-
-  #drop(session: string): void {
-    this.#bytes -= this.#entries.get(session)?.picture?.png.length ?? 0;
-    this.#entries.delete(session);
   }
 }
 

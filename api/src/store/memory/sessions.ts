@@ -1,17 +1,10 @@
 import type { Session } from '@streamspace/protocol';
+import { LRUCache } from 'lru-cache';
 import type { CommandRecord, SessionStore } from '../store.ts';
 import { KEPT, type MemoryState } from './state.ts';
 
 export function memorySessions(state: MemoryState): SessionStore {
-  const keys = new Map<string, { session: string; command: CommandRecord }>();
-
-  const remember = (key: string, session: string, command: CommandRecord): void => {
-    keys.set(key, { session, command });
-    for (const oldest of keys.keys()) {
-      if (keys.size <= KEPT.idempotencyKeys) return;
-      keys.delete(oldest);
-    }
-  };
+  const keys = new LRUCache<string, { session: string; command: CommandRecord }>({ max: KEPT.idempotencyKeys });
 
   const keyOf = (user: string, idempotencyKey: string): string => JSON.stringify([user, idempotencyKey]);
 
@@ -31,7 +24,7 @@ export function memorySessions(state: MemoryState): SessionStore {
       if (state.agents.get(session.agent)?.draining || !state.fits(session, reservation)) return 'at_capacity';
       state.putSession({ ...session });
       state.putCommand({ ...command });
-      if (key !== undefined) remember(key, session.id, { ...command });
+      if (key !== undefined) keys.set(key, { session: session.id, command: { ...command } });
       return { created: true, session: { ...session }, command: { ...command } };
     },
 

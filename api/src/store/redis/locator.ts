@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Connection } from './connection.ts';
 import { KEPT, KEYS } from './keys.ts';
 import { SCRIPTS } from './scripts.ts';
@@ -11,7 +12,7 @@ const MAX_REMEMBERED = 20_000;
  */
 export class Locator {
   readonly #connection: Connection;
-  readonly #remembered = new Map<string, string>();
+  readonly #remembered = new LRUCache<string, string>({ max: MAX_REMEMBERED });
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -28,11 +29,11 @@ export class Locator {
   async addCommand(id: string, agent: string): Promise<void> {
     const key = KEYS.agentOfCommand(id);
     await this.#connection.do((client) => client.set(key, agent, 'PX', KEPT.commandIndexMs));
-    this.#remember(key, agent);
+    this.#remembered.set(key, agent);
   }
 
   rememberCommand(id: string, agent: string): void {
-    this.#remember(KEYS.agentOfCommand(id), agent);
+    this.#remembered.set(KEYS.agentOfCommand(id), agent);
   }
 
   /** After it is final. Not waited for by anybody: it would go in time anyway. */
@@ -54,7 +55,7 @@ export class Locator {
   }
 
   rememberSession(id: string, agent: string): void {
-    this.#remember(KEYS.agentOfSession(id), agent);
+    this.#remembered.set(KEYS.agentOfSession(id), agent);
   }
 
   async moveSession(id: string, agent: string): Promise<void> {
@@ -96,16 +97,7 @@ export class Locator {
     if (known !== undefined) return known;
     const agent = await this.#connection.do((client) => client.get(key));
     if (agent === null) return undefined;
-    this.#remember(key, agent);
-    return agent;
-  }
-
-  #remember(key: string, agent: string): void {
     this.#remembered.set(key, agent);
-    if (this.#remembered.size <= MAX_REMEMBERED) return;
-    for (const oldest of this.#remembered.keys()) {
-      this.#remembered.delete(oldest);
-      return;
-    }
+    return agent;
   }
 }
