@@ -1,12 +1,14 @@
 import type { Event } from '@streamspace/protocol';
+import { createParser } from 'eventsource-parser';
 import { fullJitter, pause } from './backoff.ts';
-import { EventStreamParser } from './event-stream.ts';
 import type { Http } from './http.ts';
 
 /** The hub sends a comment every 15 s at least; three missing ones mean that nobody is there. */
 const SILENCE_MS = 45_000;
 /** After this long a stream counts as steady, and the next attempt is fast again. */
 const STEADY_MS = 10_000;
+/** Characters of one event; with more the stream is given up. */
+const MAX_EVENT = 4 * 1024 * 1024;
 
 export interface Follower {
   /** The stream is open; events from now on arrive. Called again after every reconnect. */
@@ -59,7 +61,22 @@ async function readStream(http: Http, follower: Follower, lastId: string, signal
     const headers = { accept: 'text/event-stream', ...(lastId !== '' && { 'last-event-id': lastId }) };
     const response = await http.open('/events', headers, both);
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-    const parser = new EventStreamParser();
+    const parser = createParser({
+      maxBufferSize: MAX_EVENT,
+      onError: (error) => {
+        // unknown fields are for newer pages
+        if (error.type === 'max-buffer-size-exceeded') throw error;
+      },
+      onEvent: ({ event: name, id, data }) => {
+        if (id) seen = id;
+        if (name === 'reset') {
+          seen = '';
+          return follower.onReset();
+        }
+        const event = parseEvent(data);
+        if (event) follower.onEvent(event);
+      },
+    });
     opened = true;
     follower.onOpen();
     for (;;) {
@@ -67,16 +84,7 @@ async function readStream(http: Http, follower: Follower, lastId: string, signal
       if (done) throw new Error('The stream ended');
       clearTimeout(timer);
       timer = setTimeout(alarm, SILENCE_MS);
-      for (const message of parser.push(value)) {
-        if (message.id !== '') seen = message.id;
-        if (message.event === 'reset') {
-          seen = '';
-          follower.onReset();
-          continue;
-        }
-        const event = parseEvent(message.data);
-        if (event) follower.onEvent(event);
-      }
+      parser.feed(value);
     }
   } catch (error) {
     throw new StreamError(seen, opened, error);
