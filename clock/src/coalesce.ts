@@ -2,16 +2,16 @@
  * One round at a time: calls during a round cause exactly one more, which begins when that one is over. The promise is that of a round that
  * began after the call: what was so before the call, the round has seen. It rejects when that round does.
  */
-export function coalesce(round: () => Promise<void>): () => Promise<void> {
+export function coalesce<T>(round: () => Promise<T>): () => Promise<T> {
   const each = coalesceEach(round);
   return () => each(undefined);
 }
 
 /** The same for each key by itself: rounds of different keys run side by side. */
-export function coalesceEach<K>(round: (key: K) => Promise<void>): (key: K) => Promise<void> {
-  const rounds = new Map<K, { now?: Promise<void>; next?: Promise<void> }>();
-  const begin = (key: K): Promise<void> => {
-    const state: { now?: Promise<void>; next?: Promise<void> } = {};
+export function coalesceEach<K, T>(round: (key: K) => Promise<T>): (key: K) => Promise<T> {
+  const rounds = new Map<K, { now?: Promise<T>; next?: Promise<T> }>();
+  const begin = (key: K): Promise<T> => {
+    const state: { now?: Promise<T>; next?: Promise<T> } = {};
     rounds.set(key, state);
     state.now = round(key).finally(() => {
       if (state.next === undefined) rounds.delete(key);

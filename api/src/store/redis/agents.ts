@@ -1,3 +1,4 @@
+import { coalesce } from 'clock-port';
 import type { AgentRecord, AgentStore, ClaimResult } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { fields, pairs, record } from './hashes.ts';
@@ -37,18 +38,8 @@ export function redisAgents(connection: Connection): AgentStore {
     const agents = await Promise.all(ids.map(get));
     return agents.filter((agent) => agent !== undefined).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   };
-  // placement asks for all agents with every create: those who ask while one answer is on its way share the next one
-  let reading: Promise<unknown> = Promise.resolve();
-  let next: Promise<AgentRecord[]> | undefined;
-  const together = (): Promise<AgentRecord[]> =>
-    (next ??= reading
-      .catch(() => undefined)
-      .then(() => {
-        next = undefined;
-        const answer = all();
-        reading = answer;
-        return answer;
-      }));
+  // a step for each agent: lists that are asked for at once must not take all steps that a hub may have under way
+  const together = coalesce(all);
 
   return {
     get,
