@@ -73,24 +73,24 @@ export function readConfig(env: Environment): Config {
   ] as const)
     if (values.jwtJwksUrl !== undefined && !given(name))
       problem(
-        `${name}: is required with JWT_JWKS_URL (${takes(field)}): the issuer signs tokens for other applications, too`,
+        `${name}: is required with JWT_JWKS_URL (${takes(field)}): the issuer also signs tokens for other applications`,
       );
   if (values.hubPeerSecret === undefined && values.jwtSecret === undefined && values.jwtJwksUrl !== undefined)
     problem(
-      `HUB_PEER_SECRET: is required with JWT_JWKS_URL (${takes('hubPeerSecret')}): replicas prove themselves with it, and sessions are signed with it`,
+      `HUB_PEER_SECRET: is required with JWT_JWKS_URL (${takes('hubPeerSecret')}): it authenticates hub replicas to each other and signs sessions`,
     );
   if (given('ENROLMENT_TOKEN_AGENTS') && !given('ENROLMENT_TOKEN'))
-    problem('ENROLMENT_TOKEN_AGENTS: says whom ENROLMENT_TOKEN may enrol again: set that too');
+    problem('ENROLMENT_TOKEN_AGENTS: names agents that ENROLMENT_TOKEN may enrol again: set that too');
   if (values.port !== undefined && values.port === values.metricsPort && values.port !== 0)
     problem(
-      `METRICS_PORT: ${values.metricsPort} is PORT, too: set one of the two to another, or to 0 for any free one`,
+      `METRICS_PORT: ${values.metricsPort} is PORT too: set one of the two to another port, or to 0 for any free one`,
     );
   const taken = OWN_PATHS.exec(basePathOf(values.publicUrl))?.[0];
   if (taken !== undefined)
-    problem(`PUBLIC_URL: a path that begins with ${taken} can't be told from the hub's own: take another`);
+    problem(`PUBLIC_URL: a path that begins with ${taken} conflicts with the hub's own paths: choose another`);
   if (values.hubAddress?.includes('://') === true && portOf(values.hubAddress) === values.port)
     problem(
-      `HUB_ADDRESS: the port of ${values.hubAddress} is PORT, where other replicas are not served: it has to lead to METRICS_PORT (${values.metricsPort})`,
+      `HUB_ADDRESS: the port of ${values.hubAddress} is PORT, which does not serve other replicas: use METRICS_PORT (${values.metricsPort})`,
     );
   if (problems.length > 0) throw new ConfigError(problems);
 

@@ -149,7 +149,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
       if (at === undefined)
         throw new StreamSpaceError(
           'agent_offline',
-          `agent ${agentId} is not connected, and hibernates nothing meanwhile`,
+          `agent ${agentId} is not connected, and hibernates no session until then`,
         );
       await peers.ask(at, 'awake', { agent: agentId, session: sessionId });
     },

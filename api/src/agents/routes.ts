@@ -21,7 +21,7 @@ export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher
 
   const found = (id: string, agent: AgentRecord | undefined): AgentRecord => {
     if (agent === undefined)
-      throw new StreamSpaceError('not_found', `there is no agent ${id}: one appears when it has connected once`);
+      throw new StreamSpaceError('not_found', `there is no agent ${id}: an agent appears after its first connection`);
     return agent;
   };
 
@@ -39,8 +39,8 @@ export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher
     '/agents/:id',
     route({
       tag: 'agents',
-      summary: 'Drain an agent, or take it back',
-      description: '`offline`: no new sessions; what runs there goes on. `online`: back into placement.',
+      summary: 'Drain an agent, or end its drain',
+      description: '`offline`: no new sessions; running sessions go on. `online`: placement uses the agent again.',
       access: 'admin',
       answer: Shared('Agent'),
       params,
@@ -59,9 +59,9 @@ export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher
     '/agents/:id/list',
     route({
       tag: 'agents',
-      summary: 'Have an agent list what it runs',
+      summary: 'Let an agent list its sessions',
       description:
-        "A command, as those of sessions are: what the agent answers corrects the hub's sessions. While it is away the command waits.",
+        "A command like those of sessions: the agent's answer corrects the hub's sessions. While the agent is away the command waits.",
       access: 'admin',
       status: 202,
       answer: Shared('Command'),
@@ -84,7 +84,7 @@ export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher
     route({
       tag: 'agents',
       summary: "An agent's elections, connections and refusals, oldest first",
-      description: 'The newest 200 events, within 512 KiB; `after` leaves out those up to that id.',
+      description: 'The newest 200 events, within 512 KiB; `after` omits events up to that id.',
       answer: Items(Shared('Event')),
       params,
       querystring: Type.Object(

@@ -12,12 +12,12 @@ export const EnrolBody = Type.Object(
         minLength: 1,
         maxLength: 253,
         description:
-          'name of the replica that asks: where each keeps a credential of its own, those of the others stay valid',
+          'name of the requesting replica: if each replica keeps its own credential, the credentials of the others stay valid',
       }),
     ),
     standby: Type.Optional(
       Type.Boolean({
-        description: 'it does not lead: refused with `conflict` if the token is not for use as often as needed',
+        description: 'the replica does not lead: refused with `conflict` if the token is not for any number of uses',
       }),
     ),
   },
@@ -93,7 +93,7 @@ export async function enrol(
   if (standby)
     throw new StreamSpaceError(
       'conflict',
-      `a standby has no use for this token: it is not one of exactly agent ${agentId} that may be used as often as needed (AGENT_ENROLMENT_TOKENS)`,
+      `a standby has no use for this token: it is not a token of exactly agent ${agentId} for any number of uses (AGENT_ENROLMENT_TOKENS)`,
     );
   if (config.enrolmentTokenHash !== undefined && sameHash(config.enrolmentTokenHash, hash)) {
     if (!(await store.credentials.setNew(agentId, credential.hash))) throw taken;

@@ -26,7 +26,7 @@ export class Failures {
   /** What the caller is told: `refusal`, or `rate_limited` when there were too many. `about`: what they are counted by besides. */
   count(request: Pick<IncomingMessage, 'headers' | 'socket'>, refusal: StreamSpaceError, about = ''): StreamSpaceError {
     if (this.#throttle.pass(`${this.#clients.address(request)} ${about}`)) return refusal;
-    return new StreamSpaceError('rate_limited', 'too many credentials from this address did not hold: wait a little', {
+    return new StreamSpaceError('rate_limited', 'too many invalid credentials from this address: wait a little', {
       retry_after_ms: Math.max(1_000, this.#everyMs),
     });
   }

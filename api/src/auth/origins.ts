@@ -31,10 +31,10 @@ export function foreignOrigin(
   const origin = shortened(headers.origin ?? '');
   const own =
     config.publicUrl === undefined
-      ? `the request names the host ${shortened(headers.host ?? '(none)')}; if that is not the address that you opened, a proxy between changes it: let it pass on Host, or set PUBLIC_URL=${origin} (and the path after it, where there is one)`
-      : `its own address is ${config.publicUrl} (PUBLIC_URL): open that, or set PUBLIC_URL to the one that people use`;
+      ? `the request names the host ${shortened(headers.host ?? '(none)')}; if you opened another address, a proxy changes it: let the proxy pass on Host, or set PUBLIC_URL=${origin} (and its path, if there is one)`
+      : `its own address is ${config.publicUrl} (PUBLIC_URL): open that, or set PUBLIC_URL to the users' address`;
   return new StreamSpaceError(
     'origin_refused',
-    `pages of ${origin} may not call this hub: ${own}. A page of another site has to be in ALLOWED_ORIGINS`,
+    `pages of ${origin} may not call this hub: ${own}. List a page of another site in ALLOWED_ORIGINS`,
   );
 }

@@ -26,7 +26,7 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
       tag: 'agents',
       summary: 'Make an enrolment token',
       description:
-        'For one agent (which it may also enrol anew), or without `agent_id` for any new one. The token is shown this once.',
+        'For one agent (also for its new enrolment), or without `agent_id` for any new agent. Only this answer shows the token.',
       access: 'admin',
       status: 201,
       body: Type.Object(
@@ -74,7 +74,7 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
     route({
       tag: 'agents',
       summary: "Rotate an agent's credential, without a disconnect",
-      description: 'Answered when the agent has stored the new one and the old one is invalid.',
+      description: 'The answer comes when the agent has stored the new credential and the old one is invalid.',
       access: 'admin',
       status: 204,
       params,
@@ -95,7 +95,7 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
     route({
       tag: 'agents',
       summary: "Revoke an agent's credential and end its link",
-      description: 'It can come again only with an enrolment token for exactly its id.',
+      description: 'The agent can return only with an enrolment token for exactly its id.',
       access: 'admin',
       status: 204,
       params,

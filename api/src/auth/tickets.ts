@@ -39,9 +39,6 @@ export async function takeTicket(
   if (record.session !== sessionId)
     throw new StreamSpaceError('ticket_invalid', `the ticket is for another session: ${remedy}`);
   if (record.expires !== undefined && record.expires <= clock.now())
-    throw new StreamSpaceError(
-      'ticket_invalid',
-      `the token that the ticket is from has expired: sign in, and ${remedy}`,
-    );
+    throw new StreamSpaceError('ticket_invalid', `the token that made the ticket has expired: sign in, and ${remedy}`);
   return record;
 }

@@ -40,7 +40,7 @@ export class CommandDispatcher implements Dispatcher {
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
     const outage = (message: string) => new Outage(deps.clock, deps.log, message);
-    this.#untold = outage('Replica of an agent not told of a command; trying again');
+    this.#untold = outage('Hub replica of an agent not notified of a command; trying again');
     this.#trouble = {
       undelivered: outage('Commands not delivered; trying again'),
       unsettled: outage('End of a command may be lost; asking the store again'),
@@ -172,7 +172,7 @@ export class CommandDispatcher implements Dispatcher {
 
   async #expire(signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#deps;
-    const outage = new Outage(clock, log, 'Looking for expired commands failed; trying again');
+    const outage = new Outage(clock, log, 'Search for expired commands failed; trying again');
     let primed = false;
     store.signals.subscribe(
       this.#deps.hub,

@@ -14,7 +14,7 @@ export function commandRoutes(scope: FastifyInstance, { store }: HubDeps): void 
     route({
       tag: 'commands',
       summary: 'Get a command',
-      description: "Your own, or one of your own sessions'. Final ones are kept for a while only.",
+      description: 'Your own command, or one of your own sessions. Final commands are kept only for a while.',
       answer: Shared('Command'),
       params: Type.Object({ id: Id }, { additionalProperties: false }),
       errors: ['not_found'],

@@ -21,7 +21,7 @@ export function eventRoutes(scope: FastifyInstance, { store, clock }: HubDeps): 
 
   // before the server waits for its connections, which these would hold for ever
   app.addHook('preClose', async () => {
-    shutdown.abort(new Error('the hub is going away: connect again'));
+    shutdown.abort(new Error('the hub stops: connect again'));
     await Promise.all(running);
   });
 
@@ -31,8 +31,8 @@ export function eventRoutes(scope: FastifyInstance, { store, clock }: HubDeps): 
       tag: 'events',
       summary: 'Follow what happens, live',
       description:
-        'Server-sent events; `data` is an Event. Begins with what is new, or after `Last-Event-ID` (header) or `after` (query). ' +
-        '`event: reset` says that what was missed is not kept any more: read everything again. A comment at least every 15 s.',
+        'Server-sent events; `data` is an Event. The stream begins with new events, or after `Last-Event-ID` (header) or `after` (query). ' +
+        '`event: reset`: missed events are no longer kept, so read everything again. A comment comes at least every 15 s.',
       answer: Shared('Event'),
       answerType: 'text/event-stream',
       headers: Type.Object({ 'last-event-id': Type.Optional(EventId) }),

@@ -15,7 +15,7 @@ export class Turns {
     if (line === undefined) this.#waiting.set(key, []);
     else {
       if (line.length >= this.#limit)
-        throw new StreamSpaceError('rate_limited', `${this.#limit} connections of ${key} wait to be accepted already`);
+        throw new StreamSpaceError('rate_limited', `${this.#limit} connections of ${key} already wait to be accepted`);
       await new Promise<void>((go) => line.push(go));
     }
     try {

@@ -25,7 +25,10 @@ export function registerAccess(app: FastifyInstance, proofs: Proofs): void {
     request.user = await proofs.user(bearerOf(request));
     request.log = request.log.child({ user: request.user.id });
     if (access === 'admin' && !request.user.admin) {
-      throw new StreamSpaceError('forbidden', `this takes the role admin, which user ${request.user.id} doesn't have`);
+      throw new StreamSpaceError(
+        'forbidden',
+        `this requires the role admin, which user ${request.user.id} doesn't have`,
+      );
     }
   });
 }

@@ -44,7 +44,7 @@ export async function registerConsole(
     if (isPage && built) return page(request, reply);
     const remedy = isPage
       ? 'the console is not built: run `npm run build`, or set CONSOLE_DIR'
-      : 'see /docs for what there is';
+      : 'see /docs for the existing paths';
     return sendError(
       reply,
       new StreamSpaceError(

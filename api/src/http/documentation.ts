@@ -19,7 +19,7 @@ export async function registerDocumentation(
         title: 'StreamSpace',
         version: '1',
         description:
-          'Desktops that run somewhere else. What an agent carries out is answered 202 as soon as it is stored.',
+          'Desktops on remote computers. The hub answers a command for an agent with 202 as soon as it is stored.',
       },
       ...(publicUrl !== undefined && { servers: [{ url: publicUrl }] }),
       tags: ['sessions', 'agents', 'commands', 'templates', 'events', 'operations'].map((name) => ({ name })),

@@ -88,7 +88,7 @@ export function operationRoutes(
     tag: 'operations',
     summary: 'How this hub is',
     description:
-      'Always 200 while it runs; `degraded` with what is `missing`. Screens go on without the store, commands are refused.',
+      'Always 200 while the hub runs; `degraded` with the `missing` part. Without the store screens go on, but commands are refused.',
     access: 'open',
     answer: Type.Object(
       {
@@ -112,7 +112,7 @@ export function operationRoutes(
     try {
       await withDeadline(clock, PING_MS, 'the store', undefined, (signal) => store.ping(signal));
     } catch (error) {
-      const reason = `the store does not answer (${(error as Error).message}): check STORE_URL and what runs there`;
+      const reason = `the store does not answer (${(error as Error).message}): check STORE_URL and the store behind it`;
       return { status: 'degraded' as const, uptime, missing: [{ what: 'store', reason }] };
     }
     return { status: draining() ? ('draining' as const) : ('ok' as const), uptime };

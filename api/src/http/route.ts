@@ -34,7 +34,7 @@ export const Items = (items: TSchema) =>
         Type.Integer({
           minimum: 1,
           maximum: 1_000_000,
-          description: 'so many more there are, left off to keep the answer within 8 MiB: ask for less at a time',
+          description: 'number of omitted items, to keep the answer within 8 MiB: ask for fewer at a time',
         }),
       ),
     },

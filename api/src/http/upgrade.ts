@@ -69,7 +69,7 @@ export function internalUpgrades(
       const session = PEER.exec(upgrade.url.pathname)?.[1];
       return session === undefined ? undefined : Promise.resolve(screen(upgrade, session));
     },
-    elsewhere: 'this port is for other replicas of the hub; agents and viewers come by PORT',
+    elsewhere: 'this port is for other hub replicas; agents and viewers use PORT',
   };
 }
 

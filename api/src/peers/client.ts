@@ -56,7 +56,7 @@ export class Peers {
   /** Tells the replica at `hub`, whether or not it can be reached. */
   tell(hub: string, purpose: Exclude<Purpose, 'screen'>, about: About): void {
     this.ask(hub, purpose, about).catch((error: unknown) =>
-      this.#deps.log.info({ err: error, peer: hub, purpose, agent: about.agent }, 'Hub replica not told'),
+      this.#deps.log.info({ err: error, peer: hub, purpose, agent: about.agent }, 'Hub replica not notified'),
     );
   }
 
@@ -82,7 +82,7 @@ export class Peers {
   #credential(hub: string, purpose: Purpose, about: About): string {
     const { secret, clock, randomBytes } = this.#deps;
     if (secret === undefined || !/^https?:\/\//.test(hub))
-      throw new StreamSpaceError('agent_offline', `the replica of the hub at ${hub} can't be reached from this one`, {
+      throw new StreamSpaceError('agent_offline', `the hub replica at ${hub} can't be reached from this one`, {
         unreachable: true,
       });
     const nonce = randomBytes(12).toString('base64url');
@@ -98,7 +98,7 @@ export function isUnreachable(error: unknown): boolean {
 export function unreachable(hub: string, cause: unknown): StreamSpaceError {
   return new StreamSpaceError(
     'agent_offline',
-    `the replica of the hub that holds the agent (${hub}) does not answer; try again`,
+    `the hub replica that holds the agent (${hub}) does not answer; try again`,
     { unreachable: true },
     { cause },
   );
@@ -109,6 +109,6 @@ export function refusalOf(status: number, body: unknown): StreamSpaceError {
   const error = (body as { error?: Partial<ErrorBody> } | undefined)?.error;
   const code = ERROR_CODES.find((known) => known === error?.code);
   return code === undefined
-    ? new StreamSpaceError('internal', `the other replica of the hub answered ${status}`)
+    ? new StreamSpaceError('internal', `the other hub replica answered ${status}`)
     : new StreamSpaceError(code, String(error?.message));
 }

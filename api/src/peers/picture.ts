@@ -17,6 +17,6 @@ export async function pictureFrom(peers: Peers, hub: string, agent: string, sess
     ReturnType<typeof pictureAnswer>
   >;
   if (typeof png !== 'string' || typeof at !== 'number')
-    throw new StreamSpaceError('internal', 'the other replica of the hub answered something else than a picture');
+    throw new StreamSpaceError('internal', 'the other hub replica answered something else than a picture');
   return { png: Buffer.from(png, 'base64'), at };
 }

@@ -42,7 +42,9 @@ export async function inCluster(env: Environment, folder = FOLDER): Promise<ApiS
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = env;
   const mounted = (file: string) => readFile(join(folder, file), 'utf8');
   if (host === undefined || host === '')
-    throw new CommandError('KUBERNETES_SERVICE_HOST is not set: this runs in a pod, of the Secrets of its namespace');
+    throw new CommandError(
+      'KUBERNETES_SERVICE_HOST is not set: this command runs only in a pod, for Secrets of its namespace',
+    );
   const [ca, namespace] = await Promise.all([mounted('ca.crt'), mounted('namespace')]).catch((error: unknown) => {
     throw new CommandError(`this pod has no access to its API server: ${(error as Error).message}`);
   });

@@ -76,7 +76,7 @@ async function fill(api: ApiServer, { setting, secret, key, kind }: Wish, value:
     const present = Buffer.from(found.data?.[key] ?? '', 'base64').toString();
     if (present !== '') {
       if (kind.parse(present) !== undefined) return false;
-      const message = `${setting}: takes ${kind.takes}; key ${key} of Secret ${api.namespace}/${secret} has ${present.length} characters of something else: give it such a value, or remove the key to have one made`;
+      const message = `${setting}: takes ${kind.takes}; key ${key} of Secret ${api.namespace}/${secret} has ${present.length} characters of another form: set a valid value, or remove the key so that the hub makes one`;
       throw new ConfigError([{ name: setting, message }]);
     }
     try {
@@ -115,7 +115,7 @@ async function patiently<T>(
 
 function why(error: Error, namespace: string, { secret, value }: Wish): string {
   const what = `Secret ${namespace}/${secret}: ${error.message}`;
-  const own = `name a Secret of your own in ${value}`;
+  const own = `name your own Secret in ${value}`;
   switch (error instanceof ApiServerError ? error.code : 0) {
     case 401:
     case 403:

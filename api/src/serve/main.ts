@@ -171,12 +171,12 @@ function fail(error: unknown): never {
   };
   if (code === 'EADDRINUSE')
     console.error(
-      `hub: ${variable}=${port} is taken by another program: set ${variable} to a free one, or to 0 for any`,
+      `hub: ${variable}=${port} is in use by another program: set ${variable} to a free port, or to 0 for any`,
     );
   else if (code === 'EACCES')
-    console.error(`hub: ${variable}=${port} may not be opened by this user: set ${variable} to one above 1023`);
+    console.error(`hub: ${variable}=${port} may not be opened by this user: set ${variable} to a port above 1023`);
   else if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    console.error("hub: HOST is none of this machine's addresses: set HOST to one, or to 0.0.0.0 for all");
+    console.error("hub: HOST is none of this machine's addresses: set HOST to one of them, or to 0.0.0.0 for all");
   else {
     const configuration = error instanceof ConfigError || message.startsWith('TEMPLATES_FILE');
     console.error(`hub: ${configuration ? message : (stack ?? message)}`);

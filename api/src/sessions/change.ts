@@ -78,7 +78,7 @@ export async function changeSession(
     if (stored === 'at_capacity')
       throw new StreamSpaceError(
         'at_capacity',
-        `agent ${session.agent}, where the session's home is, has no room for it now: hibernate or delete another one`,
+        `agent ${session.agent}, which has the session's home, has no room for it now: hibernate or delete another session`,
       );
     if (stored === 'conflict') continue;
     deps.dispatcher.wake(session.agent);
@@ -107,7 +107,7 @@ async function roomToWake({ store }: HubDeps, session: Session): Promise<Reserva
   if (agent.draining)
     throw new StreamSpaceError(
       'agent_offline',
-      `agent ${agent.id}, where the session's home is, is being drained: wake it when the agent is back`,
+      `agent ${agent.id}, which has the session's home, is being drained: wake it when the agent is back`,
     );
   const { max_sessions: maxSessions, cpu, memory } = agent.capacity;
   return { maxSessions, cpu, memory };

@@ -91,7 +91,7 @@ async function knowRegion(candidates: Candidates, seen: readonly AgentRecord[], 
   throw new StreamSpaceError(
     'region_unknown',
     known.size === 0
-      ? `there is no region ${region}: no agent here names one. Leave it out`
+      ? `there is no region ${region}: no agent here names one. Omit the region`
       : `there is no region ${region}; there are ${[...known].toSorted().slice(0, 20).join(', ')}`,
   );
 }

@@ -35,7 +35,7 @@ export function sessionRoutes(
     route({
       tag: 'sessions',
       summary: 'Create a session',
-      description: 'The caller becomes its user. With an `Idempotency-Key` a repeat gets the first answer again.',
+      description: 'The caller becomes its user. With an `Idempotency-Key` a repeated request gets the first answer.',
       status: 202,
       answer: Shared('Accepted'),
       body: CreateSession,
@@ -58,7 +58,7 @@ export function sessionRoutes(
       tag: 'sessions',
       summary: 'List sessions, newest first',
       description:
-        "Your own; an admin may ask for another user's (`user`) or everybody's (`all=true`). Sessions that are gone are left out.",
+        "Your own sessions; an admin may ask for another user's (`user`) or all users' (`all=true`). The list omits sessions that are gone.",
       answer: Items(Shared('Session')),
       querystring: Type.Object(
         { user: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })), all: Flag },
@@ -68,7 +68,7 @@ export function sessionRoutes(
     async ({ user, query }) => {
       const other = query.all === 'true' || (query.user !== undefined && query.user !== user.id);
       if (other && !user.admin)
-        throw new StreamSpaceError('forbidden', "another user's sessions are for admins: leave `user` and `all` out");
+        throw new StreamSpaceError('forbidden', "another user's sessions are for admins: omit `user` and `all`");
       const sessions = await store.sessions.list(query.all === 'true' ? {} : { user: query.user ?? user.id });
       const items = sessions
         .filter(({ state }) => state !== 'gone')
@@ -88,7 +88,7 @@ export function sessionRoutes(
     route({
       tag: 'sessions',
       summary: 'Rename a session',
-      description: 'In any state. `updated_at` stays: it is of the state.',
+      description: 'In any state. `updated_at` stays, because it is the time of the state.',
       answer: Shared('Session'),
       params,
       body: ChangeSession,
@@ -103,7 +103,7 @@ export function sessionRoutes(
       ...changed,
       summary: 'Delete a session',
       description:
-        "In any state. The user's home stays unless `delete_home=true`; while others of their sessions live in it, it goes with the last one.",
+        "In any state. The user's home stays unless `delete_home=true`; while other sessions use it, it is deleted with the last of them.",
       querystring: Type.Object({ delete_home: Flag }, { additionalProperties: false }),
       errors: ['not_found', 'conflict'],
     }),
@@ -118,7 +118,7 @@ export function sessionRoutes(
     route({
       ...changed,
       summary: 'Hibernate a session',
-      description: 'Stops what runs; identity and home stay.',
+      description: 'Stops the programs; identity and home stay.',
       body: Empty,
       errors: ['not_found', 'conflict'],
     }),
@@ -142,9 +142,9 @@ export function sessionRoutes(
     '/sessions/:id/stay-awake',
     route({
       tag: 'sessions',
-      summary: 'Keep a session awake that nobody types in',
+      summary: 'Keep an unused session awake',
       description:
-        'Counts as input where the agent hibernates idle sessions: for those who only look on. `sleeps_at` says when it would be hibernated.',
+        'Counts as input if the agent hibernates idle sessions: for viewers who only watch. `sleeps_at` is the time of the announced hibernation.',
       answer: Shared('Session'),
       params,
       body: Empty,
@@ -162,9 +162,9 @@ export function sessionRoutes(
     '/sessions/:id/picture',
     route({
       tag: 'sessions',
-      summary: 'What a session looked like last',
+      summary: 'The last picture of a session',
       description:
-        'Small, and from its agent, which is asked at most once in half a minute. While it can’t be (the session sleeps) the last one, as long as the hub has it. `last-modified`: when it was taken.',
+        'A small picture from its agent, which the hub asks at most once in half a minute. If that is impossible (the session is hibernated) the last one, as long as the hub has it. `last-modified` is its time.',
       answer: Type.String({ format: 'binary', maxLength: LIMITS.picture }),
       answerType: 'image/png',
       params,
@@ -193,8 +193,7 @@ export function sessionRoutes(
     route({
       tag: 'sessions',
       summary: 'Get a ticket for the screen',
-      description:
-        'Single use, at most a minute. Open `url` as a WebSocket with it (noVNC does), subprotocol `binary`.',
+      description: 'Valid once, for at most a minute. Open `url` as a WebSocket (as noVNC does), subprotocol `binary`.',
       status: 201,
       answer: Shared('Ticket'),
       params,

@@ -27,7 +27,7 @@ const REMEDY: Readonly<Record<SessionState, string>> = {
   starting: 'wait until it runs',
   running: 'it runs already',
   hibernating: 'wait until it is hibernated',
-  hibernated: 'it is hibernated already: wake it to use it',
+  hibernated: 'it is already hibernated: wake it to use it',
   waking: 'wait until it runs',
   deleting: 'it is being deleted',
   gone: 'it is gone',

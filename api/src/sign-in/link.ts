@@ -73,8 +73,8 @@ export async function signInLink(
   if (jwtSecret === undefined)
     throw new CommandError(
       values.jwtJwksUrl === undefined
-        ? 'JWT_SECRET is not set here, by which the link would be signed: run it where the hub runs'
-        : 'users sign in at the issuer of JWT_JWKS_URL, and this hub believes nobody else: open its page',
+        ? 'JWT_SECRET is not set here, so the link can not be signed: run it where the hub runs'
+        : 'users sign in at the issuer of JWT_JWKS_URL, the only one that this hub trusts: open its page',
     );
 
   const now = clock.now();
@@ -89,7 +89,7 @@ export async function signInLink(
   const signed = await token.sign(new TextEncoder().encode(jwtSecret[0]));
 
   const advice = [
-    `It signs in ${given.admin ? 'the admin' : 'the user'} ${JSON.stringify(user)} until ${iso(ends)}; whoever has it may use it.`,
+    `It signs in ${given.admin ? 'the admin' : 'the user'} ${JSON.stringify(user)} until ${iso(ends)}; anyone with the link can use it.`,
   ];
   let at = url ?? publicUrl;
   if (at === undefined) {

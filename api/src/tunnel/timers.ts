@@ -5,7 +5,7 @@ import { type Clock, pause, type Timer } from 'clock-port';
 const LOOK_MS = 60_000;
 
 export const tokenExpired = (): StreamSpaceError =>
-  new StreamSpaceError('unauthenticated', 'the token that this screen was opened with has expired: sign in again');
+  new StreamSpaceError('unauthenticated', 'the token that opened this screen has expired: sign in again');
 
 /** Calls back once when it is `time` (milliseconds since 1970; undefined: never). `cancel` ends the wait. */
 export function whenItIs(clock: Clock, time: number | undefined, then: () => void): Timer {

@@ -38,7 +38,7 @@ export function withoutUpgradeRoutes(
       ...socket,
       tag: 'agents',
       summary: 'Connect an agent (WebSocket)',
-      description: 'Refuses what is no WebSocket, and says so where a proxy made it none.',
+      description: 'Refuses a request that is no WebSocket, and says so if a proxy removed the upgrade.',
     }),
     async (request) => {
       throw isWebSocket(request) ? withoutUpgrade(request, config.publicUrl) : onlyWebSockets();
@@ -52,7 +52,7 @@ export function withoutUpgradeRoutes(
       tag: 'sessions',
       summary: 'Open a screen (WebSocket)',
       description:
-        'With a ticket, once. Refuses what is no WebSocket; asked plainly with a ticket whose WebSocket lost its `Upgrade` on the way it says so (`details.without_upgrade`).',
+        'With a ticket, once. Refuses a request that is no WebSocket; a plain request with a ticket whose WebSocket lost its `Upgrade` header gets that reason (`details.without_upgrade`).',
       params,
       querystring,
       errors: ['not_found', 'ticket_invalid'],
@@ -75,7 +75,7 @@ export function withoutUpgradeRoutes(
 const isWebSocket = ({ headers }: Pick<FastifyRequest, 'headers'>): boolean =>
   headers['sec-websocket-key'] !== undefined;
 
-const onlyWebSockets = () => new StreamSpaceError('invalid_request', 'here are WebSockets only: ask with Upgrade');
+const onlyWebSockets = () => new StreamSpaceError('invalid_request', 'this path is for WebSockets only: send Upgrade');
 
 /** What it saw, what the hub takes for its own address, and what a proxy needs. */
 function withoutUpgrade(
@@ -86,7 +86,7 @@ function withoutUpgrade(
   const own = publicUrl === undefined ? 'PUBLIC_URL is not set' : `PUBLIC_URL is ${publicUrl}`;
   return new StreamSpaceError(
     'invalid_request',
-    `requests reach the hub, but WebSockets lose their Upgrade header on the way: a proxy in front of it does not pass that on. The hub saw ${saw}; ${own}. nginx needs: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";`,
+    `requests reach the hub, but WebSockets lose their Upgrade header on the way: a proxy in front of the hub does not pass it on. The hub saw ${saw}; ${own}. nginx needs: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";`,
     { without_upgrade: true },
   );
 }

@@ -152,7 +152,7 @@ describe('the event stream', () => {
     const alice = await Reader.open('alice');
     await hub.app.close();
     await vi.waitFor(() => expect(alice.over).toBe(true));
-    expect(alice.text).toContain(': the hub is going away');
+    expect(alice.text).toContain(': the hub stops');
     expect(hub.clock.pending).toBe(0);
   });
 

@@ -91,7 +91,7 @@ describe('the program', () => {
     const hub = start({ [variable]: String(port) });
     expect(await hub.ended).toBe(1);
     expect(hub.err.trim()).toBe(
-      `hub: ${variable}=${port} is taken by another program: set ${variable} to a free one, or to 0 for any`,
+      `hub: ${variable}=${port} is in use by another program: set ${variable} to a free port, or to 0 for any`,
     );
     await new Promise((resolve) => other.close(resolve));
   });

@@ -181,21 +181,21 @@ describe('configuration of the hub', () => {
   it("V3 refuses a path that can't be told from the hub's own", () => {
     for (const own of ['api', 'assets', 'docs', 'health', 'ready'])
       expect(problems({ JWT_SECRET: SECRET, PUBLIC_URL: `https://example.com/${own}/x` })).toEqual([
-        `PUBLIC_URL: a path that begins with /${own} can't be told from the hub's own: take another`,
+        `PUBLIC_URL: a path that begins with /${own} conflicts with the hub's own paths: choose another`,
       ]);
     expect(read({ PUBLIC_URL: 'https://example.com:443/apis/a.b/' }).publicUrl).toBe('https://example.com/apis/a.b');
   });
 
   it('S12 refuses one port for both servers, but for 0', () => {
     expect(problems({ JWT_SECRET: SECRET, PORT: '9090' })).toEqual([
-      'METRICS_PORT: 9090 is PORT, too: set one of the two to another, or to 0 for any free one',
+      'METRICS_PORT: 9090 is PORT too: set one of the two to another port, or to 0 for any free one',
     ]);
     expect(problems({ JWT_SECRET: SECRET, PORT: '0', METRICS_PORT: '0' })).toEqual([]);
   });
 
   it('S12 refuses an address for other replicas that is that of everybody', () => {
     expect(problems({ JWT_SECRET: SECRET, HUB_ADDRESS: 'http://10.0.0.1:8080' })).toEqual([
-      'HUB_ADDRESS: the port of http://10.0.0.1:8080 is PORT, where other replicas are not served: it has to lead to METRICS_PORT (9090)',
+      'HUB_ADDRESS: the port of http://10.0.0.1:8080 is PORT, which does not serve other replicas: use METRICS_PORT (9090)',
     ]);
     for (const address of ['http://10.0.0.1:9090', 'http://hub-1.example.com', '10.0.0.1', 'fd00::1'])
       expect(problems({ JWT_SECRET: SECRET, HUB_ADDRESS: address })).toEqual([]);

@@ -19,7 +19,7 @@ describe('part 2 hub link', () => {
     const eight = clock.now() + 8 * 3_600_000;
     expect(await auth(tokenOf(link))).toEqual({ id: 'you', admin: true, expires: Math.floor(eight / 1000) * 1000 });
     expect(advice).toEqual([
-      expect.stringMatching(/^It signs in the admin "you" until .*Z; whoever has it may use it\.$/),
+      expect.stringMatching(/^It signs in the admin "you" until .*Z; anyone with the link can use it\.$/),
     ]);
     expect(await auth(tokenOf((await run('--user you')).link))).toMatchObject({ admin: false });
   });

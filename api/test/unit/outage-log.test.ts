@@ -36,8 +36,8 @@ test('K9 ten minutes without the store are a line when they begin, one a minute,
   expect(Object.keys(counts).toSorted()).toEqual([
     'Agent not asked for a command; trying again',
     'Commands not delivered; trying again',
-    'Looking for expired commands failed; trying again',
-    'Replica of an agent not told of a command; trying again',
+    'Hub replica of an agent not notified of a command; trying again',
+    'Search for expired commands failed; trying again',
   ]);
   for (const [message, count] of Object.entries(counts)) expect(count, message).toBeLessThanOrEqual(MINUTES + 4);
   expect(over).toBe(Object.keys(counts).length);
@@ -69,7 +69,7 @@ test('K9 of agents, events and sessions', async () => {
   const counts = counted(lines);
   expect(Object.keys(counts).toSorted()).toEqual([
     'Event not published',
-    'Looking for agents of a hub that died failed; trying again',
+    'Search for agents of a dead hub replica failed; trying again',
     'Session not removed; trying again',
   ]);
   for (const [message, count] of Object.entries(counts)) expect(count, message).toBeLessThanOrEqual(MINUTES + 1);

@@ -159,13 +159,13 @@ describe.skipIf(why !== undefined)(`part 2 secrets made at run time${why === und
       'without the right to',
       'HUB_PEER_SECRET=streamspace-api-peers/peer-secret',
       new RegExp(
-        `Secret desktops/streamspace-api-peers: .*${ACCOUNT}.* cannot get .*needs a Role with the verbs get and patch on this one.*name a Secret of your own in api\\.peers\\.existingSecret\\.name`,
+        `Secret desktops/streamspace-api-peers: .*${ACCOUNT}.* cannot get .*needs a Role with the verbs get and patch on this one.*name your own Secret in api\\.peers\\.existingSecret\\.name`,
       ),
     ],
     [
       'where the Secret is missing',
       ENROLMENT,
-      /Secret desktops\/streamspace-enrolment: .*not found.*apply all of it; or name a Secret of your own in enrolment\.existingSecret\.name/,
+      /Secret desktops\/streamspace-enrolment: .*not found.*apply all of it; or name your own Secret in enrolment\.existingSecret\.name/,
     ],
   ])('%s: waits for it, says so once, and gives up with the remedy', async (_what, wish, words) => {
     await admin('DELETE', `${inNamespace('secrets')}/streamspace-enrolment`).catch(() => undefined);

@@ -227,7 +227,7 @@ export function reception(deps: ReceptionDeps): Reception {
       }
       counters.admissions.inc({ outcome: 'admitted' });
       if (roster.size >= MAX_LINKS)
-        throw new StreamSpaceError('at_capacity', `this hub holds ${MAX_LINKS} connections of agents already`);
+        throw new StreamSpaceError('at_capacity', `this hub already holds ${MAX_LINKS} connections of agents`);
       upgrade.accept(wss, (ws) => take(ws, agentId, bearer === undefined ? undefined : sha256(bearer)));
     },
     close: () => {

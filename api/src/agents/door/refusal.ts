@@ -58,11 +58,11 @@ export function denied(hello: Hello, claim: Denied): Refusal {
       `${claim.replica} is connected as agent ${hello.agent_id} and answers`,
     ),
     remedy:
-      'Set ENABLE_HA=true if these are replicas of one agent (they elect the one that connects), or give each agent an AGENT_ID of its own',
+      'Set ENABLE_HA=true if these are replicas of one agent (they elect the one that connects), or give each agent its own AGENT_ID',
     retryAfterMs: 60_000,
   };
 }
 
 export function trouble(error: StreamSpaceError): Refusal {
-  return { error, remedy: 'Nothing to do at the agent: it comes again by itself', retryAfterMs: 5_000 };
+  return { error, remedy: 'Nothing to do at the agent: it connects again by itself', retryAfterMs: 5_000 };
 }

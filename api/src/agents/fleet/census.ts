@@ -29,7 +29,7 @@ export async function census(
   signal: AbortSignal,
 ): Promise<void> {
   const { store, clock, log, publish, heartbeatMs } = deps;
-  const outage = new Outage(clock, log, 'Looking for agents of a hub that died failed; trying again');
+  const outage = new Outage(clock, log, 'Search for agents of a dead hub replica failed; trying again');
   while (!signal.aborted) {
     await pause(clock, 2 * heartbeatMs, signal);
     if (signal.aborted) return outage.stop();
@@ -38,8 +38,8 @@ export async function census(
         const { id, connection_id: connection } = agent;
         if (connection === null || deps.holds(id) === connection || !lost(agent, clock.now(), heartbeatMs)) continue;
         if (!(await store.agents.release(id, connection, iso(lastHeard(agent))))) continue;
-        log.warn({ agent: id, hub: agent.hub }, 'Agent and the hub that held it have gone');
-        await publish.agentDisconnected(id, 'the hub that held it has gone, and it did not come again');
+        log.warn({ agent: id, hub: agent.hub }, 'Agent lost together with its hub replica');
+        await publish.agentDisconnected(id, 'its hub replica is gone, and it did not connect again');
       }
       outage.over();
     } catch (error) {

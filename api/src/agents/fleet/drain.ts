@@ -67,7 +67,7 @@ export async function sendElsewhere(deps: DrainDeps, signal: AbortSignal): Promi
     look();
   });
   const { links } = roster.counts;
-  if (links > 0) log.warn({ agents: links }, 'Agents did not connect elsewhere; leaving them');
+  if (links > 0) log.warn({ agents: links }, 'Agents did not connect elsewhere in time; ending their connections');
 }
 
 /** Whether some agent is connected to another replica: then there is one. */

@@ -36,7 +36,7 @@ export async function reclaim(deps: ReclaimDeps, link: AgentLink): Promise<boole
   const claim = await store.agents.claim({ agentId, term, replica, connectionId, hub, takeover: false, hello, at });
   counters.reclaims.inc({ outcome: claim.accepted ? 'accepted' : 'refused' });
   if (!claim.accepted) return false;
-  log.warn({ agent: agentId, term, connection: connectionId }, 'Agent registered again: the store had forgotten it');
+  log.warn({ agent: agentId, term, connection: connectionId }, 'Agent registered again: the store had lost it');
   // it could not come back otherwise
   if (credentialHash !== undefined) await store.credentials.setNew(agentId, credentialHash);
   await deps.seed?.();

@@ -128,7 +128,7 @@ export class AgentLink extends LinkEnd<HubMessage, AgentMessage> {
   #workFailed(error: unknown): void {
     if (!this.open) return;
     const about = { err: error, agent: this.agentId, connection: this.connectionId };
-    this.#parts.log.warn(about, 'Storing what an agent said failed');
+    this.#parts.log.warn(about, 'Message of an agent could not be stored');
     // The agent comes again and says again what was not stored: better than an answer that is lost.
     this.end(asStreamSpaceError(error));
   }

@@ -71,9 +71,7 @@ export class SessionPictures {
   last(session: string): Picture {
     const { picture, error } = this.#entries.get(session) ?? {};
     if (picture !== undefined) return picture;
-    throw (
-      error ?? new StreamSpaceError('agent_offline', 'its agent is not connected, and nobody wanted a picture before')
-    );
+    throw error ?? new StreamSpaceError('agent_offline', 'its agent is not connected, and there is no earlier picture');
   }
 
   /** An agent's answer. */
@@ -111,9 +109,12 @@ export class SessionPictures {
 
   async #request(link: AgentLink, session: string): Promise<AgentMessageOf<'picture'>> {
     if (link.version < 3)
-      throw new StreamSpaceError('conflict', `agent ${link.agentId} is of an older version, and takes no pictures`);
+      throw new StreamSpaceError('conflict', `agent ${link.agentId} is of an older version, which takes no pictures`);
     if (!this.#throttle.pass(link.agentId))
-      throw new StreamSpaceError('rate_limited', `many pictures are wanted of agent ${link.agentId}: ask later`);
+      throw new StreamSpaceError(
+        'rate_limited',
+        `many requests for pictures of agent ${link.agentId}: try again later`,
+      );
     const id = this.#randomBytes(12).toString('hex');
     this.#watch(link);
     return new Promise((resolve, reject) => {
@@ -155,6 +156,6 @@ function checked({ png: text, error }: AgentMessageOf<'picture'>): Buffer {
   const png = Buffer.from(text ?? '', 'base64');
   const fits = png.length <= LIMITS.picture && png.length > 33 && png.subarray(0, 16).equals(SIGNATURE);
   if (!fits || png.readUInt32BE(16) > MAX_SIDE || png.readUInt32BE(20) > MAX_SIDE)
-    throw new StreamSpaceError('malformed_frame', 'what the agent sent is no small picture');
+    throw new StreamSpaceError('malformed_frame', 'the agent sent something else than a small picture');
   return png;
 }

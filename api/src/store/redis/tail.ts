@@ -63,7 +63,7 @@ export class Tail {
   #leave(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
     if (this.#subscribers.size > 0) return;
-    this.#run?.stop.abort(new Error('nobody follows any more'));
+    this.#run?.stop.abort(new Error('the last follower has left'));
     this.#run = undefined;
   }
 
