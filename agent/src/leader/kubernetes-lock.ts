@@ -42,7 +42,7 @@ export async function kubernetesLock(config: Config, clock: Clock, log: Logger, 
   ).catch((error: unknown) => {
     log.warn(
       { err: error, pod: config.podName, namespace },
-      'Own pod not found: the lease goes without the kubelet’s word',
+      'Own pod not found: elections go without the kubelet’s reports of this pod',
     );
     return undefined;
   });

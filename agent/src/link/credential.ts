@@ -65,7 +65,7 @@ export class Credentials {
     // another replica, in the same folder, may have been faster
     if ((await readSecret(file)) !== undefined) return;
     await writeSecret(file, credential);
-    log.info('Enrolled, to be ready');
+    log.info('Enrolled ahead of leadership');
   }
 
   /** The hub answered 401 to it. True when there may be another one to show. */

@@ -35,7 +35,10 @@ export class Pictures {
    */
   async take(sessionId: string, signal: AbortSignal): Promise<Buffer> {
     if (this.#waiting.length >= MAX_WAITING)
-      throw new StreamSpaceError('at_capacity', `${MAX_WAITING} pictures are wanted of this agent already: ask later`);
+      throw new StreamSpaceError(
+        'at_capacity',
+        `${MAX_WAITING} requests for pictures already wait at this agent: try again later`,
+      );
     if (this.#taking < AT_ONCE) this.#taking++;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {

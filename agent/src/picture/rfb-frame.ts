@@ -64,7 +64,7 @@ async function greet(bytes: Bytes, screen: Duplex): Promise<{ width: number; hei
 
 async function text(bytes: Bytes): Promise<string> {
   const length = (await bytes.take(4)).readUInt32BE();
-  if (length > MAX_TEXT) throw refused('the screen says something without end');
+  if (length > MAX_TEXT) throw refused('the screen sends an endless message');
   return length === 0 ? '' : (await bytes.take(length)).toString('latin1').slice(0, 200);
 }
 
@@ -88,14 +88,14 @@ async function readMessage(bytes: Bytes, reduction: Reduction): Promise<boolean>
       await text(bytes);
       return false;
     default:
-      throw refused(`the screen says something unknown (${type})`);
+      throw refused(`the screen sends an unknown message (${type})`);
   }
 }
 
 async function readRectangle(bytes: Bytes, reduction: Reduction): Promise<number> {
   const head = await bytes.take(12);
   const [x, y, width, height] = [0, 2, 4, 6].map((at) => head.readUInt16BE(at)) as [number, number, number, number];
-  if (head.readInt32BE(8) !== 0) throw refused('the screen sends what was not asked for');
+  if (head.readInt32BE(8) !== 0) throw refused('the screen sends data that was not requested');
   if (x + width > reduction.from.width || y + height > reduction.from.height)
     throw refused('a rectangle outside the screen');
   if (width === 0) return 0;

@@ -77,7 +77,7 @@ describe.skipIf(missing !== undefined)(
       const body = { metadata: { finalizers: wanted } };
       await suite.place.client.raw('PATCH', path, body, 'application/merge-patch+json', soon());
     };
-    const ANEW = 'Its home was not there any more, and has been made again: it is empty';
+    const ANEW = 'Its home was missing and has been made again: it is empty';
 
     it('K7 a session whose home is being deleted says so while it waits, and that it has a new one', async () => {
       const { driver, news } = leader();

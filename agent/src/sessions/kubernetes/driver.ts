@@ -191,7 +191,7 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
     if (housemate === undefined) {
       await removeHome(this.#context, spec, signal);
       await this.#context.step('home removed', spec.id);
-    } else this.#context.log.info({ session: spec.id, housemate }, 'Home is kept: another session lives in it');
+    } else this.#context.log.info({ session: spec.id, housemate }, 'Home kept: another session uses it');
   }
 
   async #pods(signal: AbortSignal): Promise<V1Pod[]> {

@@ -45,7 +45,7 @@ export async function kubernetesDriver(
     if (error instanceof SettingError) throw error;
     given.log.warn(
       { err: error },
-      'SESSION_POD_TEMPLATE could not be shown to the API server; the first session will tell',
+      'SESSION_POD_TEMPLATE could not be checked by the API server; the first session will show any fault',
     );
   } finally {
     await client.connection.close();

@@ -71,7 +71,7 @@ export class Hosts {
     if (connection === 'missing' && !last) return { state: 'unborn' };
     return {
       state: 'lost',
-      reason: 'Its processes ended without a word: they were killed, or the machine was restarted',
+      reason: 'Its processes ended without a report: they were killed, or the machine was restarted',
     };
   }
 

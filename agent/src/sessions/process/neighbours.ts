@@ -25,7 +25,7 @@ export class Neighbours {
 
   async #admit({ user, template }: SessionSpec): Promise<void> {
     const { state, reason } = this.#isolation;
-    if (state === 'refused') throw refusal(`${reason}. SESSION_ISOLATION=required allows no session without`);
+    if (state === 'refused') throw refusal(`${reason}. SESSION_ISOLATION=required allows no session without isolation`);
     const home = this.#layout.home(user, template);
     // before the look, so that of two agents' processes one at least sees the other's
     const made = await mkdir(home, { recursive: true, mode: 0o700 });

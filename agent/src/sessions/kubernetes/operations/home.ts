@@ -41,7 +41,7 @@ async function readClaim(
 }
 
 /** What is said of a session whose home was not there any more, by whoever's doing. */
-export const HOME_ANEW = 'Its home was not there any more, and has been made again: it is empty';
+export const HOME_ANEW = 'Its home was missing and has been made again: it is empty';
 
 /** A session's home, once it is there. */
 export interface Home {

@@ -94,7 +94,7 @@ async function sayAnew(
   operation: Operation,
   home: string,
 ): Promise<void> {
-  context.log.warn({ session: spec.id, home }, 'Home of a session was not there any more');
+  context.log.warn({ session: spec.id, home }, 'Home of a session was missing; an empty one was made');
   await context.records.change(spec.id, operation, (current) =>
     current.phase === phase ? { reason: HOME_ANEW } : undefined,
   );

@@ -88,7 +88,7 @@ export function reasonFor(pod: V1Pod, events: readonly CoreV1Event[] = [], claim
 
 function failedPod(pod: V1Pod, disruption: V1PodCondition | undefined): Diagnosis {
   const { status } = pod;
-  if (status?.reason === 'Evicted') return failed(`Evicted: ${status.message ?? 'its node ran short of something'}`);
+  if (status?.reason === 'Evicted') return failed(`Evicted: ${status.message ?? 'its node ran short of a resource'}`);
   if (status?.reason === 'NodeLost') return failed(`Its node ${pod.spec?.nodeName ?? ''} was lost`);
   if (disruption !== undefined) {
     if (disruption.reason === 'PreemptionByScheduler')

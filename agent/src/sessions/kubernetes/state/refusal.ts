@@ -25,7 +25,7 @@ export function refusalOf(error: ApiError, what: string): StreamSpaceError {
       error,
     );
   }
-  if (error.status === 401) return refused(`The API server does not know us (401): ${error.message}`, error);
+  if (error.status === 401) return refused(`The API server rejects the agent’s token (401): ${error.message}`, error);
   if (error.status === 403 && /cannot \w+ resource/.test(error.message)) {
     return refused(`The agent’s Role does not allow it: ${error.message}`, error);
   }

@@ -72,7 +72,7 @@ export class WarmPool {
   async giveWay(signal: AbortSignal): Promise<boolean> {
     const waiting = this.#waiting();
     if (waiting.length === 0) return false;
-    this.#context.log.info({ pods: waiting.length }, 'Warm pods give way to a session');
+    this.#context.log.info({ pods: waiting.length }, 'Warm pods deleted to make room for a session');
     this.#pausedUntil = this.#context.clock.monotonic() + PAUSE_MS;
     await this.#removeAll(waiting, signal);
     return true;
@@ -81,7 +81,7 @@ export class WarmPool {
   /** Keeps the pool while the cluster is in sight, until the signal aborts. */
   async keep(signal: AbortSignal): Promise<void> {
     const { view, clock, log } = this.#context;
-    const outage = new Outage(clock, log, 'The warm pool could not be kept; trying again');
+    const outage = new Outage(clock, log, 'Warm pool could not be maintained; trying again');
     let changed!: () => void;
     let change = new Promise<void>((resolve) => (changed = resolve));
     const stop = view.pods.onChange((name, pod) => {
@@ -122,7 +122,7 @@ export class WarmPool {
       const { state, final, reason } = reasonFor(pod);
       if (state === 'running') return true;
       if (!final && clock.monotonic() - since < startDeadline) return true;
-      log.warn({ pod: name, reason }, 'A warm pod did not come up, or ended; it is replaced later');
+      log.warn({ pod: name, reason }, 'Warm pod did not start, or ended; it will be replaced later');
       this.#rest();
       remove.push(pod);
       return false;
