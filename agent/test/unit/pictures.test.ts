@@ -166,14 +166,14 @@ describe('V9 [PIC1] a picture of a screen', () => {
     ['a password', { types: [2] }, 'asks for a password'],
     ['no pixels', { width: 0 }, '0×600 pixels'],
     ['pixels without end', { width: 60_000, height: 60_000 }, '60000×60000 pixels'],
-    ['something unknown', { before: Buffer.of(77) }, 'unknown (77)'],
-    ['a text without end', { before: Buffer.of(3, 0, 0, 0, 255, 255, 255, 255) }, 'without end'],
+    ['something unknown', { before: Buffer.of(77) }, 'unknown message (77)'],
+    ['a text without end', { before: Buffer.of(3, 0, 0, 0, 255, 255, 255, 255) }, 'endless message'],
     [
       'a rectangle outside',
       { before: Buffer.of(0, 0, 0, 1, 255, 255, 0, 0, 0, 2, 0, 2, 0, 0, 0, 0) },
       'outside the screen',
     ],
-    ['another encoding', { before: Buffer.of(0, 0, 0, 1, 0, 0, 0, 0, 0, 2, 0, 2, 0, 0, 0, 7) }, 'not asked for'],
+    ['another encoding', { before: Buffer.of(0, 0, 0, 1, 0, 0, 0, 0, 0, 2, 0, 2, 0, 0, 0, 7) }, 'was not requested'],
   ])('of a screen that has %s is refused, and the screen let go', async (_what, screen, words) => {
     scripted = screen;
     await expect(pictures.take('s1', stop.signal)).rejects.toMatchObject({
