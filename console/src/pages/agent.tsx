@@ -29,7 +29,7 @@ export function AgentPage({ id }: { id: string }) {
     return (
       <Empty title={`There is no agent “${id}”`}>
         <p>
-          <a href={href.agents}>See the agents that there are</a>
+          <a href={href.agents}>See all agents</a>
         </p>
       </Empty>
     );
@@ -66,7 +66,7 @@ export function AgentPage({ id }: { id: string }) {
           <h2 id="agent-sessions">Sessions here</h2>
         </header>
         {sessions.length === 0 ? (
-          <p class="muted pad">None that you may see.</p>
+          <p class="muted pad">No sessions that you may see.</p>
         ) : (
           <ul class="lines">
             {sessions.map((session) => (

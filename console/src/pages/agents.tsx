@@ -28,7 +28,7 @@ export function AgentsPage() {
       </div>
       {live.problem.value !== null && <Problem>{live.problem.value}</Problem>}
       {world.loaded.value && agents.length === 0 && (
-        <Empty title="No agent has come yet">
+        <Empty title="No agent has connected yet">
           <p>
             An agent runs where the desktops shall run, and dials in here. <code>npm start</code> brings one of its own;
             others need <code>AGENT_ID</code>, <code>CONTROL_PLANE_URL</code> and an enrolment token.

@@ -54,7 +54,7 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
         }}
       >
         {templates.length === 0 ? (
-          <Problem>The hub has no templates: an admin adds some first.</Problem>
+          <Problem>The hub has no templates yet: an admin has to add some.</Problem>
         ) : (
           <fieldset class="templates">
             <legend>What do you want to run?</legend>
@@ -123,7 +123,7 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
         </div>
         {refusal.value !== null && (
           <Problem testid="create-refusal">
-            <b>It could not be made.</b> {refusal.value}
+            <b>The session could not be created.</b> {refusal.value}
           </Problem>
         )}
         <div class="dialog-actions">

@@ -21,7 +21,7 @@ export function SignInPage() {
       >
         <Logo />
         <h1>StreamSpace</h1>
-        <p class="lead">Desktops and browsers that run somewhere else, on your screen.</p>
+        <p class="lead">Remote desktops and browsers, on your screen.</p>
         {notice !== null && <Problem testid="sign-in-notice">{notice}</Problem>}
         <label for="token">Your token</label>
         <textarea
@@ -54,7 +54,7 @@ export function SignInPage() {
               On your own machine: <code>npm start</code> prints a link that signs you in. Open that link, it has the
               token in it.
             </li>
-            <li>Elsewhere: from whoever runs StreamSpace there, or from your company’s sign-in.</li>
+            <li>Otherwise: from the operator of your StreamSpace, or from your company’s sign-in.</li>
           </ul>
           <p>
             The token stays in this browser’s open tabs and goes to the hub only. It is gone when you close them or sign

@@ -62,7 +62,7 @@ function LinkState() {
       class={`link ${link}`}
       role="status"
       data-testid="live"
-      title={link === 'live' ? 'Changes appear by themselves' : 'What you see may be old'}
+      title={link === 'live' ? 'Changes appear by themselves' : 'This page may be out of date'}
     >
       <span class="dot" aria-hidden="true" />
       <span>{words}</span>

@@ -22,7 +22,7 @@ export function Timeline({ agent, events }: { agent: Agent | null; events: reado
     <section class="panel timeline" aria-labelledby="timeline-title">
       <header>
         <h2 id="timeline-title">Elections and failovers</h2>
-        <div class="segments" role="group" aria-label="How much time is shown">
+        <div class="segments" role="group" aria-label="Time range">
           {SPANS.map((span) => (
             <button
               key={span.ms}

@@ -16,7 +16,7 @@ export const SCALING_WORDS: Readonly<Record<Scaling, string>> = { match: 'Match'
 const SCALING_HELP: Readonly<Record<Scaling, string>> = {
   match: 'the desktop takes the size of the window',
   fit: 'scaled to fit the window',
-  actual: 'every pixel as it is',
+  actual: 'the desktop’s own pixels, unscaled',
 };
 const QUALITIES = { Low: 2, Medium: 6, High: 8, Best: 9 } as const;
 const COMPRESSIONS = { Least: 0, Normal: 2, More: 6, Most: 9 } as const;

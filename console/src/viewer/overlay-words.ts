@@ -84,7 +84,7 @@ function overlayOfPhase(phase: Phase, agent: Agent | undefined): Overlay | null 
       return {
         kind: 'silent',
         title: 'The hub does not answer',
-        text: 'The line is silent. Keys are kept back until it answers, or a new connection is there.',
+        text: 'The connection is silent. Keys wait until the hub answers or a new connection opens.',
         busy: true,
         action: 'reconnect',
       };

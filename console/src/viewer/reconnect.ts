@@ -58,7 +58,7 @@ export const NOBODY_TOOK_IT: Verdict = { next: 'retry', words: 'The hub could no
 /** The verdict on a line that swallows what is sent. */
 export const LINE_DIED: Verdict = {
   next: 'retry',
-  words: 'The line to the hub went dead. Connecting over a new one.',
+  words: 'The connection to the hub went silent. Opening a new one.',
   atOnce: 'once',
 };
 

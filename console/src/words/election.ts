@@ -13,7 +13,7 @@ export const ELECTION_REASONS: Readonly<Record<Election['reason'], string>> = {
 
 /** What the replica's own remedy says to a program, said to a person. */
 const NOTHING_TO_DO: Readonly<Record<string, string>> = {
-  stale_term: 'Nothing to do: if it still holds the lease it takes a greater term and comes again by itself.',
+  stale_term: 'Nothing to do: if it still holds the lease it takes a greater term and connects again by itself.',
   superseded: 'Nothing to do: a newer leader serves, and this replica goes back to standby.',
 };
 
