@@ -1,5 +1,5 @@
 // npm run bench:first-screen [-- --name NAME] [--template desktop] [--rounds 3]
-// From nothing to a desktop on the screen, as docs/install.md says it: the chart with no values into a kind cluster that has the images, the link, the
+// From an empty cluster to a desktop on the screen, by the commands of docs/install.md: the chart with no values into a kind cluster that has the images, the link, the
 // page in Chromium, a session of the template, its first picture. Prints a table in seconds; the last picture is test-results/first-screen.png.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -48,7 +48,7 @@ async function uninstalled(cluster: KindCluster): Promise<void> {
   await cluster.kubectl(['delete', 'namespace', 'streamspace', '--ignore-not-found']);
 }
 
-/** The command that the link comes with, with a port of the system's choice; resolves to that port, and what ends it. */
+/** Runs the command printed with the link, with a port of the system's choice; resolves to that port and a function that ends it. */
 async function forwarded(command: string, kubeconfig: string): Promise<{ port: string; end: () => Promise<void> }> {
   const [file = '', ...args] = command.replace(' 8080:', ' :').split(' ');
   const child = spawn(file, args, {

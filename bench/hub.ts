@@ -16,12 +16,12 @@ await buildPrograms();
 const target = BenchProcess.node('bench/load/target.ts');
 const ports = JSON.parse(await target.ready) as Ports;
 const rows: string[][] = [];
-/** `met`: undefined where nothing is wanted of it. */
+/** `met`: undefined if there is no goal. */
 const row = (what: string, measured: string, wanted: string, met: boolean | undefined) =>
   rows.push([what, measured, wanted, met === undefined ? '' : met ? 'met' : '**missed**']);
 const ms = (n: number) => `${n.toFixed(n < 10 ? 2 : 0)} ms`;
 
-/** A part that fails says so, and the others go on. */
+/** A failed part is reported, and the others go on. */
 async function part<T>(name: string, run: () => Promise<T>, tell: (result: T) => void): Promise<void> {
   if (only !== undefined && !only.includes(name)) return;
   say(`bench: ${name} …`);

@@ -1,6 +1,6 @@
 // npm run bench:manifests [-- --rounds 20]
 // Full synth of every case of test-values/, `helm template` of one, and the Argo CD plugin in its container as the repo-server runs it: no network, a root
-// that is read-only, uid 999. Prints a table in seconds. The figures in docs/argocd.md are of this command.
+// that is read-only, uid 999. Prints a table in seconds. docs/argocd.md quotes its figures.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
 // npm run bench:memory [-- --update]
-// What a replica of the agent needs: two processes of the agent, one leading and one standing by, on a real API server with a stand-in for
+// The memory of an agent replica: two processes of the agent, one leading and one standing by, on a real API server with a stand-in for
 // the kubelet, while sessions come and go and both are asked for their metrics; then the standby alone, as the leader. --update writes it
 // to docs/agent.md.
 import { randomBytes } from 'node:crypto';
@@ -14,7 +14,7 @@ import { buildPrograms } from '../scripts/build.mjs';
 import { BenchProcess, root } from './load/process.ts';
 
 const SESSIONS = 100;
-/** Commands under way at a time. */
+/** Commands in progress at a time. */
 const AT_ONCE = 10;
 const SAMPLE_MS = 250;
 /** Milliseconds for one command, and for an election. */
@@ -26,7 +26,7 @@ const secret = randomBytes(32).toString('base64url');
 const enrolment = `sse_${randomBytes(32).toString('base64url')}`;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A replica, its resident memory in bytes since the last `take`, and what asks for its health and metrics as a cluster does. */
+/** A replica, its resident memory in bytes since the last `take`, and the poller of its health and metrics, as in a cluster. */
 class Replica {
   readonly process: BenchProcess;
   readonly #health: number;
@@ -67,7 +67,7 @@ class Replica {
     }, SAMPLE_MS);
   }
 
-  /** What `/ready` says. */
+  /** The answer of `/ready`. */
   async ready(): Promise<{ role?: string; control_plane_connected?: boolean }> {
     const answer = await fetch(`http://127.0.0.1:${this.#health}/ready`).catch(() => undefined);
     return ((await answer?.json().catch(() => undefined)) ?? {}) as { role?: string };
@@ -115,7 +115,7 @@ async function carriedOut({ command }: Accepted): Promise<void> {
   });
 }
 
-/** One after the other in each of some lanes. */
+/** Sequential within each of several lanes. */
 async function each<T>(items: readonly T[], step: (item: T) => Promise<void>): Promise<void> {
   const left = items.values();
   await Promise.all(

@@ -18,7 +18,7 @@ function installed(name, folder) {
 
 /**
  * Everything in node_modules stays an import; the workspace's own packages are bundled from their sources. The bundles live in
- * dist/, so what they import is looked up from the root: a package that a workspace has in another version would be the wrong one there.
+ * dist/, so their imports are resolved from the root: a package of which a workspace has another version would be the wrong one.
  */
 const npmPackagesOutside = {
   name: 'npm-packages-outside',

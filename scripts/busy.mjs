@@ -1,5 +1,5 @@
-// npm run test:busy: the suites again and again with two busy loops beside them, as on a machine that has other things to do; says what failed
-// in which run. By default 10 runs of every project: `npm run test:busy -- --runs 3 --project integration --project e2e`. The other
+// npm run test:busy: the suites again and again with two busy loops beside them, as on a busy machine; prints the failures
+// of each run. By default 10 runs of every project: `npm run test:busy -- --runs 3 --project integration --project e2e`. The other
 // arguments go to vitest. Not part of CI: it takes hours.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ if (!Number.isInteger(runs) || runs < 1 || runs > 100) {
   process.exit(2);
 }
 const limit = runs * RUN_MS;
-// they end by themselves, should nobody be left to end them
+// they end by themselves if this process is killed
 const burn = `const end = Date.now() + ${limit}; while (Date.now() < end && process.ppid === ${process.pid}) for (let n = 0; n < 1e7; n++);`;
 const loops = Array.from({ length: LOOPS }, () => spawn(process.execPath, ['-e', burn], { stdio: 'ignore' }));
 process.once('exit', () => loops.forEach((loop) => loop.kill('SIGKILL')));

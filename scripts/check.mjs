@@ -1,4 +1,4 @@
-// npm run check: what CI runs. Formatting, lint (with the boundaries between the rooms), types, generated files, then every test.
+// npm run check: what CI runs. Formatting, lint (with the boundaries between the packages), types, generated files, then every test.
 import { spawnSync } from 'node:child_process';
 import { checkNode, npmPackages, root, say } from './setup.mjs';
 

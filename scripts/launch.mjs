@@ -1,4 +1,4 @@
-// Runs what is built, and ends with whatever started it: a signal, or the end of npm, that of the shell between them, or this process's own.
+// Runs the built programs, and ends them on a signal, at the end of npm or of the shell between them, and at this process's own end.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ function parentOf(pid) {
   }
 }
 
-/** Calls back once when npm is gone, or the shell that it runs scripts in: neither passes every signal on. */
+/** Calls back once when npm, or the shell in which it runs scripts, is gone: neither forwards every signal. */
 function onNpmGone(callback) {
   if (process.env.npm_lifecycle_event === undefined) return;
   const parents = () => `${process.ppid} ${parentOf(process.ppid)}`;
@@ -30,7 +30,7 @@ function onNpmGone(callback) {
 }
 
 export function launch() {
-  // the launcher sees the end of the pipe when this process is gone, however it went
+  // the launcher sees the end of the pipe when this process is gone, for any reason
   const launcher = spawn(process.execPath, ['dist/launcher.js', '--parent-pipe'], {
     cwd: root,
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],

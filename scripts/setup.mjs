@@ -1,4 +1,4 @@
-// What `npm start` and `npm test` need before anything else: a Node that fits, npm packages, and Debian packages where this user may install them.
+// Prerequisites of `npm start` and `npm test`: a suitable Node, npm packages, and Debian packages if this user may install them.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -31,7 +31,7 @@ function onPath(...programs) {
   );
 }
 
-/** Exactly the packages of the lock file, unless what is installed is newer than it. */
+/** Exactly the packages of the lock file, unless the installed ones are newer than it. */
 export function npmPackages() {
   const installed = join(root, 'node_modules/.package-lock.json');
   const lock = join(root, 'package-lock.json');
@@ -48,7 +48,7 @@ export function npmPackages() {
 }
 
 /**
- * Debian packages behind programs: installed where this user may, otherwise named.
+ * Debian packages behind programs: installed if this user may, otherwise listed.
  * wanted: {program(s): package}; `why` completes "… for". Returns the packages that are still missing.
  */
 export function debianPackages(wanted, why) {

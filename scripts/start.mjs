@@ -1,4 +1,4 @@
-// npm start: everything on this machine: the hub, three replicas of one agent, the page, a first desktop.
+// npm start runs everything on this machine: the hub, three replicas of one agent, the page, a first desktop.
 import { launch } from './launch.mjs';
 import { checkNode, debianPackages, DESKTOP, npmPackages, say } from './setup.mjs';
 

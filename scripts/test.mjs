@@ -1,4 +1,4 @@
-// npm test: sets up, runs every suite that this machine can run, says which it could not and why.
+// npm test: sets up, runs every suite that this machine can run, lists the others with the reason.
 // Arguments go to vitest: `npm test -- --project unit`.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';

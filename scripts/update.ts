@@ -1,4 +1,4 @@
-// npm run update writes everything that is generated; npm run verify (--verify) fails when it is not what is committed, and shows the difference.
+// npm run update writes all generated files; npm run verify (--verify) fails if they differ from the committed ones, and shows the difference.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -45,7 +45,7 @@ for (const [path, content] of all) {
   await mkdir(dirname(root + path), { recursive: true });
   await writeFile(root + path, content);
 }
-// what is in a generated folder and no longer generated
+// files in a generated folder that are no longer generated
 for (const path of (await Promise.all(OWNED.map((folder) => filesIn(root + folder)))).flat()) {
   if (all.has(path)) continue;
   drift(path, await readFile(root + path, 'utf8'), undefined);

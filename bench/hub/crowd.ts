@@ -1,4 +1,4 @@
-// Many agents that do nothing but be there: one socket each, reconnecting as the agent does. Reports what it sees as lines of JSON.
+// Many idle agents: one socket each, reconnecting as the agent does. Reports its observations as lines of JSON.
 import { createHash, randomBytes } from 'node:crypto';
 import { AGENT_SUBPROTOCOL, type AgentMessage, PROTOCOL_VERSIONS } from '@streamspace/protocol';
 import { systemClock } from 'clock-port';
@@ -12,7 +12,7 @@ const count = Number(CROWD_COUNT);
 const store = openStore({ url: CROWD_STORE! }, systemClock);
 const capacity = { cpu: 8, memory: 2 ** 36, max_sessions: 100 };
 const say = (what: object) => process.stdout.write(`${JSON.stringify(what)}\n`);
-/** Replicas that refused a connection a moment ago: a balancer would not send anybody there. */
+/** Replicas that recently refused a connection: a load balancer would send no client there. */
 const dead = new Map<number, number>();
 const anyPort = () => {
   const alive = ports.filter((port) => (dead.get(port) ?? 0) < performance.now() - 1_000);
@@ -21,10 +21,10 @@ const anyPort = () => {
 };
 
 let connected = 0;
-/** When each agent that lost its connection lost it, and how long it took to be welcome again. */
+/** For each lost connection: the time of the loss, and the duration until the next welcome. */
 let back: number[] = [];
 let lost = 0;
-/** Tries that did not lead to a welcome, by why. */
+/** Attempts without a welcome, by reason. */
 let refused: Record<string, number> = {};
 const why = (reason: string) => (refused[reason] = (refused[reason] ?? 0) + 1);
 let stopping = false;
@@ -128,7 +128,7 @@ for (let at = 0; at < count; at += 500) {
   );
 }
 await store.close();
-// at a pace that is no storm
+// at a moderate rate
 for (let at = 0; at < agents.length; at += 50) {
   await Promise.all(agents.slice(at, at + 50).map((agent) => new Promise<void>((resolve) => agent.connect(resolve))));
 }

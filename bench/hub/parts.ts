@@ -37,7 +37,7 @@ export interface Routing {
   failed: number;
 }
 
-/** What it costs that the agent is at another replica. Near and far take turns. */
+/** The cost of an agent at another replica. Near and far take turns. */
 export async function routing(ports: Ports, quick: boolean): Promise<Routing> {
   const cluster = await Cluster.start(2);
   const raw = BenchProcess.node('bench/load/ws-echo.ts');
@@ -113,7 +113,7 @@ export async function durable(ports: Ports, quick: boolean): Promise<Durable> {
   const profiles = process.env.BENCH_PROFILE;
   const cluster = await Cluster.start(2, {}, profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : []);
   try {
-    // two for each replica: room for what is accepted faster than it is carried out
+    // two per replica: room for commands that are accepted faster than carried out
     for (const [index, port] of [...cluster.ports, ...cluster.ports].entries())
       await cluster.agent(`127.0.0.1:${port}`, ports, `bench-${index}`);
     const samples: number[] = [];
@@ -170,7 +170,7 @@ export interface Crowd {
 
 /** Idle agents on three replicas, one of which is killed. */
 export async function crowd(quick: boolean): Promise<Crowd> {
-  // the crowd answers on the cores that it shares with the hubs: pings less often than by default
+  // the crowd answers on the cores that it shares with the hubs: so it pings less often than by default
   const cluster = await Cluster.start(3, { HUB_PING_INTERVAL: '10s' });
   const processes: BenchProcess[] = [];
   try {
@@ -233,11 +233,11 @@ export interface Roll {
   failed: number;
   /** REST calls that had to be repeated. */
   repeated: number;
-  /** The longest time that each viewer saw nothing, in each stop of a replica. Milliseconds. */
+  /** Each viewer's longest time without data, in each stop of a replica. Milliseconds. */
   stall: Distribution;
 }
 
-/** Every replica is stopped and started again, one after the other, while screens are watched and commands given. */
+/** Every replica is stopped and started again, one after the other, while viewers watch screens and clients send commands. */
 export async function roll(ports: Ports, quick: boolean): Promise<Roll> {
   const cluster = await Cluster.start(3, { DRAIN_TIMEOUT: '15s' });
   const balancer = new Balancer(cluster.ports);

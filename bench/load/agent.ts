@@ -1,4 +1,4 @@
-// The real agent with a driver of the bench's: sessions cost nothing, their screens are the servers of target.ts.
+// The real agent with the bench's driver: sessions cost nothing, their screens are the servers of target.ts.
 import { connect } from 'node:net';
 import { hostname } from 'node:os';
 import type { SessionSpec, SessionStatus } from '@streamspace/protocol';

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { WebSocket } from 'ws';
 
-/** A way to a server, whatever is in between: what the viewer's side of each contender offers. */
+/** A connection to a server through any contender: the interface of its viewer's side. */
 export interface Channel {
   send(data: Buffer): void;
   onData(listener: (data: Buffer) => void): void;
@@ -37,7 +37,7 @@ export function webSocketChannel(url: string): Promise<Channel> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, ['binary'], { perMessageDeflate: false });
     socket.binaryType = 'nodebuffer';
-    // what comes before the caller listens is kept
+    // data that arrives before the caller listens is kept
     const early: Buffer[] = [];
     let listener: ((data: Buffer) => void) | undefined;
     socket.on('message', (data) => (listener ? listener(data as Buffer) : early.push(data as Buffer)));

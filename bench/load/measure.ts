@@ -27,7 +27,7 @@ export function echoRoundTrips(channel: Channel, count: number, limitMs: number,
   });
 }
 
-/** Takes all it gets for `ms`, after a warm-up of a fifth of that; MiB per second. */
+/** Reads everything for `ms`, after a warm-up of a fifth of that; MiB per second. */
 export function throughput(channel: Channel, ms: number): Promise<number> {
   let bytes = 0;
   channel.onData((data) => void (bytes += data.length));

@@ -50,7 +50,7 @@ export class BenchProcess {
 
   static node(file: string, env: Record<string, string> = {}, isReady?: (line: string) => boolean): BenchProcess {
     const flags = file.endsWith('.ts') ? ['--conditions=source', '--import', 'tsx'] : [];
-    // BENCH_PROFILE=folder: where the time goes, for Chromium's DevTools or speedscope
+    // BENCH_PROFILE=folder: writes CPU profiles for Chromium's DevTools or speedscope
     const profiles = process.env.BENCH_PROFILE;
     if (profiles) flags.push('--cpu-prof', `--cpu-prof-dir=${profiles}`);
     return new BenchProcess(process.execPath, [...flags, file], env, isReady);

@@ -110,7 +110,7 @@ export class Stack {
     return new Stack(hub, agent, `http://127.0.0.1:${port}`, token, enrolmentToken, proofs, folder);
   }
 
-  /** A REST call, with as little work of the load's own as can be. */
+  /** A REST call with minimal work in the load generator. */
   call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const text = body === undefined ? undefined : JSON.stringify(body);
     return new Promise((resolve, reject) => {
@@ -160,7 +160,7 @@ export class Stack {
     return webSocketChannel(await this.#viewUrl(sessionId));
   }
 
-  /** Viewers in a process of their own that take all they get. */
+  /** Viewers in a separate process that read everything. */
   async takers(sessionId: string, count: number): Promise<BenchProcess> {
     const urls = await Promise.all(Array.from({ length: count }, () => this.#viewUrl(sessionId)));
     const process_ = BenchProcess.node(

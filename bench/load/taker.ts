@@ -1,4 +1,4 @@
-// Viewers of a process of their own, so that what they take does not slow the one that measures. TAKE: their URLs, as JSON. Says "taking".
+// Viewers in a separate process, so that their reading does not slow the measuring one. TAKE: their URLs, as JSON. Prints "taking".
 import { webSocketChannel } from './channel.ts';
 
 const channels = await Promise.all((JSON.parse(process.env.TAKE!) as string[]).map(webSocketChannel));

@@ -1,4 +1,4 @@
-// What a session's screen is in the bench: TCP servers on loopback. Prints their ports as one line of JSON.
+// The bench's stand-in for sessions' screens: TCP servers on loopback. Prints their ports as one line of JSON.
 import { createServer, type Server, type Socket } from 'node:net';
 
 const CHUNK = Buffer.alloc(64 * 1024, 0x55);
@@ -15,7 +15,7 @@ function listen(onSocket: (socket: Socket) => void): Promise<number> {
 
 const echo = await listen((socket) => socket.pipe(socket));
 
-/** As fast as the other side takes it. */
+/** As fast as the other side reads. */
 const flood = await listen((socket) => {
   const fill = () => {
     while (!socket.destroyed && socket.write(CHUNK));

@@ -17,7 +17,7 @@ export function websockifyPath(): string | undefined {
     });
 }
 
-/** Starts one in front of `target`; the other contender that the screens' bench measures beside ours. */
+/** Starts one in front of `target`: the contender that the screens' bench compares with ours. */
 export async function startWebsockify(path: string, target: number): Promise<{ process: BenchProcess; url: string }> {
   const port = 40_000 + Math.floor(Math.random() * 10_000);
   const process_ = new BenchProcess(path, [`127.0.0.1:${port}`, `127.0.0.1:${target}`], {}, (line) =>

@@ -1,4 +1,4 @@
-// The peer of the hub's routing: the `ws` package alone, which sends back every frame. Prints its port.
+// The comparison for the hub's routing: the `ws` package alone, which sends back every frame. Prints its port.
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
 

@@ -42,7 +42,7 @@ async function costOfFrozen(stack: Stack, flood: string): Promise<number> {
     await pause(2_000);
     return frozen;
   };
-  // once for the heap to grow to what it needs anyway
+  // once as a warm-up, for the heap to grow
   for (const viewer of await freeze()) viewer.close();
   await pause(2_000);
   const before = memory();
@@ -53,7 +53,7 @@ async function costOfFrozen(stack: Stack, flood: string): Promise<number> {
   return Math.max(0, cost);
 }
 
-/** What neighbours do to each other: the claim of design I5, measured. */
+/** The influence of screens on each other: a measurement of invariant I5. */
 export async function company(stack: Stack, quick: boolean): Promise<Company> {
   const seconds = quick ? 1 : 5;
   const echo = await stack.session('echo');

@@ -7,7 +7,7 @@ import { Connection, KubeClient, type KubeObject, loadKubeConfig } from 'kube-cl
 import { makeKubernetesDriver } from '../../agent/src/sessions/kubernetes/index.ts';
 import { sessionName } from '../../agent/src/sessions/kubernetes/objects/names.ts';
 
-/** What is asked: sessions to create at once, one to make of a warm pod, or how the process is. */
+/** The request: sessions to create at once, one from a warm pod, or the state of the process. */
 export type Question = { create: string[] } | { claim: string } | { state: true };
 export interface Created {
   /** Milliseconds from the command to the pod's creation, and from the pod's readiness to `running`. */
@@ -18,7 +18,7 @@ export interface Claimed {
   /** Milliseconds from the command to `running`, and from there to the screen's first byte. */
   running: number;
   screen: number;
-  /** Whether it was one of the pool's. */
+  /** Whether its pod was warm. */
   warm: boolean;
 }
 export interface State {

@@ -1,6 +1,6 @@
 // npm run bench:sessions [-- --quick]
-// What the agent adds to a session on Kubernetes: on a real API server with a stand-in for the kubelet, and, where kind is,
-// the way of a screen's bytes. Prints a table, and with --update writes it to docs/bench-sessions.md.
+// The agent's costs of a session on Kubernetes: on a real API server with a stand-in for the kubelet, and, with kind,
+// the path of a screen's bytes. Prints a table, and with --update writes it to docs/bench-sessions.md.
 import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -68,7 +68,7 @@ async function driverPart(): Promise<void> {
   }
 }
 
-/** What a session costs whose pod is there already. */
+/** The costs of a session with a warm pod. */
 async function warmPart(): Promise<void> {
   if (kubeApiserverMissing() !== undefined) return;
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));

@@ -10,7 +10,7 @@ import { PortForwarder } from '../../agent/src/sessions/kubernetes/screens/port-
 import { clusterMissing, DESKTOP_IMAGE, SessionCluster } from '../../agent/test/integration/kubernetes-cluster.ts';
 
 const PORT = 5900;
-/** Speaks first, and does not stop: the loudest screen there is. */
+/** A screen that sends first and without end. */
 const SERVER = `use IO::Socket::INET; $SIG{PIPE}='IGNORE'; my $s=IO::Socket::INET->new(LocalPort=>${PORT},Listen=>16,ReuseAddr=>1) or die;
 my $b='x' x 65536; while (my $c=$s->accept) { next if fork; while (syswrite($c,$b)) {} exit }`;
 
@@ -31,7 +31,7 @@ async function rate(stream: Readable, ms: number): Promise<number> {
   return (taken.bytes / taken.ms) * 1000;
 }
 
-/** The ways of a screen's bytes, compared in turns on one pod. */
+/** The paths of a screen's bytes, compared in turns on one pod. */
 export async function screenPaths(quick: boolean, say: (text: string) => void): Promise<string[][]> {
   const missing = clusterMissing();
   if (missing !== undefined) {

@@ -8,13 +8,13 @@ const all = <K extends Entry['kind']>(history: readonly Entry[], kind: K): Of<K>
 /** Pods of the agent's Deployment in a healthy cluster. */
 const REPLICAS = 3;
 
-/** Everything that is wrong with a round's history, in words; nothing, if it is as it should be. */
+/** All faults of a round's history, in words; empty without faults. */
 export interface Verdict {
   /** Accepted commands that were lost, or lost their effect. */
   lost: string[];
   /** Effects that happened more than once. */
   doubled: string[];
-  /** All of it, what is lost or doubled included. */
+  /** All faults, lost and doubled commands included. */
   wrong: string[];
 }
 
@@ -30,7 +30,7 @@ export function check(history: readonly Entry[]): Verdict {
   };
 }
 
-/** Registrations in the order in which the hub made them; one that its log and its event tell is one. */
+/** Registrations in the hub's order; its log line and its event about one registration count once. */
 export function registrations(history: readonly Entry[]): RegisteredEntry[] {
   const byConnection = new Map<string, RegisteredEntry>();
   for (const entry of all(history, 'registered'))
@@ -55,14 +55,14 @@ function unfinishedCommands(history: readonly Entry[]): string[] {
   return wrong;
 }
 
-/** What sessions came to and went, as the API server showed it, against what was asked for: the rules of the chaos runs. */
+/** Compares created and deleted sessions, as seen at the API server, with the requests: the rules of the chaos runs. */
 function wrongEffects(history: readonly Entry[]): string[] {
   const entries = all(history, 'accepted').flatMap(({ key, op, command, session }): CommandEntry[] =>
     op === 'list' || session === null ? [] : [{ kind: 'accepted', key, op, command, session }],
   );
   const asked = new Set(entries.flatMap((entry) => (entry.kind === 'accepted' ? [entry.command] : [])));
   const sessions = new Set(entries.flatMap((entry) => (entry.kind === 'accepted' ? [entry.session] : [])));
-  // unfinished ones, and ends that change, are told by `unfinishedCommands`
+  // `unfinishedCommands` reports unfinished commands, and ends that change
   const states = new Map(all(history, 'seen').map(({ command, state }) => [command, state]));
   for (const [command, state] of states)
     if (asked.has(command) && state !== 'unknown') entries.push({ kind: 'seen', command, state });
@@ -75,7 +75,7 @@ function wrongEffects(history: readonly Entry[]): string[] {
     if (entry.kind === 'record' && sessions.has(entry.session)) {
       const { change, session, term, uid } = entry;
       const about = { agent: '', session, command: '', term };
-      // a watch that began anew shows as known what was made meanwhile
+      // a restarted watch shows objects made meanwhile as known
       if ((change === 'added' || change === 'known') && records.get(session) !== uid) {
         records.set(session, uid);
         effects.push({ op: 'create', ...about });
@@ -131,7 +131,7 @@ function leaders(history: readonly Entry[]): string[] {
   return wrong;
 }
 
-/** Nothing that a superseded leader does has an effect: a session's record never sees a lower term than it has seen. */
+/** A superseded leader has no effect: the term of a session's record never decreases. */
 function superseded(history: readonly Entry[]): string[] {
   const wrong: string[] = [];
   const written = [...all(history, 'record')]
@@ -154,7 +154,7 @@ function superseded(history: readonly Entry[]): string[] {
   return wrong;
 }
 
-/** The screen is there again after the last fault, and shows the program that it showed before. */
+/** The screen is back after the last fault, and shows the same program as before. */
 function screen(history: readonly Entry[]): string[] {
   const frames = all(history, 'frame');
   const wrong: string[] = [];
@@ -171,7 +171,7 @@ function screen(history: readonly Entry[]): string[] {
   return wrong;
 }
 
-/** At the end one leads, which the hub knows, and two stand by. */
+/** At the end one replica leads, known to the hub, and two stand by. */
 function healed(history: readonly Entry[]): string[] {
   const healthy = all(history, 'healthy').at(-1);
   const after = all(history, 'fault').at(-1)?.t ?? 0;

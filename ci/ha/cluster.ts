@@ -11,7 +11,7 @@ const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
 export type Pod = PodEntry & { ip: string; hostIp: string; containers: { name: string; id: string }[] };
 
-/** What an agent says of itself at `/leader`. */
+/** An agent's answer at `/leader`. */
 export interface LeaderView {
   is_leader: boolean;
   leader: string;
@@ -27,7 +27,7 @@ function pidsOf(pod: Pod): string {
   return `pids=$(grep -l ${container} /proc/[0-9]*/cgroup 2>/dev/null | cut -d/ -f3)`;
 }
 
-/** A cluster that kind made with the chart in it, and everything that can be done to it from outside. */
+/** A kind cluster with the chart installed, and all operations on it from outside. */
 export class HaCluster {
   readonly kind: KindCluster;
   readonly kube: Kube;
@@ -104,7 +104,7 @@ export class HaCluster {
     return { cpuSeconds: (Number(user) + Number(system)) / 100, memory: Number(kib) * 1024 };
   }
 
-  /** What a pod's HTTP port answers, asked from its own node: no NetworkPolicy is in the way. */
+  /** The answer of a pod's HTTP port to a request from its own node, which no NetworkPolicy blocks. */
   async ask<T>(pod: Pod, port: number, path: string): Promise<T> {
     const text = await this.exec(
       pod.node,
@@ -115,7 +115,7 @@ export class HaCluster {
   }
 
   /**
-   * Rules at the top of what the node forwards: what they match is dropped, established connections included. Undone by `heal`. The
+   * Rules at the top of the node's forwarding chain, which drop matching packets, established connections included. `heal` removes them. The
    * kubelet's probes come from the node itself and pass.
    */
   async cut(node: string, matches: readonly string[]): Promise<void> {
@@ -146,7 +146,7 @@ export class HaCluster {
     return this.kind.kubectl(['-n', NAMESPACE, ...args]);
   }
 
-  /** Waits until `look` gives something; rejects after `limitMs`, with what was wrong last. */
+  /** Waits until `look` returns a result; rejects after `limitMs`, with the last failure. */
   async until<T>(what: string, look: () => Promise<T | undefined | false>, limitMs: number): Promise<T> {
     const end = performance.now() + limitMs;
     for (let last = ''; ;) {

@@ -1,18 +1,18 @@
 import { registrations } from './checker.ts';
 import type { Entry } from './history.ts';
 
-/** What a round measured. Milliseconds; undefined: it did not happen. */
+/** Measurements of a round. Milliseconds; undefined: it did not happen. */
 export interface Figures {
   /** From the fault to another term in the Lease. */
   election: number | undefined;
   /**
    * From the last good command of one leader to the first good one of the next: the time without a completed list around the moment in
-   * which the hub accepted a new leader; the longest, where there were several. Undefined: nobody new was accepted.
+   * which the hub accepted a new leader; the longest of several. Undefined: the hub accepted no new leader.
    */
   failover: number | undefined;
   /** The longest time without a completed list from the fault on, whatever its cause. */
   silence: number | undefined;
-  /** Of a start: from the first replica's first words to a leader in the Lease. */
+  /** For a start: from the first replica's first log line to a leader in the Lease. */
   start: number | undefined;
   /** From the fault to the first connection of a greater term that the hub accepted. */
   registered: number | undefined;
@@ -24,7 +24,7 @@ export interface Figures {
   accepted: number;
   completed: number;
   failed: number;
-  /** Of `failed`: how many by which error. */
+  /** Number of `failed` commands by error. */
   failures: Record<string, number>;
   unanswered: number;
   registrations: number;
@@ -32,7 +32,7 @@ export interface Figures {
   rate: number;
 }
 
-/** The fault counts from its announcement; what came of it shows until the round's end. */
+/** The fault counts from its announcement; its consequences until the round's end. */
 export function figures(history: readonly Entry[]): Figures {
   const fault = history.find(({ kind }) => kind === 'fault')?.t;
   const end = history.at(-1)?.t ?? 0;
@@ -48,7 +48,7 @@ export function figures(history: readonly Entry[]): Figures {
     if (entry.kind === 'accepted') {
       counts.accepted++;
       lastAccepted = entry.t;
-      // their rate is steady, and each is a round trip to the leader: they show a gap, creations also show how long pods take
+      // their rate is steady, and each is a round trip to the leader: they show a gap, while creations also contain the pods' start time
       if (entry.op === 'list') lists.add(entry.command);
     }
     if (entry.kind === 'unanswered') counts.unanswered++;
@@ -82,7 +82,7 @@ export function figures(history: readonly Entry[]): Figures {
   };
 }
 
-/** The longest interval between two moments that ends after the fault; undefined: nothing came after it, or there was none. */
+/** The longest interval between two moments that ends after the fault; undefined: nothing followed it, or there was no fault. */
 function gap(moments: readonly number[], fault: number | undefined, end: number): number | undefined {
   if (fault === undefined) return undefined;
   const sorted = [...moments].sort((a, b) => a - b);
@@ -115,7 +115,7 @@ function failover(
   return longest < 0 ? undefined : longest;
 }
 
-/** The greatest term that anybody knew when the fault came. */
+/** The greatest known term at the time of the fault. */
 function termBefore(history: readonly Entry[], fault: number): number {
   return Math.max(
     0,

@@ -3,7 +3,7 @@ import type { Command, SessionState } from '@streamspace/protocol';
 
 export type Op = 'list' | 'create' | 'delete';
 export type Component = 'k8s-agent' | 'api' | 'redis' | 'session';
-/** `known`: it was there when the round began, or when a watch that had broken off began anew. */
+/** `known`: the object existed when the round began, or when a broken watch was restarted. */
 export type Change = 'known' | 'added' | 'modified' | 'deleted';
 
 /** The agents' Lease as the API server showed it. `version` orders everything that the API server shows. */
@@ -39,7 +39,7 @@ export interface PodEntry {
   deleting: boolean;
   restarts: number;
   version: number;
-  /** Of a session's pod: whose it is, and the leader's term that made it. */
+  /** For a session's pod: its session, and the term of the leader that made it. */
   session?: string;
   term?: number;
 }
@@ -55,14 +55,14 @@ export interface RegisteredEntry {
   at: number;
 }
 
-/** Everything that is written down during a round. */
+/** All recorded events of a round. */
 export type Fact =
   | { kind: 'begin'; scenario: string; round: number; wall: number; screen: string }
   | { kind: 'asked'; key: string; op: Op }
   | { kind: 'accepted'; key: string; op: Op; command: string; session: string | null }
   | { kind: 'refused'; key: string; op: Op; status: number; code: string }
   | { kind: 'unanswered'; key: string; op: Op; why: string }
-  /** A command's state as the hub told it; `at`: milliseconds of the round when the hub wrote it, by its clock. */
+  /** A command's state as reported by the hub; `at`: milliseconds of the round when the hub wrote it, by its clock. */
   | { kind: 'seen'; command: string; state: Command['state'] | 'unknown'; attempt: number; at: number; code?: string }
   | { kind: 'screen'; what: 'open' | 'closed' | 'refused'; connection: number; reason: string }
   /** A picture that arrived; numbers grow by one as long as the session's program lives. */
@@ -71,7 +71,7 @@ export type Fact =
   | RecordEntry
   | PodEntry
   | RegisteredEntry
-  /** A line of an agent's or the hub's log that tells something of the election or of connections. */
+  /** A log line of an agent or the hub about elections or connections. */
   | { kind: 'said'; pod: string; component: Component; what: string; at: number; fields: Record<string, unknown> }
   | { kind: 'agent'; connected: boolean; leader: string | null; term: number }
   | { kind: 'watch'; of: string; what: 'broken' | 'again'; why: string }
@@ -86,11 +86,11 @@ export type Entry = Fact & { t: number };
 
 export const isFinal = (state: string): boolean => state === 'completed' || state === 'failed';
 
-/** The history of one round: kept, and written as one JSON object a line. */
+/** The history of one round: kept, and written as one JSON object per line. */
 export class Recorder {
   readonly entries: Entry[] = [];
   readonly #began = performance.now();
-  /** Wall clock at the round's beginning, to place what others stamped. The nodes of a kind cluster share this machine's clock. */
+  /** Wall clock at the round's beginning, to place the time stamps of others. The nodes of a kind cluster share this machine's clock. */
   readonly wall = Date.now();
   readonly #file: WriteStream;
 

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { Accepted, Agent, Command, Event, Session, Ticket } from '@streamspace/protocol';
 
-/** Milliseconds for one answer of the hub: a replica that is dead or frozen is given up, and another asked. */
+/** Longest wait for an answer of the hub, milliseconds: after it the client asks another replica. */
 const ANSWER_MS = 1_500;
 
 export interface Answer<T> {
@@ -12,7 +12,7 @@ export interface Answer<T> {
 type Refused = { error?: { code?: string; message?: string } };
 export const codeOf = (body: unknown): string => (body as Refused | undefined)?.error?.code ?? '';
 
-/** The hub's API as a client of it sees it. Every call is a connection of its own, so that the Service chooses a replica each time. */
+/** The hub's API for a client. Every call uses a new connection, so that the Service chooses a replica each time. */
 export class Hub {
   readonly origin: string;
   readonly agent: string;
@@ -44,7 +44,7 @@ export class Hub {
     return this.call('POST', `/sessions/${session}/ticket`, {});
   }
 
-  /** As the hub knows it; undefined while nobody answers, or it never connected. */
+  /** As the hub knows it; undefined while the hub does not answer, or if the agent never connected. */
   async agentNow(): Promise<Agent | undefined> {
     const { status, body } = await this.call<Agent>('GET', `/agents/${this.agent}`).catch(() => NOTHING);
     return status === 200 ? (body as Agent) : undefined;
@@ -56,7 +56,7 @@ export class Hub {
     return body.items;
   }
 
-  /** Rejects when nobody answers within the time. */
+  /** Rejects without an answer within the time. */
   call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer<T>> {
     return new Promise((resolve, reject) => {
       const sent = request(`${this.origin}/api/v1${path}`, {
@@ -87,7 +87,7 @@ export class Hub {
     });
   }
 
-  /** Follows the live events until the signal aborts, across replicas of the hub; what was missed in between comes later. */
+  /** Follows the live events until the signal aborts, across hub replicas; missed events arrive later. */
   async follow(seen: (event: Event) => void, signal: AbortSignal): Promise<void> {
     let after: number | undefined;
     while (!signal.aborted) {
@@ -108,7 +108,7 @@ export class Hub {
         signal,
         headers: { authorization: `Bearer ${this.#token}` },
       });
-      // under this load there is an event many times a second: silence is a dead replica
+      // under this load there are many events a second: silence means a dead replica
       sent.setTimeout(ANSWER_MS, () => sent.destroy(new Error('silent')));
       sent.once('error', reject);
       sent.once('response', (answer) => {

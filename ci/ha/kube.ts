@@ -22,7 +22,7 @@ type WatchEvent = { type: string; object: KubeObject & { code?: number; message?
 const ANSWER_MS = 10_000;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** The API server by `kubectl proxy`: an observer that shares no code with the agents it looks at. */
+/** The API server by `kubectl proxy`: an observer that shares no code with the observed agents. */
 export class Kube {
   readonly #proxy: ChildProcess;
   readonly #url: string;
@@ -59,7 +59,7 @@ export class Kube {
     return this.call('GET', path);
   }
 
-  /** Lines of an answer that has no end, e.g. a log that is followed, until it ends or the signal aborts. */
+  /** Lines of an endless answer, e.g. a followed log, until it ends or the signal aborts. */
   async *lines(path: string, signal: AbortSignal): AsyncGenerator<string> {
     const answer = await fetch(this.#url + path, { signal });
     if (!answer.ok || answer.body === null)
@@ -68,8 +68,8 @@ export class Kube {
   }
 
   /**
-   * Lists and follows a collection until the signal aborts. `seen` gets everything that is there first (`KNOWN`), and after a watch
-   * that broke off everything again, with `DELETED` for what went meanwhile.
+   * Lists and follows a collection until the signal aborts. `seen` first gets all existing objects (`KNOWN`), and after a broken watch
+   * all of them again, with `DELETED` for objects removed meanwhile.
    */
   async watch(
     path: string,

@@ -7,26 +7,26 @@ import { TEMPLATE } from './values.ts';
 const MIX = { listMs: 125, createMs: 3_000, lifeMs: 2_000 };
 /** Sessions at once. */
 const MOST_SESSIONS = 12;
-/** Milliseconds before a wish without an answer is uttered again. */
+/** Milliseconds before an unanswered request is repeated. */
 const AGAIN_MS = 150;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Users' programs: commands at a steady rate, however long each takes, and no fewer while nobody answers. A session's creation and
- * deletion is asked for until there is an answer; a list that is not answered is left to the next one.
+ * Users' programs: commands at a steady rate, whatever their duration, with or without answers. A session's creation and
+ * deletion is requested until there is an answer; the next list replaces an unanswered one.
  */
 export class Load {
   readonly #hub: Hub;
   readonly #note: (fact: Fact) => void;
   readonly #at: (wall: string) => number;
-  /** Accepted commands that are not final yet, and what to do then. */
+  /** Accepted commands that are not final yet, with a callback for their end. */
   readonly #open = new Map<string, (state: string) => void>();
-  /** Events may be here before the answer that names the command. */
+  /** Events that arrived before the answer that names their command. */
   readonly #early = new Map<string, Command>();
   readonly #sessions = new Set<string>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  /** Sessions that are there, and how to delete them. */
+  /** Existing sessions, with the function that deletes each. */
   readonly #later = new Map<string, () => void>();
   readonly #giveUp = new AbortController();
   #asking = 0;
@@ -49,7 +49,7 @@ export class Load {
   seen(command: Command): void {
     const { id, state, attempt, error, updated_at } = command;
     if (!this.#open.has(id)) {
-      // ours, but for the answer that names it, or somebody else's
+      // our command, whose answer has not arrived, or another client's
       if (this.#asking > 0 && this.#early.size < 10_000) this.#early.set(`${id} ${state}`, command);
       return;
     }
@@ -61,7 +61,7 @@ export class Load {
     then?.(state);
   }
 
-  /** No new wishes but the deletion of what was created; resolves when everything accepted is final, or after `limitMs`. */
+  /** No new requests except deletions of created sessions; resolves when all accepted commands are final, or after `limitMs`. */
   async stop(limitMs: number): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
@@ -70,7 +70,7 @@ export class Load {
     let rest = 0;
     while (performance.now() < end && (this.#open.size > 0 || this.#asking > 0 || this.#sessions.size > 0)) {
       await pause(50);
-      // events tell most of it; what they don't is asked for
+      // events report most states; the others are requested
       if (++rest % 10 === 0)
         for (const id of [...this.#open.keys()].slice(0, 50)) {
           const { status, body } = await this.#hub.command(id).catch(() => ({ status: 0, body: undefined }));
@@ -90,7 +90,7 @@ export class Load {
   }
 
   async #create(key: string): Promise<void> {
-    // pods that take long pile up no further: the machine is theirs, too
+    // slow pods must not accumulate: they share the machine
     if (this.#sessions.size >= MOST_SESSIONS) return;
     const answer = await this.#until(key, 'create', () => this.#hub.create(key, TEMPLATE));
     if (answer === undefined) return;

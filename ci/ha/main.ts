@@ -36,7 +36,7 @@ const results = await emptyResults(
   chosen,
   rig.cluster,
 );
-// a fault that is not mended would stay in the cluster
+// an unhealed fault would stay in the cluster
 let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {

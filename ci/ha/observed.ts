@@ -28,7 +28,7 @@ export function leaseOf(change: Change, object: KubeObject): LeaseEntry {
   };
 }
 
-/** Undefined for a Service that is no session's. */
+/** Undefined for a Service without a session. */
 export function recordOf(change: Change, object: KubeObject): RecordEntry | undefined {
   const { labels = {}, annotations = {}, uid } = object.metadata;
   const session = labels['session'];
@@ -37,7 +37,7 @@ export function recordOf(change: Change, object: KubeObject): RecordEntry | unde
   return { kind: 'record', change, session, uid, term, phase, version: versionOf(object) };
 }
 
-/** Undefined for a pod that is none of ours. */
+/** Undefined for a foreign pod. */
 export function podOf(change: Change, object: KubeObject): PodEntry | undefined {
   const { name, uid, labels = {}, annotations = {}, deletionTimestamp } = object.metadata;
   const component = (labels['app'] === 'session' ? 'session' : labels['app.kubernetes.io/component']) as

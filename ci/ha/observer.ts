@@ -10,7 +10,7 @@ import { changeOf, leaseOf, podOf, recordOf } from './observed.ts';
 const CORE = `/api/v1/namespaces/${NAMESPACE}`;
 const LEASES = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`;
 
-/** Lines of logs that belong into the history. */
+/** Log messages that belong to the history. */
 const TOLD = new Set([
   'Registered agent',
   'Agent disconnected',
@@ -34,8 +34,8 @@ interface Container {
 }
 
 /**
- * Watches the cluster and the hub for as long as the signal lasts, and writes what it sees into the round that is on: Lease, pods and
- * sessions by the API server, logs of hub and agents, and the hub's live events.
+ * Watches the cluster and the hub until the signal aborts, and records the observations in the current round: Lease, pods and
+ * sessions from the API server, logs of hub and agents, and the hub's live events.
  */
 export class Observer {
   readonly #kube: Kube;
@@ -75,7 +75,7 @@ export class Observer {
     void this.#hub.follow((event) => this.#event(event), this.#signal);
   }
 
-  /** From now on what is seen goes to that round, beginning with what is there. */
+  /** From now on observations go to that round, beginning with the existing objects. */
   async record(recorder: Recorder, folder: string): Promise<void> {
     this.#logs = join(folder, 'logs');
     await mkdir(this.#logs, { recursive: true });
@@ -123,7 +123,7 @@ export class Observer {
         for await (const line of this.#kube.lines(path, this.#signal)) this.#line(pod, component, id, line);
         return;
       } catch {
-        // the container is not there yet, or its node does not answer
+        // the container does not exist yet, or its node does not answer
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
     }

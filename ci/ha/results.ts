@@ -7,14 +7,14 @@ import type { HaCluster } from './cluster.ts';
 import type { RoundResult } from './round.ts';
 import type { Bound, Scenario } from './scenario.ts';
 
-/** What a run of scenarios leaves behind, for `ci/report`. */
+/** Results of a run of scenarios, for `ci/report`. */
 export interface Results {
   at: string;
-  /** How it was started. */
+  /** Its command. */
   command: string;
   commit: string;
   machine: { cpu: string; cores: number; memoryGiB: number; node: string; kubernetes: string };
-  /** Those that were played, in their order. */
+  /** The played scenarios, in order. */
   scenarios: { id: string; title: string; required: readonly Bound[]; goals: readonly Bound[] }[];
   results: RoundResult[];
 }
@@ -46,7 +46,7 @@ export async function emptyResults(
   };
 }
 
-/** Into `results.json` of that folder: after every round, a run takes long. */
+/** Writes `results.json` of that folder, after every round because a run takes long. */
 export async function save(results: Results, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'results.json'), `${JSON.stringify(results, null, 1)}\n`);

@@ -15,14 +15,14 @@ const AGENT = 'ha';
 const ONE = ['k8sAgent.replicaCount=1', 'k8sAgent.ha.enabled=false', 'api.replicaCount=1'];
 const SCREEN_MS = 120_000;
 
-/** What all rounds share: the cluster and the hub, who looks at them, and a session whose screen is watched. */
+/** Shared by all rounds: the cluster and the hub, their observers, and a session with a watched screen. */
 export class Rig {
   readonly cluster: HaCluster;
   readonly hub: Hub;
   readonly observer: Observer;
-  /** Id of the session whose screen is watched. */
+  /** Id of the session with the watched screen. */
   readonly screen: string;
-  /** Tells the wishes of this run from those of others. */
+  /** Distinguishes this run's requests from those of others. */
   readonly run: string;
   readonly install: (shape: 'ha' | 'one') => Promise<void>;
   readonly #stop: AbortController;
@@ -40,7 +40,7 @@ export class Rig {
     this.#stop = stop;
   }
 
-  /** Installs the chart with what the scenarios need, in that shape, and opens the session. `folder` is where results go. */
+  /** Installs the chart with the scenarios' values, in that shape, and opens the session. `folder`: for the results. */
   static async set(kind: KindCluster, folder: string, shape: 'ha' | 'one'): Promise<Rig> {
     await mkdir(folder, { recursive: true });
     const values = join(folder, 'values.json');
@@ -50,7 +50,7 @@ export class Rig {
     await installShape(shape);
     const kube = await Kube.start(kind.kubeconfig);
     const stop = new AbortController();
-    // every watch and every log that is followed
+    // one listener for every watch and every followed log
     setMaxListeners(0, stop.signal);
     stop.signal.addEventListener('abort', () => kube.stop(), { once: true });
     try {
@@ -63,7 +63,7 @@ export class Rig {
         { cluster, hub, observer, screen: await openScreen(cluster, hub, run), run, install: installShape },
         stop,
       );
-      // of a run that was broken off
+      // left by an aborted run
       await rig.clear();
       return rig;
     } catch (error) {
@@ -72,19 +72,19 @@ export class Rig {
     }
   }
 
-  /** Deletes what a round that went wrong left: every session but the one that is watched. Never rejects. */
+  /** Deletes the leftovers of a failed round: every session except the watched one. Never rejects. */
   async clear(): Promise<void> {
     const sessions = await this.hub.sessions().catch(() => []);
     for (const { id } of sessions) if (id !== this.screen) await this.hub.delete(id).catch(() => undefined);
   }
 
-  /** Deletes the session, and looks no longer. The chart stays. */
+  /** Deletes the session, and stops the observers. The chart stays. */
   async close(): Promise<void> {
     await this.hub.delete(this.screen).catch(() => undefined);
     this.#stop.abort();
   }
 
-  /** What somebody who was not there needs to find out why: the state of everything, events, logs of runs before the last. */
+  /** Material for a later analysis: the state of all objects, events, logs of previous containers. */
   async leaveTraces(folder: string): Promise<void> {
     const { cluster } = this;
     const leave = async (file: string, ...args: string[]) => {

@@ -12,34 +12,34 @@ import { Stage } from './stage.ts';
 import { timeline } from './timeline.ts';
 import { view } from './viewer.ts';
 
-/** Commands that have to be served, at that rate and without a break, before anything is harmed. */
+/** Load that must be served without a break before the fault. */
 const BASELINE = { commands: 20, ms: 3_000 };
 const BASELINE_MS = 60_000;
-/** What goes on after everything is healthy again. */
+/** Duration of the load after the recovery. */
 const AFTER_MS = 1_000;
-/** For everything accepted to end, and for hub and cluster to agree, once nothing is harmed any more. */
+/** Longest wait after the recovery for all accepted commands to end, and for hub and cluster to agree. */
 const END_MS = 60_000;
 const AGREE_MS = 15_000;
 
 export interface RoundResult {
   scenario: string;
   round: number;
-  /** Everything that is wrong, in words. */
+  /** All faults, in words. */
   wrong: string[];
-  /** How many of them are accepted commands that were lost, or effects that happened twice. */
+  /** The number of lost accepted commands, and of doubled effects, among them. */
   lost: number;
   doubled: number;
   figures: Figures;
-  /** Of a replica that stood by through the whole round: share of one core, and bytes in memory. Undefined: there was none. */
+  /** For a replica that was a standby during the whole round: share of one core, and bytes in memory. Undefined: there was none. */
   standby: { cpu: number; memory: number } | undefined;
-  /** The machine's load average (1 minute) at the end, everything else on it included. */
+  /** The whole machine's load average (1 minute) at the end. */
   load: number;
   folder: string;
-  /** How long the round took, milliseconds. */
+  /** Duration of the round, milliseconds. */
   took: number;
 }
 
-/** One scenario, once: load, harm, what came of it. Everything is written into `folder`. Never rejects: what fails is wrong. */
+/** Plays a scenario once: load, fault, consequences. Writes everything into `folder`. Never rejects: a failure counts as a fault. */
 export async function playRound(rig: Rig, scenario: Scenario, round: number, folder: string): Promise<RoundResult> {
   await mkdir(folder, { recursive: true });
   const began = performance.now();
@@ -54,7 +54,7 @@ export async function playRound(rig: Rig, scenario: Scenario, round: number, fol
     }
   };
 
-  // a recorder of its own for what is done before: its history does not count
+  // a separate recorder for the preparation, whose history does not count
   const before = new Recorder(join(folder, 'prepare.ndjson'));
   const prepared = await attempt('preparation', async () => {
     await scenario.prepare?.(new Stage(rig.cluster, rig.hub, before, rig.install));
@@ -154,7 +154,7 @@ function missed({ figure, ms }: Bound, measured: Figures): string[] {
   return value < ms ? [] : [`${figure}: ${Math.round(value)} ms, and less than ${ms} ms is required`];
 }
 
-/** Begins to measure what replicas take that stand by; the result tells of one that was never anything else. */
+/** Begins to measure the CPU and memory of standbys; the result is of a replica that was a standby all the time. */
 async function standbyUse(rig: Rig): Promise<() => Promise<RoundResult['standby']>> {
   const look = async () => {
     const pods = await rig.cluster.pods('k8s-agent').catch(() => []);

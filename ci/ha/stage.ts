@@ -2,7 +2,7 @@ import type { HaCluster, LeaderView, Pod } from './cluster.ts';
 import { type Entry, isFinal, type Recorder } from './history.ts';
 import type { Hub } from './hub.ts';
 
-/** What one leader and two standbys need to be called healthy, and how long it may take. Milliseconds. */
+/** Conditions for a healthy leader with two standbys, and the longest wait for them. Milliseconds. */
 const HEALTHY_MS = 240_000;
 const SERVED_MS = 60_000;
 
@@ -21,12 +21,12 @@ export class Stage {
     this.install = install;
   }
 
-  /** The harm begins now. */
+  /** The fault begins now. */
   fault(what: string): void {
     this.recorder.note({ kind: 'fault', what });
   }
 
-  /** What was harmed by us has been put right by us. */
+  /** The injected fault is repaired. */
   mended(what: string): void {
     this.recorder.note({ kind: 'mended', what });
   }
@@ -48,7 +48,7 @@ export class Stage {
     const name = this.recorder.entries.findLast((entry) => entry.kind === 'registered' && entry.by === 'log');
     const known = pods.find((pod) => name?.kind === 'registered' && pod.name === name.hub);
     if (known !== undefined) return known;
-    // it connected before the round: the log of that replica has the line
+    // the agent connected before the round: the log of that replica has the line
     for (const pod of pods) {
       const log = await this.cluster.kubectl('logs', pod.name, '--tail=2000');
       const lines = log.split('\n').filter((line) => line.includes('"Registered agent"'));
@@ -58,7 +58,7 @@ export class Stage {
     throw new Error('no replica of the hub says that it holds the agent');
   }
 
-  /** Waits until there are one leader, which the hub has, and two standbys that know it, and everything else is ready too. */
+  /** Waits until there are one leader, which the hub has, and two standbys that know it, and all other pods are ready too. */
   async healthy(): Promise<{ leader: string; standbys: string[]; term: number }> {
     const found = await this.cluster.until('one leader and two standbys', () => this.#healthy(), HEALTHY_MS);
     this.recorder.note({ kind: 'healthy', ...found });
@@ -77,7 +77,7 @@ export class Stage {
       const names = some.map(
         ({ name, ready, deleting }) => `${name} ${deleting ? 'deleting' : ready ? 'ready' : 'not ready'}`,
       );
-      // one that is about to end may still be there, but for agents: it might lead
+      // a terminating pod may remain, except of the agent: it might lead
       if (well.length !== expected || (index === 0 && some.length !== expected)) throw new Error(names.join(', '));
     }
     const agents = pods[0]!;

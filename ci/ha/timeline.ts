@@ -1,6 +1,6 @@
 import type { Entry } from './history.ts';
 
-/** What a round's history tells to a person: one line an event that matters. */
+/** A round's history for a person: one line per important event. */
 export function timeline(history: readonly Entry[]): string {
   const lines: string[] = [];
   let [holder, term, frames] = ['', 0, 0];

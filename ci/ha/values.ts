@@ -2,14 +2,14 @@ import { writeFile } from 'node:fs/promises';
 import { run } from '../kind/host.ts';
 import { PROGRAMS } from '../kind/images.ts';
 
-/** Names the image that a pod runs, so that one that was built anew replaces it: tags stay the same here. */
+/** Names the image of a pod, so that a rebuilt image replaces it although its tag stays the same. */
 const IMAGE = 'streamspace.io/image';
 /** The template whose sessions the scenarios create. */
 export const TEMPLATE = 'counter';
 
 /**
- * What runs in those sessions: a screen of RFB 3.8 that shows another number every 50 ms, in the colour of its pixels. A viewer's
- * bytes never cease, and it sees by the number whether the program is the one it saw before.
+ * The program of those sessions: an RFB 3.8 screen that shows another number every 50 ms, in the colour of its pixels. A viewer's
+ * bytes never cease, and the number shows whether the program is still the same.
  */
 export const COUNTER = `
 const { createServer } = require('node:net');
@@ -57,8 +57,8 @@ process.on('SIGTERM', () => process.exit(0));
 `;
 
 /**
- * What the scenarios need of the chart besides test-values/ha.yaml and ci/kind-values.yaml: sessions that start fast and take little
- * (the agent's own image, which is there, with the program above), beside the control plane, so that the workers can die without them.
+ * Values of the scenarios in addition to test-values/ha.yaml and ci/kind-values.yaml: sessions that start fast and need little
+ * (the agent's own image, which the nodes have, with the program above), beside the control plane, so that sessions survive the workers.
  */
 const values = (images: Record<keyof typeof PROGRAMS, string>) => ({
   api: {
@@ -108,7 +108,7 @@ const values = (images: Record<keyof typeof PROGRAMS, string>) => ({
 
 const idOf = async (image: string) => (await run('docker', ['image', 'inspect', '-f', '{{.Id}}', image])).trim();
 
-/** Writes them where Helm finds them. */
+/** Writes them to a file for Helm. */
 export async function writeValues(path: string): Promise<void> {
   const images = { api: await idOf(PROGRAMS.api), agent: await idOf(PROGRAMS.agent) };
   await writeFile(path, JSON.stringify(values(images), null, 2));

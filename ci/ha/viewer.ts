@@ -7,15 +7,15 @@ import type { Ticket } from '@streamspace/protocol';
 import { codeOf, type Hub } from './hub.ts';
 import type { Fact } from './history.ts';
 
-/** As the console does it: at once, then up to a second, with jitter. Milliseconds. */
+/** Pauses as in the console: none, then up to a second, with jitter. Milliseconds. */
 const RETRY = { base: 300, max: 1_000 };
-/** A screen that shows nothing new for so long is connected anew, as the console's heartbeat would. Milliseconds. */
+/** Time without a new picture after which the viewer reconnects, like the console's heartbeat. Milliseconds. */
 const SILENT_MS = 4_000;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 class Refused extends Error {}
 
-/** Rejects with {@link Refused} when the hub gives none. */
+/** Rejects with {@link Refused} if the hub refuses a ticket. */
 async function askTicket(hub: Hub, session: string): Promise<Ticket> {
   const { status, body } = await hub.ticket(session);
   if (status !== 201) throw new Refused(`${status} ${codeOf(body)}`);
@@ -46,7 +46,7 @@ export async function view(hub: Hub, session: string, note: (fact: Fact) => void
         note({ kind: 'screen', what: 'closed', connection, reason: `${code} ${reason.toString()}` }),
       );
       shown = await watch(socket, connection, note, signal);
-      // that nobody took it was wait enough
+      // the time without an acceptance was wait enough
       if (late) {
         tickets.notTaken();
         continue;
@@ -59,7 +59,7 @@ export async function view(hub: Hub, session: string, note: (fact: Fact) => void
   }
 }
 
-/** Notes every picture until the connection ends; whether there was one. */
+/** Records every picture until the connection ends; returns whether there was one. */
 async function watch(
   socket: WebSocket,
   connection: number,

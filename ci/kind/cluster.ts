@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { root } from './root.ts';
 import { run, type RunOptions } from './host.ts';
 
-/** A kind cluster and the commands that go to it. */
+/** A kind cluster and the commands for it. */
 export interface KindCluster {
   readonly name: string;
-  /** Path of its kubeconfig: the user's own is not touched. */
+  /** Path of its kubeconfig: the user's own file is not changed. */
   readonly kubeconfig: string;
-  /** Where a hub in it is on the host (the port mapping of ci/kind.yaml): `http://127.0.0.1:8090`, or another port where that one was taken. */
+  /** URL of its hub on the host (the port mapping of ci/kind.yaml): `http://127.0.0.1:8090`, or another port if that one was in use. */
   readonly hub: string;
   kubectl(args: readonly string[], options?: RunOptions): Promise<string>;
   helm(args: readonly string[], options?: RunOptions): Promise<string>;
@@ -21,7 +21,7 @@ const folder = `${root}test-results/kind`;
 
 const kubeconfigOf = (name: string) => join(folder, `${name}.kubeconfig`);
 
-/** A cluster that is there. */
+/** An existing cluster. */
 async function named(name: string): Promise<KindCluster> {
   const kubeconfig = kubeconfigOf(name);
   const mapped = await run('docker', ['port', `${name}-control-plane`, `${NODE_PORT}/tcp`]);
@@ -42,11 +42,11 @@ export async function isThere(name: string): Promise<boolean> {
   return (await run('kind', ['get', 'clusters'])).split('\n').includes(name);
 }
 
-/** Where ci/kind-values.yaml puts the hub on the nodes. */
+/** The hub's node port in ci/kind-values.yaml. */
 const NODE_PORT = 30080;
 const PREFERRED_PORT = 8090;
 
-/** `KIND_HUB_PORT`; without it the usual port of the host, or one of the system's choice where that is taken. */
+/** `KIND_HUB_PORT`; without it the usual port of the host, or one of the system's choice if that is in use. */
 async function hubPort(): Promise<number> {
   const wished = process.env['KIND_HUB_PORT'];
   if (wished !== undefined) return Number(wished);
@@ -66,7 +66,7 @@ function tryPort(port: number): Promise<number | undefined> {
 }
 
 /**
- * The cluster of that name, made from ci/kind.yaml unless it is there. `KIND_NODE_IMAGE` names another image of its nodes than
+ * The cluster of that name, made from ci/kind.yaml unless it exists. `KIND_NODE_IMAGE` names another image of its nodes than
  * kind's own.
  */
 export async function makeCluster(name: string): Promise<KindCluster> {
@@ -84,7 +84,7 @@ export async function makeCluster(name: string): Promise<KindCluster> {
   const config = ['--config', file, '--kubeconfig', kubeconfig];
   await run('kind', ['create', 'cluster', '--name', name, ...config, '--wait', '180s', ...node]);
   const cluster = await named(name);
-  // kind waits for the control plane: pods that come before a worker is ready are all on the other one
+  // kind waits only for the control plane: pods created before a worker is ready would all be on the other one
   await cluster.kubectl(['wait', 'node', '--all', '--for=condition=Ready', '--timeout=180s']);
   return cluster;
 }

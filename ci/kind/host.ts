@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 /** How long a command of the host may take, in milliseconds, unless its caller says otherwise: an image build is the longest. */
 const LIMIT_MS = 900_000;
 
-/** Where to get what `kind:up` needs. */
+/** Sources of the programs that `kind:up` needs. */
 const TOOLS = {
   docker: 'https://docs.docker.com/engine/install',
   kind: 'https://kind.sigs.k8s.io',
@@ -31,11 +31,11 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds. */
   readonly limitMs?: number;
-  /** Show its output as it comes, instead of only when it fails. */
+  /** Show its output immediately, instead of only after a failure. */
   readonly show?: boolean;
 }
 
-/** Runs a program of the host to its end; resolves to what it printed. Throws {@link CommandError} with its last words. */
+/** Runs a program of the host to its end; resolves to what it printed. Throws {@link CommandError} with its last output. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {

@@ -32,7 +32,7 @@ export async function buildPrograms(targets: readonly ('api' | 'agent' | 'argocd
   }
 }
 
-/** The desktop's image takes minutes (Chromium); one that is there is taken as it is. */
+/** The desktop's image takes minutes (Chromium); an existing one is used unchanged. */
 export async function buildDesktop(): Promise<void> {
   const there = await run('docker', ['image', 'inspect', DESKTOP]).then(
     () => true,
@@ -41,7 +41,7 @@ export async function buildDesktop(): Promise<void> {
   if (!there) await run('docker', ['build', '-q', '-t', DESKTOP, `${root}images/desktop`]);
 }
 
-/** Pulls what is not ours, unless it is here. */
+/** Pulls foreign images, unless they are present. */
 export async function fetched(image: string): Promise<void> {
   await run('docker', ['image', 'inspect', image]).catch(() => run('docker', ['pull', '-q', image]));
 }

@@ -16,7 +16,7 @@ const valuesFiles = (values: string): string[] => [`${root}test-values/${values}
 export async function install(cluster: KindCluster, values = 'ha', more: readonly string[] = []): Promise<void> {
   const files = valuesFiles(values).flatMap((file) => ['-f', file]);
   const place = ['--namespace', NAMESPACE, '--create-namespace'];
-  // the tag is the same after every build: pods of an older image would stay
+  // the tag is the same after every build, so pods of an older image would stay
   const built = await Promise.all(
     Object.entries({ api: PROGRAMS.api, k8sAgent: PROGRAMS.agent }).map(async ([part, image]) => {
       const id = (await run('docker', ['image', 'inspect', '-f', '{{.Id}}', image])).trim();
@@ -36,7 +36,7 @@ export async function install(cluster: KindCluster, values = 'ha', more: readonl
     ...built.flat(),
     ...more,
   ]);
-  // every pod keeps the strictest level
+  // every pod meets the strictest level
   await cluster.kubectl([
     'label',
     'namespace',

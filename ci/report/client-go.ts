@@ -1,6 +1,6 @@
 /**
- * client-go v0.34.4 at its defaults (15/10/2), three replicas against a real API server: from the harm to the next leader, milliseconds,
- * median and p95. Election alone, nothing is reconnected. By the scenario that does the same to us. Measured as docs/ha.md tells.
+ * client-go v0.34.4 at its defaults (15/10/2), three replicas with a real API server: from the fault to the next leader, milliseconds,
+ * median and p95. Election alone, without reconnects. By our scenario with the same fault. Measured as in docs/ha.md.
  */
 export const CLIENT_GO: Readonly<Record<string, { what: string; median: number; p95: number }>> = {
   H2a: { what: 'SIGTERM', median: 1_030, p95: 2_190 },

@@ -22,7 +22,7 @@ const FIGURES = {
   start: 'start',
 } as const;
 
-/** The run as Markdown; `picture`: where its picture is, seen from the page. */
+/** The run as Markdown; `picture`: path of its picture, relative to the page. */
 export function markdown(summary: Summary, picture: string): string {
   const { machine, totals, rows, load, standby } = summary;
   const percent = (share: number | undefined) => (share === undefined ? '–' : `${(share * 100).toFixed(1)} %`);

@@ -23,8 +23,8 @@ const x = (ms: number): number => {
 const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
 /**
- * Failover times as SVG: a row a scenario, a dot a round (failover; for a start the time to the first registration, without another leader the longest gap), a bar at the
- * median; beside it the required bound, our goal, and what client-go's election alone takes.
+ * Failover times as SVG: one row per scenario, one dot per round (failover; for a start the time to the first registration, without another leader the longest gap), a bar at the
+ * median; beside it the required bound, our goal, and the time of client-go's election alone.
  */
 export function picture({ rows, at }: Summary): string {
   const height = TOP + rows.length * ROW + 34;

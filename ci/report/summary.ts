@@ -2,7 +2,7 @@ import type { Results } from '../ha/results.ts';
 import type { RoundResult } from '../ha/round.ts';
 import type { Measure } from '../ha/scenario.ts';
 
-/** The smallest value that at least that share (0 to 1) of them is not above; undefined without values. */
+/** The smallest value that at least this share (0 to 1) of the values do not exceed; undefined without values. */
 function quantile(values: readonly number[], share: number): number | undefined {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
@@ -20,7 +20,7 @@ export interface Row {
   id: string;
   title: string;
   rounds: number;
-  /** Rounds in which anything was wrong. */
+  /** Rounds with any fault. */
   wrong: number;
   lost: number;
   doubled: number;
@@ -51,7 +51,7 @@ export interface Summary {
 const SCREEN_MS = 1_000;
 const MEASURES: readonly Measure[] = ['election', 'failover', 'silence', 'viewer', 'start'];
 
-/** Runs on the same machine as one; of a scenario that several played, the last one's rounds count. */
+/** Combines runs on the same machine; for a scenario played by several, the last run's rounds count. */
 export function together(runs: readonly Results[]): Results {
   const last = runs.at(-1)!;
   const scenarios = new Map(runs.flatMap((run) => run.scenarios.map((scenario) => [scenario.id, scenario])));
@@ -139,7 +139,7 @@ function distribution(values: readonly (number | undefined)[]): Distribution {
   return { values: there, median: quantile(there, 0.5), p95: quantile(there, 0.95), p99: quantile(there, 0.99) };
 }
 
-/** What tells best of a scenario how long nobody served: of a start how long it took, without another leader the longest gap. */
+/** The best measure of a scenario's outage: for a start its duration, without another leader the longest gap. */
 export function shown({ figures }: Row): Distribution {
   return [figures.start, figures.failover].find(({ values }) => values.length > 0) ?? figures.silence;
 }

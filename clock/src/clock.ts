@@ -1,6 +1,6 @@
 /**
- * Time as a port. Code that waits takes a {@link Clock}, so that tests can hold time in their hands; only this folder and
- * the programs' `main` touch the platform's timers.
+ * Time as a port. Code that waits takes a {@link Clock}, so that tests control time; only this folder and
+ * the programs' `main` use the platform's timers.
  */
 export interface Clock {
   /** Wall-clock time in milliseconds since 1970 (UTC). For people and records; never for measuring how long something took. */

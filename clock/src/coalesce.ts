@@ -1,13 +1,13 @@
 /**
  * One round at a time: calls during a round cause exactly one more, which begins when that one is over. The promise is that of a round that
- * began after the call: what was so before the call, the round has seen. It rejects when that round does.
+ * began after the call, so that the round sees everything done before the call. It rejects when that round does.
  */
 export function coalesce<T>(round: () => Promise<T>): () => Promise<T> {
   const each = coalesceEach(round);
   return () => each(undefined);
 }
 
-/** The same for each key by itself: rounds of different keys run side by side. */
+/** The same per key: rounds of different keys run in parallel. */
 export function coalesceEach<K, T>(round: (key: K) => Promise<T>): (key: K) => Promise<T> {
   const rounds = new Map<K, { now?: Promise<T>; next?: Promise<T> }>();
   const begin = (key: K): Promise<T> => {
@@ -22,7 +22,7 @@ export function coalesceEach<K, T>(round: (key: K) => Promise<T>): (key: K) => P
     const state = rounds.get(key);
     if (state === undefined) return begin(key);
     const over = async () => {
-      // a round may ask for the next before it has handed over its own promise
+      // a round may request the next one before it has returned its own promise
       await Promise.resolve();
       await state.now?.catch(() => undefined);
     };

@@ -1,15 +1,15 @@
 import type { Clock } from './clock.ts';
 
-/** When tries that nobody has answered get company. Milliseconds, each from the try before it; the lists bound the tries. */
+/** When further attempts begin beside unanswered ones. Milliseconds, each from the attempt before it; the lists bound the number of attempts. */
 export interface HedgeOptions {
   /**
-   * Once something has taken one of the tries: it may be a replica that is slow because it has much to do, and more of them would
+   * Pauses once one attempt is accepted: its replica may be slow because it is busy, and more attempts would
    * make it slower.
    */
   readonly companyMs: readonly number[];
   /**
-   * While nothing has: the address of a machine that is dead or cut off, which more tries do not burden. The same as `companyMs` where
-   * the tries can't tell.
+   * Pauses while no attempt is accepted: the machine is dead or cut off, so more attempts do no harm. The same as `companyMs` if
+   * the attempts can't tell.
    */
   readonly silentMs?: readonly number[];
   /** Whether an attempt failed with somebody's answer, which decides. By default only success is one. */
@@ -17,22 +17,22 @@ export interface HedgeOptions {
   /** Whether a failure that is no answer speaks of one replica only: where it was the last under way, the next is waited for. */
   readonly ofOneReplica?: (error: unknown) => boolean;
   /**
-   * Tries of what has its effect once: one that is refused may have come after another of ours whose answer is still on its way, so the
-   * others are waited for.
+   * For requests that have their effect once: a refused attempt may have arrived after another one whose answer is still on its way, so the
+   * outcome of the others is awaited.
    */
   readonly once?: boolean;
 }
 
-/** A pause as often as told, for the lists of {@link HedgeOptions}. */
+/** A number of equal pauses, for the lists of {@link HedgeOptions}. */
 export const times = (count: number, ms: number): number[] => Array<number>(count).fill(ms);
 
-/** @param taken Says that something took the try (a TCP connection stands), and an answer can be waited for. */
+/** @param taken Reports that the attempt is accepted (its TCP connection is open), so that an answer may come. */
 export type Attempt<T> = (signal: AbortSignal, taken: () => void) => Promise<T>;
 
 /**
- * Begins `attempt`, and again beside it while there is no answer: behind one address there may be replicas that are dead or frozen. The
- * first that resolves, or is answered with a refusal, decides; the signals of the others abort. Rejects with the last failure when nobody
- * is there. `discard` gets what came too late.
+ * Begins `attempt`, and parallel ones while there is no answer: replicas behind one address may be dead or frozen. The
+ * first that resolves, or is refused by an answer, decides; the signals of the others abort. Rejects with the last failure when nothing
+ * answers. `discard` gets results that came too late.
  */
 export function hedged<T>(
   clock: Clock,

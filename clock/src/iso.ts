@@ -3,7 +3,7 @@ export function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** The reverse of {@link iso}: milliseconds since 1970; NaN for what is no date. */
+/** The reverse of {@link iso}: milliseconds since 1970; NaN if the text is no date. */
 export function parseIso(text: string): number {
   return Date.parse(text);
 }

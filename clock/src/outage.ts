@@ -1,19 +1,19 @@
 import type { Clock, Timer } from './clock.ts';
 
-/** Milliseconds between two lines of an outage that lasts. */
+/** Milliseconds between two log lines of a lasting outage. */
 const EVERY_MS = 60_000;
-/** Milliseconds without a failure after which it is over, where nobody can say that it is: longer than any pause between two tries. */
+/** Milliseconds without a failure after which an outage counts as over if no success reports its end: longer than any pause between two attempts. */
 const QUIET_MS = 90_000;
 
-/** As far as an outage needs a logger. */
+/** The part of a logger that an outage needs. */
 export interface OutageLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
 /**
- * What goes on failing while somebody goes on trying, in few lines of a log: one when it begins, one a minute with the latest failure, one
- * when it ends. All have `failures` so far and `outage_ms`, milliseconds from the first to the last failure.
+ * Logs a repeated failure in few lines: one at its beginning, one a minute with the latest failure, one
+ * at its end. All have `failures` so far and `outage_ms`, milliseconds from the first to the last failure.
  */
 export class Outage {
   readonly #clock: Clock;
@@ -45,7 +45,7 @@ export class Outage {
       this.#told = now;
       this.#log.warn({ ...fields, ...this.#sums }, this.#message);
     }
-    // one timer, however many failures
+    // one timer for any number of failures
     this.#quiet ??= this.#clock.setTimeout(() => this.#look(), QUIET_MS);
   }
 

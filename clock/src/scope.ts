@@ -1,6 +1,6 @@
 /**
- * A signal that aborts with any of its parents, or by `end`. Unlike `AbortSignal.any` it lets go of its parents when it ends: a parent
- * that lives as long as the process does not collect a listener for each connection.
+ * A signal that aborts with any of its parents, or by `end`. Unlike `AbortSignal.any` it removes its listeners from its parents at its end: a parent
+ * that lives as long as the process does not accumulate a listener for each connection.
  */
 export interface Scope {
   readonly signal: AbortSignal;

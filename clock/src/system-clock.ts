@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 
-/** The machine's own clock; a browser's, too. */
+/** The machine's own clock, also in a browser. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 
-/** A wait that ran out of time. `what` names what was waited for. */
+/** A wait that exceeded its deadline. `what` names the awaited event. */
 export class DeadlineError extends Error {
   readonly what: string;
   readonly ms: number;
@@ -28,12 +28,12 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
-/** Resolves after `ms`, or as soon as the signal aborts: for loops that look at their signal themselves. */
+/** Resolves after `ms`, or as soon as the signal aborts: for loops that check their signal themselves. */
 export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return sleep(clock, ms, signal).catch(() => undefined);
 }
 
-/** Resolves when the signal aborts; at once where it has. */
+/** Resolves when the signal aborts; at once if it has aborted already. */
 export function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
@@ -41,7 +41,7 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Runs `work` with the signal and settles at the abort even if `work` does not: nobody hangs on a call that ignores its signal. */
+/** Runs `work` with the signal and settles at the abort even if `work` does not: no caller hangs on work that ignores its signal. */
 export async function abortable<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   let onAbort: () => void = () => undefined;

@@ -10,10 +10,10 @@ import { immutableOf } from './render/immutable.ts';
 import { plainApp } from './render/plain.ts';
 import { objectsOf } from './render/synth.ts';
 
-/** Folders in which there is nothing but generated files. */
+/** Folders with generated files only. */
 export const OWNED = [...SOURCES.map((source) => source.folder), 'test-values/golden', 'manifests'];
 
-/** Everything that is generated of the typed source, by path from the root. `root`: the repository. */
+/** All files generated from the typed source, by path from the root. `root`: the repository. */
 export function generatedManifests(root: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   files.set('manifests-src/src/kubernetes/types.json', kubernetesTypes());
@@ -22,7 +22,7 @@ export function generatedManifests(root: string): Promise<Map<string, string>> {
   }
   const testValues = join(root, 'test-values');
   const cases = casesIn(testValues);
-  // written once for each version, and then held against every later one: an upgrade can't change these
+  // written once for each version, and then compared with every later one: an upgrade can't change these
   const record = `manifests-src/test/releases/${VERSION}.json`;
   if (!existsSync(join(root, record))) {
     const fixed = cases.map((each) => [each.name, immutableOf(objectsOf(each.source, EXAMPLE, each.values))]);

@@ -16,13 +16,13 @@ export interface Metric {
   labels: readonly string[];
 }
 
-/** Every metric of the hub and the agent, as their registries have them: what `/metrics` of each tells. */
+/** Every metric of the hub and the agent, from their registries: the content of each `/metrics`. */
 export async function allMetrics(): Promise<{ hub: Metric[]; agent: Metric[] }> {
   const { hub, agent } = await registries();
   return { hub: described(hub), agent: described(agent) };
 }
 
-/** What `/metrics` of the hub and of the agent tells right after the start, as Prometheus reads it. */
+/** The text of `/metrics` of the hub and of the agent right after the start, as Prometheus reads it. */
 export async function exposed(): Promise<{ hub: string; agent: string }> {
   const { hub, agent } = await registries();
   return { hub: await hub.metrics(), agent: await agent.metrics() };

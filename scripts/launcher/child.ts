@@ -5,25 +5,25 @@ export interface ChildSpec {
   name: string;
   args: string[];
   env: Record<string, string>;
-  /** Its output goes here; started anew each time. */
+  /** File to which its output is appended. */
   logFile: string;
 }
 
-/** What a program says to a configuration that it can't use: another start would not help. */
+/** Exit code for an unusable configuration: a restart would not help. */
 const EX_CONFIG = 78;
 const RESTART_FIRST_MS = 250;
 const RESTART_MAX_MS = 10_000;
 
 export interface ChildWatcher {
-  /** It has a process, the first one or another. */
+  /** A process runs, the first one or a later one. */
   onStart(): void;
-  /** It ended, and is started again. */
+  /** The process ended, and is started again. */
   onRestart(name: string, how: string): void;
-  /** It can't run as it is configured, and says why. */
+  /** The process can't run with its configuration; its message gives the reason. */
   onUnusable(words: string): void;
 }
 
-/** A process that is started again when it ends without being asked to, as a Deployment does with a pod. */
+/** A process that is started again when it ends unasked, as a Deployment does with a pod. */
 export class Child {
   readonly name: string;
   readonly #spec: ChildSpec;
@@ -52,7 +52,7 @@ export class Child {
     const before = fstatSync(log).size;
     const child = spawn(process.execPath, ['--enable-source-maps', ...this.#spec.args], {
       env: { ...process.env, ...this.#spec.env },
-      // a group of its own: Ctrl-C in the terminal reaches the launcher only, which stops the parts in their order
+      // a separate process group: Ctrl-C in the terminal reaches only the launcher, which stops the parts in order
       detached: true,
       stdio: ['ignore', log, log],
     });

@@ -8,7 +8,7 @@ import { type HubClient, until } from './hub-client.ts';
 const HIBERNATE_MS = 10_000;
 const HOST_MS = 10_000;
 
-/** Puts the sessions of all users to sleep, so that nothing of them is left behind; a deadline for all of it together. */
+/** Hibernates the sessions of all users, so that no process is left behind; one deadline for all. */
 export async function hibernateAll(client: HubClient): Promise<void> {
   const asked = new Set<string>();
   const asleep = async () => {
@@ -16,18 +16,18 @@ export async function hibernateAll(client: HubClient): Promise<void> {
       ['running', 'starting', 'waking', 'pending', 'hibernating'].includes(state),
     );
     for (const { id, state } of awake) {
-      // one that was starting is asked as soon as it runs
+      // a starting session gets the request as soon as it runs
       if (state !== 'running' || asked.has(id)) continue;
       asked.add(id);
       await client.hibernate(id).catch(() => asked.delete(id));
     }
     return awake.length === 0;
   };
-  // a hub that has gone already answers nobody: its sessions are ended by endHosts
+  // a hub that has ended answers no request: endHosts ends its sessions
   if (await client.answers()) await until(asleep, HIBERNATE_MS);
 }
 
-/** Ends session hosts that the agent can't end any more, `stateDir` being the agent's. */
+/** Ends session hosts that the agent can no longer end; `stateDir` is the agent's. */
 export async function endHosts(stateDir: string): Promise<void> {
   const places = layout(stateDir, tmpdir());
   const folders = new Set(['a', 'a'.repeat(63)].map((id) => dirname(places.run(id, 1).folder)));
@@ -43,7 +43,7 @@ async function endHost(control: string): Promise<void> {
   try {
     await connection.until(() => false, AbortSignal.timeout(HOST_MS));
   } catch {
-    // its connection is open: the number is still its own
+    // its connection is open, so the pid is still its own
     const pid = connection.state?.pid;
     if (pid !== undefined && !connection.closed) process.kill(pid, 'SIGKILL');
   } finally {

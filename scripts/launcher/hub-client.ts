@@ -1,6 +1,6 @@
 import type { Accepted, Agent, Session } from '@streamspace/protocol';
 
-/** The few calls that the launcher makes as the signed-in user. */
+/** The launcher's calls as the signed-in user. */
 export class HubClient {
   readonly #base: string;
   readonly #token: string;
@@ -25,7 +25,7 @@ export class HubClient {
     return json;
   }
 
-  /** Whether the hub there is ours: another one doesn't know our token. */
+  /** Whether the hub at this address is ours: another one doesn't accept our token. */
   async answers(): Promise<boolean> {
     const headers = { authorization: `Bearer ${this.#token}` };
     return fetch(`${this.#base}/agents`, { headers, signal: AbortSignal.timeout(2_000) }).then(
@@ -44,7 +44,7 @@ export class HubClient {
   hibernate = (id: string): Promise<Accepted> => this.#call('POST', `/sessions/${id}/hibernate`);
 }
 
-/** Asks until it is so; false when it is not within `limitMs`. */
+/** Asks until the condition holds; false if it does not within `limitMs`. */
 export async function until(condition: () => Promise<boolean>, limitMs: number, everyMs = 100): Promise<boolean> {
   const end = Date.now() + limitMs;
   for (;;) {

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { until } from './hub-client.ts';
 
-/** What one folder of state (`.streamspace`) belongs to. One launcher at a time uses it. */
+/** The owner of one state folder (`.streamspace`). One launcher at a time uses it. */
 export interface Instance {
   folder: string;
   /** Signs the sign-in link; kept, so that an open page still works after a restart. */
@@ -14,20 +14,20 @@ export interface Instance {
 
 export interface ProcessMark {
   pid: number;
-  /** Start time of the process as the kernel counts it: a pid alone may be somebody else's by now. */
+  /** Start time of the process as the kernel counts it: a pid alone may belong to another process by now. */
   started: string;
 }
 
 interface Running extends ProcessMark {
   link: string;
   children: ProcessMark[];
-  /** It was told to stop, and is about to be gone. */
+  /** The launcher was told to stop, and is about to end. */
   stopping?: true;
-  /** Ends the others when the launcher is killed; absent in a file of an older version. */
+  /** The keeper's process, which ends the others when the launcher is killed; absent in a file of an older version. */
   keeper?: ProcessMark;
 }
 
-/** How long a keeper may take for what a killed launcher left behind, or a launcher to stop, milliseconds. */
+/** Longest time for a keeper to clean up after a killed launcher, or for a launcher to stop, milliseconds. */
 const KEEPER_MS = 60_000;
 
 /** Field 22 of /proc/PID/stat; empty where there is no /proc or no such process. */
@@ -101,7 +101,7 @@ export function recordRunning(
 /** State of the three replicas. */
 export const agentStateDir = ({ folder }: Instance): string => join(folder, 'agent');
 
-/** Whoever starts here now waits for this one. */
+/** From now on another launcher here waits for this one. */
 export function recordStopping(instance: Instance): void {
   const file = runFileOf(instance);
   if (!existsSync(file)) return;
@@ -119,7 +119,7 @@ function writeAtomically(file: string, text: string): void {
   renameSync(`${file}.new`, file);
 }
 
-/** Whether nobody listens there. */
+/** Whether the port is free. */
 export function isFree(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -1,11 +1,11 @@
-// Started by the launcher, and outlives it: when the launcher ends without having said so (kill -9, a crash), this ends everything it started.
+// The launcher starts this process, which outlives it: when the launcher ends unannounced (kill -9, a crash), this ends everything that it started.
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { endHosts, hibernateAll } from './ending.ts';
 import { HubClient, until } from './hub-client.ts';
 import { alive, type ProcessMark, startTime } from './instance.ts';
 
-/** What the launcher says, a line each time something changes. */
+/** The launcher's messages: one line per change. */
 export interface Kept {
   readonly origin: string;
   readonly token: string;
@@ -35,7 +35,7 @@ async function endAll(kept: Kept, groups: readonly (readonly ProcessMark[])[]): 
   rmSync(kept.runFile, { force: true });
 }
 
-// a terminal that closes is no reason to leave things behind
+// a closed terminal must not prevent the clean-up
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 let kept: Kept | undefined;
 let groups: ProcessMark[][] = [];

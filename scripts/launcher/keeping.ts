@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** The keeper's own end takes a moment; one that takes longer than this is ended, milliseconds. */
+/** Longest time that the keeper may take to end before it is killed, milliseconds. */
 const END_MS = 5_000;
 
-/** The keeper's process, seen from the launcher: told what there is, and made again when somebody ends it. */
+/** The keeper's process, seen from the launcher: gets the list of processes, and is started again if it ends. */
 export class Keeping {
   readonly #program: string;
   #process: ChildProcess;
@@ -25,7 +25,7 @@ export class Keeping {
     this.#process.stdin?.write(`${line}\n`);
   }
 
-  /** Nothing is left to keep. Resolves when the keeper has ended: no process outlives a stop. */
+  /** Nothing is left to end. Resolves when the keeper has ended: no process outlives a stop. */
   async done(): Promise<void> {
     this.#done = true;
     const keeper = this.#process;

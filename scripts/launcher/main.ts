@@ -23,7 +23,7 @@ import { Keeping } from './keeping.ts';
 import { makeParts, stopParts } from './parts.ts';
 
 const HOST = '127.0.0.1';
-/** The hub, and then the first agent, may take so long to come up: a loaded machine is slow. */
+/** Longest time for the start of the hub, and then of the first agent: a loaded machine is slow. */
 const UP_MS = 60_000;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 // a terminal that was closed must not keep the rest from being ended
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
     say(`${name} ended (${how}); starting it again`);
     if (name === 'hub') onHubEnd?.();
   };
-  /** Whatever ends this process: the keeper knows what to end then. */
+  /** However this process ends, the keeper then knows what to end. */
   const record = () => {
     if (stopping) return;
     const pids = (of: readonly Child[]) => of.flatMap(({ pid }) => pid ?? []);
@@ -76,7 +76,7 @@ async function main(): Promise<void> {
     const kept: Kept = {
       origin: `http://${HOST}:${port}`,
       token,
-      // agents before the hub, so that their goodbyes are heard
+      // agents before the hub, so that it receives their goodbyes
       groups: [pids(replicas), pids([hub])],
       agentStateDir: agentStateDir(instance),
       runFile: runFileOf(instance),
@@ -87,7 +87,7 @@ async function main(): Promise<void> {
   const watcher: ChildWatcher = {
     onStart: record,
     onRestart,
-    // all of them are configured alike: the first one's words are enough
+    // all of them have the same configuration: the first one's message is enough
     onUnusable: (words) => {
       if (stopping) return;
       process.stderr.write(`${words}\n`);
@@ -114,7 +114,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
 
   if (process.argv.includes('--parent-pipe')) {
-    // held by the process that started this one: its end is a reason to stop, however it came
+    // held by the parent process: its end, for any reason, stops this one
     const parent = new Socket({ fd: 3 });
     parent.on('error', () => {}).on('close', () => void stop('SIGTERM'));
     parent.resume();
@@ -124,7 +124,7 @@ async function main(): Promise<void> {
     if (!stopping) process.stderr.write(`${what}\n`);
     process.exitCode = 1;
     await stop('failure');
-    // somebody else stops it already, and ends the process
+    // another call already stops it, and ends the process
     return new Promise(() => {});
   };
   for (;;) {
@@ -168,7 +168,7 @@ StreamSpace is running: hub and three replicas of the agent "this-machine", one 
 Ctrl-C stops everything; the desktops' homes stay.`);
 }
 
-/** The newest sleeping desktop wakes up; a machine without any gets its first one. Returns how that went, in words. */
+/** Wakes the newest hibernated desktop; a machine without any gets its first one. Returns the outcome, in words. */
 async function firstDesktop(client: HubClient): Promise<string> {
   const live = (session: Session) => !['gone', 'deleting', 'failed'].includes(session.state);
   const known = async () => (await client.sessions()).filter(live);

@@ -6,9 +6,9 @@ import { HubClient } from './hub-client.ts';
 import { agentStateDir, type Instance } from './instance.ts';
 
 const REPLICAS = 3;
-/** CPUs that a session reserves at most: a few desktops fit on two, and nothing keeps one of them from using more. */
+/** CPUs that a session reserves at most: a few desktops fit on two, and each may use more. */
 const SHARE = 0.5;
-/** On one person's own machine. */
+/** For one person's own machine. */
 const TEMPLATES = DEFAULT_TEMPLATES.map((template) => ({ ...template, cpu: Math.min(template.cpu, SHARE) }));
 
 /** A hub and the replicas of one agent that connect to it, none of them started yet. */
@@ -17,7 +17,7 @@ export interface Parts {
   readonly client: HubClient;
   readonly hub: Child;
   readonly replicas: readonly Child[];
-  /** Signs in whoever opens it. */
+  /** Signs in every person who opens it. */
   readonly link: string;
 }
 
@@ -26,7 +26,7 @@ export interface PartsOptions {
   readonly host: string;
   /** The hub's. */
   readonly port: number;
-  /** Path of a program that is built. */
+  /** Path of a built program. */
   readonly program: (name: string) => string;
   readonly token: string;
   readonly watcher: ChildWatcher;
@@ -90,7 +90,7 @@ export function makeParts({ instance, host, port, program, token, watcher }: Par
   return { origin, client, hub, replicas, link: `${origin}/#token=${token}` };
 }
 
-/** Agents before the hub, so that their goodbyes are heard. */
+/** Agents before the hub, so that it receives their goodbyes. */
 export async function stopParts({ hub, replicas }: Parts): Promise<void> {
   await Promise.all(replicas.map((replica) => replica.stop(8_000)));
   await hub.stop(5_000);

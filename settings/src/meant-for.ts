@@ -1,13 +1,13 @@
 import { editDistance } from './edit-distance.ts';
 
-/** Names that other software sets and that only happen to look like ours. */
+/** Names of other software that look like ours by accident. */
 const FOREIGN = new Set(['NODE_NAME', 'FTP_PROXY', 'ALL_PROXY']);
 /** What Kubernetes sets for the Services of a namespace, e.g. STREAMSPACE_API_SERVICE_HOST of one called streamspace-api. */
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
 const isServiceLink = (name: string, value: string): boolean =>
   SERVICE_LINK.test(name) || (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value));
 
-/** The known name that `name` was probably meant to be; undefined where it is none of our business. */
+/** The known name that `name` was probably meant to be; undefined if it is unrelated to ours. */
 export function meantFor(name: string, value: string, known: readonly string[]): string | undefined {
   const upper = name.toUpperCase().replaceAll('-', '_');
   const nearest = (text: string) =>

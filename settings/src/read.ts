@@ -9,7 +9,7 @@ export interface ConfigProblem {
   readonly message: string;
 }
 
-/** Everything that is wrong with the environment, at once. `message` has a line for each. */
+/** All problems of the environment at once. `message` has a line for each. */
 export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
   constructor(problems: readonly ConfigProblem[]) {
@@ -23,9 +23,9 @@ export class ConfigError extends Error {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** By old custom these are also read in lower case. */
+/** By convention these are also read in lower case. */
 const LOWER = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'];
-/** What either program reads is no misspelling of what the other one does: both may be told by one environment. */
+/** A variable of one program is no misspelling of the other program's: both may share one environment. */
 const KNOWN = [AGENT, HUB].flatMap((table) => Object.values<Setting<unknown>>(table).map(({ name }) => name));
 
 /** What was read, and what is wrong. A field whose text was refused is undefined, and its variable among `malformed`. */
@@ -35,7 +35,7 @@ export interface Reading<T> {
   readonly malformed: ReadonlySet<string>;
 }
 
-/** Reads an environment by a table. An empty variable is an absent one. Says all problems at once. */
+/** Reads an environment by a table. An empty variable counts as absent. Reports all problems at once. */
 export function readSettings<T extends Table>(table: T, env: Environment): Reading<T> {
   const problems: ConfigProblem[] = [];
   const values: Record<string, unknown> = {};

@@ -1,7 +1,7 @@
 import { PORT } from './kinds/addresses.ts';
 import { oneOf, text } from './kinds/texts.ts';
 
-/** What the agent makes of a session's pod itself, so that a template of pods may not: names of its container and of the home's volume, keys of its labels and annotations. */
+/** Parts of a session's pod that the agent sets itself and a pod template may not: names of its container and of the home's volume, keys of its labels and annotations. */
 export const SESSION_POD = {
   container: 'session',
   home: 'home',
@@ -21,17 +21,17 @@ export const SESSION_POD = {
   },
 } as const;
 
-/** Variables of a template's env that the agent reads itself, and what each takes. */
+/** Variables of a template's env that the agent reads itself, with their forms. */
 export const TEMPLATE_ENV = {
-  /** Where the home is mounted: a template whose image has another one says so. */
+  /** Mount path of the home, for images with another one. */
   HOME: text('a full path', '^/[^:\\x00]+$', '/home/user'),
   /** Whether the user's files outlive the session. */
   STREAMSPACE_HOME: { ...oneOf('kept', 'none'), takes: 'kept (the default) or none' },
-  /** Port of the session's VNC server: a template whose image has another one says so. */
+  /** Port of the session's VNC server: for images with another one. */
   VNC_PORT: text('a port from 1 to 65535', `^${PORT}$`, '5900'),
 } as const;
 
-/** What a template's env has to say so that pods of it can be kept ready. */
+/** The setting in a template's env that allows warm pods. */
 export const KEPT_READY = {
   variable: 'STREAMSPACE_HOME',
   value: 'none',

@@ -1,6 +1,6 @@
 import type { Kind } from './kinds/kind.ts';
 
-/** One environment variable of a program: its name, what it takes, what it is without it, and what it is for. */
+/** One environment variable of a program: its name, kind, default and purpose. */
 export interface Setting<T, Y = unknown> {
   readonly name: string;
   readonly kind: Kind<T, Y>;
@@ -28,7 +28,7 @@ export const absent = <T, Y>(
   more: { defaultInWords?: string } = {},
 ) => ({ name, kind, default: null, description, ...more }) satisfies Setting<T, Y>;
 
-/** All settings of a program, by the field that each fills. */
+/** All settings of a program, by field. */
 export type Table = Readonly<Record<string, Setting<unknown>>>;
 
 type ValueOf<S> = S extends { kind: Kind<infer T, unknown>; default: infer D }
@@ -37,5 +37,5 @@ type ValueOf<S> = S extends { kind: Kind<infer T, unknown>; default: infer D }
     : T
   : never;
 
-/** What was read by a table, before defaults that depend on other settings. */
+/** The values read by a table, before defaults that depend on other settings. */
 export type Settings<T> = { readonly [K in keyof T]: ValueOf<T[K]> };

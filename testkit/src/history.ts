@@ -1,6 +1,6 @@
 import type { Command, SessionState } from '@streamspace/protocol';
 
-/** Something that happened in the world: a session came to be, or ended. In the order in which it did. */
+/** An effect on the platform: a session was created, or ended. In the order of occurrence. */
 export interface Effect {
   op: 'create' | 'delete';
   agent: string;
@@ -9,7 +9,7 @@ export interface Effect {
   term: number;
 }
 
-/** What clients asked and saw, in the order of time. `key`: one wish of a client, however often it had to ask. */
+/** Requests and observations of clients, in the order of time. `key`: one intention of a client, with all its repeated requests. */
 export type CommandEntry =
   | { kind: 'accepted'; key: string; op: Effect['op']; command: string; session: string }
   | { kind: 'refused'; key: string; status: number; code: string }
@@ -29,7 +29,7 @@ export interface CommandHistory {
 
 const isFinal = (state: string) => state === 'completed' || state === 'failed';
 
-/** Everything that is wrong with a history, in words: a lost command, a doubled effect, a state that changed after its end. */
+/** All faults of a history, in words: a lost command, a doubled effect, a state that changed after its end. */
 export function checkHistory({ entries, effects, live, sessions }: CommandHistory): string[] {
   const wrong: string[] = [];
   const accepted = new Map<string, Extract<CommandEntry, { kind: 'accepted' }>>();

@@ -20,7 +20,7 @@ function binary(name: (typeof BINARIES)[number]): string {
   return existsSync(path) ? path : name;
 }
 
-/** Why no API server can be started here; undefined when it can. */
+/** The reason why no API server can be started here; undefined if it can. */
 export function kubeApiserverMissing(): string | undefined {
   const missing = BINARIES.filter(
     (name) => spawnSync(binary(name), ['--version'], { stdio: 'ignore' }).error !== undefined,
@@ -41,7 +41,7 @@ export interface KubeApiserverOptions {
 
 /**
  * A real kube-apiserver with its etcd, as processes on loopback, the way envtest does: admission, RBAC and watches are real, but
- * no controller, scheduler or kubelet runs: nothing happens to objects but what a test does. ServiceAccount and
+ * no controller, scheduler or kubelet runs: only the test changes objects. ServiceAccount and
  * StorageObjectInUseProtection admission are off, as both wait for controllers.
  */
 export class KubeApiserver {

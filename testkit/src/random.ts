@@ -1,4 +1,4 @@
-/** Seeded chance: the same seed gives the same run, so that a failing seed replays exactly. */
+/** Seeded random numbers: the same seed gives the same run, so that a failing seed replays exactly. */
 export class Random {
   #state: number;
 

@@ -20,8 +20,8 @@ interface Schema {
 }
 
 /**
- * Every place of a JSON schema that takes something without bounds, with what it lacks: `$.name: maxLength`. A `$ref` counts as bounded:
- * walk what it refers to by itself. `any`: places (as they are named here) that may hold whatever fits into what surrounds them.
+ * Every place of a JSON schema that accepts unbounded values, with its missing keyword: `$.name: maxLength`. A `$ref` counts as bounded:
+ * check its target separately. `any`: places (named as here) that may hold any value within the bounds of their parent.
  */
 export function unbounded(given: unknown, at = '$', any: readonly RegExp[] = []): string[] {
   const schema = given as Schema;

@@ -1,6 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 
-/** H5: the store is restarted. What was accepted is on its disk. */
+/** H5: the store is restarted. Accepted commands are on its disk. */
 export const storeRestarted: Scenario = {
   id: 'H5e',
   title: 'Valkey restarted',
@@ -14,7 +14,7 @@ export const storeRestarted: Scenario = {
   },
 };
 
-/** H5: the leader, and the replica of the hub that holds its connection, are killed in the same moment. */
+/** H5: the leader, and the replica of the hub that holds its connection, are killed at the same moment. */
 export const leaderAndHubKilled: Scenario = {
   id: 'H5f',
   title: 'leader and its hub replica killed together',

@@ -7,7 +7,7 @@ import { containerKilled, frozen, podDeleted, podsRestarted } from './pods.ts';
 import { agentRolled, hubRolled, upgraded } from './rollouts.ts';
 import { start } from './start.ts';
 
-/** In the order in which one cluster serves all: the upgrade makes what the others need, node failures come last. */
+/** In an order that suits one cluster: the upgrade makes the installation for the others, node failures come last. */
 export const SCENARIOS: readonly Scenario[] = [
   upgraded,
   start,

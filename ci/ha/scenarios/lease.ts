@@ -10,7 +10,7 @@ const goals = [
   { figure: 'failover', ms: 500 },
 ] as const;
 
-/** H3: somebody deletes the Lease. */
+/** H3: the Lease is deleted. */
 export const leaseDeleted: Scenario = {
   id: 'H3a',
   title: 'Lease deleted',
@@ -23,7 +23,7 @@ export const leaseDeleted: Scenario = {
   },
 };
 
-/** H3: somebody deletes it whenever it is there, for half a minute. */
+/** H3: the Lease is deleted whenever it exists, for half a minute. */
 export const leaseDeletedAgain: Scenario = {
   id: 'H3b',
   title: 'Lease deleted again and again for 30 s',

@@ -8,7 +8,7 @@ const HUB_PORT = 8080;
 /** A partition lasts at least so long: the Lease expires, and the old leader has time to do harm. Milliseconds. */
 const LASTS_MS = 10_000;
 
-/** What is dropped between the leader and the rest. */
+/** The dropped traffic between the leader and the rest. */
 type Shape = (leader: Pod, stage: Stage) => Promise<string[]>;
 
 const fromApiServer: Shape = async ({ ip }, { cluster }) => {
@@ -20,10 +20,10 @@ const fromApiServer: Shape = async ({ ip }, { cluster }) => {
 };
 const fromHub: Shape = async ({ ip }) => [`-s ${ip} -p tcp --dport ${HUB_PORT}`, `-d ${ip} -p tcp --sport ${HUB_PORT}`];
 const fromAll: Shape = async ({ ip }) => [`-s ${ip}`, `-d ${ip}`];
-/** It can talk, and hears nothing: what it asks for happens, and it does not know. */
+/** It can send but not receive: its requests take effect without its knowledge. */
 const deaf: Shape = async ({ ip }) => [`-d ${ip}`];
 
-/** H4: the leader's network is cut in that shape, and healed when another serves. */
+/** H4: the leader's network is cut in that shape, and restored when another replica serves. */
 function partition(id: string, title: string, shape: Shape): Scenario {
   return {
     id,

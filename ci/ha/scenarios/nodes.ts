@@ -17,7 +17,7 @@ async function worker(stage: Stage): Promise<string> {
   return node;
 }
 
-/** Replicas, of the hub too, are on both workers: a node that takes all of them with it leaves nobody to take over. */
+/** Replicas, also of the hub, must be on both workers: if one node had all of them, no replica could take over. */
 async function spread(stage: Stage): Promise<void> {
   for (const component of ['k8s-agent', 'api'] as const) {
     await stage.cluster.until(
@@ -38,7 +38,7 @@ const ready = async (stage: Stage, node: string): Promise<void> => {
   await stage.cluster.kubectl('wait', `node/${node}`, '--for=condition=Ready', '--timeout=120s');
 };
 
-/** H2: the leader's node stands still, and comes back as it was. */
+/** H2: the leader's node is paused, and resumes later. */
 export const nodePaused: Scenario = {
   id: 'H2c',
   title: 'leader’s node paused',

@@ -5,7 +5,7 @@ const required = [
   { figure: 'silence', ms: 20_000 },
 ] as const;
 
-/** H2: the leader's pod is deleted, as a drain or a rollout does it: it may say goodbye. */
+/** H2: the leader's pod is deleted, as by a drain or a rollout: it may say goodbye. */
 export const podDeleted: Scenario = {
   id: 'H2a',
   title: 'leader’s pod deleted',
@@ -21,7 +21,7 @@ export const podDeleted: Scenario = {
   },
 };
 
-/** H2: the leader's process is killed from the node, without a word. */
+/** H2: the leader's process is killed from the node, without warning. */
 export const containerKilled: Scenario = {
   id: 'H2b',
   title: 'leader’s container killed',
@@ -52,7 +52,7 @@ export const podsRestarted: Scenario = {
   },
 };
 
-/** H5: the leader's process stands still for a minute, and goes on as if nothing had happened. */
+/** H5: the leader's process is stopped for a minute, then continued. */
 export const frozen: Scenario = {
   id: 'H5h',
   title: 'leader’s process stopped for 60 s',

@@ -1,7 +1,7 @@
 import { registrations } from '../checker.ts';
 import type { Scenario } from '../scenario.ts';
 
-/** H1: three replicas begin at once. */
+/** H1: three replicas start at once. */
 export const start: Scenario = {
   id: 'H1',
   title: 'three replicas start',

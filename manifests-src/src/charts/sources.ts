@@ -8,5 +8,5 @@ const withRanges = (source: ChartSource): ChartSource => ({
   checks: [...rangeChecks(source.schema), ...source.checks],
 });
 
-/** All charts that are generated. */
+/** All generated charts. */
 export const SOURCES: readonly ChartSource[] = [streamspace(), k8sAgent()].map(withRanges);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { KubeTypes } from './types.ts';
 
-/** Types that values are checked by, and everything that they are made of. */
+/** Types that check values, and all types that these refer to. */
 const ROOTS = [
   'Affinity',
   'Container',
@@ -46,7 +46,7 @@ const PREFIX = 'cdk8s-plus-28.k8s.';
 const PRIMITIVES: Readonly<Record<string, string>> = { json: 'any', date: 'string' };
 const SCALARS: Readonly<Record<string, string>> = { Quantity: 'quantity', IntOrString: 'intOrString' };
 
-/** Kubernetes' own types of the oldest version that the charts support (1.28), out of cdk8s' import of them. */
+/** Kubernetes' own types of the oldest version that the charts support (1.28), from cdk8s' import. */
 export function kubernetesTypes(): string {
   const manifest = createRequire(import.meta.url).resolve('cdk8s-plus-28/.jsii');
   const { types } = JSON.parse(readFileSync(manifest, 'utf8')) as {
@@ -67,7 +67,7 @@ export function kubernetesTypes(): string {
     if (name in written) return;
     const properties: Record<string, string> = (written[name] = {});
     for (const { name: camel, type, optional, docs } of types[PREFIX + name]!.properties ?? []) {
-      // the import spells some names otherwise than Kubernetes does
+      // the import spells some names differently from Kubernetes
       const spelled = docs?.custom?.schema?.split('#')[1] ?? camel;
       properties[spelled] = nameOf(type) + (optional === true ? '' : '!');
     }

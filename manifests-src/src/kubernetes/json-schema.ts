@@ -4,11 +4,11 @@ import { isPart, kubeType, othersOf, propertiesOf, QUANTITY, type Scalar, TAKES 
 type Json = Record<string, unknown>;
 type ObjectType = Parameters<typeof propertiesOf>[0];
 
-/** JSON schemas of Kubernetes' types, each once: `definitions` holds those that were asked for, and what they are made of. */
+/** JSON schemas of Kubernetes' types, each once: `definitions` holds the requested types and those that they refer to. */
 export class KubeSchemas {
   readonly definitions: Record<string, Json> = {};
 
-  /** The schema of a type; an empty list or map is always right. */
+  /** The schema of a type; an empty list or map is always valid. */
   of(type: string): Json {
     // an object, or the text of a template
     if (type === 'Manifest') return { if: { type: 'string' }, else: this.of('Object') };
@@ -31,7 +31,7 @@ export class KubeSchemas {
     if (name === 'any') return {};
     const key = `k8s.${name}`;
     if (!(key in this.definitions)) {
-      // types hold themselves
+      // types may contain themselves
       this.definitions[key] = {};
       this.definitions[key] = schema();
     }
@@ -50,7 +50,7 @@ export class KubeSchemas {
 
   #others(name: string, keys: readonly string[]): Json {
     const others = othersOf(name);
-    // the one says where, the other which names there are
+    // the first tells the place of an error, the second the known names
     if (others === undefined) return { additionalProperties: false, propertyNames: { enum: keys } };
     return others === 'any' ? {} : { additionalProperties: this.of(others) };
   }
@@ -77,7 +77,7 @@ export class KubeSchemas {
     };
   }
 
-  /** Null takes a key of the pod away. */
+  /** Null removes a key of the pod. */
   #orNull(type: string): Json {
     const schema = this.of(type);
     if (!('$ref' in schema)) return { if: { type: 'null' }, else: schema };
@@ -87,7 +87,7 @@ export class KubeSchemas {
   }
 }
 
-/** Helm words the errors of a schema itself; a constant that can't be met says what is wanted. */
+/** Helm formulates schema errors itself; an unsatisfiable constant shows the expected form. */
 function scalarSchema(scalar: Scalar): Json {
   const type: Readonly<Record<string, Json>> = {
     nothing: { not: {} },

@@ -2,13 +2,13 @@ import { SESSION_POD } from '@streamspace/settings';
 import type { KubeTypes } from './types.ts';
 
 /**
- * A pod that session pods are merged into, as the agent merges it (a strategic merge): each key of it is a part of what Kubernetes defines. `~PodSpec` is a
- * part of a PodSpec: null takes a key away, and `$patch` replaces or removes what is there.
+ * A pod template, merged with session pods as the agent does it (a strategic merge): each of its keys is a part of Kubernetes' definition. `~PodSpec` is a
+ * part of a PodSpec: null removes a key, and `$patch` replaces or removes existing content.
  */
 export const POD_TEMPLATE: KubeTypes = {
   PodTemplate: { apiVersion: '=v1', kind: '=Pod', metadata: 'PodTemplateMetadata', spec: '~PodSpec' },
   PodTemplateMetadata: { labels: 'PodTemplateLabels', annotations: 'PodTemplateAnnotations' },
-  // the agent's own are nobody else's
+  // reserved for the agent
   PodTemplateLabels: own(SESSION_POD.labels),
   PodTemplateAnnotations: own(Object.values(SESSION_POD.annotations)),
 };
@@ -17,14 +17,14 @@ function own(keys: readonly string[]): Record<string, string> {
   return Object.fromEntries(keys.map((key) => [key, 'nothing']));
 }
 
-/** Of what session pods have already, a part needs no more than this; of anything else what Kubernetes requires. */
+/** Required keys for items that session pods already have; other items need what Kubernetes requires. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
   PodSpec: [],
   Container: ['name'],
   TcpSocketAction: [],
   VolumeMount: ['mountPath'],
 };
-/** With `$patch` nothing is needed, but what the agent tells these by. */
+/** With `$patch` only the identifying key is required. */
 const ALWAYS: Readonly<Record<string, readonly string[]>> = { Container: ['name'], Volume: ['name'] };
 
 /** Keys that a part of a type has to have: without `$patch`, and with it. */
@@ -33,7 +33,7 @@ export const neededOf = (name: string, required: readonly string[]) => ({
   patched: ALWAYS[name] ?? [],
 });
 
-/** What else the agent holds parts of a type to: in which case they are refused, and what is said. */
+/** Further checks of the agent on parts of a type: the refused case, and its message. */
 export const REFUSED_PARTS: Readonly<Record<string, readonly { readonly when: Condition; readonly says: string }[]>> = {
   Container: [
     {
@@ -53,7 +53,7 @@ export const REFUSED_PARTS: Readonly<Record<string, readonly { readonly when: Co
   ],
 };
 
-/** All of it holds. */
+/** All conditions hold. */
 export interface Condition {
   readonly is?: Readonly<Record<string, string>>;
   readonly isNot?: Readonly<Record<string, string>>;

@@ -11,10 +11,10 @@ const required = (name: string, ...keys: string[]) => ({
   ...Object.fromEntries(keys.map((key) => [key, `${types[name]![key]!.replace('!', '')}!`])),
 });
 
-/** Kubernetes' types, and some of ours that are stricter than its schemas, as its API server is. */
+/** Kubernetes' types, and some of ours that are stricter than its schemas, like its API server. */
 export const KUBE_TYPES: KubeTypes = {
   ...types,
-  // an image is optional only for those who make pods of pods
+  // Kubernetes makes the image optional only for higher-level objects that fill it in
   Container: required('Container', 'image'),
   Object: { apiVersion: 'string!', kind: 'string!', metadata: '{}any!' },
   ...POD_TEMPLATE,
@@ -23,7 +23,7 @@ export const KUBE_TYPES: KubeTypes = {
 const SCALARS = ['string', 'integer', 'boolean', 'quantity', 'intOrString', 'any', 'nothing', 'patch'] as const;
 export type Scalar = (typeof SCALARS)[number];
 
-/** A type's name taken apart. A part of a type is what a pod template has of it. */
+/** The components of a type's name. A part of a type is its form in a pod template. */
 export type KubeType =
   | { readonly kind: 'scalar'; readonly scalar: Scalar }
   | { readonly kind: 'word'; readonly word: string }
@@ -40,16 +40,16 @@ export function kubeType(text: string): KubeType {
   if (name.startsWith('=')) return { kind: 'word', word: name.slice(1) };
   if (name.startsWith('[]')) return { kind: 'list', of: below(name.slice(2)) };
   if (name.startsWith('{}')) return { kind: 'map', of: below(name.slice(2)) };
-  // numbers of pods and their like are whole
+  // numbers of pods and similar counts are whole
   const scalar = name === 'number' ? 'integer' : SCALARS.find((each) => each === name);
   return scalar === undefined ? { kind: 'object', name, part } : { kind: 'scalar', scalar };
 }
 
 interface Properties {
   readonly known: Readonly<Record<string, string>>;
-  /** Keys that have to be there. */
+  /** Required keys. */
   readonly required: readonly string[];
-  /** The same where the part has `$patch`. */
+  /** The same if the part has `$patch`. */
   readonly patched: readonly string[];
 }
 
@@ -63,13 +63,13 @@ export function propertiesOf({ name, part }: { readonly name: string; readonly p
   return { known: { ...Object.fromEntries(parts), $patch: 'patch' }, required: plain, patched };
 }
 
-/** Objects of which more is known than their type says: what any other key is of. */
+/** Objects with more constraints than their type: the type of any other key. */
 export const othersOf = (name: string): string | undefined =>
   ({ Object: 'any', PodTemplateLabels: 'string', PodTemplateAnnotations: 'string' })[name];
 
-/** What an amount looks like. */
+/** Pattern of an amount. */
 export const QUANTITY = '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]+)?$';
-/** What is said to who gave something else. */
+/** Message for any other value. */
 export const TAKES: Readonly<Record<Scalar, string>> = {
   string: 'a text: put it in quotes',
   integer: 'a whole number, without quotes',

@@ -5,7 +5,7 @@ import { isPart, kubeType, othersOf, propertiesOf, QUANTITY, type Scalar, TAKES 
 const isMap = (thing: unknown): thing is Record<string, unknown> =>
   typeof thing === 'object' && thing !== null && !Array.isArray(thing);
 
-/** What is wrong with something that Kubernetes defines: a line each, with where it is and what it takes. */
+/** Faults of a value of a Kubernetes type: one line each, with its path and expected form. */
 export function kubeProblems(type: string, value: unknown, path: string): string[] {
   if (type === 'Manifest') return typeof value === 'string' ? [] : kubeProblems('Object', value, path);
   const is = kubeType(type);
@@ -42,7 +42,7 @@ function objectProblems(
   problems.push(...refused.filter(({ when }) => holds(when, value)).map(({ says }) => `${path}: takes ${says}`));
   for (const [key, item] of Object.entries(value)) {
     const inner = Object.hasOwn(known, key) ? known[key] : others;
-    // null takes a key of the pod away
+    // null removes a key of the pod
     if (type.part && item === null && !patched.includes(key) && inner !== undefined) continue;
     if (inner !== undefined) problems.push(...kubeProblems(inner, item, `${path}.${key}`));
     else problems.push(`${path}.${key}: unknown key; did you mean ${nearest(key, Object.keys(known))}?`);

@@ -20,7 +20,7 @@ export const chart = {
 /** All values at once. */
 export const allValues = expr<unknown>({ kind: 'value', path: [], type: 'any' });
 
-/** Whether there is anything: not empty, zero or false. */
+/** Whether the value is not empty, zero or false. */
 export const given = (x: Expr<unknown>): Expr<boolean> => call('truthy', 'boolean', x);
 export const missing = (x: Expr<unknown>): Expr<boolean> => not(given(x));
 export const not = (x: Expr<boolean>): Expr<boolean> => call('not', 'boolean', x);
@@ -38,7 +38,7 @@ export const lt = (a: Expr<number>, b: Of<number>): Expr<boolean> => call('lt', 
 export const mul = (a: Expr<number>, b: Of<number>): Expr<number> => call('mul', 'integer', a, b);
 export const add = (a: Expr<number>, b: Of<number>): Expr<number> => call('add', 'integer', a, b);
 export const div = (a: Expr<number>, b: Of<number>): Expr<number> => call('div', 'integer', a, b);
-/** Bytes of a text, or how many there are in a list or map. */
+/** Bytes of a text, or the size of a list or map. */
 export const length = (x: Expr<unknown>): Expr<number> => call('length', 'integer', x);
 export const contains = (text: Expr<string>, part: Of<string>): Expr<boolean> =>
   call('contains', 'boolean', part, text);
@@ -46,7 +46,7 @@ export const startsWith = (text: Expr<string>, part: Of<string>): Expr<boolean> 
   call('hasPrefix', 'boolean', part, text);
 export const endsWith = (text: Expr<string>, part: Of<string>): Expr<boolean> =>
   call('hasSuffix', 'boolean', part, text);
-/** `pattern`: what both JavaScript and RE2 take. */
+/** `pattern`: valid in both JavaScript and RE2. */
 export const matches = (text: Expr<string>, pattern: string): Expr<boolean> =>
   call('matches', 'boolean', pattern, text);
 export const find = (text: Expr<string>, pattern: string): Expr<string> => call('find', 'string', pattern, text);
@@ -77,22 +77,22 @@ export const toInteger = (x: Expr<unknown>): Expr<number> => call('toInteger', '
 
 export const choose = <T>(cond: Expr<boolean>, yes: Of<T>, no: Of<T>): Expr<T> =>
   expr({ kind: 'choice', cond, yes: lift(yes), no: lift(no) });
-/** `x`, or `otherwise` where there is none. */
+/** `x`, or `otherwise` if `x` is absent. */
 export const orElse = <T>(x: Expr<T>, otherwise: Of<T>): Expr<T> => choose(given(x), x, otherwise);
-/** A JSON list of the names that stand under any of these keys, wherever in a value: as text, as `name`, or as a list of these. */
+/** A JSON list of the names under any of these keys, at any depth of a value: as text, as `name`, or as a list of these. */
 export const namesUnder = (x: Expr<unknown>, keys: readonly string[]): Expr<string> =>
   call('namesUnder', 'string', keys, x);
 /** Ids of templates with `warm` whose env does not have the variable at that value; joined by commas. */
 export const notReady = (templates: Expr<readonly unknown[]>, variable: string, value: string): Expr<string> =>
   call('notReady', 'string', variable, value, templates);
-/** Ids of templates that are there twice; joined by commas. */
+/** Ids of duplicate templates; joined by commas. */
 export const twice = (templates: Expr<readonly unknown[]>): Expr<string> => call('twice', 'string', templates);
-/** Names of items that are among `names`, or there twice; joined by commas. */
+/** Names of items that are in `names`, or duplicate; joined by commas. */
 export const clashes = (items: Expr<readonly unknown[]>, names: readonly string[]): Expr<string> =>
   call('clashes', 'string', names, items);
 /** Names of objects, given as texts or as references. */
 export const objectNames = (list: Expr<readonly NameOrReference[]>): Expr<readonly string[]> =>
   call('names', 'any', list);
-/** What is in both lists, or twice in one; joined by commas. */
+/** Texts that are in both lists, or twice in one; joined by commas. */
 export const doubles = (one: Expr<readonly string[]>, other: Expr<readonly string[]>): Expr<string> =>
   call('doubles', 'string', one, other);

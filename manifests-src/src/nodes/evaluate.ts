@@ -2,7 +2,7 @@ import { type Builtin, type Expr, isExpr, NODE } from './expression.ts';
 import { byBytes, FUNCTIONS, truthy } from './functions.ts';
 import type { Each, EachEntry, Entries, Spread, When } from './tree.ts';
 
-/** What a release is rendered with. `values` are complete: defaults and the user's, merged. */
+/** Input of a render. `values` are complete: defaults merged with the user's. */
 export interface Context {
   readonly values: unknown;
   readonly release: { readonly name: string; readonly namespace: string; readonly service: string };
@@ -10,7 +10,7 @@ export interface Context {
 }
 type Locals = Readonly<Record<string, unknown>>;
 
-/** What a tree gives that turned out to be absent. */
+/** Result of an absent tree. */
 export const ABSENT: unique symbol = Symbol('absent');
 
 const at = (thing: unknown, path: readonly string[]): unknown =>
@@ -49,7 +49,7 @@ type Node = (When<unknown> | Each<unknown> | Spread<unknown> | EachEntry | Entri
 const nodeOf = (thing: unknown): Node | undefined =>
   typeof thing === 'object' && thing !== null && NODE in thing ? (thing as { [NODE]: Node })[NODE] : undefined;
 
-/** Plain data of a tree; ABSENT where conditions left nothing of it. */
+/** Plain data of a tree; ABSENT if conditions removed all of it. */
 export function evaluate(tree: unknown, context: Context, locals: Locals = {}): unknown {
   if (tree === undefined) return ABSENT;
   if (isExpr(tree)) return valueOf(tree, context, locals);

@@ -5,7 +5,7 @@ import type { Helper } from './helper.ts';
 export const NODE: unique symbol = Symbol('node');
 declare const TYPE: unique symbol;
 
-/** Something that is known only when a release is rendered: a value, or what is computed of values. Evaluated, it is a T. */
+/** A value, or a computation of values, known only when a release is rendered. Evaluated, it is a T. */
 export interface Expr<out T> {
   readonly [NODE]: ExprNode;
   readonly [TYPE]?: T;
@@ -70,7 +70,7 @@ export function typeOf(expression: Expr<unknown>): ValueType {
   }
 }
 
-/** A T that is known already, or an expression of one. */
+/** A known T, or an expression of one. */
 export type Of<T> = T | Expr<T>;
 
 export const lift = <T>(thing: Of<T>): Expr<T> => (isExpr(thing) ? thing : expr<T>({ kind: 'literal', value: thing }));

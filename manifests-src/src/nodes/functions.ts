@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/** One function of expressions: what it does here, and the template text that does the same there. `go` gets its arguments ready to be put in place. */
+/** One function of expressions: its evaluation here, and the template text with the same meaning. `go` gets its arguments ready for insertion. */
 interface Definition {
   run(...args: never[]): unknown;
   go(...args: string[]): string;
 }
 
-/** What a template's `if` takes for true. */
+/** Truth as in a template's `if`. */
 export const truthy = (thing: unknown): boolean =>
   !(
     thing === undefined ||
@@ -23,7 +23,7 @@ export const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.f
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** Milliseconds of `1h30m`. Fractions are not taken: templates count in whole numbers. */
+/** Milliseconds of `1h30m`. Fractions are not supported: templates count in whole numbers. */
 export function milliseconds(text: string): number {
   let sum = 0;
   for (const [, number, unit] of text.matchAll(/([0-9]+)(ms|s|m|h)/g)) sum += Number(number) * UNIT_MS[unit!]!;
@@ -38,7 +38,7 @@ interface ReadyTemplate {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Everything that an expression may compute. Both sides of a line mean the same: the property test compares them. */
+/** All functions of expressions. Both sides of a line mean the same: the property test compares them. */
 export const FUNCTIONS = {
   truthy: { run: truthy, go: (x) => `not (empty ${x})` },
   not: { run: (x: boolean) => !x, go: (x) => `not ${x}` },
@@ -55,7 +55,7 @@ export const FUNCTIONS = {
   div: { run: (a: number, b: number) => Math.trunc(a / b), go: (a, b) => `div ${a} ${b}` },
   length: { run: (x: string | readonly unknown[] | Map) => size(x), go: (x) => `len ${x}` },
   concat: { run: (...parts: string[]) => parts.join(''), go: (...parts) => `print ${parts.join(' ')}` },
-  /** A number or truth value as the text that an environment variable takes. */
+  /** A number or boolean as the text of an environment variable. */
   text: { run: (x: unknown) => String(x), go: (x) => `toString ${x}` },
   join: {
     run: (by: string, list?: readonly string[]) => (list ?? []).join(by),
@@ -74,7 +74,7 @@ export const FUNCTIONS = {
     run: (suffix: string, text: string) => (text.endsWith(suffix) ? text.slice(0, -suffix.length) : text),
     go: (suffix, text) => `trimSuffix ${suffix} ${text}`,
   },
-  /** Without what a label must not end with. */
+  /** Without characters that a label must not end with. */
   trimSeparators: {
     run: (text: string) => text.replace(/[-_.]+$/, ''),
     go: (text) => `regexReplaceAll "[-_.]+$" ${text} ""`,
@@ -132,7 +132,7 @@ export const FUNCTIONS = {
   },
   isString: { run: (thing: unknown) => typeof thing === 'string', go: (thing) => `kindIs "string" ${thing}` },
   toInteger: { run: (thing: unknown) => Math.trunc(Number(thing)) || 0, go: (thing) => `int64 ${thing}` },
-  /** Names of a list's items that are among `names`, or there twice; joined by commas. Kept by a helper. */
+  /** Names of a list's items that are in `names`, or duplicate; joined by commas. Written as a helper. */
   clashes: {
     run: (names: readonly string[], items?: readonly { name: string }[]) =>
       (items ?? [])
@@ -141,19 +141,19 @@ export const FUNCTIONS = {
         .join(', '),
     go: (names, items) => `include "streamspace.clashes" (dict "names" ${names} "items" ${items})`,
   },
-  /** Names of objects, given as texts or as references. Kept by a helper. */
+  /** Names of objects, given as texts or as references. Written as a helper. */
   names: {
     run: (list?: readonly (string | { name: string })[] | null) =>
       (list ?? []).map((each) => (typeof each === 'string' ? each : each.name)),
     go: (list) => `fromJsonArray (include "streamspace.names" ${list})`,
   },
-  /** What is in both lists, or twice in one; joined by commas. */
+  /** Texts that are in both lists, or twice in one; joined by commas. */
   doubles: {
     run: (one?: readonly string[], other?: readonly string[]) =>
       [...(one ?? []), ...(other ?? [])].filter((each, index, all) => all.indexOf(each) !== index).join(', '),
     go: (one, other) => `include "streamspace.doubles" (concat (default (list) ${one}) (default (list) ${other}))`,
   },
-  /** Ids of templates of which pods are kept ready, without `variable` as this in their env; joined by commas. Kept by a helper. */
+  /** Ids of templates with warm pods whose env lacks `variable` with this value; joined by commas. Written as a helper. */
   notReady: {
     run: (variable: string, value: string, templates?: readonly ReadyTemplate[] | null) =>
       (templates ?? [])
@@ -163,7 +163,7 @@ export const FUNCTIONS = {
     go: (variable, value, templates) =>
       `include "streamspace.notReady" (dict "variable" ${variable} "value" ${value} "templates" ${templates})`,
   },
-  /** Ids that are there more than once; joined by commas. Kept by a helper. */
+  /** Duplicate ids; joined by commas. Written as a helper. */
   twice: {
     run: (templates?: readonly ReadyTemplate[] | null) =>
       (templates ?? [])
@@ -172,18 +172,18 @@ export const FUNCTIONS = {
         .join(', '),
     go: (templates) => `include "streamspace.twice" ${templates}`,
   },
-  /** Names of objects under any of these keys, as a JSON list. Kept by a helper, which walks the value in the same order. */
+  /** Names of objects under any of these keys, as a JSON list. Written as a helper, which walks the value in the same order. */
   namesUnder: {
     run: (keys: readonly string[], thing: unknown) => JSON.stringify([...new Set(namesUnder(keys, thing))]),
     go: (keys, thing) => `include "streamspace.namesUnder" (dict "keys" ${keys} "in" ${thing})`,
   },
-  /** Kept by a helper: templates have no function of their own for it. */
+  /** Written as a helper: templates have no such function. */
   milliseconds: { run: milliseconds, go: (text) => `int64 (include "streamspace.milliseconds" ${text})` },
 } satisfies Record<string, Definition>;
 
 export type FunctionName = keyof typeof FUNCTIONS;
 
-/** A map that null may have taken away. */
+/** A map that null may have removed. */
 const mapOf = (text: string): string =>
   text.startsWith('$') || text.startsWith('(index') ? `(default (dict) ${text})` : text;
 
@@ -192,7 +192,7 @@ function size(thing: string | readonly unknown[] | Map): number {
   return Array.isArray(thing) ? thing.length : Object.keys(thing).length;
 }
 
-/** What an object may be called: nothing that JSON, or a language that takes JSON, would have to escape. */
+/** Valid names of objects: without characters that JSON, or a language that reads JSON, would escape. */
 export const OBJECT_NAME = '^[a-z0-9][-a-z0-9.]*$';
 
 function namesUnder(keys: readonly string[], thing: unknown): string[] {

@@ -2,7 +2,7 @@ import { type Expr, type ExprNode, NODE, type ValueType } from './expression.ts'
 import { FUNCTIONS } from './functions.ts';
 import type { Helper } from './helper.ts';
 
-/** A string as Go's lexer reads it. */
+/** A string literal for Go's lexer. */
 export const goString = (text: string): string =>
   JSON.stringify(text).replace(UNSEEN, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
@@ -26,7 +26,7 @@ const BUILTINS = {
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** `$.Values.a.b`, with `index` where a key is no identifier. */
+/** `$.Values.a.b`, with `index` if a key is no identifier. */
 function pathText(root: string, path: readonly string[]): string {
   return path.reduce(
     (text, key) => (IDENTIFIER.test(key) ? `${text}.${key}` : `(index ${text} ${goString(key)})`),
@@ -55,7 +55,7 @@ export function goText(expression: Expr<unknown>, helpers: Helpers): string {
   }
 }
 
-/** The same, ready to stand as an argument. */
+/** The same, ready as an argument. */
 export function goArgument(expression: Expr<unknown>, helpers: Helpers): string {
   const text = goText(expression, helpers);
   return /^[^\s"]+$/.test(text) || /^"(?:[^"\\]|\\.)*"$/.test(text) || /^\([^()]*\)$/.test(text) ? text : `(${text})`;

@@ -19,7 +19,7 @@ const any = (all: readonly Presence[]): Presence => {
 const both = (cond: Expr<boolean>, inner: Presence): Presence =>
   inner === true ? cond : inner === false ? false : and(cond, inner);
 
-/** `part`: the tree is a part of a list or map, not an item of its own. */
+/** `part`: the tree is a part of a list or map, not a separate item. */
 export function presenceOf(tree: unknown): Presence {
   if (tree === undefined) return false;
   if (isExpr(tree)) return true;

@@ -6,7 +6,7 @@ const escape = (text: string): string => text.replaceAll('{{', '{{ "{{" }}');
 export const isPlain = (thing: object): boolean =>
   Object.getPrototypeOf(thing) === Object.prototype && Object.getOwnPropertySymbols(thing).length === 0;
 
-/** A scalar as YAML 1.1 and 1.2 read it alike. Long texts become blocks, so that they can be read. */
+/** A scalar that YAML 1.1 and 1.2 read alike. Long texts become blocks, for readability. */
 export function literalText(value: unknown, indent: number): string[] {
   if (typeof value !== 'string') return [JSON.stringify(value)];
   if (isBlock(value)) {
@@ -25,7 +25,7 @@ function oneLine(text: string): string {
   return JSON.stringify(text);
 }
 
-/** Printable lines of which the first is not indented and the last not empty. */
+/** Printable lines; the first is not indented, the last not empty. */
 const isBlock = (text: string): boolean =>
   text.includes('\n') &&
   /^[^\s]/.test(text) &&

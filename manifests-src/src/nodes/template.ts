@@ -23,7 +23,7 @@ export class TemplateWriter {
     return `{{- if ${this.#truth(cond)} }}`;
   }
 
-  /** A condition as `if` takes it: what is not empty is true to it. */
+  /** A condition for `if`, which treats every non-empty value as true. */
   #truth(cond: Expr<boolean>): string {
     const node = cond[NODE];
     if (node.kind !== 'call') return goText(cond, this.#helpers);
@@ -66,7 +66,7 @@ export class TemplateWriter {
     ];
   }
 
-  /** A key whose value is nothing but an expression, and is left out where that is empty. */
+  /** A key whose value is only an expression; omitted if the expression is empty. */
   #with(key: string, of: Expr<unknown>, indent: number): string[] {
     const pad = ' '.repeat(indent);
     return [

@@ -2,7 +2,7 @@ import type { k8s } from 'cdk8s-plus-28';
 import { type Expr, expr, NODE, type ValueType } from './expression.ts';
 import type { Helper } from './helper.ts';
 
-/** There if `cond` holds; otherwise `else`, or absent together with its key. */
+/** Present if `cond` holds; otherwise `else`, or absent together with its key. */
 export interface When<out V> {
   readonly [NODE]: {
     readonly kind: 'when';
@@ -36,7 +36,7 @@ export interface EachEntry {
     readonly body: unknown;
   };
 }
-/** A map put together of several parts. */
+/** A map composed of several parts. */
 export interface Entries<out T> {
   readonly [NODE]: EntriesNode;
   readonly type?: T;
@@ -48,10 +48,10 @@ export type EntriesNode =
 type Scalar = string | number | boolean;
 type Amount = k8s.Quantity | k8s.IntOrString;
 
-/** The generated types spell some names otherwise than Kubernetes does. */
+/** The generated types spell some names differently from Kubernetes. */
 type JsonName<K> = K extends 'downwardApi' ? 'downwardAPI' : K extends 'clusterIp' ? 'clusterIP' : K;
 
-/** What may stand for a T in the typed source: the thing itself with expressions, conditions and loops anywhere inside. */
+/** A T in the typed source, with expressions, conditions and loops anywhere inside. */
 export type Tree<T> = T extends Amount
   ? string | number | Expr<string | number>
   : T extends Scalar
@@ -77,10 +77,10 @@ export const when = <const V, const W = never>(cond: Expr<boolean>, yes: V, othe
 const local = <T>(name: string, path: readonly string[] = [], type: ValueType = 'any'): Expr<T> =>
   expr({ kind: 'local', name, path, type });
 
-/** The loop's variable, of which `field` is a part. `type` says how it is written. */
+/** The field `field` of the loop's variable. `type` decides its YAML form. */
 export interface Local<T> {
   readonly it: Expr<T>;
-  /** The variable itself, written as what it is known to be. */
+  /** The variable itself, written by its known type. */
   as(type: ValueType): Expr<T>;
   field<K extends keyof T & string>(name: K, type: ValueType): Expr<T[K]>;
 }

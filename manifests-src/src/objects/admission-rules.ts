@@ -12,12 +12,12 @@ interface Rule {
   readonly message: string;
 }
 
-/** Where a pod names Secrets, other than to pull images. */
+/** Places where a pod names Secrets, except pull secrets. */
 const SECRET_KEYS = ['secret', 'secretName', 'secretRef', 'secretKeyRef', 'nodePublishSecretRef'];
 
 const listOf = (names: Expr<readonly string[]>): Expr<string> => choose(given(names), json(names), '[]');
 
-/** What the rules are written with. */
+/** Vocabulary of the rules. */
 export function admissionVariables(base: Base, view: AgentView): Variable[] {
   const { podTemplate } = view.config.session;
   const { own, global } = base.pullSecrets;
@@ -51,7 +51,7 @@ export function admissionVariables(base: Base, view: AgentView): Variable[] {
 
 const anyOf = (of: string, kinds: readonly string[]): string => kinds.map((kind) => `has(${of}.${kind})`).join(' || ');
 
-/** Sources of volumes that reach neither the node nor a Secret, or that a rule of their own looks into. */
+/** Sources of volumes that reach neither the node nor a Secret, or that have a separate rule. */
 const VOLUMES = [
   'configMap',
   'csi',
@@ -130,7 +130,7 @@ const CONTAINERS = 'spec.containers[].securityContext';
 const onEach = (condition: string): string => `variables.containers.all(c, ${condition})`;
 
 const host: Rule[] = [
-  // the first one that is broken is told: a process of a Windows node has its network too, and with that all its ports
+  // only the first broken rule is reported: a host process of a Windows node also has its network, and with that all its ports
   {
     expression: `variables.spec.?securityContext.?windowsOptions.?hostProcess.orValue(false) == false && ${onEach('c.?securityContext.?windowsOptions.?hostProcess.orValue(false) == false')}`,
     message: `spec.securityContext.windowsOptions.hostProcess, ${CONTAINERS}.windowsOptions.hostProcess: must not be true`,
@@ -165,9 +165,9 @@ const privilege: Rule[] = [
   },
 ];
 
-/** What each pod that the agent makes has to be like. Containers are all of them: init and ephemeral ones too. */
+/** Requirements for each pod that the agent makes. "Containers" includes init and ephemeral ones. */
 export const ADMISSION_RULES: readonly Rule[] = [...secrets, ...account, ...host, ...privilege];
 
-/** What of a pod template, as JSON, the rules refuse whatever else is set. */
+/** Parts of a pod template, as JSON, that the rules refuse in any case. */
 export const REFUSED_OF_TEMPLATE =
   '"(hostNetwork|hostPID|hostIPC|hostUsers|hostProcess|privileged|allowPrivilegeEscalation|automountServiceAccountToken)":true|"(hostPath|serviceAccountToken)":[{]|"(add|sysctls)":[[]["{]|"(serviceAccountName|serviceAccount)":"|"hostPort":[1-9]|"procMount":"Unmasked"';

@@ -14,12 +14,12 @@ const GROUP = 'admissionregistration.k8s.io/v1';
 const FILE = 'agent/admission-policy.yaml';
 
 /**
- * A policy of the whole cluster by which this agent's ServiceAccount makes, in the sessions' namespace, only pods as it makes them.
+ * A cluster-wide policy that lets this agent's ServiceAccount make only session pods of the agent's form in the sessions' namespace.
  * The generated types are of a version in which the kind was beta, with the same fields.
  */
 export function agentAdmission(base: Base, view: AgentView): Resource[] {
   const only = and(view.enabled, view.admissionPolicy.enabled);
-  // a namespace has no dot in its name: no two releases have one name
+  // a namespace has no dot in its name, so the names of two releases differ
   const name = concat(release.namespace, '.', base.object(COMPONENT));
   const metadata = base.meta(name, { component: COMPONENT, wave: WAVES.settings, namespace: null });
   const user = concat(
@@ -60,10 +60,10 @@ export function agentAdmission(base: Base, view: AgentView): Resource[] {
   ];
 }
 
-/** Where the policy can't do what it is for. */
+/** Cases in which the policy has no effect. */
 export function admissionChecks(view: AgentView, paths: Paths): Check[] {
   const only = and(view.enabled, view.admissionPolicy.enabled);
-  // null takes a default away
+  // null removes a default
   const template = json(orElse(view.config.session.podTemplate, {} as never));
   const or = `or set ${paths.admission}.enabled=false`;
   return [

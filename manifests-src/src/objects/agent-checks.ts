@@ -31,7 +31,7 @@ import { disruptionChecks, logFileChecks, variableChecks } from './workload-chec
 const NEAR =
   '^ws://([^./:]+|[^/:]+[.](svc|local|internal|lan|home[.]arpa|test)|\\[(::1|f[cd][0-9a-f]{2}:[0-9a-f:]*|fe[89ab][0-9a-f]:[0-9a-f:]*)\\]|127[.][0-9.]+|10[.][0-9.]+|192[.]168[.][0-9.]+|172[.](1[6-9]|2[0-9]|3[01])[.][0-9.]+|[^/:]+[.]svc[.][^/:]+)(:[0-9]+)?(/.*)?$';
 
-/** How the values of one chart are called, for messages. */
+/** Names of one chart's values, for messages. */
 export interface Paths {
   readonly agent: string;
   readonly id: string;

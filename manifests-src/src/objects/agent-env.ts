@@ -23,7 +23,7 @@ export const leaseName = (base: Base, view: AgentView): Expr<string> =>
     ),
   );
 
-/** Where sessions run. */
+/** Namespace of the sessions. */
 export const sessionNamespace = (view: AgentView): Expr<string> =>
   named('sessionNamespace', 'Namespace of the sessions.', orElse(view.config.namespace, release.namespace));
 
@@ -35,7 +35,7 @@ export const controlPlaneUrl = (view: AgentView): Expr<string> =>
 
 type Variable = readonly [name: string, value: Expr<string> | string, only?: Expr<boolean>];
 
-/** The agent's environment: every variable that its values reach. */
+/** The agent's environment: every variable set by its values. */
 export function agentEnv(base: Base, view: AgentView) {
   const { config, ha, metrics } = view;
   const { session, vnc, log, proxy } = config;

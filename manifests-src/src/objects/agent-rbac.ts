@@ -50,7 +50,7 @@ export function agentRbac(base: Base, view: AgentView): Resource[] {
           resources: ['pods', 'services', 'persistentvolumeclaims'],
           verbs: ['get', 'list', 'watch', 'create', 'delete', 'patch'],
         },
-        // what bounds the agent's capacity, and why a pod does not start
+        // limits of the agent's capacity, and reasons why a pod does not start
         { apiGroups: [''], resources: ['resourcequotas'], verbs: ['get', 'list'] },
         { apiGroups: [''], resources: ['events'], verbs: ['get', 'list', 'watch'] },
         { apiGroups: [''], resources: ['pods/log'], verbs: ['get', 'list'] },
@@ -69,7 +69,7 @@ export function agentRbac(base: Base, view: AgentView): Resource[] {
           resources: ['leases'],
           verbs: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'],
         },
-        // whether the leader's container still runs, where that is not the sessions' namespace
+        // whether the leader's container still runs, if it is not in the sessions' namespace
         when(hasSessionNamespace(view), { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }),
         // the Lease's owner is the Deployment
         { apiGroups: ['apps'], resources: ['deployments', 'replicasets'], verbs: ['get'] },

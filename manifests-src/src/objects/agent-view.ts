@@ -5,11 +5,11 @@ import type { StreamspaceValues } from '../values/streamspace.ts';
 type Values = StreamspaceValues['k8sAgent'];
 type Group<T> = { readonly [K in keyof T]: Refs<T[K]> };
 
-/** What the agent's objects are made of, wherever a chart keeps these values. */
+/** Input of the agent's objects, independent of the values' place in a chart. */
 export interface AgentView extends Omit<Group<Values>, 'enabled' | 'config' | 'resourceQuota'> {
   readonly enabled: Expr<boolean>;
   readonly config: Group<Values['config']>;
   readonly resourceQuota: Group<Values['resourceQuota']>;
-  /** The hub that this release installs, where it does. */
+  /** The hub of this release, if it installs one. */
   readonly hub: { readonly enabled: Expr<boolean>; readonly url: Expr<string>; readonly port: number } | undefined;
 }

@@ -43,7 +43,7 @@ export function agent(base: Base, view: AgentView): Resource[] {
   const name = base.object(COMPONENT);
   const { config, ha, metrics } = view;
   const hasTemplate = given(config.session.podTemplate);
-  // what its file has to say of itself
+  // apiVersion and kind of the template’s file
   const template = merge<unknown>(lift({ apiVersion: 'v1', kind: 'Pod' }), config.session.podTemplate);
   const hasPool = given(config.session.warmPool);
   const hasFiles = or(hasTemplate, hasPool);

@@ -4,11 +4,11 @@ export interface Rule {
   for: string;
   severity: 'warning' | 'critical';
   summary: string;
-  /** What to do. */
+  /** The remedy. */
   description: string;
 }
 
-/** Alerts of the charts and of observability/rules.yaml, each with what to do. A test fails on a metric that nobody emits (failure 16). */
+/** Alerts of the charts and of observability/rules.yaml, each with its remedy. A test fails for a metric that no program emits (failure 16). */
 export const RULES: readonly Rule[] = [
   {
     alert: 'StreamSpaceStoreDown',
@@ -120,6 +120,6 @@ export const RULES: readonly Rule[] = [
   },
 ];
 
-/** Where the page of an alert is. */
+/** URL of an alert's page. */
 export const runbook = ({ alert }: Rule): string =>
   `https://github.com/streamspace-dev/streamspace/blob/main/docs/alerts.md#${alert.toLowerCase()}`;

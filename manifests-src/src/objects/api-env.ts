@@ -9,19 +9,19 @@ import { enrolmentSecret, secretOf } from './secrets.ts';
 import { redisPasswordSecret, storeChoice } from './store.ts';
 
 export const HTTP_PORT = 8080;
-/** The hub's /metrics and /internal: no Service has it. */
+/** Port of the hub's /metrics and /internal: no Service exposes it. */
 export const HUB_METRICS_PORT = 9090;
-/** Where an ingress controller or a gateway of the cluster can be: its pods' addresses are known to the cluster only. */
+/** Networks in which an ingress controller or a gateway of the cluster may be: only the cluster knows its pods' addresses. */
 const PRIVATE_NETWORKS = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7';
 export const TEMPLATES_FOLDER = '/etc/streamspace/templates';
 
 type Values = Refs<StreamspaceValues>;
 
-/** Whether the replicas have a secret of their own: given, or made where it can't be derived from the tokens'. */
+/** Whether the hub replicas have a separate secret: given, or made if it can't be derived from the tokens' secret. */
 const hasPeerSecret = (v: Values): Expr<boolean> =>
   or(given(v.api.peers.secret), given(v.api.peers.existingSecret.name), given(v.api.auth.jwksUrl));
 
-/** The hub's environment: every variable that its values reach. */
+/** The hub's environment: every variable set by its values. */
 export function apiEnv(base: Base, v: Values) {
   const { config, auth } = v.api;
   const store = storeChoice(v);
@@ -38,7 +38,7 @@ export function apiEnv(base: Base, v: Values) {
     POD_NAMESPACE.env,
     { name: 'PORT', value: `${HTTP_PORT}` },
     { name: 'METRICS_PORT', value: `${HUB_METRICS_PORT}` },
-    // both families, where there are two
+    // both address families, if there are two
     { name: 'HOST', value: '::' },
     when(given(config.publicUrl), { name: 'PUBLIC_URL', value: config.publicUrl }),
     when(missing(config.publicUrl), {
@@ -67,7 +67,7 @@ export function apiEnv(base: Base, v: Values) {
       value: choose(given(config.trustedProxies), join(config.trustedProxies, ','), PRIVATE_NETWORKS),
     }),
     fromSecret('ENROLMENT_TOKEN', token),
-    // its replicas have no disk in common: each enrols when it begins to lead
+    // its replicas share no disk: each enrols by itself
     when(v.k8sAgent.enabled, { name: 'ENROLMENT_TOKEN_AGENTS', value: v.k8sAgent.config.agentId }),
     { name: 'HEARTBEAT_INTERVAL', value: config.heartbeatInterval },
     { name: 'COMMAND_TIMEOUT', value: config.commandTimeout },
@@ -76,7 +76,7 @@ export function apiEnv(base: Base, v: Values) {
     when(given(config.templates), { name: 'TEMPLATES_FILE', value: `${TEMPLATES_FOLDER}/templates.json` }),
     { name: 'LOG_LEVEL', value: config.log.level },
     { name: 'LOG_FORMAT', value: config.log.format },
-    // its authority is one of the bundle's, where there is one
+    // its authority is in the bundle, if there is one
     when(and(store.external, base.hasCa), { name: 'STORE_CA_FILE', value: ca.file }),
     when(given(v.redis.external.waitReplicas), {
       name: 'STORE_WAIT_REPLICAS',

@@ -7,11 +7,11 @@ import type { StreamspaceValues } from '../values/streamspace.ts';
 import { type Base, WAVES } from './base.ts';
 import { custom, type Resource, resource } from './resource.ts';
 
-/** The path of publicUrl, under which the hub lives; empty: none. */
+/** The path of publicUrl, under which the hub is served; empty: none. */
 export const pathOfHub = ({ publicUrl }: Refs<StreamspaceValues>['api']['config']): Expr<string> =>
   trimSuffix(find(replace(replace(publicUrl, 'https://', ''), 'http://', ''), '/.*'), '/');
 
-/** Ways into the hub from outside of the cluster. */
+/** Routes to the hub from outside of the cluster. */
 export function apiRoutes(base: Base, v: Refs<StreamspaceValues>): Resource[] {
   const { ingress, httpRoute, service, enabled } = v.api;
   const name = base.object('api');

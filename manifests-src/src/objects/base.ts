@@ -32,7 +32,7 @@ import type { StreamspaceValues } from '../values/streamspace.ts';
 type Root = Refs<StreamspaceValues>;
 type TextMap = Expr<Readonly<Record<string, string>>>;
 
-/** What both charts have at their root. */
+/** Values that both charts have at their root. */
 export type Shared = Pick<
   Root,
   | 'global'
@@ -53,20 +53,20 @@ export type Shared = Pick<
 
 /** The longest name that every kind of object may have. */
 const LONGEST = 63;
-/** A StatefulSet's: its pods have a label of it, a dash and ten characters. */
+/** Longest name of a StatefulSet: a label of its pods adds a dash and ten characters. */
 const LONGEST_SET = 52;
 
 export type Component = 'api' | 'k8s-agent' | 'redis';
 
 const AGENT: Component = 'k8s-agent';
 
-/** On every pod of ours, whatever chart, release and version it is of. */
+/** On every pod of ours, of any chart, release and version. */
 export const PART_OF = { 'app.kubernetes.io/part-of': 'streamspace' } as const;
 
 /** Order in which Argo CD applies objects. */
 export const WAVES = { namespace: -4, sessions: -3, settings: -2, store: -1, hub: 0, agent: 1, rest: 2 } as const;
 
-/** Names, labels and metadata of a chart's objects, after the customs of Helm. */
+/** Names, labels and metadata of a chart's objects, by Helm's conventions. */
 export class Base {
   readonly shared: Shared;
   readonly name: Expr<string>;
@@ -74,7 +74,7 @@ export class Base {
   /** Names of the Secrets with registry credentials: the chart's own, and those shared with other charts. */
   readonly pullSecrets: { readonly own: Expr<readonly string[]>; readonly global: Expr<readonly string[]> };
 
-  /** `chartName`: what the chart is called where no parent chart gave it an alias. */
+  /** `chartName`: name of the chart if no parent chart gave it an alias. */
   constructor(shared: Shared, chartName: string) {
     this.shared = shared;
     this.pullSecrets = {
@@ -108,8 +108,8 @@ export class Base {
   }
 
   /**
-   * `<fullname>-<suffix>`, at most 63 characters (or `longest`): what is cut off is replaced by a hash of it. A release that is called after
-   * the agent does not say so twice: `streamspace-k8s-agent`.
+   * `<fullname>-<suffix>`, at most 63 characters (or `longest`): a hash replaces the cut-off part. A release whose name ends in
+   * the suffix does not repeat it: `streamspace-k8s-agent`.
    */
   object(suffix: string, longest = suffix === 'redis' ? LONGEST_SET : LONGEST): Expr<string> {
     const room = longest - suffix.length - 1;
@@ -144,7 +144,7 @@ export class Base {
     return { 'streamspace.dev/service': this.object(component) };
   }
 
-  /** Labels for those who type them: `-l app=streamspace,component=api`. In no selector of ours; a user's own win. */
+  /** Labels for manual selection: `-l app=streamspace,component=api`. In no selector of ours; a user's own labels override them. */
   short(component: Component): TextMap {
     return lift({ app: 'streamspace', component });
   }
@@ -176,7 +176,7 @@ export class Base {
     );
   }
 
-  /** Labels of a component's pods: what selects them, and what the user adds. */
+  /** Labels of a component's pods: the selector's, and the user's. */
   podLabels(component: Component, more: TextMap): Tree<Record<string, string>> {
     return entries<Record<string, string>>(
       this.selector(component),
@@ -190,7 +190,7 @@ export class Base {
     return entries<Record<string, string>>(spread(merge(...more, commonAnnotations, this.order(wave))));
   }
 
-  /** The annotation by which Argo CD applies an object in its turn, where it is wanted. */
+  /** The annotation for Argo CD's order of objects, if enabled. */
   order(wave: number): TextMap {
     return choose<Readonly<Record<string, string>>>(
       this.shared.argocd.syncWaves,
@@ -207,7 +207,7 @@ export class Base {
       wave: number;
       annotations?: readonly TextMap[];
       labels?: TextMap;
-      /** Labels that stand behind the common ones. */
+      /** Labels that follow the common ones. */
       fallbackLabels?: TextMap;
       /** Labels that users can't set. */
       marks?: Readonly<Record<string, Expr<string>>>;
@@ -248,7 +248,7 @@ export class Base {
   }
 }
 
-/** A version as a label takes it. */
+/** A version in the form of a label. */
 const labelled = (version: Expr<string>): Expr<string> => trimSeparators(trunc(replace(version, '+', '_'), LONGEST));
 
 export const always = lift(true);

@@ -19,7 +19,7 @@ for (let left = 30; ; left--) {
 }
 `;
 
-/** A pod that `helm test` runs: fetches a URL until it is answered well. */
+/** A pod that `helm test` runs: fetches a URL until the answer is good. */
 export function answerTest(
   base: Base,
   options: {

@@ -5,7 +5,7 @@ export interface Exception {
   readonly why: string;
 }
 
-/** All of them. A test runs the linters with these, and fails on any other finding, and on an exception that nothing needs any more. */
+/** All of them. A test runs the linters with these, and fails on any other finding, and for an exception that is no longer needed. */
 export const EXCEPTIONS: readonly Exception[] = [
   {
     tool: 'kube-score',

@@ -12,7 +12,7 @@ import { type Resource, resource } from './resource.ts';
 type Values = Refs<StreamspaceValues>;
 const RBAC = 'rbac.authorization.k8s.io';
 
-/** Secrets that the hub needs and nobody gave: rendered without data, which the hub adds when it starts. */
+/** Secrets that the hub needs and the user did not give: rendered without data, which the hub adds when it starts. */
 export function madeSecrets(base: Base, v: Values) {
   const { auth, peers } = v.api;
   const { enrolment } = v;
@@ -23,7 +23,7 @@ export function madeSecrets(base: Base, v: Values) {
       key: 'jwt-secret',
       wanted: and(missing(auth.jwksUrl), nobody(auth.existingSecret.name, auth.secret)),
     },
-    // derived from the tokens' secret, where there is one
+    // derived from the tokens' secret, if there is one
     HUB_PEER_SECRET: {
       suffix: 'api-peers',
       key: 'peer-secret',
@@ -44,7 +44,7 @@ export function madeSecrets(base: Base, v: Values) {
   return {
     any: given(settings),
     only,
-    /** What is made for which setting. */
+    /** The Secret to make for each setting. */
     all: Object.entries(kinds).map(([setting, { suffix, key }]) => ({
       setting,
       name: base.object(suffix),
@@ -85,7 +85,7 @@ export function madeSecretsRbac(base: Base, v: Values): Resource[] {
   ];
 }
 
-/** Fills them before the hub starts. It alone mounts the ServiceAccount's token: what serves has no rights in the cluster. */
+/** Fills them before the hub starts. It alone mounts the ServiceAccount's token: the serving container has no rights in the cluster. */
 export const secretsMaker = (base: Base, v: Values): Entries<k8s.Container> =>
   entries<k8s.Container>({
     name: 'secrets',
@@ -95,7 +95,7 @@ export const secretsMaker = (base: Base, v: Values): Entries<k8s.Container> =>
     args: madeSecrets(base, v).all.map(({ setting, name, key, only }) =>
       when(only, concat(`${setting}=`, name, `/${key}`)),
     ),
-    // `kubectl describe pod` says what it waited for in vain
+    // `kubectl describe pod` shows the failed wait
     terminationMessagePolicy: 'FallbackToLogsOnError',
     resources: when(given(v.api.resources), v.api.resources),
     securityContext: containerSecurity(v.api.advanced),

@@ -43,7 +43,7 @@ export const alertRules = (base: Base, values: Observability['prometheusRule'], 
     spec: { groups: [{ name: 'streamspace', rules: alerts(release.namespace, of) }] },
   });
 
-/** What Prometheus' operator and Grafana read. */
+/** Objects for Prometheus' operator and Grafana. */
 export function monitoring(base: Base, v: Refs<StreamspaceValues>): Resource[] {
   const { serviceMonitor, prometheusRule, dashboard: board } = v.observability;
   return [
@@ -57,7 +57,7 @@ export function monitoring(base: Base, v: Refs<StreamspaceValues>): Resource[] {
         spec: {
           selector: { matchLabels: base.mark('api') },
           namespaceSelector: { matchNames: [release.namespace] },
-          // the container's port: the Service has none for it, so that nothing that leads to the Service leads there
+          // the container's port: the Service does not expose it, so that no route to the Service reaches it
           endpoints: [endpoint({ targetPort: 'metrics' }, serviceMonitor)],
         },
       },

@@ -5,13 +5,13 @@ import { entries, spread } from '../nodes/tree.ts';
 import type { Base, Component } from './base.ts';
 import { type Resource, resource } from './resource.ts';
 
-/** What keeps a namespace where its release goes: the homes in it are the users'. */
+/** Annotations that keep a namespace after its release is deleted: it holds the users' homes. */
 const KEPT = {
   'helm.sh/resource-policy': 'keep',
   'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
 };
 
-/** A namespace that a release makes, before whatever lies in it, and leaves behind. */
+/** A namespace that a release makes before the objects in it, and does not delete. */
 export function namespaceObject(
   base: Base,
   options: {

@@ -17,7 +17,7 @@ export const tcp = (port: Expr<number> | Expr<string> | number | string): Port =
   port: port as number,
 });
 
-/** Port of a URL: as written, otherwise what its scheme says. */
+/** Port of a URL: as written, otherwise its scheme's default. */
 export const portOf = (url: Expr<string>, standard: Expr<number>): Expr<number> =>
   choose(matches(url, '^[a-z]+://[^/]*:[0-9]+(/|$)'), toInteger(find(find(url, ':[0-9]+(/|$)'), '[0-9]+')), standard);
 
@@ -34,7 +34,7 @@ export const toAddresses = (cidrs: Expr<readonly string[]>, ports: readonly unkn
 export const tcpPorts = (ports: Expr<readonly number[]>) => each(ports, 'port', (port) => tcp(port.as('integer')));
 
 /**
- * Where the hub finds a store that is not of this release: the ports that the user names, otherwise those of its URL. Sentinels name
+ * Ports of a store outside of this release: those that the user names, otherwise those of its URL. Sentinels name
  * the primary, whose port no URL has, and a URL in a Secret is not known here.
  */
 export function toStore(store: Refs<StreamspaceValues['networkPolicy']['store']>, url: Expr<string>) {
@@ -67,7 +67,7 @@ export function toApiServer(base: Base) {
   return toAddresses(apiServer.cidrs, [tcpPorts(choose(given(apiServer.ports), apiServer.ports, usual))]);
 }
 
-/** Proxies on the way out, by their URLs or by a Secret that has them. */
+/** Proxies for outgoing connections, by their URLs or by a Secret with the URLs. */
 export function toProxies(base: Base, proxy: Refs<StreamspaceValues['k8sAgent']['config']['proxy']>) {
   const { cidrs, ports } = base.shared.networkPolicy.proxy;
   const hidden = given(proxy.existingSecret.name);
@@ -107,7 +107,7 @@ export function toDns(base: Base) {
   };
 }
 
-/** Who may scrape: pods of the named namespaces and the chart's test, otherwise any pod of the cluster. */
+/** Pods that may scrape: those of the named namespaces and the chart's test, otherwise any pod of the cluster. */
 export function scrapers(base: Base) {
   const { namespaces } = base.shared.networkPolicy.metrics;
   const named = [

@@ -38,14 +38,14 @@ export type Workload = Pick<
   | 'advanced'
 >;
 
-/** What Pod Security `restricted` asks of a container, and a read-only root besides. */
+/** Requirements of Pod Security `restricted` for a container, and a read-only root. */
 export const HARDENED: Tree<k8s.SecurityContext> = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
   capabilities: { drop: ['ALL'] },
 };
 
-/** Ours, but for the keys that the user set. */
+/** Our context, except the keys that the user set. */
 const beneath = <T>(own: Expr<object>, ours: object): Entries<T> =>
   entries<T>(
     spread(own),
@@ -58,7 +58,7 @@ export const containerSecurity = (advanced: Advanced) =>
 export const ownPodSecurity = (user: Expr<number>, advanced: Advanced) =>
   beneath<k8s.PodSecurityContext>(advanced.podSecurityContext, podSecurity(user) as object);
 
-/** Keys of a pod's spec that few set. */
+/** Rarely set keys of a pod's spec. */
 export const advancedPod = (advanced: Advanced): Part<k8s.PodSpec> => ({
   hostAliases: when(given(advanced.hostAliases), advanced.hostAliases),
   dnsPolicy: when(given(advanced.dnsPolicy), advanced.dnsPolicy),
@@ -88,15 +88,15 @@ export const httpProbe = (path: string, port: string, timing: Timing): Tree<k8s.
 });
 
 /**
- * The release's namespace as the kubelet knows it, for the variables and arguments after this one: what moves objects to another
- * namespace (Kustomize) knows of no texts.
+ * The release's namespace as the kubelet knows it, for the variables and arguments after this one: a tool that moves objects to another
+ * namespace (Kustomize) does not change texts.
  */
 export const POD_NAMESPACE = {
   env: { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
   text: '$(POD_NAMESPACE)',
 } as const;
 
-/** Keys of a pod's spec that say where it runs, for pods of a Deployment. */
+/** Keys of a pod's spec for its placement, for pods of a Deployment. */
 export function placement(base: Base, component: Component, w: Workload): Part<k8s.PodSpec> {
   const selector = { matchLabels: base.selector(component) };
   const { podAntiAffinity: apart, topologySpread: spreading } = w;
@@ -104,7 +104,7 @@ export function placement(base: Base, component: Component, w: Workload): Part<k
   const term = { topologyKey: apart.topologyKey, labelSelector: selector };
   const required = eq(apart.type, 'required');
   const preferred = and(missing(w.affinity), apart.enabled, eq(apart.type, 'preferred'));
-  // Kubernetes takes one of a kind
+  // Kubernetes allows one of each kind
   const same = and(
     spreading.enabled,
     eq(spreading.topologyKey, apart.topologyKey),
@@ -149,8 +149,8 @@ export function placement(base: Base, component: Component, w: Workload): Part<k
 }
 
 /**
- * How replicas are replaced. Without a gap: a new one first. Where each needs a node of its own there may be none for it, so an old
- * one goes first.
+ * Replacement of replicas. By default without a gap: a new one first. If each needs a separate node, a new one may find none, so an old
+ * one is removed first.
  */
 export function rollout(w: Workload): When<unknown> {
   const apart = and(missing(w.affinity), w.podAntiAffinity.enabled, eq(w.podAntiAffinity.type, 'required'));
@@ -161,7 +161,7 @@ export function rollout(w: Workload): When<unknown> {
   return when(given(w.strategy), w.strategy, when(apart, rolling(0, 1), rolling(1, 0)));
 }
 
-/** Names of all variables that an environment may have, whatever the values are. */
+/** Names of all variables that an environment may have, for any values. */
 export function namesOf(env: readonly unknown[]): string[] {
   const names = env.flatMap((item): string[] => {
     const node = nodeOf(item);
@@ -190,7 +190,7 @@ export function pullSecretNames(base: Base): Expr<string> {
 export const serviceAccountName = (base: Base, suffix: Component, account: Api['serviceAccount']): Expr<string> =>
   choose(given(account.name), account.name, choose(account.create, base.object(suffix), 'default'));
 
-/** Writable places: /tmp and what the program keeps. Everything else of the root is read-only. */
+/** Writable folders: /tmp and the program's state. The rest of the root is read-only. */
 export const scratch = {
   volume: { name: 'scratch', emptyDir: { sizeLimit: '256Mi' } } satisfies Tree<k8s.Volume>,
   mounts: (state?: string): Tree<k8s.VolumeMount>[] => [
@@ -216,7 +216,7 @@ export const apiToken = {
 const CA_FOLDER = '/etc/streamspace/ca';
 export const CA_FILE = 'ca.crt';
 
-/** The private authorities' bundle, where there is one. */
+/** The bundle of private authorities, if there is one. */
 export function caBundle(base: Base) {
   const { ca } = base.shared;
   const file = concat(
@@ -237,7 +237,7 @@ export function caBundle(base: Base) {
   };
 }
 
-/** Annotations of pods: the user's, and checksums of what a program reads at its start only. */
+/** Annotations of pods: the user's, and checksums of data that a program reads only at its start. */
 export const podAnnotations = (
   more: Expr<Readonly<Record<string, string>>>,
   checksums: Checksums,
@@ -252,10 +252,10 @@ export const podAnnotations = (
 type Checksum = readonly [only: Expr<boolean>, content: Expr<string>];
 type Checksums = Readonly<Record<string, Checksum>>;
 
-/** Of the authorities that the chart keeps. */
+/** Checksum of the authorities in the chart's ConfigMap. */
 export const caChecksum = (base: Base): Checksum => [given(base.shared.ca.pem), base.shared.ca.pem];
 
-/** Of a Secret that the chart makes: whoever reads it as a variable sees a new value only when it starts anew. */
+/** Checksum of a Secret that the chart makes: a program that reads it as a variable gets a new value only at its next start. */
 export const secretChecksum = (existing: Expr<string>, value: Expr<string>): Checksum => [
   and(given(value), not(given(existing))),
   value,

@@ -13,7 +13,7 @@ import { madeSecrets } from './made-secrets.ts';
 import { type Resource, resource } from './resource.ts';
 import { storeChoice } from './store.ts';
 
-/** Addresses of networks of somebody's own, and those at which clouds tell a machine's credentials. */
+/** Addresses of private networks, and of the clouds' metadata services with a machine's credentials. */
 const PRIVATE = [
   '10.0.0.0/8',
   // Alibaba's metadata (100.100.100.200) among them
@@ -57,7 +57,7 @@ function policy(
   );
 }
 
-/** Test pods ask hub and agent, in namespaces too that let nothing out. */
+/** Test pods send requests to hub and agent, also from namespaces without outgoing traffic. */
 export const testPolicy = (base: Base, only: Expr<boolean>): Resource =>
   resource<k8s.KubeNetworkPolicyProps>(
     'tests/networkpolicy.yaml',
@@ -85,7 +85,7 @@ export const testPolicy = (base: Base, only: Expr<boolean>): Resource =>
     },
   );
 
-/** What the agent may do, and who may reach sessions. */
+/** Traffic of the agent, and traffic to sessions. */
 export function agentPolicies(base: Base, view: AgentView): Resource[] {
   const { networkPolicy } = base.shared;
   const { metrics, config } = view;
@@ -98,7 +98,7 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
         namespaceSelector: {},
         podSelector: { matchLabels: { 'app.kubernetes.io/name': base.name, 'app.kubernetes.io/component': 'api' } },
       },
-      // whatever that release is called
+      // for any name of that release
       { namespaceSelector: {}, podSelector: { matchLabels: { ...PART_OF, 'app.kubernetes.io/component': 'api' } } },
     ],
     ports: [tcp(HTTP_PORT)],
@@ -107,7 +107,7 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
   const { egress, cidrs, ipv6 } = networkPolicy.sessions;
 
   return [
-    // not called after the agent alone: the agent's guide has users apply one of that name, which adds to this one
+    // the name is not the agent's alone: by the agent's guide users apply a policy of that name, which adds to this one
     policy(base, 'agent/networkpolicy.yaml', view.enabled, 'k8s-agent', 'k8s-agent-pods', {
       podSelector: { matchLabels: base.selector('k8s-agent') },
       policyTypes: ['Ingress', 'Egress'],
@@ -152,7 +152,7 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
           spread(networkPolicy.sessions.extraIngress) as never,
         ],
         egress: [
-          // names lead out, too: whoever may look one up can tell its server anything
+          // DNS is a way out too: a look-up can carry any data to a name's server
           when(or(ne(egress, 'none'), given(cidrs)), toDns(base) as never) as never,
           when(given(cidrs), {
             to: [each(cidrs, 'cidr', (cidr) => ({ ipBlock: { cidr: cidr.as('string') } }))],
@@ -172,7 +172,7 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
   ];
 }
 
-/** What the hub and its store may do. */
+/** Traffic of the hub and its store. */
 export function apiPolicies(base: Base, v: Refs<StreamspaceValues>): Resource[] {
   const store = storeChoice(v);
   const { jwksUrl } = v.api.auth;
@@ -191,7 +191,7 @@ export function apiPolicies(base: Base, v: Refs<StreamspaceValues>): Resource[] 
       ],
       egress: [
         toDns(base) as never,
-        // HTTP: while replicas of a version are about that has no other port
+        // HTTP: as long as replicas of a version without the other port may run
         { to: [hubs], ports: [tcp(HUB_METRICS_PORT), tcp(HTTP_PORT)] },
         when(store.installed, {
           to: [{ podSelector: { matchLabels: base.selector('redis') } }],

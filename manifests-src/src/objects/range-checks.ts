@@ -4,7 +4,7 @@ import { leavesOf, type ValueSchema } from '../values/tree.ts';
 import { takes } from '../values/validate.ts';
 import { type Check, refuse } from './check.ts';
 
-/** Durations outside of what the programs take: a schema can't count. */
+/** Durations outside of the programs' range: a schema can't compare them. */
 export function rangeChecks(schema: ValueSchema): Check[] {
   return leavesOf(schema).flatMap(({ path, schema: leaf }) => {
     if (leaf.range === undefined) return [];

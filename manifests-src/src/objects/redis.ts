@@ -32,7 +32,7 @@ export function redis(base: Base, v: Values): Resource[] {
         selector: { matchLabels: base.selector(COMPONENT) },
         template: {
           metadata: {
-            // no common metadata, no authorities: the store restarts for what is its own only
+            // no common metadata, no authorities: the store restarts only for its own changes
             labels: entries<Record<string, string>>(base.selector(COMPONENT), spread(view.podLabels)),
             annotations: podAnnotations(view.podAnnotations, { password: redisPasswordChecksum(v) }),
           },
@@ -58,7 +58,7 @@ export function redis(base: Base, v: Values): Resource[] {
                 imagePullPolicy: view.image.pullPolicy,
                 command: ['valkey-server'],
                 args: [
-                  // what was accepted must survive: every write is in the file, and nothing is evicted
+                  // accepted commands must survive: every write is in the file, and nothing is evicted
                   '--dir',
                   '/data',
                   '--appendonly',
@@ -69,7 +69,7 @@ export function redis(base: Base, v: Values): Resource[] {
                   '',
                   '--maxmemory-policy',
                   'noeviction',
-                  // without a password it would answer to its own pod only; who may connect is the NetworkPolicy's matter
+                  // in protected mode without a password it would answer only its own pod; the NetworkPolicy decides who may connect
                   '--protected-mode',
                   'no',
                   when(password.used, ['--requirepass', '$(REDIS_PASSWORD)']),
@@ -83,7 +83,7 @@ export function redis(base: Base, v: Values): Resource[] {
                 ],
                 ports: [{ name: 'redis', containerPort: 6379 }],
                 startupProbe: pinged(probes.startup),
-                // while it loads its file it answers no PING, and must not be restarted for that
+                // while it loads its file it answers no PING, which must not cause a restart
                 livenessProbe: { ...timed(probes.liveness), tcpSocket: { port: 'redis' } },
                 readinessProbe: pinged(probes.readiness),
                 resources: when(given(view.resources), view.resources),
@@ -103,7 +103,7 @@ export function redis(base: Base, v: Values): Resource[] {
           },
         },
         volumeClaimTemplates: when(and(persistence.enabled, missing(persistence.existingClaim)), [
-          // what the API server would add is written out: Argo CD sees a difference for ever otherwise
+          // the API server's defaults are written out, otherwise Argo CD would show a permanent difference
           {
             ...({ apiVersion: 'v1', kind: 'PersistentVolumeClaim' } as object),
             metadata: { name: 'data' },

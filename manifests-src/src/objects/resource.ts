@@ -5,7 +5,7 @@ import type { Tree } from '../nodes/tree.ts';
 export interface Resource {
   /** File of the chart that holds it, below templates/. */
   readonly file: string;
-  /** There only if. */
+  /** Condition for its presence. */
   readonly when: Expr<boolean>;
   readonly tree: { readonly apiVersion: string; readonly kind: string };
   /** A test of the chart: rendered by Helm only. */
@@ -21,7 +21,7 @@ export const resource = <T extends object>(
   tree: Tree<T>,
 ): Resource => ({ file, when, tree: { apiVersion, kind, ...(tree as object) } });
 
-/** A custom resource, of which no types are at hand. */
+/** A custom resource, without generated types. */
 export const custom = (
   file: string,
   when: Expr<boolean>,

@@ -14,7 +14,7 @@ export interface SecretRef {
   readonly key: Expr<string>;
 }
 
-/** The Secret that a user named, otherwise the one that is made of the value. */
+/** The Secret that a user named, otherwise the one made from the value. */
 export const secretOf = (existing: SecretKey, name: Expr<string>, key: string): SecretRef => ({
   name: choose(given(existing.name), existing.name, name),
   key: choose(given(existing.name), existing.key, key),
@@ -38,12 +38,12 @@ export const valueSecret = (
   return resource<k8s.KubeSecretProps>(file, filled === undefined ? ours : or(ours, filled), 'v1', 'Secret', {
     metadata: base.meta(base.object(suffix), { wave: WAVES.settings }),
     type: 'Opaque',
-    // an absent one leaves what is there to whoever put it there: an upgrade, a rollback, a sync
+    // without `data` an upgrade, a rollback and a sync keep the existing content
     stringData: filled === undefined ? { [key]: value } : when(given(value), { [key]: value }),
   });
 };
 
-/** What hub and agents share. `filled`: where the hub makes the token. */
+/** The Secret shared by hub and agents. `filled`: the hub makes the token. */
 export function sharedObjects(base: Base, only: Expr<boolean>, filled?: Expr<boolean>): Resource[] {
   const { enrolment, ca } = base.shared;
   return [

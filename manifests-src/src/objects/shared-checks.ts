@@ -6,14 +6,14 @@ import { type Check, refuse } from './check.ts';
 const noToken = ({ shared: { enrolment } }: Base) =>
   and(missing(enrolment.token), missing(enrolment.existingSecret.name));
 
-/** Where hub and agent are of one release; a hub that is installed makes it. */
+/** If hub and agent are of one release: an installed hub makes the token. */
 export const tokenCheck = (base: Base, hub: Expr<boolean>): Check =>
   refuse(
     and(noToken(base), not(hub)),
     'enrolment: agents need a token; set enrolment.token (e.g. of `openssl rand -base64 32`), or enrolment.existingSecret.name, or api.enabled=true to install a hub, which makes one',
   );
 
-/** The command that makes a token, and the Secret that an agent alone has it in. */
+/** The command that makes a token, and the Secret in which an agent alone has it. */
 export function tokenCommand(base: Base): { readonly secret: Expr<string>; readonly command: Expr<string> } {
   const secret = base.object('k8s-agent-token');
   const value = '--from-literal=token=sse_$(openssl rand -hex 32)';
@@ -23,7 +23,7 @@ export function tokenCommand(base: Base): { readonly secret: Expr<string>; reado
   };
 }
 
-/** Where the hub is elsewhere, nobody but the user can make the token: both ends have to know it. */
+/** If the hub is elsewhere, only the user can make the token, because both ends have to know it. */
 export function aloneTokenCheck(base: Base): Check {
   const { secret, command } = tokenCommand(base);
   return refuse(
@@ -38,12 +38,12 @@ export function aloneTokenCheck(base: Base): Check {
   );
 }
 
-/** Combinations of what hub and agents share. */
+/** Combinations of the values shared by hub and agents. */
 export function sharedChecks(base: Base): Check[] {
   const { enrolment, ca } = base.shared;
   return [
     refuse(
-      // Helm's toYaml would silently give nothing for a list or map with one of these in it
+      // Helm's toYaml would silently output nothing for a list or map that contains one of these
       matches(json(allValues), '[\u007f-\u009f\ufffe\uffff]|(^|[^\\\\])(\\\\\\\\)*\\\\u202[89]'),
       'values: a text has a control character in it (U+007F to U+009F, U+2028, U+2029, U+FFFE, U+FFFF), which readers of YAML take differently; remove it',
     ),

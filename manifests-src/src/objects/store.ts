@@ -8,11 +8,11 @@ import { secretOf, type SecretRef } from './secrets.ts';
 
 type Values = Refs<StreamspaceValues>;
 
-/** Where the hub keeps its state. */
+/** The store of the hub's state. */
 export interface StoreChoice {
   /** Valkey of this release. */
   readonly installed: Expr<boolean>;
-  /** Somebody else's. */
+  /** An external one. */
   readonly external: Expr<boolean>;
   readonly any: Expr<boolean>;
 }
@@ -22,7 +22,7 @@ export function storeChoice(v: Values): StoreChoice {
   return { external, installed: and(v.redis.enabled, not(external)), any: or(external, v.redis.enabled) };
 }
 
-/** Of the installed Valkey's password, where the chart keeps it. */
+/** Checksum of the installed Valkey's password, if the chart makes its Secret. */
 export function redisPasswordChecksum(v: Values): ReturnType<typeof secretChecksum> {
   const [only, content] = secretChecksum(v.redis.auth.existingSecret.name, v.redis.auth.password);
   return [and(storeChoice(v).installed, only), content];

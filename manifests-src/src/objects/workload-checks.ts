@@ -31,10 +31,10 @@ export function disruptionChecks(
 ): Check[] {
   const on = and(only, pdb.enabled);
   const several = and(on, gt(replicas, 1));
-  // an empty text is none; 0 is a number that was given
+  // an empty text means no value; 0 is a given number
   const isNone = (x: Expr<number | string>) => and(ne(text(x), ''), eq(pods(x), 0));
   const stays = ne(text(pdb.minAvailable), '');
-  // as the disruption controller counts: a share is rounded up
+  // like the disruption controller, which rounds a share up
   const pods = (x: Expr<number | string>) =>
     choose(isString(x), div(add(mul(toInteger(trimSuffix(text(x), '%')), replicas), 99), 100), toInteger(x));
   return [
@@ -63,7 +63,7 @@ export function disruptionChecks(
   ];
 }
 
-/** Variables of which Kubernetes would take the last, and an apply complain. */
+/** Duplicate variables: Kubernetes would use the last, and an apply would complain. */
 export function variableChecks(
   path: string,
   extraEnv: Workload['extraEnv'],

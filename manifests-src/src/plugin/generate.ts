@@ -12,7 +12,7 @@ const SET = 'ARGOCD_ENV_SET_';
 
 const RELEASE_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
-/** What the plugin makes of a folder of a repository and of what Argo CD tells it in the environment. */
+/** The plugin's work on a folder of a repository, with Argo CD's environment. */
 interface Request {
   readonly folder: string;
   readonly env: Env;
@@ -59,7 +59,7 @@ function valuesOfRequest(request: Request): Record<string, unknown> {
   return layers.reduce((below, above) => overlay(below, above), {}) as Record<string, unknown>;
 }
 
-/** The manifests, as YAML. Throws where there is nothing to apply: Argo CD would delete everything. */
+/** The manifests, as YAML. Throws if there is nothing to apply: Argo CD would delete everything. */
 export function generate(request: Request): string {
   const { env } = request;
   const { source, release } = project(request);
@@ -68,7 +68,7 @@ export function generate(request: Request): string {
   if (name === undefined || name === '') throw new PluginError('ARGOCD_APP_NAME: is not set; Argo CD sets it');
   if (namespace === undefined || namespace === '')
     throw new PluginError('ARGOCD_APP_NAMESPACE: is not set; name a namespace in the Application’s destination');
-  // as Helm has it, for labels and names
+  // as in Helm, for labels and names
   if (name.length > 53 || !RELEASE_NAME.test(name))
     throw new PluginError(
       `release: ${name} is no name of a release (at most 53 lower case letters, digits, dashes and dots); set streamspace.release in cdk8s.yaml, or RELEASE in the plugin’s env`,
@@ -82,10 +82,10 @@ export function generate(request: Request): string {
   return Yaml.stringify(...objects);
 }
 
-/** The parameters, as Argo CD reads them; each with its value of files and environment. */
+/** The parameters, as Argo CD reads them; each with its value from files and environment. */
 export function parameters({ folder, env }: Request): string {
   const { source } = project({ folder, env });
-  // those of the Application itself are shown over these
+  // Argo CD shows the Application's own parameters over these
   const below = valuesOfRequest({ folder, env: { ...env, ARGOCD_APP_PARAMETERS: '' } });
   return JSON.stringify(announced(source.schema, coalesce(defaultsOf(source.schema), below)));
 }

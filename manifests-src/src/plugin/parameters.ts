@@ -3,7 +3,7 @@ import { nearest } from '../values/nearest.ts';
 import { isSection, leavesOf, type LeafValue, type ValueSchema } from '../values/tree.ts';
 import { PluginError } from './project.ts';
 
-/** A parameter as Argo CD announces it in its user interface. */
+/** A parameter as announced to Argo CD's user interface. */
 export interface Announcement {
   readonly name: string;
   readonly title: string;
@@ -30,7 +30,7 @@ const isTextMap = ({ type, additionalProperties }: ValueSchema) =>
   type === 'object' && typeof additionalProperties === 'object';
 const isTextList = ({ type, items }: ValueSchema) => type === 'array' && items?.type === 'string';
 
-/** Every value of a chart as a parameter, with what it is now. */
+/** Every value of a chart as a parameter, with its current value. */
 export const announced = (schema: ValueSchema, values: unknown): Announcement[] =>
   leavesOf(schema).map((leaf) => announce(leaf, at(values, leaf.path)));
 
@@ -56,7 +56,7 @@ function announce({ path, schema }: LeafValue, value: unknown): Announcement {
   };
 }
 
-/** Values of the parameters that an Application gives. Each is read as its schema says. */
+/** Values of the parameters that an Application gives. Each is parsed by its schema. */
 export function valuesOfParameters(schema: ValueSchema, text: string): Record<string, unknown> {
   let given: unknown;
   try {

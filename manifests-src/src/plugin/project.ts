@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import type { ChartSource } from '../charts/chart.ts';
 import { SOURCES } from '../charts/sources.ts';
 
-/** What our key of a cdk8s.yaml says: which chart, with which files of values. */
+/** Our key of a cdk8s.yaml: the chart, and its files of values. */
 export interface Project {
   readonly chart: string;
   readonly values: readonly string[];
@@ -13,7 +13,7 @@ export interface Project {
 
 export class PluginError extends Error {}
 
-/** Reads cdk8s.yaml of a folder; undefined: there is none, or it is somebody else's. */
+/** Reads cdk8s.yaml of a folder; undefined: there is none, or it lacks our key. */
 export function projectIn(folder: string): Project | undefined {
   const file = join(folder, 'cdk8s.yaml');
   if (!existsSync(file)) return undefined;
@@ -44,7 +44,7 @@ export function sourceCalled(name: string): ChartSource {
   return source;
 }
 
-/** Values in a file of the repository. `root`: what the file must not leave. */
+/** Values in a file of the repository. `root`: folder that the file must be in. */
 export function valuesIn(file: string, folder: string, root: string): unknown {
   const path = resolve(folder, file);
   if (isAbsolute(file) || leaves(path, root))

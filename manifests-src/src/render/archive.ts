@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 const BLOCK = 512;
 
 /**
- * A chart as `helm package` makes it, but of the same bytes wherever and whenever it is made: sorted, no owner, one fixed time.
+ * A chart as from `helm package`, but with the same bytes on every machine and at every time: sorted, no owner, one fixed time.
  * `epoch`: seconds, for SOURCE_DATE_EPOCH.
  */
 export function archiveOf(name: string, files: ReadonlyMap<string, string>, epoch = 0): Buffer {
@@ -15,7 +15,7 @@ export function archiveOf(name: string, files: ReadonlyMap<string, string>, epoc
       return [header(`${name}/${path}`, content.length, epoch), content, padding];
     });
   const zipped = gzipSync(Buffer.concat([...blocks, Buffer.alloc(2 * BLOCK)]), { level: 9 });
-  // the byte that names the operating system
+  // the byte for the operating system
   zipped[9] = 255;
   return zipped;
 }

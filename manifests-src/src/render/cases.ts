@@ -15,7 +15,7 @@ export interface Case {
   readonly values: Record<string, unknown>;
 }
 
-/** What the examples are rendered as. */
+/** Release of the rendered examples. */
 export const EXAMPLE: Release = { name: 'streamspace', namespace: 'streamspace' };
 
 /** Every file of a folder of values; adding one adds a case. */
@@ -34,16 +34,16 @@ export function casesIn(folder: string): Case[] {
   });
 }
 
-/** What `helm template` of a case gives, as plain YAML. */
+/** The output of `helm template` for a case, as plain YAML. */
 export const goldenOf = (each: Case): string =>
   yamlOf(objectsOf(each.source, { ...EXAMPLE, service: 'Helm' }, each.values));
 
-/** Objects as a stream of YAML documents, for readers of 1.1 and 1.2. */
+/** Objects as a stream of YAML documents, for parsers of 1.1 and 1.2. */
 export function yamlOf(objects: readonly KubeObject[]): string {
   return Yaml.stringify(...objects);
 }
 
-/** Plain manifests: what of a case is secret is not given; the hub makes it. */
+/** Plain manifests: without a case's secrets, which the hub makes. */
 const WITHOUT_SECRETS: Record<string, object> = {
   chart: {
     namespace: { create: true },
@@ -54,7 +54,7 @@ const WITHOUT_SECRETS: Record<string, object> = {
 };
 const PLAIN = ['single', 'ha', 'agent-only'];
 
-/** Cases that are kept as plain manifests, with the values they are made of. */
+/** Cases kept as plain manifests, with their values. */
 export const plainCases = (cases: readonly Case[]): Case[] =>
   cases
     .filter((each) => PLAIN.includes(each.name))

@@ -12,7 +12,7 @@ const IMMUTABLE: Readonly<Record<string, readonly string[]>> = {
 const at = (thing: unknown, path: string): unknown =>
   path.split('.').reduce((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], thing);
 
-/** What an upgrade can't change of these objects, and their names: what changes its name is deleted and made anew. */
+/** Immutable fields of these objects, and their names: an object with a changed name is deleted and made again. */
 export function immutableOf(objects: readonly KubeObject[]): Record<string, unknown> {
   return Object.fromEntries(
     objects

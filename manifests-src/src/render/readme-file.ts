@@ -10,7 +10,7 @@ export function readmeFile({ name, introduction, schema, description }: ChartSou
   return `# ${name}\n\n<!-- Generated from manifests-src by \`npm run update\`. -->\n\n${description}.\n\n${introduction}\n## Values\n\n${contents}\n\n${tables}`;
 }
 
-/** Values by the first part of their names; what lies in no group is common, and comes first. What few need comes last in a group. */
+/** Values by the first part of their names; values without a group are common, and come first. Rarely needed values come last in a group. */
 function groupsOf(schema: ValueSchema): (readonly [title: string, leaves: readonly LeafValue[]])[] {
   const groups = new Map<string, LeafValue[]>([['Common', []]]);
   for (const leaf of leavesOf(schema)) {
@@ -21,7 +21,7 @@ function groupsOf(schema: ValueSchema): (readonly [title: string, leaves: readon
   return [...groups].map(([title, leaves]) => [title, leaves.toSorted((one, other) => few(one) - few(other))] as const);
 }
 
-/** As GitHub makes it of a heading. */
+/** GitHub's anchor of a heading. */
 const anchor = (title: string): string => title.toLowerCase().replaceAll(/[^a-z0-9-]/g, '');
 
 function table(leaves: readonly LeafValue[]): string {

@@ -4,7 +4,7 @@ import { isNullable, isSection, type ValueSchema } from '../values/tree.ts';
 
 type Json = Record<string, unknown>;
 
-/** values.schema.json: what Helm holds values against, after it merged them with the defaults. */
+/** values.schema.json: Helm checks values with it, after merging them with the defaults. */
 export function schemaFile(title: string, schema: ValueSchema): string {
   const kubernetes = new KubeSchemas();
   const json = jsonOf(schema, kubernetes);
@@ -15,7 +15,7 @@ export function schemaFile(title: string, schema: ValueSchema): string {
 const RESERVED = 'nothing: this key is the chart’s own, leave it out';
 
 function jsonOf(schema: ValueSchema, kubernetes: KubeSchemas): Json {
-  // plain data: the schema library's own marks go
+  // plain data: without the schema library's own marks
   const {
     open: _open,
     takes,
@@ -49,7 +49,7 @@ function jsonOf(schema: ValueSchema, kubernetes: KubeSchemas): Json {
   const keys = Object.keys(schema.properties);
   return {
     ...rest,
-    // null would take a value away that templates count on
+    // null would remove a value that templates rely on
     required: keys.filter((key) => !isNullable(schema.properties[key]!)),
     properties: Object.fromEntries(
       Object.entries(schema.properties).map(([key, value]) => [key, jsonOf(value, kubernetes)]),
@@ -67,16 +67,16 @@ function itemSchema(items: ValueSchema): Json {
   return { if: { anyOf: [name, reference] }, else: { const: item.takes } };
 }
 
-/** Helm repeats a pattern that is not met; a constant that can't be met says in words what is wanted. */
+/** Helm prints a pattern that is not met; an unsatisfiable constant shows the expected form in words. */
 function inWords({ pattern, type, takes: _takes, ...rest }: Json, takes: string | undefined): Json {
   if (pattern === undefined || takes === undefined) {
     return { ...(type === undefined ? {} : { type }), ...rest, ...(pattern === undefined ? {} : { pattern }) };
   }
-  // the words themselves are no such text either
+  // the words themselves are not a valid value either
   return { ...rest, if: { type, pattern }, else: { const: takes }, not: { const: takes } };
 }
 
-/** An empty map is right too: it stands for none. */
+/** An empty map is valid too: it means none. */
 function byKubernetes(type: string, kubernetes: KubeSchemas): Json {
   const schema = kubernetes.of(type);
   // oxlint-disable-next-line unicorn/no-thenable -- the schema's own word
@@ -84,8 +84,8 @@ function byKubernetes(type: string, kubernetes: KubeSchemas): Json {
 }
 
 /**
- * Helm words the errors of a schema itself. So that one about an unknown key names the key that was meant, the names are checked too:
- * a name that shares half of a known one must be that one. One typing error leaves one half of a name whole.
+ * Helm formulates schema errors itself. So that an error about an unknown key names the intended key, the names are checked too:
+ * a name that shares half of a known one must be that one. One typing error leaves one half of a name intact.
  */
 function nearMisses(keys: readonly string[], passes?: string): Json {
   return {
@@ -95,7 +95,7 @@ function nearMisses(keys: readonly string[], passes?: string): Json {
   };
 }
 
-/** Starts or ends as the key does; capitals may be small. */
+/** Starts or ends like the key; case is ignored. */
 function likeness(key: string): string {
   const half = Math.ceil(key.length / 2);
   const free = `.{0,${key.length - half + 2}}`;

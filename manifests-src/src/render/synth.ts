@@ -8,7 +8,7 @@ import { problemsOf } from '../values/validate.ts';
 export interface Release {
   readonly name: string;
   readonly namespace: string;
-  /** What `app.kubernetes.io/managed-by` says. */
+  /** Value of `app.kubernetes.io/managed-by`. */
   readonly service?: string;
 }
 
@@ -42,7 +42,7 @@ export function contextOf(source: ChartSource, release: Release, given: unknown)
   };
 }
 
-/** What is wrong with complete values, a line each: by the schema, or as a combination. */
+/** Faults of complete values, one line each: by the schema, or as a combination. */
 function refusals(source: ChartSource, context: Context): readonly string[] {
   const invalid = problemsOf(source.schema, context.values);
   if (invalid.length > 0) return invalid;
@@ -51,11 +51,11 @@ function refusals(source: ChartSource, context: Context): readonly string[] {
     .map((check) => valueOf(lift(check.say), context));
 }
 
-/** What is wrong with the values that a user gave; empty: nothing. */
+/** Faults of the values that a user gave; empty: none. */
 export const refusalsOf = (source: ChartSource, release: Release, given: unknown): readonly string[] =>
   refusals(source, contextOf(source, release, given));
 
-/** The objects of a release, of the values that a user gave. Throws {@link ValuesError}. */
+/** The objects of a release with a user's values. Throws {@link ValuesError}. */
 export function objectsOf(
   source: ChartSource,
   release: Release,

@@ -13,8 +13,8 @@ export interface FixedClaim {
 }
 
 /**
- * Template text that refuses another claim than the one that is there, with the way out; the API server would only say that it is
- * forbidden. It looks at the cluster, so only `helm upgrade` does it; what is rendered does not hang on it.
+ * Template text that refuses a changed claim, with the remedy; the API server would only report that it is
+ * forbidden. It reads the cluster, so only `helm upgrade` does it; the rendered objects do not depend on it.
  */
 export function upgradeCheck(claim: FixedClaim, helpers: Helpers): string[] {
   const name = goArgument(claim.name, helpers);

@@ -1,7 +1,7 @@
 import type { k8s } from 'cdk8s-plus-28';
 import { choice, kube, objectName, section } from './kinds.ts';
 
-/** Values of a workload that few need, each as Kubernetes defines it. */
+/** Rarely needed values of a workload, each as Kubernetes defines it. */
 export const advanced = () =>
   section('Rarely needed values, as Kubernetes defines them', {
     podSecurityContext: kube<k8s.PodSecurityContext>(

@@ -17,10 +17,10 @@ import {
 import type { DocumentSchema } from './documents.ts';
 import * as workload from './workload.ts';
 
-/** What the agent reads of a template; the rest of it is the control plane's. */
+/** The part of a template that the agent reads; the rest is for the control plane. */
 const WARM = withVariables({ ...(Template as DocumentSchema), required: ['id'] });
 
-/** With what the agent itself reads of a template's env. */
+/** With the variables of a template's env that the agent reads itself. */
 function withVariables(template: DocumentSchema): DocumentSchema {
   const variables = Object.entries(TEMPLATE_ENV).map(([name, { written, takes }]): [string, DocumentSchema] => [
     name,
@@ -35,7 +35,7 @@ function withVariables(template: DocumentSchema): DocumentSchema {
 
 type PodTemplate = Readonly<Record<string, unknown>>;
 
-/** Values of the agent that both charts have, whatever the group is called. */
+/** Values of the agent that both charts have, under different group names. */
 
 export const identity = {
   agentId: fromSetting(AGENT.agentId),

@@ -22,7 +22,7 @@ import { pullSecrets, registry, secretKey } from './workload.ts';
 
 const CIDR = { pattern: `^(${ADDRESSES})$`, takes: 'a block of addresses such as 10.0.0.0/8 or fd00::/8' };
 
-/** Of the root: other keys are refused, but for a parent chart's condition and for places to keep YAML anchors. */
+/** At the root: other keys are refused, except a parent chart's condition and keys for YAML anchors. */
 export const root = { additionalProperties: false, passes: '^(enabled|x-.+)$' } as const;
 
 export const naming = {
@@ -39,7 +39,7 @@ export const naming = {
   imagePullSecrets: pullSecrets,
 };
 
-/** Open to other charts’ keys, as Helm wants it. */
+/** Open to other charts’ keys, as Helm requires. */
 export const global = Type.Object(
   {
     imageRegistry: registry(

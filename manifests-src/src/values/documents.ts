@@ -1,10 +1,10 @@
 import { nearest } from './nearest.ts';
 
-/** The part of JSON Schema by which the programs read what the charts hand to them as JSON. */
+/** The part of JSON Schema with which the programs read JSON from the charts. */
 export interface DocumentSchema {
   readonly type?: string;
   readonly required?: readonly string[];
-  /** Beside `patternProperties` those names of which more is known. */
+  /** In addition to `patternProperties`: names with their own schema. */
   readonly properties?: Readonly<Record<string, DocumentSchema>>;
   readonly patternProperties?: Readonly<Record<string, DocumentSchema>>;
   readonly maxProperties?: number;
@@ -25,7 +25,7 @@ type Json = Record<string, unknown>;
 const isMap = (thing: unknown): thing is Record<string, unknown> =>
   typeof thing === 'object' && thing !== null && !Array.isArray(thing);
 
-/** What is wrong with a part of such a document: a line each, with where it is and what it takes. Unknown keys are refused. */
+/** Faults of a part of such a document: one line each, with its path and expected form. Unknown keys are refused. */
 export function documentProblems(schema: DocumentSchema, value: unknown, path: string): string[] {
   const refused = [`${path}: takes ${takes(schema)}; given was ${(JSON.stringify(value) ?? 'nothing').slice(0, 100)}`];
   if (schema.items !== undefined) {
@@ -58,7 +58,7 @@ export function documentProblems(schema: DocumentSchema, value: unknown, path: s
   return fits(schema, value) ? [] : refused;
 }
 
-/** The same as a JSON schema that Helm holds values against: what a constant says that can't be met is its word for the user. */
+/** The same as a JSON schema for Helm: an unsatisfiable constant carries the message for the user. */
 export function documentSchema(schema: DocumentSchema): Json {
   if (schema.items !== undefined) {
     const { minItems, maxItems } = schema;
@@ -95,7 +95,7 @@ const schemasOf = (properties: NonNullable<DocumentSchema['properties']>): Json 
 const knownIn = ({ properties = {} }: DocumentSchema, key: string): DocumentSchema | undefined =>
   Object.hasOwn(properties, key) ? properties[key] : undefined;
 
-/** A map of any names: what they look like, and what each is of. */
+/** A map of any names: their pattern, and the schema of the values. */
 function entryOf({ patternProperties }: DocumentSchema): { names: string; values: DocumentSchema } | undefined {
   const [first] = Object.entries(patternProperties ?? {});
   return first && { names: first[0], values: first[1] };

@@ -9,7 +9,7 @@ const { agentId, controlPlaneUrl: _ownHub, ...identity } = agent.identity;
 const { resources, serviceAccount, ...workload } = agent.agentWorkload;
 const { affinity, podAntiAffinity, ...placement } = scheduling;
 
-/** Where the control plane is as long as nobody said: the one that the agent’s guide speaks of. */
+/** URL of the control plane by default: the example of the agent’s guide. */
 export const EXAMPLE_URL = 'wss://streamspace.example.com';
 
 /** Values of the chart for clusters that hold no control plane. */

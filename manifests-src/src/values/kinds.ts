@@ -3,7 +3,7 @@ import type { Setting } from '@streamspace/settings';
 import type { DocumentSchema } from './documents.ts';
 import type { Opaque } from './refs.ts';
 
-/** What every value has: what it is for, and what it is without the user's word. `examples` are other values to try. */
+/** Parts of every value: its purpose and its default. `examples` are other values for tests. */
 interface Leaf<T> {
   readonly default: T;
   readonly examples?: readonly T[];
@@ -19,7 +19,7 @@ export const flag = (description: string, fallback: boolean) => Type.Boolean({ d
 export const string = (description: string, fallback: string, examples?: readonly string[]) =>
   Type.String({ description, default: fallback, ...(examples && { examples }) });
 
-/** A text that matches. An empty one is allowed where that is the default: it says "none". `takes` is said to whoever gets it wrong. */
+/** A text that matches. An empty one is allowed if that is the default: it means "none". `takes` is the message for an invalid value. */
 export const pattern = (
   description: string,
   takes: string,
@@ -37,8 +37,8 @@ export const integer = (description: string, fallback: number, minimum: number, 
 export const port = (description: string, fallback: number) => integer(description, fallback, 1, 65_535);
 
 /**
- * A value that becomes a program's setting: type, schema, default, description and words are the setting's. `otherwise` says what an empty
- * one means; `description` and `default` replace the setting's where the chart has more to say than the program.
+ * A value that becomes a program's setting: type, schema, default, description and messages are the setting's. `otherwise` explains an empty
+ * value; `description` and `default` replace the setting's if the chart differs from the program.
  */
 export function fromSetting<T, Y>(
   setting: Setting<T, Y>,
@@ -61,7 +61,7 @@ export function fromSetting<T, Y>(
   });
 }
 
-/** The default as YAML has it; where there is none, an empty one. */
+/** The default as YAML; without one, an empty value. */
 function asWritten({ kind, default: fallback }: Setting<unknown>): unknown {
   const text = fallback ?? '';
   switch (kind.written.type) {
@@ -108,7 +108,7 @@ export const quantity = (description: string, fallback: string, examples: readon
 const itemType = (item: unknown) =>
   typeof item === 'string' ? 'string' : typeof item === 'number' ? 'integer' : 'object';
 
-/** Something that Kubernetes defines and that is passed on as it is. */
+/** A value of a Kubernetes type, passed on unchanged. */
 export const open = <T>(
   description: string,
   fallback: T,
@@ -129,7 +129,7 @@ export const open = <T>(
       : { type: 'object', additionalProperties: true, description, default: fallback, examples, open: true, ...more },
   );
 
-/** Something that Kubernetes defines, checked by its own schema: a `Toleration`, a `[]EnvVar`, a `{}string`. */
+/** A value of a Kubernetes type, checked by its own schema: a `Toleration`, a `[]EnvVar`, a `{}string`. */
 export const kube = <T>(type: string, description: string, fallback: T, examples: readonly T[]): TUnsafe<Opaque<T>> =>
   Type.Unsafe<Opaque<T>>({
     type: Array.isArray(fallback) ? 'array' : 'object',
@@ -169,7 +169,7 @@ const map = (description: string, more: object, examples: readonly Record<string
 
 const PREFIXED = '([a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
 
-/** Labels that a user adds. Ours can't be replaced: selectors hang on them. */
+/** Labels that a user adds. Ours can't be replaced, because selectors depend on them. */
 export const labels = (description: string) =>
   Type.Unsafe<Opaque<Readonly<Record<string, string>>>>({
     type: 'object',

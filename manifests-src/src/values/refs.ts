@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox';
 import { type Expr, expr, type ValueType } from '../nodes/expression.ts';
 
 declare const OPAQUE: unique symbol;
-/** A value that the charts pass on without looking inside. */
+/** A value that the charts pass on without inspection. */
 export interface Opaque<T> {
   readonly [OPAQUE]: T;
 }

@@ -1,6 +1,6 @@
 import type { DocumentSchema } from './documents.ts';
 
-/** What this project knows of a JSON schema: the part that its values use. */
+/** The part of JSON Schema that this project's values use. */
 export interface ValueSchema {
   readonly type?: string | readonly string[];
   readonly description?: string;
@@ -10,19 +10,19 @@ export interface ValueSchema {
   readonly additionalProperties?: boolean | ValueSchema;
   readonly propertyNames?: { readonly pattern?: string; readonly not?: { readonly pattern: string } };
   readonly pattern?: string;
-  /** Keys besides the known ones that are let through, unseen. */
+  /** Additional keys that pass unchecked. */
   readonly passes?: string;
   readonly enum?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
   readonly examples?: readonly unknown[];
-  /** In words, what a text must be. */
+  /** The expected form of a text, in words. */
   readonly takes?: string;
   /** Of a duration, in milliseconds. */
   readonly range?: { readonly min: number; readonly max: number };
-  /** Environment variable of a program that it becomes. */
+  /** The program's environment variable that it sets. */
   readonly setting?: string;
-  /** A type of Kubernetes', by which it is checked. */
+  /** The Kubernetes type that checks it. */
   readonly kube?: string;
   /** Of a list: a part of a document that a program reads, checked by the program's own schema of it. */
   readonly document?: DocumentSchema;
@@ -36,11 +36,11 @@ export const isSection = (
   schema: ValueSchema,
 ): schema is ValueSchema & { properties: Readonly<Record<string, ValueSchema>> } => schema.properties !== undefined;
 
-/** Whether null stands for none, and takes the default away: lists and maps of which nothing is looked for. */
+/** Whether null means none, and removes the default: lists and maps without required content. */
 export const isNullable = (schema: ValueSchema): boolean =>
   !isSection(schema) && (schema.type === 'array' || schema.type === 'object');
 
-/** What a value is without the user's word: defaults of all values below. */
+/** The default of a value: defaults of all values below. */
 export function defaultsOf(schema: ValueSchema): unknown {
   if (!isSection(schema)) return structuredClone(schema.default);
   return Object.fromEntries(Object.entries(schema.properties).map(([key, value]) => [key, defaultsOf(value)]));
@@ -68,7 +68,7 @@ export function overlay(below: unknown, above: unknown): unknown {
   return merged;
 }
 
-/** Values over defaults, as Helm does it: maps are merged, everything else is replaced, null takes a default away. */
+/** Values over defaults, as Helm does it: maps are merged, everything else is replaced, null removes a default. */
 export function coalesce(defaults: unknown, given: unknown): unknown {
   if (!isMap(defaults) || !isMap(given)) return given;
   const merged: Record<string, unknown> = { ...defaults };

@@ -3,7 +3,7 @@ import { documentProblems } from './documents.ts';
 import { nearest } from './nearest.ts';
 import { isNullable, isSection, type ValueSchema } from './tree.ts';
 
-/** Everything that is wrong with complete values: a line each, with the value's path and what it takes. */
+/** All faults of complete values: one line each, with the value's path and expected form. */
 export function problemsOf(schema: ValueSchema, value: unknown, path = ''): string[] {
   const at = path === '' ? 'values' : path;
   if (isNullable(schema) && (value === undefined || value === null)) return [];
@@ -81,7 +81,7 @@ function fits(schema: ValueSchema, value: unknown): boolean {
   return true;
 }
 
-/** In words, what a value must be. */
+/** The expected form of a value, in words. */
 export function takes(schema: ValueSchema): string {
   if (schema.takes !== undefined) return schema.takes;
   if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;

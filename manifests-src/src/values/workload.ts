@@ -18,7 +18,7 @@ import {
   string,
 } from './kinds.ts';
 
-/** Values that every workload of ours has, so that they are named alike. */
+/** Common values of all our workloads, under the same names. */
 
 export const registry = (description: string, example: string) =>
   pattern(

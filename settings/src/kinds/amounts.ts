@@ -1,7 +1,7 @@
 import type { Kind } from './kind.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-/** A platform's timer that is set for longer fires at once. */
+/** Longest delay of a platform's timer: a longer one fires at once. */
 const LONGEST_TIMER = 24 * 86_400_000;
 
 /** The text of a duration in milliseconds, in as few units as it has: `1h30m`. */

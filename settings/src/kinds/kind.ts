@@ -1,4 +1,4 @@
-/** A value of a kind as YAML holds it: the part of JSON Schema that says so. Nothing that it accepts is refused by `parse`, but for `range`. */
+/** A value of a kind as YAML holds it: the part of JSON Schema that says so. `parse` refuses nothing that it accepts, except by `range`. */
 export interface Written {
   readonly type: 'string' | 'integer' | 'boolean' | 'array' | readonly ['string', 'number'];
   /** For JavaScript (flag u) and RE2 alike. */
@@ -11,7 +11,7 @@ export interface Written {
   readonly takes?: string;
 }
 
-/** How the text of one setting becomes a value, and the value a text. */
+/** Parses the text of one setting, and writes a value as text. */
 /** `Y`: the type of the value in YAML. */
 export interface Kind<T, Y = string> {
   /** Never there: holds the type. */

@@ -45,7 +45,7 @@ export const id = (takes: string): Kind<string> =>
 export const objectName = (takes: string): Kind<string> =>
   text(takes, '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?){0,2}$', 'a', 'a.b-c');
 
-/** A path; whether something is there is seen when it is opened. */
+/** A path; opening it shows whether it exists. */
 export const path = (takes = 'a path'): Kind<string> => text(takes, '^[^\\x00]+$', '/tmp');
 
 /** At least so many bytes (UTF-8). */

@@ -33,7 +33,7 @@ export const proxy: Kind<string> = {
   examples: ['http://proxy.example.com:3128', 'https://user:p%40ss@proxy.example.com'],
 };
 
-/** Hosts that are reached without a proxy, in the form that all programs know; any text is taken, as they do. */
+/** Hosts that are reached without a proxy, in the form that all programs know; any text is accepted, as they do. */
 export const noProxy: Kind<string, readonly string[]> = {
   takes: 'host names, comma separated',
   parse: (value) => value,
@@ -95,14 +95,14 @@ export const origins: Kind<readonly string[], readonly string[]> = {
   takes: 'a comma list of origins like https://portal.example.com',
 };
 
-/** Where a replica is reached: an origin, or an address (IPv6 without brackets, as the kubelet writes a pod's), to which METRICS_PORT is added. */
+/** Address of a hub replica: an origin, or an address (IPv6 without brackets, as the kubelet writes a pod's), to which METRICS_PORT is added. */
 export const peer: Kind<string> = {
   ...origin,
   takes: `${origin.takes}, or an address like 10.0.0.1 or fd00::1, to which METRICS_PORT is added`,
   parse: (value) => (isIP(value) === 0 ? origin.parse(value) : value),
 };
 
-/** Where state is kept; the address may have a password in it. */
+/** Address of the store; it may contain a password. */
 export const store: Kind<string> = {
   takes: `\`memory:\`, ${REDIS_FORMS}`,
   shown: withoutPassword,

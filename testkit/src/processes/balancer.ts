@@ -1,9 +1,9 @@
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 
-/** Milliseconds between two looks whether a hub is ready, and for its answer. */
+/** Milliseconds between two readiness checks of a hub, and for its answer. */
 const LOOK_MS = 300;
 
-/** What stands before the replicas of a hub: sends each connection to one that was ready a moment ago, as a Service does. */
+/** A load balancer in front of hub replicas: sends each connection to one that was recently ready, as a Service does. */
 export class Balancer {
   readonly #ports: readonly number[];
   #ready: number[] = [];

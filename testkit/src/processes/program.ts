@@ -11,7 +11,7 @@ export interface ProgramOptions {
   log: string;
 }
 
-/** A process that may be killed and frozen at any time, and comes again. */
+/** A process that a test may kill and freeze at any time, and that is started again. */
 export class Program {
   readonly name: string;
   readonly #options: ProgramOptions;

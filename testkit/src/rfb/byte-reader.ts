@@ -15,7 +15,7 @@ export class ByteReader {
     stream.on('data', (chunk: Buffer) => {
       this.#chunks.push(chunk);
       this.#length += chunk.length;
-      // the reader decides how fast it goes: what waits here is bounded by one pause
+      // the reader decides the speed: one pause bounds the bytes that wait here
       if (this.#length > 4 * 1024 * 1024) stream.pause();
       this.#wake?.();
     });

@@ -5,8 +5,8 @@ export interface RfbTestServerOptions {
   /** Unix socket path, or a TCP port on 127.0.0.1; a free port by default. */
   readonly listen?: string | number;
   /**
-   * What a connection does after the handshake. `echo`: what the viewer sends comes back, byte for byte. `download`: bytes at
-   * full speed, in the pace of the reader. `silent`: nothing.
+   * Behaviour of a connection after the handshake. `echo`: returns the viewer's bytes unchanged. `download`: bytes at
+   * full speed, limited by the reader. `silent`: nothing.
    */
   readonly mode: 'echo' | 'download' | 'silent';
   /** False: no handshake, bytes from the first one on. */
@@ -42,7 +42,7 @@ export interface RfbTestServer {
 
 const BLOCK = 64 * 1024;
 
-/** A stand-in for a session's screen: an RFB 3.8 handshake (any version is taken, security None), then bytes. */
+/** A stand-in for a session's screen: an RFB 3.8 handshake (any version, security None), then bytes. */
 export async function rfbTestServer(options: RfbTestServerOptions): Promise<RfbTestServer> {
   const connections: Connection[] = [];
   const server: Server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
@@ -131,7 +131,7 @@ class Connection implements RfbTestConnection {
     if (rest.length === 0) return;
     this.received += rest.length;
     if (this.#options.hash !== false) this.#receivedHash.update(rest);
-    // the reader's pace is ours: what it does not take is not read from it either
+    // the reader sets the pace: while it does not read, nothing is read from it either
     if (this.#options.mode === 'echo' && !this.write(rest)) this.#socket.pause();
   }
 

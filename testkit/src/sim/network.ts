@@ -8,7 +8,7 @@ const CLOSED = 3;
 
 /**
  * One end of a WebSocket in a simulation, with the part of the `ws` package's interface that our programs use. Frames of one socket arrive in
- * order or not at all (TCP); between sockets anything may overtake anything.
+ * order or not at all (TCP); frames of different sockets may overtake each other.
  */
 export class SimSocket extends EventEmitter {
   readonly CONNECTING = 0;
@@ -52,7 +52,7 @@ export class SimSocket extends EventEmitter {
     }
     this.#transmit(() => {
       if (this.peer.readyState !== OPEN) return;
-      // the library answers, but a paused process's library does not
+      // the library answers pings, but not in a paused process
       this.peer.process.run(() => {
         this.peer.emit('ping');
         this.peer.#transmit(() => this.#receive('pong'));
@@ -105,7 +105,7 @@ export class SimSocket extends EventEmitter {
   }
 }
 
-/** A network between processes: delays, and cuts that nobody is told of. */
+/** A network between processes: delays, and silent cuts. */
 export class SimNetwork {
   readonly #clock: VirtualClock;
   readonly #random: Random;

@@ -2,12 +2,12 @@ import type { Clock, Timer } from 'clock-port';
 import type { Random } from '../random.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
 
-/** A process died in the middle of something: nothing of it runs any more. */
+/** A process died in the middle of an operation: none of its code runs any more. */
 export class Crashed extends Error {}
 
 /**
- * A process of a simulation. Everything it does to the outside goes through it (timers, sockets, ports), so that it can be crashed between
- * any two steps, or paused and thawed: a crashed one never hears of anything again, a paused one hears of everything later.
+ * A process of a simulation. All its outside effects pass through this class (timers, sockets, ports), so that it can be crashed between
+ * any two steps, or paused and thawed: a crashed process receives nothing any more, a paused one receives everything later.
  */
 export class SimProcess {
   readonly name: string;
@@ -90,8 +90,8 @@ export interface Mishaps {
 }
 
 /**
- * A port as a process of the simulation sees it: every call takes a random while, and may be the process's last, before or after
- * the call had its effect. Nested objects of a port (`store.commands`) are wrapped alike. `exempt`: methods that stay as they are.
+ * A port as seen by a process of the simulation: every call takes a random time, and the process may crash before or after
+ * the call has its effect. Nested objects of a port (`store.commands`) are wrapped too. `exempt`: methods that are not wrapped.
  */
 export function throughProcess<T extends object>(
   port: T,
