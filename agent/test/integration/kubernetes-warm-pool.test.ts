@@ -272,7 +272,7 @@ describe.skipIf(missing !== undefined)(
       leader({ log: { info() {}, error() {}, warn: (_, message) => void warned.push(message) } });
       await until(async () => {
         for (const { metadata } of await place.pods()) made.add(metadata!.uid!);
-        return warned.filter((message) => message.includes('did not come up')).length >= 3;
+        return warned.filter((message) => message.includes('did not start')).length >= 3;
       }, soon());
       expect(made.size).toBeLessThanOrEqual(3);
     });
