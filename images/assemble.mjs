@@ -47,8 +47,12 @@ const wanted = (path) => !never.test(path) || /licen[cs]e|notice/i.test(path);
 
 async function program(name, workspace, entryPoints, health) {
   const app = join(out, name, 'app');
-  await buildPrograms(entryPoints, join(app, 'dist'));
-  for (const folder of runtimeOf(workspace)) {
+  const imported = await buildPrograms(entryPoints, join(app, 'dist'));
+  const runtime = runtimeOf(workspace);
+  const missing = imported.filter((each) => !runtime.includes(`node_modules/${each}`));
+  if (missing.length > 0)
+    fail(`${workspace}/package.json: its programs import ${missing.join(', ')}; name it, or the workspace that has it`);
+  for (const folder of runtime) {
     // an optional package of another platform
     await cp(join(root, folder), join(app, folder), { recursive: true, filter: wanted }).catch((error) => {
       if (error.code !== 'ENOENT' || packages[folder].optional !== true) throw error;

@@ -1,11 +1,19 @@
 // Bundles the programs: dist/hub.js, dist/agent.js and what they start. Workspace packages are bundled, npm packages are not.
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** `package` of `package/file`, `@scope/package` of `@scope/package/file`. */
+const packageOf = (path) =>
+  path
+    .split('/')
+    .slice(0, path.startsWith('@') ? 2 : 1)
+    .join('/');
 
 /** Where a package that is imported from `folder` is installed. */
 function installed(name, folder) {
@@ -26,10 +34,7 @@ const npmPackagesOutside = {
     plugin.onResolve({ filter: /^[^./]/ }, (args) => {
       if (/^(@streamspace\/|clock-port|kube-client|lease-elector)/.test(args.path) || args.kind === 'entry-point')
         return undefined;
-      const name = args.path
-        .split('/')
-        .slice(0, args.path.startsWith('@') ? 2 : 1)
-        .join('/');
+      const name = packageOf(args.path);
       const here = installed(name, args.resolveDir);
       const there = installed(name, root);
       if (here !== there)
@@ -69,8 +74,9 @@ const PROGRAMS = {
   'session-sandbox': 'agent/src/sessions/process/sandbox/main.ts',
 };
 
+/** Resolves with the names of the npm packages that the programs import. */
 export async function buildPrograms(entryPoints = PROGRAMS, outdir = 'dist') {
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints,
     outdir,
@@ -81,9 +87,13 @@ export async function buildPrograms(entryPoints = PROGRAMS, outdir = 'dist') {
     target: 'node20',
     conditions: ['source'],
     sourcemap: true,
+    metafile: true,
     logLevel: 'warning',
     plugins: [npmPackagesOutside, luaInside],
   });
+  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
+  const outside = imports.filter(({ path, external }) => external === true && !isBuiltin(path));
+  return [...new Set(outside.map(({ path }) => packageOf(path)))];
 }
 
 export async function buildConsole() {
