@@ -64,7 +64,7 @@ export function App() {
   );
 }
 
-/** The fragment is the router's: move the focus only. */
+/** The router uses the fragment, so only move the focus. */
 function skipToMain(event: MouseEvent): void {
   event.preventDefault();
   document.getElementById('main')?.focus();

@@ -1,6 +1,6 @@
 import type { ErrorAnswer } from '@streamspace/protocol';
 
-/** Why a request did not get what it asked for. `status` is 0 when no answer came (`code` is then `unreachable`). */
+/** The failure of a request. `status` is 0 without an answer (`code` is then `unreachable`). */
 export class ApiError extends Error {
   readonly code: string;
   readonly status: number;
@@ -24,13 +24,13 @@ export class ApiError extends Error {
   }
 }
 
-/** Milliseconds until a request that got no answer is given up. */
+/** Milliseconds after which an unanswered request is aborted. */
 const REQUEST_MS = 20_000;
 
 export interface Http {
   /** JSON in, JSON out; rejects with {@link ApiError}, or with the signal's reason when the caller aborted. */
   request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T>;
-  /** A response to read bit by bit; no deadline of its own. */
+  /** A response to read as a stream; without a deadline. */
   open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response>;
 }
 
@@ -59,7 +59,7 @@ export function createHttp({ base, token, onUnauthenticated }: HttpOptions): Htt
     }
     if (response.ok) return response;
     const failure = await errorOf(response);
-    // A late answer to a token that was replaced meanwhile says nothing about the new one.
+    // A late answer to a replaced token tells nothing about the new one.
     if (response.status === 401 && token() === sent) onUnauthenticated(failure);
     throw failure;
   };

@@ -1,7 +1,7 @@
 import type { Accepted, Agent, CreateSession, Event, Session, Template, Ticket } from '@streamspace/protocol';
 import type { Http } from './http.ts';
 
-/** Milliseconds that a picture may take: the hub waits for an agent. */
+/** Longest wait for a picture, in milliseconds: the hub waits for an agent. */
 const PICTURE_MS = 25_000;
 
 /** A list of the API: `{items: [...]}`. */
@@ -12,11 +12,11 @@ interface Items<T> {
 /** The REST API as the console uses it. Every call rejects with `ApiError`. */
 export interface Hub {
   agents(): Promise<Agent[]>;
-  /** Stops (or resumes) new sessions on an agent; what runs there goes on. */
+  /** Stops (or resumes) new sessions on an agent; its running sessions go on. */
   setDraining(id: string, draining: boolean): Promise<Agent>;
   timeline(id: string): Promise<Event[]>;
   templates(): Promise<Template[]>;
-  /** One's own, or (admins only) everybody's. */
+  /** The user's own, or (admins only) all users'. */
   sessions(all: boolean): Promise<Session[]>;
   session(id: string): Promise<Session>;
   rename(id: string, name: string): Promise<Session>;
@@ -25,10 +25,10 @@ export interface Hub {
   hibernate(id: string): Promise<Accepted>;
   wake(id: string): Promise<Accepted>;
   stayAwake(id: string): Promise<Session>;
-  /** What it looked like last, as a data URL, and when that was (milliseconds since 1970). */
+  /** Its last picture as a data URL, with its time (milliseconds since 1970). */
   picture(id: string): Promise<{ url: string; at: number }>;
   ticket(id: string, signal?: AbortSignal): Promise<Ticket>;
-  /** What the hub knows of a ticket whose WebSocket did not open: rejects with that, always. */
+  /** Asks for the hub's knowledge of a ticket whose WebSocket did not open: always rejects, with the answer. */
   whyNoSocket(id: string, ticket: string, signal: AbortSignal): Promise<never>;
 }
 

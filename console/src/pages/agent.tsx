@@ -14,7 +14,7 @@ import { useTitle } from '../state/title.ts';
 import { Timeline } from '../timeline/timeline.tsx';
 import { useFreshAgents } from './agents.tsx';
 
-/** Events of one agent that the page keeps; the hub's history is bounded, too. */
+/** Events of one agent that the page keeps; the hub's history is also bounded. */
 const MAX_EVENTS = 2_000;
 
 export function AgentPage({ id }: { id: string }) {
@@ -112,7 +112,7 @@ function useTimeline(id: string): { events: readonly Event[]; problem: string | 
       },
     );
     return deaf;
-    // Again when the stream is back: there may be a hole.
+    // Again when the stream is back: events may be missing.
   }, [id, epoch, link === 'live']);
   return { events: [...events.value.values()], problem: problem.value };
 }

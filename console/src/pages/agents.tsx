@@ -66,7 +66,7 @@ function AgentRow({ agent }: { agent: Agent }) {
   );
 }
 
-/** Load and heartbeats are not events: asked for while they are looked at. */
+/** Load and heartbeats are not events: fetched while the page is visible. */
 export function useFreshAgents(): void {
   const { live } = useConsole();
   useEffect(() => {

@@ -140,7 +140,7 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
 interface TemplateCardProps {
   template: Template;
   checked: boolean;
-  /** No agent that could run it is connected; the hub decides, this is only said. */
+  /** A hint that no suitable agent is connected; the hub decides. */
   unavailable: boolean;
   onChoose: () => void;
 }

@@ -2,7 +2,7 @@ import { Button } from '../parts/button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { useConsole } from '../state/console.ts';
 
-/** Asks before a link's token replaces the user who is signed in: whoever sent the link may want what is typed here. */
+/** Asks before a link's token replaces the signed-in user: the link's sender may want to capture the user's input. */
 export function LinkDialog() {
   const { account, links } = useConsole();
   const offer = links.offer.value;

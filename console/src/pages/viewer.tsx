@@ -38,11 +38,11 @@ export function ViewerPage({ id }: { id: string }) {
   const missing = useMissing(id);
 
   const session = world.sessions.value.get(id) ?? (missing ? null : undefined);
-  // a session that is deleted meanwhile keeps its name here
+  // a session deleted meanwhile keeps its name here
   const lastName = useRef(id);
   if (session) lastName.current = session.name || session.template;
   const name = lastName.current;
-  // whoever looks on from another tab
+  // also for viewers in another tab
   useTitle(useSleepsIn(session) === null ? name : `Sleeps soon: ${name}`);
   const full = useFullScreen(page);
   const link = useSignal<ScreenLink | null>(null);
@@ -166,7 +166,7 @@ export function ViewerPage({ id }: { id: string }) {
   );
 }
 
-/** True once the hub has said that there is no such session (for this user). */
+/** True once the hub has answered that this user has no such session. */
 function useMissing(id: string): boolean {
   const { hub, world } = useConsole();
   const missing = useSignal(false);

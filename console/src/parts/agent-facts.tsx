@@ -9,7 +9,7 @@ const ISOLATION: Record<SessionIsolation, string> = {
   shared: 'not isolated: users can read each other’s files',
 };
 
-/** Where an agent is, and when it was last heard of. */
+/** An agent's site, and the time of its last message. */
 export function AgentFacts({ agent }: { agent: Agent }) {
   const { now } = useConsole();
   return (
@@ -44,7 +44,7 @@ export function AgentFacts({ agent }: { agent: Agent }) {
   );
 }
 
-/** The replicas that stand for an agent: who leads under which term, who waits. */
+/** The replicas of an agent: the leader with its term, and the standbys. */
 export function Replicas({ agent }: { agent: Agent }) {
   if (!agent.connected || agent.leader === null) {
     return (

@@ -5,7 +5,7 @@ export interface ButtonProps {
   icon?: IconName;
   children?: ComponentChildren;
   kind?: 'plain' | 'primary' | 'danger' | 'quiet';
-  /** Words for a button that shows its icon only. */
+  /** Label of a button that shows only its icon. */
   label?: string;
   pressed?: boolean;
   disabled?: boolean;

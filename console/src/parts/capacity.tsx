@@ -1,7 +1,7 @@
 import type { Agent } from '@streamspace/protocol';
 import { bytes } from '../words/quantities.ts';
 
-/** How much of an agent is taken: sessions, CPU, memory. */
+/** Used part of an agent: sessions, CPU, memory. */
 export function CapacityBars({ agent }: { agent: Agent }) {
   const { capacity, used } = agent;
   return (

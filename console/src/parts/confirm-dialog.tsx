@@ -4,7 +4,7 @@ import { Dialog } from './dialog.tsx';
 
 interface ConfirmDialogProps {
   title: string;
-  /** What will happen, for somebody who has not read the documentation. */
+  /** The consequences, for users who have not read the documentation. */
   children: ComponentChildren;
   confirm: string;
   keep: string;
@@ -14,7 +14,7 @@ interface ConfirmDialogProps {
   onConfirm: () => void;
 }
 
-/** Asks before something that can't be taken back. The safe answer has the focus. */
+/** Asks before an irreversible action. The safe answer has the focus. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
   return (
     <Dialog title={props.title} onClose={props.onClose} testid={props.testid}>

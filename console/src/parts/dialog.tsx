@@ -11,7 +11,7 @@ interface DialogProps {
 }
 
 /**
- * A modal `<dialog>`: the browser keeps the focus inside, closes it on Escape and gives the focus back to what opened it.
+ * A modal `<dialog>`: the browser keeps the focus inside, closes it on Escape and returns the focus to the element that opened it.
  * The element with `data-autofocus` gets the focus first.
  */
 export function Dialog({ title, onClose, wide, testid, children }: DialogProps) {

@@ -5,7 +5,7 @@ import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
 import { Problem } from './notice.tsx';
 
-/** Two minutes before the token ends: what is open stays open if a new one is given in time. */
+/** Two minutes before the token expires: open pages stay open if the user enters a new one in time. */
 export function ExpiryNotice() {
   const { account, now } = useConsole();
   const asking = useSignal(false);

@@ -52,7 +52,7 @@ export function Logo() {
   );
 }
 
-/** Whether what the page shows is of now. */
+/** Whether the page is up to date. */
 function LinkState() {
   const { live } = useConsole();
   const link = live.link.value;

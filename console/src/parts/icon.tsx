@@ -31,7 +31,7 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-/** A line drawing of 24 × 24; says nothing to screen readers: its button has the words. */
+/** A line drawing of 24 × 24; hidden from screen readers: its button has the label. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">

@@ -19,12 +19,12 @@ const ORDERS: Readonly<Record<ListView['sort'], string>> = {
 
 interface ListToolsProps {
   view: Signal<ListView>;
-  /** Users whose sessions are in the list; none: all are one's own. */
+  /** Users with sessions in the list; empty: all are the user's own. */
   users: readonly string[];
   me: string | undefined;
 }
 
-/** What is shown of a list of sessions, and how. */
+/** Filter, sort order and layout of a list of sessions. */
 export function ListTools({ view, users, me }: ListToolsProps) {
   const change = (part: Partial<ListView>) => {
     view.value = { ...view.value, ...part };

@@ -2,10 +2,10 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from './icon.tsx';
 
-/** Something that went wrong, said where it happened; read out at once. */
+/** A failure, shown in place and read out at once. */
 export function Problem({ children, testid }: { children: ComponentChildren; testid?: string }) {
   const box = useRef<HTMLDivElement>(null);
-  // In a dialog on a small screen it may be below what is seen.
+  // In a dialog on a small screen it may be outside of the visible part.
   useEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), []);
   return (
     <div class="problem" role="alert" data-testid={testid} ref={box}>
@@ -15,7 +15,7 @@ export function Problem({ children, testid }: { children: ComponentChildren; tes
   );
 }
 
-/** What to do first where there is nothing yet. */
+/** The first step when a list is empty. */
 export function Empty({ title, children }: { title: string; children: ComponentChildren }) {
   return (
     <div class="empty">

@@ -7,7 +7,7 @@ export function useRoving(bar: RefObject<HTMLElement | null>): (event: KeyboardE
   const rove = (to: HTMLElement | undefined) => {
     for (const stop of stops()) stop.tabIndex = stop === to ? 0 : -1;
   };
-  // After every render: buttons come, go, and become disabled.
+  // After every render, because buttons appear, disappear and become disabled.
   useEffect(() => {
     const all = stops();
     rove(all.find((stop) => stop === document.activeElement) ?? all.find((stop) => stop.tabIndex === 0) ?? all[0]);

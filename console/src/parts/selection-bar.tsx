@@ -9,15 +9,15 @@ import { Button } from './button.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 
 interface SelectionBarProps {
-  /** Sessions that are selected and shown. */
+  /** Selected and visible sessions. */
   sessions: readonly Session[];
   selected: Signal<ReadonlySet<string>>;
 }
 
-/** Requests under way at once. */
+/** Requests in progress at once. */
 const AT_ONCE = 4;
 
-/** What is done to several sessions at once. */
+/** Actions on several sessions at once. */
 export function SelectionBar({ sessions, selected }: SelectionBarProps) {
   const { hub, world, toasts } = useConsole();
   const busy = useSignal(false);

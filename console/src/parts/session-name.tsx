@@ -7,13 +7,13 @@ import { Button } from './button.tsx';
 
 interface SessionNameProps {
   session: Session;
-  /** What it is called where it has no name of its own, too. */
+  /** The displayed name, also without a name of its own. */
   name: string;
   /** The name as it is shown. */
   children: ComponentChildren;
 }
 
-/** A session's name, changed where it stands: Enter or a click elsewhere keeps it, Escape does not. */
+/** A session's name, edited in place: Enter or a click elsewhere saves it, Escape does not. */
 export function SessionName({ session, name, children }: SessionNameProps) {
   const { busy, rename } = useSessionActions(session);
   const editing = useSignal(false);
@@ -22,7 +22,7 @@ export function SessionName({ session, name, children }: SessionNameProps) {
   // before anybody sees the change: keys that come at once have their place
   useLayoutEffect(() => {
     if (editing.value) box.current?.querySelector('input')?.select();
-    // not from whatever was clicked meanwhile
+    // not from another element clicked meanwhile
     else if (wasEditing.current && document.activeElement === document.body)
       box.current?.querySelector<HTMLElement>('[data-testid=rename-session]')?.focus();
     wasEditing.current = editing.value;

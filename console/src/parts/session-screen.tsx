@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { useConsole } from '../state/console.ts';
 import { href } from '../state/route.ts';
 
-/** How often a card in sight looks whether its picture is to be renewed, milliseconds. */
+/** Milliseconds between two checks of a visible card for a newer picture. */
 const LOOK_MS = 10_000;
 
 interface SessionScreenProps {
@@ -14,7 +14,7 @@ interface SessionScreenProps {
   openable: boolean;
 }
 
-/** What its screen looked like last; a drawing of one where nobody knows. */
+/** The last picture of its screen; without one a drawing. */
 export function SessionScreen({ session, name, openable }: SessionScreenProps) {
   const { pictures } = useConsole();
   const box = useRef<HTMLElement>(null);
@@ -49,7 +49,7 @@ export function SessionScreen({ session, name, openable }: SessionScreenProps) {
   );
 }
 
-/** Has the picture renewed now and then, while the card is in sight. */
+/** Renews the picture from time to time, while the card is visible. */
 function useRenewed(box: RefObject<HTMLElement | null>, { id, state }: Session, openable: boolean): void {
   const { pictures, now } = useConsole();
   const inSight = useSignal(false);

@@ -3,14 +3,14 @@ import { useSessionActions } from '../state/actions.ts';
 import { useConsole } from '../state/console.ts';
 import { Button } from './button.tsx';
 
-/** Seconds until the session is hibernated because nobody uses it; null: that is not announced. */
+/** Seconds until the unused session is hibernated; null: no announcement. */
 export function useSleepsIn(session: Session | null | undefined): number | null {
   const { live, now } = useConsole();
   if (!session?.sleeps_at || session.state !== 'running') return null;
   return Math.max(0, Math.floor((Date.parse(session.sleeps_at) - now.value - live.hubAheadMs.value) / 1_000));
 }
 
-/** Before a session that nobody types in goes to sleep: whoever only looks on, too, may keep it awake. Typing does that as well. */
+/** Shown before an unused session is hibernated: every viewer, also view-only, may keep it awake. Typing does the same. */
 export function SleepNotice({ session }: { session: Session }) {
   const seconds = useSleepsIn(session);
   const { busy, stayAwake } = useSessionActions(session);

@@ -1,21 +1,21 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import { type Claims, readToken, TokenProblem } from './token.ts';
 
-/** `setTimeout` takes at most this. */
+/** Longest delay of `setTimeout`. */
 const MAX_TIMER = 2 ** 31 - 1;
-/** Milliseconds before a token ends in which its user is warned. */
+/** Milliseconds before the expiry of a token from which on its user is warned. */
 const WARNING_MS = 120_000;
 
-/** Who is signed in. The token lives in this tab's session storage only. */
+/** The signed-in user. The token lives only in this tab's session storage. */
 export interface Account {
   readonly token: ReadonlySignal<string | null>;
   readonly claims: ReadonlySignal<Claims | null>;
   readonly admin: ReadonlySignal<boolean>;
-  /** The token ends within two minutes. */
+  /** The token expires within two minutes. */
   readonly expiring: ReadonlySignal<boolean>;
-  /** Why nobody is signed in, in words; null where there is nothing to say. */
+  /** Why no user is signed in, in words; null without a reason. */
   readonly notice: ReadonlySignal<string | null>;
-  /** False when the token is none; `notice` then says why. */
+  /** False for an invalid token; `notice` then gives the reason. */
   signIn(token: string): boolean;
   signOut(notice?: string): void;
 }

@@ -4,11 +4,11 @@ import { ApiError } from '../api/http.ts';
 import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from './console.ts';
 
-/** What a user does with one session. While one thing is under way `busy` names it. */
+/** A user's actions on one session. `busy` names the action in progress. */
 export function useSessionActions(session: Session) {
   const { hub, world, toasts } = useConsole();
   const busy = useSignal<string | null>(null);
-  /** Whether it was done. */
+  /** Whether the action succeeded. */
   const act = async (name: string, work: () => Promise<void>): Promise<boolean> => {
     if (busy.value !== null) return false;
     busy.value = name;
@@ -16,7 +16,7 @@ export function useSessionActions(session: Session) {
       await work();
       return true;
     } catch (error) {
-      // Signed out meanwhile: the sign-in page has said why.
+      // Signed out meanwhile: the sign-in page shows the reason.
       if (!(error instanceof ApiError && error.status === 401)) toasts.error(`${session.name}: ${wordsOf(error)}`);
       return false;
     } finally {

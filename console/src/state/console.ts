@@ -18,10 +18,10 @@ import { createToasts, type Toasts } from './toasts.ts';
 import { tokenInFragment } from './token.ts';
 import { createWorld, type World } from './world.ts';
 
-/** Everything that the pages share. Made once, in main. */
+/** State shared by all pages. Created once, in main. */
 export interface Console {
   readonly account: Account;
-  /** Another tab may be signed in: it is being asked. */
+  /** The page is asking other tabs for a sign-in. */
   readonly looking: ReadonlySignal<boolean>;
   readonly links: LinkOffers;
   readonly hub: Hub;
@@ -91,7 +91,7 @@ export function createConsole(): Console {
 
 /**
  * A sign-in link carries its token in the fragment: takes it, and removes it from the address bar and the history. The result settles when
- * that has been decided; undefined: the address has none.
+ * that has been decided; undefined: the address has no token.
  */
 function takeTokenFromAddress(links: LinkOffers): Promise<void> | undefined {
   const take = () => {
@@ -100,7 +100,7 @@ function takeTokenFromAddress(links: LinkOffers): Promise<void> | undefined {
     history.replaceState(null, '', `${location.pathname}${location.search}#${found.to}`);
     return links.take(found.token);
   };
-  // Before the router sees it: a link followed in a tab that is open already.
+  // Before the router sees it: a link opened in an existing tab.
   addEventListener('hashchange', () => void take());
   return take();
 }

@@ -2,24 +2,24 @@ import { type ReadonlySignal, signal } from '@preact/signals';
 import type { Account } from './account.ts';
 import { readToken } from './token.ts';
 
-/** A link's token that waits for the user's word, as somebody else is signed in. */
+/** A link's token that waits for confirmation, because another user is signed in. */
 export interface LinkOffer {
   readonly token: string;
-  /** Whose it is. */
+  /** Its user. */
   readonly user: string;
 }
 
-/** Sign-in links that come while somebody is signed in. */
+/** Sign-in links opened while a user is signed in. */
 export interface LinkOffers {
-  /** What the page asks about; null: nothing. */
+  /** The offer that the page shows; null: none. */
   readonly offer: ReadonlySignal<LinkOffer | null>;
-  /** Signs in with a link's token; asks first where that would replace another user, of this tab or of another one of this browser. */
+  /** Signs in with a link's token; asks first if that would replace another user, of this tab or of another one of this browser. */
   take(token: string): Promise<void>;
   readonly accept: () => void;
   readonly refuse: () => void;
 }
 
-/** `others`: the token of another tab that is signed in; null when there is none. */
+/** `others`: the token of another signed-in tab; null without one. */
 export function createLinkOffers(
   account: Pick<Account, 'claims' | 'signIn'>,
   others: () => Promise<string | null>,
@@ -31,7 +31,7 @@ export function createLinkOffers(
     async take(token) {
       if (account.claims.value === null) {
         const found = await others();
-        // what another tab has is this tab's sign-in, too: a link opened in a new tab replaces it there as it would here
+        // another tab's sign-in counts for this tab too: a link opened in a new tab replaces it in both
         if (found !== null && account.claims.value === null) account.signIn(found);
       }
       const current = account.claims.value;
@@ -40,7 +40,7 @@ export function createLinkOffers(
       try {
         ({ user } = readToken(token, now()));
       } catch {
-        // a link that is no good is no reason to sign anybody out
+        // an invalid link must not sign the user out
         return;
       }
       if (user === current.user) account.signIn(token);

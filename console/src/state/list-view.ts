@@ -3,14 +3,14 @@ import type { Session, SessionState } from '@streamspace/protocol';
 
 export const SORTS = ['newest', 'oldest', 'name', 'state', 'user'] as const;
 export const LAYOUTS = ['cards', 'lines'] as const;
-/** States that a person tells apart in a long list. */
+/** Groups of states for the filter of a long list. */
 export const GROUPS = ['all', 'running', 'hibernated', 'failed', 'changing'] as const;
 
-/** What of the list of sessions is shown, and how. */
+/** Filter, sort order and layout of the list of sessions. */
 export interface ListView {
   readonly search: string;
   readonly state: (typeof GROUPS)[number];
-  /** A user, or everybody's. */
+  /** A user, or all users. */
   readonly owner: string | null;
   readonly sort: (typeof SORTS)[number];
   readonly layout: (typeof LAYOUTS)[number];
@@ -21,7 +21,7 @@ export const WHOLE: ListView = { search: '', state: 'all', owner: null, sort: 'n
 const groupOf = (state: SessionState): ListView['state'] =>
   state === 'running' || state === 'hibernated' || state === 'failed' ? state : 'changing';
 
-/** Letters without case and accents: “Zoë” is found by “zoe”. */
+/** Letters without case and accents: “zoe” finds “Zoë”. */
 const plain = (text: string): string =>
   text
     .normalize('NFD')
@@ -53,7 +53,7 @@ export function arranged(sessions: readonly Session[], view: ListView): Session[
 
 const KEY = 'streamspace.list';
 
-/** The view of this browser; sort and layout are kept, what is searched for is not. */
+/** The view of this browser; sort and layout are kept, the search is not. */
 export function createListView(storage: Storage): Signal<ListView> {
   const view = signal<ListView>({ ...WHOLE, ...kept(storage.getItem(KEY)) });
   effect(() => {

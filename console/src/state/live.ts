@@ -8,20 +8,20 @@ import type { World } from './world.ts';
 
 type Link = 'connecting' | 'live' | 'down';
 
-/** Keeps the world up to date while somebody is signed in. */
+/** Keeps the world up to date while a user is signed in. */
 export interface Live {
   readonly link: ReadonlySignal<Link>;
-  /** Why there is nothing to show, in words; null while all is well. */
+  /** Why no data is available, in words; null without a failure. */
   readonly problem: ReadonlySignal<string | null>;
-  /** Grows when the hub began its history anew: event ids of before mean nothing any more. */
+  /** Grows when the hub restarts its history: earlier event ids are then invalid. */
   readonly epoch: ReadonlySignal<number>;
-  /** Milliseconds that the hub's clock is ahead of this browser's, as far as events have told. */
+  /** Milliseconds that the hub's clock is ahead of this browser's, as estimated from events. */
   readonly hubAheadMs: ReadonlySignal<number>;
-  /** Calls back for every event from now on; returns how to stop that. */
+  /** Calls back for every event from now on; returns the unsubscribe function. */
   listen(onEvent: (event: Event) => void): () => void;
   /** Fetches the agents again: their load and heartbeats are not events. */
   refreshAgents(): Promise<void>;
-  /** Until the signal aborts. */
+  /** Runs until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export function createLive(http: Http, hub: Hub, world: World, admin: ReadonlySi
   const epoch = signal(0);
   const hubAheadMs = signal(0);
   let heard = Number.NEGATIVE_INFINITY;
-  /** Events come late or are repeated: the one that comes soonest tells best. */
+  /** Events may be late or repeated: the fastest one gives the best estimate. */
   const compareClocks = (at: string) => {
     const ahead = Date.parse(at) - Date.now();
     if (ahead > heard) hubAheadMs.value = heard = ahead;
@@ -41,7 +41,7 @@ export function createLive(http: Http, hub: Hub, world: World, admin: ReadonlySi
 
   const load = async (): Promise<void> => {
     const mine = ++generation;
-    // What happens while the lists are under way is in the events: the stream is open already, and they are applied again.
+    // Changes during the fetch of the lists are in the events: the stream is already open, and its events are applied on top.
     const meanwhile: Event[] = [];
     const stop = listen((event) => void meanwhile.push(event));
     try {
@@ -106,7 +106,7 @@ export function createLive(http: Http, hub: Hub, world: World, admin: ReadonlySi
   };
 }
 
-/** Some lists are for admins only: nothing, then. */
+/** Some lists are for admins only: empty for other users. */
 async function allowed<T>(list: Promise<T[]>): Promise<T[]> {
   return list.catch((error: unknown) => {
     if (error instanceof ApiError && error.code === 'forbidden') return [];

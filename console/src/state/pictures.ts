@@ -1,6 +1,6 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 
-/** What a screen looked like. */
+/** A picture of a screen. */
 export interface Picture {
   /** A data URL. */
   readonly url: string;
@@ -8,22 +8,22 @@ export interface Picture {
   readonly at: number;
 }
 
-/** Small pictures of screens by session id: those that were open in this tab, and those that agents have taken. */
+/** Small pictures of screens by session id: of screens open in this tab, and from agents. */
 export interface Pictures {
-  /** The newest of each. */
+  /** The newest picture of each session. */
   readonly all: ReadonlySignal<ReadonlyMap<string, Picture>>;
-  /** Keeps a small copy of what the canvas shows; nothing if it shows nothing. */
+  /** Keeps a small copy of the canvas, unless it is empty. */
   keep(session: string, canvas: HTMLCanvasElement): void;
-  /** Has its agent asked, unless there is one of the last minute, or was asked within it. Never rejects. */
+  /** Requests a picture from its agent, unless there was a picture or a request within the last minute. Never rejects. */
   want(session: string): void;
-  /** Forgets all: somebody else may sign in. */
+  /** Drops all: another user may sign in. */
   clear(): void;
 }
 
 export interface PicturesDeps {
   readonly storage: Storage;
   now(): number;
-  /** Asks the hub. Rejects where there is none. */
+  /** Asks the hub. Rejects without a picture. */
   taken(session: string): Promise<Picture>;
 }
 
@@ -31,9 +31,9 @@ const WIDTH = 480;
 const MAX_KEPT = 24;
 const MAX_TAKEN = 100;
 const KEY = 'streamspace.pictures';
-/** A picture is renewed after this long, milliseconds. */
+/** Age after which a picture is renewed, milliseconds. */
 export const PICTURE_AGE_MS = 60_000;
-/** Requests under way at once; of those that wait the newest are kept. */
+/** Requests in progress at once; of the waiting ones the newest are kept. */
 const AT_ONCE = 3;
 const MAX_WAITING = 60;
 
@@ -66,7 +66,7 @@ export function createPictures(deps: PicturesDeps): Pictures {
       const picture = await deps.taken(id);
       if (mine === generation) put(id, picture);
     } catch {
-      // then there is none: the drawing stands for it
+      // without a picture the drawing stands for it
     } finally {
       underWay -= 1;
       void next();
@@ -104,7 +104,7 @@ export function createPictures(deps: PicturesDeps): Pictures {
       try {
         storage.setItem(KEY, JSON.stringify([...seen.value]));
       } catch {
-        // The storage is full: the pictures last as long as the page then.
+        // The storage is full: the pictures then last only as long as the page.
       }
     },
   };

@@ -1,8 +1,8 @@
-/** How the desktop meets the window: the desktop takes the window's size, is scaled to fit it, or is shown pixel by pixel. */
+/** Relation of desktop and window: the desktop takes the window's size, is scaled to fit it, or is shown unscaled. */
 export const SCALINGS = ['match', 'fit', 'actual'] as const;
 export type Scaling = (typeof SCALINGS)[number];
 
-/** How a user wants to see one session. */
+/** A user's display settings of one session. */
 export interface ScreenSettings {
   readonly scaling: Scaling;
   /** Of JPEG, 0 to 9. */
@@ -14,7 +14,7 @@ export interface ScreenSettings {
 
 export const DEFAULT_SETTINGS: ScreenSettings = { scaling: 'match', quality: 6, compression: 2, viewOnly: false };
 
-/** What is remembered of sessions in this browser; the newest of them. */
+/** Settings stored in this browser, of the newest sessions. */
 const KEY = 'streamspace.screens';
 const MOST = 100;
 
@@ -31,7 +31,7 @@ export function createScreenSettings(storage: Storage): RememberedSettings {
       try {
         storage.setItem(KEY, JSON.stringify([...rest.slice(1 - MOST), [session, settings]]));
       } catch {
-        // the storage is full: they last as long as the page then
+        // the storage is full: the settings then last only as long as the page
       }
     },
   };
@@ -46,7 +46,7 @@ function read(storage: Storage): [string, Partial<ScreenSettings>][] {
   }
 }
 
-/** What of it this version of the page understands. */
+/** The part that this version of the page understands. */
 function fit({ scaling, quality, compression, viewOnly }: Record<string, unknown>): Partial<ScreenSettings> {
   const known = SCALINGS.find((each) => each === scaling);
   const level = (value: unknown): value is number =>

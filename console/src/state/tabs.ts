@@ -1,20 +1,20 @@
-/** What tabs of one browser say to each other. */
+/** Messages between the tabs of one browser. */
 type Said = { kind: 'who' } | { kind: 'token'; token: string } | { kind: 'out' };
 
-/** Milliseconds for another tab to answer: one in the background may be slow. */
+/** Longest wait for another tab's answer, in milliseconds: a background tab may be slow. */
 const ANSWER_MS = 400;
 
 export interface Tabs {
   /** The token of another tab that is signed in here; null when none answers. */
   readonly ask: () => Promise<string | null>;
-  /** Tells the others that this browser's user has signed out. */
+  /** Notifies the other tabs that this browser's user has signed out. */
   tellSignedOut(): void;
 }
 
 /**
- * Sign-ins shared by the tabs of one browser: a session that is opened in a new tab finds itself signed in, though tokens are never kept
- * where they outlive the tabs. Only pages of the same origin hear each other; `name`: of what
- * they hear each other on.
+ * Sign-ins shared by the tabs of one browser: a session opened in a new tab is signed in, although tokens are never stored
+ * beyond the life of the tabs. Only pages of the same origin receive each other's messages; `name`: of the
+ * broadcast channel.
  */
 export function createTabs(name: string, token: () => string | null, onSignedOut: () => void): Tabs {
   const channel = new BroadcastChannel(name);

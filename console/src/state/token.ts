@@ -1,4 +1,4 @@
-/** What a user's token says. It is only read here, never trusted: the hub verifies it. */
+/** The content of a user's token. The page only reads it and never trusts it: the hub verifies it. */
 export interface Claims {
   user: string;
   roles: readonly string[];

@@ -3,20 +3,20 @@ import type { Accepted, Agent, Command, Event, Session, Template } from '@stream
 
 type Map_<T> = ReadonlyMap<string, T>;
 
-/** What the hub has told us: lists at (re)connect, then every event on top. */
+/** The hub's data: lists at (re)connect, then every event on top. */
 export interface World {
   readonly agents: ReadonlySignal<Map_<Agent>>;
   readonly sessions: ReadonlySignal<Map_<Session>>;
   readonly templates: ReadonlySignal<Map_<Template>>;
-  /** Latest command of each session that we heard of, by session id. */
+  /** Latest known command of each session, by session id. */
   readonly commands: ReadonlySignal<Map_<Command>>;
-  /** False until the first lists are here. */
+  /** False until the first lists have arrived. */
   readonly loaded: ReadonlySignal<boolean>;
   /** Sessions, newest first. */
   readonly newest: ReadonlySignal<readonly Session[]>;
   fill(lists: { agents?: Agent[]; sessions?: Session[]; templates?: Template[] }): void;
   apply(event: Event): void;
-  /** The answer to something that this user did. */
+  /** The answer to this user's own action. */
   accept(answer: Accepted): void;
   setAgent(agent: Agent): void;
   setSession(session: Session): void;

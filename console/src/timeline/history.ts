@@ -9,16 +9,16 @@ export interface Reign {
   /** Null while it lasts. */
   to: number | null;
   election: Election | null;
-  /** Why it ended, in the hub's words; null while it lasts or when a successor simply took over. */
+  /** Why it ended, in the hub's words; null while it lasts or if a successor took over without a gap. */
   endedBy: string | null;
 }
 
-/** A time in which nobody held the connection. */
+/** A time in which no replica held the connection. */
 export interface Gap {
   from: number;
   /** Null while it lasts. */
   to: number | null;
-  /** Who led before and after; null where that is not known (yet). */
+  /** The leaders before and after; null if unknown (yet). */
   before: string | null;
   after: string | null;
   reason: string | null;
@@ -33,7 +33,7 @@ export interface Refusal {
 }
 
 export interface History {
-  /** Replicas, those that are there now first. */
+  /** Replicas, the present ones first. */
   lanes: string[];
   reigns: Reign[];
   gaps: Gap[];
@@ -43,7 +43,7 @@ export interface History {
   from: number | null;
 }
 
-/** What an agent's events (oldest first, in any order that ids give) and its present state tell about who led when. */
+/** Leadership over time, from an agent's events (by id, oldest first) and its present state. */
 export function historyOf(events: readonly Event[], now: Agent | null): History {
   const reigns: Reign[] = [];
   const refusals: Refusal[] = [];
@@ -108,7 +108,7 @@ export function historyOf(events: readonly Event[], now: Agent | null): History 
       });
     }
     if (now.connected) presences.report(now, null);
-    // Nobody tells about the replicas of an agent that is away.
+    // The replicas of an absent agent are unknown.
     else presences.endAll(reigns.at(-1)?.to ?? null);
   }
   const known = presences.spans;
@@ -127,7 +127,7 @@ function gapsOf(reigns: readonly Reign[]): Gap[] {
   return reigns.flatMap((reign, index) => {
     if (reign.to === null) return [];
     const next = reigns[index + 1];
-    // A successor that came without a disconnect in between left no gap: make before break.
+    // A successor without a disconnect in between left no gap: make before break.
     if (next && next.from <= reign.to) return [];
     return [
       {

@@ -7,11 +7,11 @@ import { gapWords } from './layout.ts';
 interface JournalProps {
   history: History;
   now: number;
-  /** Shows a stretch of time in the picture. */
+  /** Shows a period in the picture. */
   onShow: (from: number, to: number | null) => void;
 }
 
-/** `first`: nobody is known to have led before. */
+/** `first`: no earlier leader is known. */
 type Row =
   | { at: number; kind: 'reign'; reign: Reign; gap: Gap | undefined; first: boolean }
   | { at: number; kind: 'refusals'; refusals: Refusal[] }
@@ -93,7 +93,7 @@ function RefusalRow({ refusals }: { refusals: Refusal[] }) {
   );
 }
 
-/** Newest first; refusals of one replica for one reason that follow each other are one row. */
+/** Newest first; consecutive refusals of one replica for the same reason are one row. */
 function rowsOf({ reigns, gaps, refusals }: History): Row[] {
   const rows: Row[] = [
     ...reigns.map((reign, index): Row => ({

@@ -4,7 +4,7 @@ import { type Window, xOf } from './scale.ts';
 
 /** Heights in pixels of the picture's parts. */
 export const METRICS = { axis: 24, callout: 22, laneLabel: 18, bar: 26, laneGap: 12, top: 6 } as const;
-/** Nothing is drawn narrower than this: a gap of 0.3 s is seen in an hour, too. */
+/** Nothing is drawn narrower than this: a gap of 0.3 s is visible even in an hour. */
 const MIN_GAP_WIDTH = 3;
 const MIN_BAR_WIDTH = 2;
 /** Refusals closer than this share a mark. */
@@ -26,21 +26,21 @@ interface GapBox {
   gap: Gap;
   x: number;
   width: number;
-  /** In words; null where there is no room for it: the tooltip and the list below have it. */
+  /** The label; null without room for it: the tooltip and the list below have it. */
   callout: { text: string; /** Of its middle. */ x: number; y: number } | null;
 }
 
 export interface Layout {
   width: number;
   height: number;
-  /** Where the lanes begin; callouts stand above. */
+  /** Top of the lanes; callouts are above. */
   lanesTop: number;
   axisY: number;
   lanes: LaneBox[];
   gaps: GapBox[];
 }
 
-/** Where everything of the picture lies. `now` ends what still lasts. */
+/** Positions of all parts of the picture. `now` is the end of lasting periods. */
 export function layoutOf(history: History, window: Window, width: number, now: number): Layout {
   const end = (to: number | null) => to ?? now;
   const seen = (from: number, to: number) => to >= window.from && from <= window.to;
@@ -83,7 +83,7 @@ export function layoutOf(history: History, window: Window, width: number, now: n
   return { width, height: axisY + METRICS.axis, lanesTop, axisY, lanes, gaps };
 }
 
-/** “0.8 s without a leader”: what a gap is called. */
+/** “0.8 s without a leader”: the label of a gap. */
 export function gapWords(gap: Gap, now: number): string {
   const length = duration((gap.to ?? now) - gap.from);
   if (gap.to === null) return `${length} without a leader, so far`;
@@ -95,7 +95,7 @@ function barLabel(term: number, width: number): string {
   return '';
 }
 
-/** Gives the gaps their words, in as many rows as it takes, at most three; the newest first, as those are looked for. */
+/** Places the gaps' labels, in up to three rows; the newest first, because users look for those. */
 function placeCallouts(gaps: GapBox[], width: number, now: number): GapBox[] {
   const rows: { from: number; to: number }[][] = Array.from({ length: MAX_CALLOUT_ROWS }, () => []);
   for (const box of [...gaps].reverse()) {

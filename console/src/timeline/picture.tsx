@@ -20,7 +20,7 @@ interface Tip {
   lines: string[];
 }
 
-/** The elections of an agent: a lane a replica, a bar a reign, hatched where nobody led. Times are the viewer's own zone. */
+/** The elections of an agent: one lane per replica, one bar per leadership, hatched without a leader. Times are in the viewer's own zone. */
 export function Picture({ history, window, now, onGap, onPan, onZoom }: PictureProps) {
   const frame = useRef<HTMLDivElement>(null);
   const width = useSignal(800);

@@ -1,10 +1,10 @@
 import type { Agent } from '@streamspace/protocol';
 
-/** A time in which a replica was known to be there, leading or not. Milliseconds since 1970. */
+/** A time in which a replica was known to be present, leading or not. Milliseconds since 1970. */
 export interface Presence {
   replica: string;
   from: number;
-  /** Null while it is there. */
+  /** Null while it is present. */
   to: number | null;
 }
 
@@ -35,7 +35,7 @@ export class PresenceBook {
     this.#open.set(replica, { span, ledUntil: null, lastSign: at });
   }
 
-  /** A new span, or the last one again: a new leader lists itself alone until it has found the others, who say since when they are there. */
+  /** A new span, or the last one again: a new leader lists only itself until it has found the others, which tell the time of their start. */
   #resume(replica: string, at: number): Presence {
     const last = this.#last.get(replica);
     if (last && last.to !== null && at <= last.to) {
@@ -54,7 +54,7 @@ export class PresenceBook {
     this.#leader = replica;
   }
 
-  /** The connection ended, and with it the leader's lead. */
+  /** The connection ended, and with it the leadership. */
   lose(at: number): void {
     this.#lostAt = at;
     this.#stopLeading(at);
@@ -66,13 +66,13 @@ export class PresenceBook {
     this.#leader = null;
   }
 
-  /** From here on nothing is known; `at` null: since the last sign of each. */
+  /** From here on nothing is known; `at` null: since the last sign of each replica. */
   endAll(at: number | null): void {
     for (const open of this.#open.values()) open.span.to = Math.max(open.lastSign, at ?? open.lastSign);
     this.#open.clear();
   }
 
-  /** The leader's list of replicas at a time; null: as it is now. Who is not listed has left. */
+  /** The leader's list of replicas at a time; null: now. A replica that is not listed has left. */
   report(agent: Agent, at: number | null): void {
     if (agent.replicas.length === 0) return;
     const listed = new Set(agent.replicas.map((replica) => replica.name));
@@ -91,7 +91,7 @@ export class PresenceBook {
     }
   }
 
-  /** A standby that is there since after the last sign of its name is another process: the earlier one has ended. */
+  /** A standby that started after the last sign of its name is another process: the earlier one has ended. */
   #endOfPredecessor(replica: string, since: number): void {
     const open = this.#open.get(replica);
     if (!open || since <= open.lastSign) return;
@@ -99,7 +99,7 @@ export class PresenceBook {
     this.#open.delete(replica);
   }
 
-  /** When a replica left that is not there at `at` any more: without a sign of it since the connection was lost, then. */
+  /** When a replica that is absent at `at` left: at the loss of the connection, without a sign of it since. */
   #endOf(open: Open, at: number): number {
     return open.ledUntil ?? (this.#lostAt > open.lastSign ? this.#lostAt : at);
   }

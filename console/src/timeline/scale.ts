@@ -45,7 +45,7 @@ export function clockTime(at: number, offset: number): string {
 function labelOf(local: number, step: number): string {
   const text = new Date(local).toISOString();
   if (step >= 24 * HOUR) return text.slice(5, 10);
-  // Midnight is where a day begins: it says which.
+  // The label of midnight is the date.
   if (step >= MINUTE) return local % (24 * HOUR) === 0 ? text.slice(5, 10) : text.slice(11, 16);
   if (step >= SECOND) return text.slice(11, 19);
   return text.slice(11, step >= 100 ? 21 : 23);

@@ -7,7 +7,7 @@ import { Journal } from './journal.tsx';
 import { Picture } from './picture.tsx';
 import { firstView, pan, SPANS, type View, windowOf, zoom, zoomTo } from './view.ts';
 
-/** Who led this agent when, as a picture and as a list. */
+/** The leaders of this agent over time, as a picture and as a list. */
 export function Timeline({ agent, events }: { agent: Agent | null; events: readonly Event[] }) {
   const history = historyOf(events, agent);
   const chosen = useSignal<View | null>(null);

@@ -1,6 +1,6 @@
 import type { Window } from './scale.ts';
 
-/** What the picture shows: the last `span` milliseconds, moving with time, or a part of the past that stands still. */
+/** What the picture shows: the last `span` milliseconds, moving with time, or a fixed part of the past. */
 export type View = { kind: 'live'; span: number } | { kind: 'still'; window: Window };
 
 export const SPANS = [
@@ -19,18 +19,18 @@ export function firstView(historyFrom: number | null, now: number): View {
   return { kind: 'live', span: age < SPANS[0].ms * 0.9 ? SPANS[0].ms : SPANS[1].ms };
 }
 
-/** Now is not at the very edge: what happens can be seen happening. */
+/** The present is not at the edge, so that new events are visible. */
 export function windowOf(view: View, now: number): Window {
   return view.kind === 'still' ? view.window : { from: now - view.span, to: now + view.span * 0.02 };
 }
 
-/** Shows something with as much again on both sides. */
+/** Shows a period with margins of the same length on both sides. */
 export function zoomTo(from: number, to: number): View {
   const length = Math.max(SHORTEST_MS, to - from);
   return { kind: 'still', window: { from: from - length * 1.5, to: to + length * 1.5 } };
 }
 
-/** `factor` below 1 shows less time. Live stays live. */
+/** `factor` below 1 shows less time. A live view stays live. */
 export function zoom(view: View, factor: number, now: number): View {
   if (view.kind === 'live') return { kind: 'live', span: clamp(view.span * factor) };
   const { from, to } = windowOf(view, now);
@@ -39,7 +39,7 @@ export function zoom(view: View, factor: number, now: number): View {
   return { kind: 'still', window: { from: middle - half, to: middle + half } };
 }
 
-/** Moves by a share of what is shown; negative is the past. */
+/** Moves by a share of the visible period; negative is towards the past. */
 export function pan(view: View, share: number, now: number): View {
   const { from, to } = windowOf(view, now);
   const shift = (to - from) * share;

@@ -7,17 +7,17 @@ interface ClipboardPanelProps {
   received: string;
   /** False while the screen is away or view-only. */
   canSend: boolean;
-  /** Returns why it can't be sent, in words, or null. */
+  /** Returns the reason why it can't be sent, in words, or null. */
   onSend: (text: string) => string | null;
   onClose: () => void;
 }
 
-/** Text both ways where the browser keeps the clipboard from the page until a person asks for it, and for what is to be seen or changed before. */
+/** Transfers text both ways if the browser allows clipboard access only on a user's action, and lets the user view or edit it before. */
 export function ClipboardPanel({ received, canSend, onSend, onClose }: ClipboardPanelProps) {
   const text = useSignal(received);
   const said = useSignal('');
   const area = useRef<HTMLTextAreaElement>(null);
-  // what is being written here is not replaced by what is copied there
+  // text copied in the desktop does not replace a draft
   const shown = useSignal(received);
   const isDraft = text.value !== shown.value;
   const show = () => void (text.value = shown.value = received);

@@ -1,11 +1,11 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 
-/** Bytes of text that a VNC server takes: TigerVNC's default. It drops more without a word. */
+/** Bytes of text that a VNC server takes: TigerVNC's default. It drops more silently. */
 const MOST = 256 * 1024;
-/** The browser was asked to let the page read the clipboard. */
+/** The browser has asked the user for permission to read the clipboard. */
 const ASKED = 'streamspace.clipboard-asked';
 
-/** Why a text is too long for a desktop, in words; null: it is not. */
+/** The message about a text too long for a desktop; null: it is not. */
 export function tooLong(text: string): string | null {
   // on the wire: UTF-8, lines ended as in Windows, and a zero at the end
   const bytes = new TextEncoder().encode(text.replaceAll(/\r?\n/g, '\r\n')).length + 1;
@@ -14,24 +14,24 @@ export function tooLong(text: string): string | null {
 }
 
 export interface ClipboardDeps {
-  /** Undefined where the browser has none for this page: it came over plain HTTP. */
+  /** Undefined if the browser offers none to this page, which came over plain HTTP. */
   readonly clipboard: Clipboard | undefined;
   readonly permissions: Permissions | undefined;
   readonly storage: Storage;
-  /** Sends a text; returns why it can't be, in words, or null. */
+  /** Sends a text; returns the reason of a failure, in words, or null. */
   send(text: string): string | null;
   refused(words: string): void;
 }
 
-/** Keeps the clipboard of this computer and the desktop's alike, as far as the browser allows. */
+/** Keeps the clipboards of this computer and of the desktop equal, as far as the browser allows. */
 export class SharedClipboard {
-  /** What was copied in the desktop last. */
+  /** The last text copied in the desktop. */
   readonly received: ReadonlySignal<string>;
   readonly #received = signal('');
   readonly #deps: ClipboardDeps;
-  /** What both have. */
+  /** The text in both clipboards. */
   #known: string | undefined;
-  /** Copied in the desktop; the browser did not let the page hand it on yet. */
+  /** Copied in the desktop; the browser did not yet allow the page to write it. */
   #waiting: string | undefined;
 
   constructor(deps: ClipboardDeps) {
@@ -47,7 +47,7 @@ export class SharedClipboard {
     await this.#handOn();
   }
 
-  /** The user turned to the screen: came back to this window, or clicked. `clicked`: the browser may ask for permission now. */
+  /** The user focused the screen: returned to this window, or clicked. `clicked`: the browser may ask for permission now. */
   async turnedTo(clicked: boolean): Promise<void> {
     if (this.#waiting !== undefined) return this.#handOn();
     if (!(await this.#mayRead(clicked))) return;
@@ -55,21 +55,21 @@ export class SharedClipboard {
     if (text !== '' && text !== this.#known) this.#report(this.send(text));
   }
 
-  /** Sends a text to the desktop. Why not, in words; null: it has it. */
+  /** Sends a text to the desktop. Returns the reason of a failure, in words; null: success. */
   send(text: string): string | null {
     const refusal = tooLong(text) ?? this.#deps.send(text);
-    // one that is too long is not refused again and again
+    // a too long text is refused only once
     this.#known = text;
     if (refusal === null) this.#waiting = undefined;
     return refusal;
   }
 
-  /** The user pastes. False: the desktop does not get the text, and the user was told. */
+  /** The user pastes. False: the desktop does not get the text, and the user got a message. */
   pasted(text: string): boolean {
     return text === '' || this.#report(this.send(text));
   }
 
-  /** Another desktop is there, with a clipboard of its own. */
+  /** Another desktop, with its own clipboard. */
   forget(): void {
     this.#known = this.#waiting = undefined;
   }

@@ -4,11 +4,11 @@ import { SCREEN_SUBPROTOCOL } from '@streamspace/protocol/version';
 import { Line } from './line.ts';
 import { LINE_DIED, NOBODY_TOOK_IT, type Verdict, verdictOfClose } from './reconnect.ts';
 
-/** Milliseconds from the socket to the first picture before an attempt is given up. */
+/** Longest time from the open socket to the first picture, milliseconds. */
 const CONNECT_MS = 15_000;
 
 export interface ConnectionDeps {
-  /** Where the canvas goes. */
+  /** Parent element of the canvas. */
   readonly holder: HTMLElement;
   readonly socket: WebSocket;
   /** Milliseconds for the socket to open. */
@@ -27,11 +27,11 @@ export interface ConnectionDeps {
 
 export interface End {
   readonly verdict: Verdict;
-  /** Milliseconds for which the screen was there. */
+  /** Milliseconds for which the screen was connected. */
   readonly upMs: number;
-  /** Whether there was a WebSocket at all. */
+  /** Whether a WebSocket opened. */
   readonly opened: boolean;
-  /** Keys that were typed and of which nothing says that they arrived. */
+  /** Typed keys without a sign of their arrival. */
   readonly lost: number;
 }
 
@@ -65,7 +65,7 @@ export class Connection {
     });
     let closed = { code: 1006, reason: '' };
     let refusal: string | undefined;
-    // all before noVNC's own listeners: text frames are not for it, and its canvas goes with the connection
+    // all before noVNC's own listeners: text frames are not for it, and it removes its canvas with the connection
     socket.addEventListener('message', (event) => {
       if (typeof event.data !== 'string') return this.#line.heard();
       event.stopImmediatePropagation();
@@ -133,12 +133,12 @@ export class Connection {
     this.#line.typed();
   }
 
-  /** Keys of which nothing says that they arrived. */
+  /** Keys without a sign of their arrival. */
   get unconfirmed(): number {
     return this.#line.unconfirmed;
   }
 
-  /** Ends it at once, without a wait for the other end. Only the first verdict counts. */
+  /** Ends the connection at once, without waiting for the other end. Only the first verdict counts. */
   drop(verdict: Verdict): void {
     if (this.#over.signal.aborted) return;
     this.#over.abort();

@@ -21,7 +21,7 @@ const SCALING_HELP: Readonly<Record<Scaling, string>> = {
 const QUALITIES = { Low: 2, Medium: 6, High: 8, Best: 9 } as const;
 const COMPRESSIONS = { Least: 0, Normal: 2, More: 6, Most: 9 } as const;
 
-/** How the screen is shown, and what its line carries. */
+/** Settings of display and of transmission. */
 export function DisplayPanel({ settings, othersSteer, roundTripMs, onChange, onClose }: DisplayPanelProps) {
   const box = useRef<HTMLElement>(null);
   useEffect(() => box.current?.querySelector<HTMLElement>('input:checked')?.focus(), []);

@@ -17,7 +17,7 @@ interface KeyBarProps {
 const MODIFIER_WORDS: Readonly<Record<Modifier, string>> = { ctrl: 'Ctrl', alt: 'Alt', super: 'Super' };
 const FUNCTIONS = Array.from({ length: 12 }, (_, index) => index + 1);
 
-/** Keys that a phone has not, or that the browser or the computer would keep for itself. */
+/** Keys that a phone lacks, or that the browser or the computer would intercept. */
 export function KeyBar({ canSend, held, keyboardShown, onKeyboard, onHold, onPress }: KeyBarProps) {
   const bar = useRef<HTMLDivElement>(null);
   const functions = useSignal(false);

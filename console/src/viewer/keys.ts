@@ -1,7 +1,7 @@
-/** A key as a desktop takes it: X11's keysym, and the position on a keyboard that noVNC sends with it where the server takes that. */
+/** A key for a desktop: X11's keysym, and the position on a keyboard, which noVNC sends with it if the server supports that. */
 export interface Key {
   readonly keysym: number;
-  /** `KeyboardEvent.code`; null: no key has this. */
+  /** `KeyboardEvent.code`; null: there is no such key. */
   readonly code: string | null;
 }
 

@@ -1,6 +1,6 @@
 import { pause } from '../api/backoff.ts';
 
-/** Ends a wait between two attempts, if there is one; remembered while an attempt is under way. */
+/** Ends a wait between two attempts, if there is one; remembered during an attempt. */
 export class Kick {
   #given = false;
   #wakeUp: (() => void) | undefined;
@@ -10,12 +10,12 @@ export class Kick {
     this.#wakeUp?.();
   }
 
-  /** An attempt begins: what was before it is over. */
+  /** An attempt begins: earlier kicks no longer count. */
   forget(): void {
     this.#given = false;
   }
 
-  /** Until it is given, for `ms` milliseconds at most. */
+  /** Waits for a kick, at most `ms` milliseconds. */
   async wait(ms: number, aborted: AbortSignal): Promise<void> {
     if (this.#given) return;
     const awake = new AbortController();

@@ -1,18 +1,18 @@
 import { type Clock, sleep } from 'clock-port';
 
-/** Milliseconds between two pings, and between two looks at what they brought. */
+/** Milliseconds between two pings, and between two checks of their answers. */
 const PING_MS = 2_000;
 const LOOK_MS = 500;
-/** Milliseconds without any byte, with a ping under way, after which keys are kept back … */
+/** Milliseconds without any byte, with a ping unanswered, after which keys are held back … */
 const SILENT_MS = 2_500;
-/** … and after which the line is dead. */
+/** … and after which the connection counts as dead. */
 const DEAD_MS = 6_000;
 
 export interface LineDeps {
   readonly clock: Clock;
   /** Sends one text frame [VIEW4]. */
   send(text: string): void;
-  /** Nothing comes, or something does again. */
+  /** The connection became silent, or receives bytes again. */
   onSilence(silent: boolean): void;
   /** Called once: a new connection is needed. */
   onDead(): void;
@@ -28,8 +28,8 @@ interface Ping {
 }
 
 /**
- * Whether the hub is still at the other end of a screen's WebSocket. A line that swallows bytes (a VPN that dropped, a NAT that forgot, another
- * network) stays open for minutes; only a question without an answer shows it. Any byte is an answer.
+ * Detects whether the hub is still at the other end of a screen's WebSocket. A connection that loses all bytes (a broken VPN, an expired NAT entry, another
+ * network) stays open for minutes; only an unanswered ping shows it. Any byte counts as an answer.
  */
 export class Line {
   readonly #deps: LineDeps;
@@ -46,7 +46,7 @@ export class Line {
     this.#heardAt = this.#lookedAt = deps.clock.monotonic();
   }
 
-  /** Looks until the signal aborts. Begins with a ping: call it when the socket is open. */
+  /** Checks until the signal aborts. Begins with a ping: call it when the socket is open. */
   async watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#look();
@@ -77,14 +77,14 @@ export class Line {
     this.#typed += 1;
   }
 
-  /** Keys of which nothing says that they arrived. */
+  /** Keys without a sign of their arrival. */
   get unconfirmed(): number {
     return this.#typed - this.#arrived;
   }
 
   #look(): void {
     const now = this.#deps.clock.monotonic();
-    // a page that slept, or that a browser slows down in the background, has heard nobody; it asks first
+    // a suspended page, or one slowed down in the background, has received nothing; it pings first
     if (now - this.#lookedAt > 4 * LOOK_MS) {
       this.#heardAt = now;
       this.#pings = [];
@@ -100,7 +100,7 @@ export class Line {
 
   #ping(now: number): void {
     this.#asked = { number: this.#asked.number + 1, at: now, keys: this.#typed };
-    // a slow line may answer late; more than these are not remembered
+    // a slow connection may answer late; at most this many pings are remembered
     this.#pings = [...this.#pings.slice(-15), this.#asked];
     this.#deps.send(`ping ${this.#asked.number}`);
   }

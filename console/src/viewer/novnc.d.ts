@@ -1,4 +1,4 @@
-/** What the console uses of noVNC 1.7, which brings no types: its docs/API.md. */
+/** The parts of noVNC 1.7 that the console uses, from its docs/API.md; noVNC has no types. */
 declare module '@novnc/novnc' {
   interface RFBEvents {
     connect: CustomEvent<object>;

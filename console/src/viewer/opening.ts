@@ -1,23 +1,23 @@
 /** Bounds, milliseconds. */
 const [LEAST, MOST] = [300, 15_000];
-/** A WebSocket takes as many trips as a ticket on a new connection, or a few more; this leaves room for a bad moment. */
+/** A WebSocket takes as many round trips as a ticket on a new connection, or a few more; this factor leaves a margin. */
 const TIMES = 10;
-/** Each try in a row that nobody took is given more time. */
+/** Each consecutive unaccepted attempt gets more time. */
 const GROWTH = 1.2;
 
 /**
- * How long a socket may take to open before another is tried: behind the hub's address there may be replicas that died, and a browser opens
- * one WebSocket to an address at a time (RFC 6455 §4.1), so that waiting for one keeps it from meeting another.
+ * Longest time for a socket to open before the next attempt: replicas behind the hub's address may be dead, and a browser opens
+ * one WebSocket to an address at a time (RFC 6455 §4.1), so that waiting for one prevents the next.
  */
 export class OpeningTime {
   #silent = 0;
 
-  /** Milliseconds for the next try; `ticketMs` is what an answer of the hub took just before. */
+  /** Milliseconds for the next attempt; `ticketMs` is the duration of the hub's last answer. */
   next(ticketMs: number): number {
     return Math.min(MOST, Math.max(LEAST, TIMES * ticketMs) * GROWTH ** this.#silent++);
   }
 
-  /** One opened. */
+  /** A socket opened. */
   reset(): void {
     this.#silent = 0;
   }

@@ -4,12 +4,12 @@ import { sentence } from '../words/sentence.ts';
 import type { Phase } from './phase.ts';
 import { keysLost } from './typing.ts';
 
-/** What lies over the screen when it cannot be used. */
+/** The overlay of an unusable screen. */
 export interface Overlay {
   kind: 'looking' | 'connecting' | 'silent' | 'reconnecting' | 'waiting' | 'hibernated' | 'failed' | 'stopped' | 'gone';
   title: string;
   text: string;
-  /** Something moves: it ends by itself. */
+  /** In progress: ends by itself. */
   busy: boolean;
   action: 'wake' | 'reconnect' | 'back' | null;
 }
@@ -20,11 +20,11 @@ export interface Situation {
   command: Command | undefined;
   agent: Agent | undefined;
   phase: Phase;
-  /** Keys that were typed while the screen was away. */
+  /** Keys typed while the screen was away. */
   lostKeys: number;
 }
 
-/** The overlay for a situation; null when the screen is there. */
+/** The overlay for a situation; null while the screen is connected. */
 export function overlayOf(situation: Situation): Overlay | null {
   const overlay = withoutKeys(situation);
   if (overlay === null || situation.lostKeys === 0) return overlay;

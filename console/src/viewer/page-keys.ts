@@ -16,7 +16,7 @@ export function useEscapeKeys(page: RefObject<HTMLElement | null>, onEscape: () 
   }, []);
 }
 
-/** The browser's own keys (Ctrl+W, Alt+Tab, Esc) go to the page while it fills the screen; Chromium has this, where the page came securely. */
+/** The browser's own keys (Ctrl+W, Alt+Tab, Esc) go to the page while it fills the screen; Chromium supports this on secure pages. */
 interface KeyboardLock {
   lock(): Promise<void>;
   unlock(): void;

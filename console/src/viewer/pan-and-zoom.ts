@@ -3,7 +3,7 @@ import type { Scaling } from '../state/screen-settings.ts';
 /** Bounds of the magnification. */
 const [LEAST, MOST] = [0.25, 4];
 
-/** What noVNC tells of fingers on its canvas, before it makes mouse events of it. */
+/** noVNC's events about fingers on its canvas, before it turns them into mouse events. */
 interface Gesture {
   readonly type: 'onetap' | 'twotap' | 'threetap' | 'drag' | 'longpress' | 'twodrag' | 'pinch';
   readonly clientX: number;
@@ -13,7 +13,7 @@ interface Gesture {
 }
 
 /**
- * The desktop at 1:1 in a window that is smaller: one finger moves it, two magnify it. noVNC fits its canvas into a room; the room is as large as
+ * The desktop at 1:1 in a window that is smaller: one finger moves it, two magnify it. noVNC fits its canvas into an element ("room"); the room is as large as
  * the desktop then, and the holder scrolls.
  */
 export class PanAndZoom {
@@ -24,7 +24,7 @@ export class PanAndZoom {
   #resized: MutationObserver | undefined;
   #actual = false;
   #zoom = 1;
-  /** Where the gesture that is under way began, or was last. */
+  /** Start or last position of the current gesture. */
   #last: { x: number; y: number; spread: number; zoom: number } | undefined;
 
   constructor(holder: HTMLElement) {
@@ -85,7 +85,7 @@ export class PanAndZoom {
     this.#last = { ...last, x, y };
   }
 
-  /** What lies under the fingers stays there. */
+  /** Keeps the point under the fingers in place. */
   #magnify(wanted: number, clientX: number, clientY: number): void {
     const zoom = Math.min(MOST, Math.max(LEAST, wanted));
     const before = this.#canvas?.getBoundingClientRect();

@@ -1,8 +1,8 @@
-/** How far a screen's connection is. */
+/** State of a screen's connection. */
 export type Phase =
   | { kind: 'connecting' }
   | { kind: 'connected' }
-  /** The hub does not answer: keys are kept back until it does, or another connection is there. */
+  /** The hub does not answer: keys are held back until it does, or another connection opens. */
   | { kind: 'silent' }
   | { kind: 'reconnecting'; words: string; title?: string | undefined; attempt: number }
   | { kind: 'stopped'; words: string }

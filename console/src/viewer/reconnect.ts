@@ -2,24 +2,24 @@ import { errorOfClose } from '@streamspace/protocol/errors';
 import { ApiError } from '../api/http.ts';
 import { fullJitter } from '../api/backoff.ts';
 
-/** What to do after a screen's connection ended, or could not be made. `words` says why, for the user. */
+/** The reaction to the end or the failure of a screen's connection. `words` is the reason, for the user. */
 export type Verdict =
   | {
       next: 'retry';
       words: string;
-      /** What is wrong, where trying again alone does not mend it. */
+      /** The fault, if a retry alone does not help. */
       title?: string;
-      /** `once`: without a wait, if it is the first attempt in a row; `always`: that nobody took the connection was wait enough. */
+      /** `once`: without a wait, if it is the first attempt in a row; `always`: the time without an acceptance was wait enough. */
       atOnce?: 'once' | 'always';
     }
-  /** Only a person can decide to go on. */
+  /** Needs the user's decision. */
   | { next: 'stop'; words: string }
-  /** The session is not there (any more). */
+  /** The session does not exist (any more). */
   | { next: 'gone' };
 
 const LEADER_CHANGED = 'The agent’s leader changed. Back in a moment.';
 
-/** The verdict on a WebSocket close. `reason` is the hub's sentence, where it gave one. */
+/** The verdict on a WebSocket close. `reason` is the hub's sentence, if it gave one. */
 export function verdictOfClose(code: number, reason: string, wasConnected: boolean): Verdict {
   const error = errorOfClose(code);
   switch (error) {
@@ -52,32 +52,32 @@ export function verdictOfClose(code: number, reason: string, wasConnected: boole
   }
 }
 
-/** The verdict on a WebSocket that nobody took within its time. */
+/** The verdict on a WebSocket that nothing accepted in time. */
 export const NOBODY_TOOK_IT: Verdict = { next: 'retry', words: 'The hub could not be reached.', atOnce: 'always' };
 
-/** The verdict on a line that swallows what is sent. */
+/** The verdict on a connection that loses all bytes. */
 export const LINE_DIED: Verdict = {
   next: 'retry',
   words: 'The connection to the hub went silent. Opening a new one.',
   atOnce: 'once',
 };
 
-/** So many sockets in a row that did not open, each followed by an answer of the hub, are no accident. */
+/** Number of consecutive sockets that did not open, each followed by an answer of the hub, that proves a systematic cause. */
 const NO_ACCIDENT = 3;
 
 /**
- * Why sockets do not open while the hub answers requests. Proxies that do not pass on WebSockets are common, and what a browser says of a
- * socket is nothing.
+ * Why sockets do not open while the hub answers requests. Proxies that do not pass on WebSockets are common, and a browser gives no reason for a
+ * failed socket.
  */
 export class NoSocket {
   #inARow = 0;
 
-  /** One opened. */
+  /** A socket opened. */
   reset(): void {
     this.#inARow = 0;
   }
 
-  /** The verdict on one that did not open; `said` is how the hub answered the question about it. Undefined: nothing is known. */
+  /** The verdict on one that did not open; `said` is the hub's answer about it. Undefined: unknown. */
   verdict(said: unknown): Verdict | undefined {
     if (!(said instanceof ApiError) || said.status === 0 || said.retryable) {
       this.#inARow = 0;
@@ -93,10 +93,10 @@ export class NoSocket {
 
 const NO_WEBSOCKETS = 'No screen gets through';
 
-/** The verdict on a connection that the user wants anew. */
+/** The verdict on a reconnect requested by the user. */
 export const ASKED_FOR: Verdict = { next: 'retry', words: 'Connecting anew.', atOnce: 'always' };
 
-/** The verdict on a ticket that was not given. */
+/** The verdict on a refused ticket. */
 export function verdictOfRefusal(error: unknown): Verdict {
   if (!(error instanceof ApiError)) return { next: 'retry', words: 'The hub could not be reached.' };
   if (error.code === 'not_found') return { next: 'gone' };
@@ -115,7 +115,7 @@ export class Patience {
     return this.#attempt;
   }
 
-  /** Milliseconds until the next attempt; `upMs` is how long the last connection served. */
+  /** Milliseconds until the next attempt; `upMs` is the duration of the last connection. */
   next(upMs: number, random: number): number {
     if (upMs >= STEADY_MS) this.#attempt = 0;
     return fullJitter(this.#attempt++, random, { base: 300, max: 8_000 });

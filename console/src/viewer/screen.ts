@@ -18,33 +18,33 @@ import { Tickets } from './tickets.ts';
 import { Typist } from './typist.ts';
 
 export interface ScreenDeps {
-  /** Where noVNC puts its canvas. */
+  /** Parent element of noVNC's canvas. */
   holder: HTMLElement;
   ticket(signal: AbortSignal): Promise<Ticket>;
-  /** Rejects with what the hub knows of a ticket whose WebSocket did not open. */
+  /** Rejects with the hub's knowledge of a ticket whose WebSocket did not open. */
   whyNoSocket(ticket: string, signal: AbortSignal): Promise<never>;
   webSocketUrl(path: string): string;
   /** Text that was copied in the desktop. */
   onClipboard(text: string): void;
-  /** The user pastes a text by keys; false: the desktop does not have it, and shall not paste. */
+  /** The user pastes a text by keys; false: the desktop does not have it, and must not paste. */
   onPaste(text: string): boolean;
-  /** The screen is back; so many keys were typed meanwhile and went nowhere. */
+  /** The screen is back; `keys` were typed meanwhile and lost. */
   onLostKeys(keys: number): void;
   /** The connection is over; the canvas still has the last picture. */
   onLastPicture(canvas: HTMLCanvasElement): void;
 }
 
-/** A hub that lost its store learns its sessions again from their agents: what is gone may come back. Milliseconds. */
+/** A hub that lost its store learns its sessions again from their agents: a session that is gone may return. Milliseconds. */
 const GONE_MS = 10_000;
-/** Milliseconds for the hub to say why a socket did not open; the next try waits for that. */
+/** Longest wait, in milliseconds, for the hub's reason why a socket did not open; the next attempt waits for it. */
 const WHY_MS = 2_000;
 
-/** One session's screen, kept connected with stock noVNC. A fresh ticket for every attempt that somebody took (SPEC.md [VIEW2], [STR8]). */
+/** One session's screen, kept connected with unmodified noVNC. A fresh ticket after every accepted attempt (SPEC.md [VIEW2], [STR8]). */
 export class ScreenLink {
   readonly phase: ReadonlySignal<Phase>;
   /** Milliseconds to the hub and back; null: not known yet. */
   readonly roundTripMs: ReadonlySignal<number | null>;
-  /** Keys that were typed while the screen was away. */
+  /** Keys typed while the screen was away. */
   readonly lostKeys: ReadonlySignal<number>;
   /** Presses keys for the user. */
   readonly typist: Typist;
@@ -59,9 +59,9 @@ export class ScreenLink {
   readonly #noSocket = new NoSocket();
   readonly #roundTripMs = signal<number | null>(null);
   readonly #lost = signal(0);
-  /** Keys that the silent line may have swallowed. */
+  /** Keys that the silent connection may have lost. */
   readonly #doubtful = signal(0);
-  /** This viewer over its connections [VIEW5]. */
+  /** Identifies this viewer across its connections [VIEW5]. */
   readonly #name = randomName();
   #connection: Connection | null = null;
   #settings = DEFAULT_SETTINGS;
@@ -91,7 +91,7 @@ export class ScreenLink {
     });
   }
 
-  /** Until the signal aborts. Never rejects. */
+  /** Runs until the signal aborts. Never rejects. */
   async run(aborted: AbortSignal): Promise<void> {
     await this.#run(aborted);
     this.#entry.remove();
@@ -164,7 +164,7 @@ export class ScreenLink {
   /** A key was pressed on the screen, or where it was. */
   typed(): void {
     if (this.#settings.viewOnly) return;
-    // between them, and while they are kept back, they go nowhere
+    // between connections, and while held back, keys are lost
     if (this.#phase.value.kind === 'connected') this.#connection?.typed();
     else this.#lost.value += 1;
   }
@@ -215,7 +215,7 @@ export class ScreenLink {
     return { verdict: this.#noSocket.verdict(said) ?? verdict, upMs };
   }
 
-  /** Shows the screen until its connection ends; `openingMs`: how long it may take to open. */
+  /** Shows the screen until its connection ends; `openingMs`: longest time for its opening. */
   async #show(socket: WebSocket, openingMs: number, aborted: AbortSignal): Promise<Omit<End, 'lost'>> {
     const connection = new Connection({
       holder: this.#deps.holder,
@@ -249,7 +249,7 @@ export class ScreenLink {
     const { verdict, upMs, opened, lost } = await connection.ended;
     aborted.removeEventListener('abort', leave);
     this.#connection = null;
-    // with the connection went what it held
+    // held keys end with the connection
     this.typist.releaseAll();
     this.#doubtful.value = 0;
     this.#lost.value += lost;

@@ -1,6 +1,6 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 
-/** Pixels of a window below which the desktop is not made as small: whoever comes after a phone would find its size. */
+/** Window size in pixels below which the desktop is not resized: viewers after a phone would find its size. */
 const [LEAST_WIDTH, LEAST_HEIGHT] = [640, 400];
 
 export interface SizeControlDeps {
@@ -13,7 +13,7 @@ export interface SizeControlDeps {
 
 /** Whether this viewer makes the desktop as large as its window [VIEW6]. */
 export class SizeControl {
-  /** Another viewer decides the size, though this one would. */
+  /** Another viewer decides the size, although this one wants to. */
   readonly others: ReadonlySignal<boolean>;
   readonly #others = signal(false);
   readonly #deps: SizeControlDeps;
@@ -21,20 +21,20 @@ export class SizeControl {
   #wanted = false;
   #paused = false;
   #large = true;
-  /** Undefined: the hub says nothing of it. */
+  /** Undefined: no message of the hub yet. */
   #steering: boolean | undefined;
   #said: boolean | undefined;
 
   constructor(deps: SizeControlDeps) {
     this.#deps = deps;
     this.others = this.#others;
-    // noVNC observes its own element for the same reason, later and further down: this one is heard first
+    // noVNC observes its own element for the same reason, later and deeper: this listener runs first
     this.#observer = new ResizeObserver(() => this.#update());
     this.#observer.observe(deps.holder);
     this.#measure();
   }
 
-  /** The user wants it. */
+  /** The user wants to control the size. */
   set wanted(wanted: boolean) {
     this.#wanted = wanted;
     this.#update();
@@ -50,14 +50,14 @@ export class SizeControl {
     return this.#asks && !this.#paused && this.#steering !== false;
   }
 
-  /** A new connection begins: what its address says. */
+  /** A new connection begins; returns its query parameter. */
   begin(): string {
     this.#steering = undefined;
     this.#said = this.#asks;
     return `steer=${this.#asks ? 'yes' : 'no'}`;
   }
 
-  /** Takes a text frame; false: it is none of these. */
+  /** Handles a text frame; false: it is for another handler. */
   heard(text: string): boolean {
     const [, steering] = /^steering (yes|no)$/.exec(text) ?? [];
     if (steering === undefined) return false;

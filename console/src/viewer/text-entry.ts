@@ -1,34 +1,34 @@
 import { KEYS } from './keys.ts';
 import type { Typist } from './typist.ts';
 
-/** Milliseconds in which a browser says what is pasted, after the keys for it. */
+/** Milliseconds within which a browser delivers the pasted text after the paste keys. */
 const PASTE_MS = 100;
-/** Characters that are typed where a text is pasted without keys, as phones do. */
+/** Longest text, in characters, that is typed if it is pasted without keys, as on phones. */
 const MOST_TYPED = 2_000;
-/** What stands in the field: something that an on-screen keyboard can delete. */
+/** Content of the field: something that an on-screen keyboard can delete. */
 const FILLER = '\u200b'.repeat(4);
 
 export interface TextEntryDeps {
   readonly holder: HTMLElement;
   readonly typist: Typist;
-  /** Where noVNC listens to the keyboard; undefined while the screen is away. */
+  /** The element on which noVNC listens to the keyboard; undefined while the screen is away. */
   canvas(): HTMLCanvasElement | undefined;
-  /** The user pastes by keys, which go on to the desktop when this says so. */
+  /** The user pastes by keys, which are passed on to the desktop if this returns true. */
   onPaste(text: string): boolean;
 }
 
 /**
- * What has the focus while the screen is used. A canvas takes keys only; this takes what input methods, emoji pickers, dictation and on-screen
- * keyboards write, too. Keys go on to noVNC as they are.
+ * The element with the focus while the screen is used. A canvas gets only keys; this field also gets text from input methods, emoji pickers, dictation and on-screen
+ * keyboards. Keys go on to noVNC unchanged.
  */
 export class TextEntry {
   readonly #deps: TextEntryDeps;
   readonly #field = document.createElement('textarea');
   readonly #over = new AbortController();
   readonly #down = new Map<string, KeyboardEvent>();
-  /** The key that pastes: it is passed on after what it pastes. */
+  /** The paste key: it is passed on after the pasted text. */
   #pasting: KeyboardEvent | undefined;
-  /** What was sent of the composition that is under way; undefined: none is. */
+  /** The sent part of the current composition; undefined: there is none. */
   #composed: string | undefined;
 
   constructor(deps: TextEntryDeps) {
@@ -61,7 +61,7 @@ export class TextEntry {
       field.classList.remove('composing');
       this.#clear();
     });
-    // noVNC swallows what would give the focus
+    // noVNC suppresses the event that would set the focus
     const take = (event: MouseEvent | TouchEvent) => {
       const { clientX, clientY } = 'touches' in event ? event.touches[0]! : event;
       this.#place(clientX, clientY);
@@ -79,7 +79,7 @@ export class TextEntry {
     this.#field.blur();
   }
 
-  /** Shows or hides the on-screen keyboard of a phone. Call it in a click's handler: browsers ask for that. */
+  /** Shows or hides the on-screen keyboard of a phone. Call it in a click's handler: browsers require that. */
   set keyboardShown(shown: boolean) {
     this.#field.blur();
     this.#field.inputMode = shown ? 'text' : 'none';
@@ -92,7 +92,7 @@ export class TextEntry {
   }
 
   #keyDown(event: KeyboardEvent): void {
-    // what an input method or an on-screen keyboard makes of it comes as text
+    // the result of an input method or an on-screen keyboard arrives as text
     if (event.isComposing || event.key === 'Process' || event.key === 'Unidentified') return;
     this.#passPasting();
     this.#down.set(event.code, event);
@@ -109,7 +109,7 @@ export class TextEntry {
     if (!['Control', 'Alt', 'AltGraph', 'Shift', 'Meta'].includes(event.key)) this.#deps.typist.releaseAll();
   }
 
-  /** Keys that are down when the focus goes would stay down: their end is seen by nobody. */
+  /** Keys that are down when the focus is lost would stay down, because their release is not seen. */
   #blurred(): void {
     for (const event of this.#down.values()) this.#deps.canvas()?.dispatchEvent(copyOf(event, 'keyup'));
     this.#down.clear();
@@ -166,7 +166,7 @@ export class TextEntry {
   }
 }
 
-/** On-screen keyboards compose every word: letters are sent as they come. Other scripts are sent when they are decided on. */
+/** On-screen keyboards compose every word: letters are sent immediately. Other scripts are sent when the composition ends. */
 const isLive = (text: string): boolean => matchMedia('(pointer: coarse)').matches && /^[\u0020-\u024f]*$/.test(text);
 
 const isPaste = ({ code, key, ctrlKey, metaKey, shiftKey, altKey }: KeyboardEvent): boolean =>

@@ -1,9 +1,9 @@
-/** Keys that write nothing: modifiers, and those that begin or belong to a composition, whose text is counted when it is written. */
+/** Keys that write nothing: modifiers, and those that begin or belong to a composition, whose text counts when it is written. */
 const SILENT = ['Control', 'Alt', 'AltGraph', 'Shift', 'Meta', 'CapsLock', 'Dead', 'Process', 'Unidentified'];
 
-/** Whether a key is meant for the desktop: pressed on its screen, or nowhere in particular, and one that does something. */
+/** Whether a key is meant for the desktop: pressed on its screen or without a focused element, and not without effect. */
 export function isTyping(event: KeyboardEvent, screen: HTMLElement | null): boolean {
-  // copies of what was pressed go on to noVNC
+  // noVNC gets copies of the key events
   if (!event.isTrusted || event.isComposing || SILENT.includes(event.key)) return false;
   return event.target === document.body || (event.target instanceof Node && screen?.contains(event.target) === true);
 }

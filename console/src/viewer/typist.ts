@@ -3,7 +3,7 @@ import { type Key, keyOf, KEYS, type Modifier, MODIFIERS } from './keys.ts';
 
 const NONE: ReadonlySet<Modifier> = new Set();
 
-/** Presses keys for the user: those of the key bar, and what an input method, a picker or an on-screen keyboard writes. */
+/** Presses keys for the user: those of the key bar, and the text of an input method, a picker or an on-screen keyboard. */
 export class Typist {
   /** Modifiers that are held down until the next key. */
   readonly held: ReadonlySignal<ReadonlySet<Modifier>>;
@@ -18,7 +18,7 @@ export class Typist {
     this.held = this.#held;
   }
 
-  /** Presses a key and releases it, and then the modifiers that were held for it. `chord`: held for this key alone. */
+  /** Presses and releases a key, then releases the modifiers held for it. `chord`: held for this key alone. */
   press(key: Key, ...chord: Modifier[]): void {
     this.#typed();
     for (const modifier of chord) this.#send(MODIFIERS[modifier], true);
@@ -37,13 +37,13 @@ export class Typist {
     this.#send(MODIFIERS[modifier], down);
   }
 
-  /** Releases what is held: a key was pressed with it. */
+  /** Releases held modifiers after a key press. */
   releaseAll(): void {
     for (const modifier of this.#held.value) this.#send(MODIFIERS[modifier], false);
     this.#held.value = NONE;
   }
 
-  /** Writes a text in place of what was written last: as far as they agree, nothing is sent. */
+  /** Replaces the last written text: their common beginning is not sent again. */
   write(text: string, instead = ''): void {
     const [now, before] = [Array.from(text), Array.from(instead)];
     let same = 0;

@@ -14,7 +14,7 @@ export function useClipboard(
   const shared = useMemo(
     () =>
       new SharedClipboard({
-        // not there on pages that came over plain HTTP
+        // missing on pages that came over plain HTTP
         clipboard: navigator.clipboard as Clipboard | undefined,
         permissions: navigator.permissions as Permissions | undefined,
         storage: localStorage,
@@ -29,7 +29,7 @@ export function useClipboard(
     const onClick = () => void (link.peek()?.takesKeys === true && shared.turnedTo(true));
     const screen = holder.current;
     addEventListener('focus', onFocus);
-    // while a button is down noVNC has an element of its own above all others
+    // while a button is down noVNC has its own element above all others
     for (const kind of ['mousedown', 'touchend']) screen?.addEventListener(kind, onClick, { capture: true });
     return () => {
       removeEventListener('focus', onFocus);

@@ -20,7 +20,7 @@ interface ScreenUse {
   onPaste: (text: string) => boolean;
 }
 
-/** How often the small picture of the sessions page is renewed, milliseconds. */
+/** Milliseconds between two updates of the small picture on the sessions page. */
 const PICTURE_MS = 10_000;
 
 /** The screen of a session while it runs. */
@@ -38,7 +38,7 @@ export function useScreen({ link, session, holder, ghost, onClipboard, onPaste }
       if (canvas && link.value?.phase.value.kind === 'connected') pictures.keep(id, canvas);
     };
     const deaf = live.listen((event) => {
-      // A new leader is there, or the session is again: no need to wait for the next attempt.
+      // A new leader connected, or the session runs again: no need to wait for the next attempt.
       const away = link.value !== null && link.value.phase.value.kind !== 'connected';
       const news =
         event.type === 'agent.registered'

@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact';
 import { useEffect } from 'preact/hooks';
 
-/** Keeps the page above an on-screen keyboard, which lies over it without changing its size. */
+/** Keeps the page above an on-screen keyboard, which covers it without changing its size. */
 export function useVisibleHeight(page: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     const view = globalThis.visualViewport;

@@ -11,13 +11,13 @@ export const ELECTION_REASONS: Readonly<Record<Election['reason'], string>> = {
   adopted: 'it held the lease already',
 };
 
-/** What the replica's own remedy says to a program, said to a person. */
+/** The replica's remedies, reworded for people. */
 const NOTHING_TO_DO: Readonly<Record<string, string>> = {
   stale_term: 'Nothing to do: if it still holds the lease it takes a greater term and connects again by itself.',
   superseded: 'Nothing to do: a newer leader serves, and this replica goes back to standby.',
 };
 
-/** Why a connection was refused, and what to do about it. The hub says both in its message, as two sentences. */
+/** The reason of a refused connection, and the remedy. The hub's message has both, as two sentences. */
 export function refusalWords({ code, message }: { code: string; message: string }): { why: string; remedy: string } {
   const end = message.indexOf('. ');
   const why = (end < 0 ? message : message.slice(0, end)) || code;

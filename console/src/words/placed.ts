@@ -1,6 +1,6 @@
 import type { Session, Template } from '@streamspace/protocol';
 
-/** What is said of a session that was just accepted; `asked`: the region that its user wanted, which may have had no room. */
+/** The notice about a newly accepted session; `asked`: the requested region, which may have had no room. */
 export function placed(
   { name, agent, region }: Pick<Session, 'name' | 'agent' | 'region'>,
   template: Pick<Template, 'name'>,

@@ -14,7 +14,7 @@ export function duration(ms: number): string {
   return days < 4 ? two(days, days === 1 ? 'day' : 'days', hours % 24, 'h') : `${days} days`;
 }
 
-/** “just now”, “12 s ago”, “3 min ago”: coarse, for what is long past. Both in milliseconds since 1970. */
+/** “just now”, “12 s ago”, “3 min ago”: coarse for distant times. Both in milliseconds since 1970. */
 export function ago(at: number, now: number): string {
   const ms = now - at;
   if (Number.isNaN(ms)) return 'never';

@@ -3,7 +3,7 @@ export function sentence(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-/** What went wrong, as a sentence. */
+/** A failure, as a sentence. */
 export function wordsOf(error: unknown): string {
   return sentence(error instanceof Error ? error.message : String(error));
 }

@@ -2,7 +2,7 @@ import type { Agent, Command, Session, SessionState } from '@streamspace/protoco
 import { ordinal } from './quantities.ts';
 import { sentence } from './sentence.ts';
 
-/** How a state looks: `busy` moves by itself, `rest` waits for the user. */
+/** The look of a state: `busy` changes by itself, `rest` waits for the user. */
 export type Tone = 'good' | 'busy' | 'rest' | 'bad';
 
 export const STATE_WORDS: Readonly<Record<SessionState, { label: string; tone: Tone }>> = {
@@ -21,7 +21,7 @@ function isBusy(state: SessionState): boolean {
   return STATE_WORDS[state].tone === 'busy';
 }
 
-/** What a user may do with a session in this state. */
+/** A user's possible actions on a session in this state. */
 export function allowedOn(state: SessionState): { open: boolean; hibernate: boolean; wake: boolean; remove: boolean } {
   return {
     open: state !== 'failed' && state !== 'deleting' && state !== 'gone',
@@ -39,7 +39,7 @@ const DOING: Readonly<Record<Command['action'], string>> = {
   list_sessions: 'is looking at what runs',
 };
 
-/** How far a session that changes has come, in one sentence; null where nothing is under way. */
+/** The progress of a changing session, in one sentence; null without a change. */
 export function progressOf(session: Session, command: Command | undefined, agent: Agent | undefined): string | null {
   if (!isBusy(session.state)) return null;
   const who = session.agent;

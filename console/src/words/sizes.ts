@@ -10,7 +10,7 @@ export const SIZES = [
   { id: 'huge', name: 'Huge', cpu: 8, memory: 16 * GIB },
 ] as const;
 
-/** The fields of the wish that a size means; none where the template decides. */
+/** The request's fields for a size; none if the template decides. */
 export function wishedSize(id: string, template: Template): Pick<CreateSession, 'cpu' | 'memory'> {
   const size = SIZES.find((each) => each.id === id);
   if (!size || (size.cpu === template.cpu && size.memory === template.memory)) return {};
