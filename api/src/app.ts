@@ -32,11 +32,11 @@ import { withoutUpgradeRoutes } from './tunnel/without-upgrade.ts';
 
 /** Bytes of a request's body. */
 const BODY = 64 * 1024;
-/** Milliseconds for a request to arrive whole. */
+/** Longest time for a request to arrive completely, milliseconds. */
 const REQUEST_MS = 30_000;
 
 export interface AppDeps extends HubDeps {
-  /** Holds the agents' links; by default the real one. Tests of the REST half give their own. */
+  /** Holds the agents' links; by default the real one. Tests of the REST part pass their own. */
   gateway?: (deps: LinkDeps) => AgentGateway;
 }
 
@@ -44,7 +44,7 @@ export interface AppDeps extends HubDeps {
 export interface Hub {
   /** REST, events, the page, and the agents' and viewers' WebSockets. `close` ends event streams and links first, and closes `internal`. */
   readonly app: FastifyInstance;
-  /** Metrics, and what other replicas of the hub ask: for the inside of a network only. */
+  /** Metrics, and requests of other hub replicas: for the internal network only. */
   readonly internal: FastifyInstance;
 }
 
@@ -54,7 +54,7 @@ function makeServer({ log, clock, config, randomBytes }: HubDeps, from: Clients,
     loggerInstance: log,
     bodyLimit: BODY,
     requestTimeout: REQUEST_MS,
-    // what still comes over an open connection while the hub closes is answered, too
+    // requests on open connections are also answered while the hub closes
     return503OnClosing: false,
     rewriteUrl: ({ url }) => withoutBasePath(basePath, url ?? '/'),
     // before any hook or handler: an address that can't be decoded
@@ -74,7 +74,7 @@ function makeServer({ log, clock, config, randomBytes }: HubDeps, from: Clients,
       },
     },
   });
-  // response schemas are documentation: what is sent is what the handler gave
+  // response schemas are documentation: the handler's result is sent unchanged
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   registerConnections(app, clock);
   registerTrace(app, randomBytes);
@@ -118,7 +118,7 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
           }),
       });
       await registerRateLimit(api, config.rateLimit, from);
-      // a request without a body asks for nothing in particular
+      // a request without a body has an empty body
       api.addHook('preValidation', async (request) => {
         if (request.body === undefined && request.routeOptions.schema?.body !== undefined) request.body = {};
       });

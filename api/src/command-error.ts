@@ -1,8 +1,8 @@
-/** Exit statuses as sysexits(3) has them. */
+/** Exit statuses as in sysexits(3). */
 const EX_USAGE = 64;
 const EX_UNAVAILABLE = 69;
 
-/** Why a command can't be carried out; its message says what to do about it. */
+/** Why a command can't be carried out; its message names the remedy. */
 export class CommandError extends Error {
   /** The program's exit status. */
   readonly status: number;
@@ -13,5 +13,5 @@ export class CommandError extends Error {
   }
 }
 
-/** A command line that is wrong. */
+/** An invalid command line. */
 export const usage = (message: string): CommandError => new CommandError(message, EX_USAGE);

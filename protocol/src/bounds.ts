@@ -1,11 +1,11 @@
 import Type, { type TSchema } from 'typebox';
 import { LIMITS } from './limits.ts';
 
-/** Building blocks of every schema: each has its bounds, so that nobody holds, keeps or answers without end [WIRE7]. */
+/** Building blocks of every schema: each is bounded, so that memory, storage and answers are bounded [WIRE7]. */
 
 /** Milliseconds, at most a day. */
 export const Milliseconds = (minimum = 0) => Type.Integer({ minimum, maximum: 86_400_000 });
-/** Things that are counted: sessions, attempts. */
+/** Counts: sessions, attempts. */
 export const Count = (minimum = 0) => Type.Integer({ minimum, maximum: 1_000_000_000 });
 /** Cores of a processor. */
 export const Cores = Type.Number({ minimum: 0, maximum: 1_000_000 });
@@ -21,5 +21,5 @@ export const Entries = <T extends TSchema>(value: T, most: number, nameLength: n
     additionalProperties: false,
   });
 
-/** What an object of the wire takes besides what this version knows [WIRE3]. */
+/** Unknown fields of an object on the wire [WIRE3]. */
 export const OPEN = { maxProperties: LIMITS.fields } as const;

@@ -1,5 +1,5 @@
 /**
- * The one table of everything that can go wrong between a user, the hub and an agent: SPEC.md [ERR1].
+ * The table of all errors between a user, the hub and an agent: SPEC.md [ERR1].
  * `retryable`: the same request may succeed later, unchanged. `http`: status of a REST answer or a refused upgrade.
  * `close`: WebSocket close code when the connection ends because of it (4000–4999 are ours).
  */
@@ -92,7 +92,7 @@ export class StreamSpaceError extends Error {
   }
 }
 
-/** How an error looks in JSON, in REST answers (`{error: ErrorBody}`) and in messages. */
+/** JSON form of an error, in REST answers (`{error: ErrorBody}`) and in messages. */
 export interface ErrorBody {
   code: ErrorCode;
   message: string;

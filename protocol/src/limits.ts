@@ -6,11 +6,11 @@ export const LIMITS = {
   dataFrame: 64 * 1024,
   /** Credit that a stream starts with, per direction. */
   initialCredit: 256 * 1024,
-  /** What the credit may grow to, per direction: also what one frozen viewer can cost. */
+  /** Largest credit, per direction: also the cost of one frozen viewer. */
   maxCredit: 768 * 1024,
   /** Fields of one object of a control message, those of a newer version included. */
   fields: 64,
-  /** What is kept of one agent's report before its last page has come. */
+  /** Largest kept part of one agent's report before its last page. */
   report: 16 * 1024 * 1024,
   /** Sessions in one agent's report … */
   reportedSessions: 10_000,

@@ -2,7 +2,7 @@ import { type Clock, Outage } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Publisher } from '../events/publisher.ts';
 
-/** The publisher, but an event that can't be stored is a failure in the log: what happened has happened. */
+/** The publisher, except that an event that can't be stored only makes a log line, because the change itself has happened. */
 export function tolerant(publish: Publisher, clock: Clock, log: FastifyBaseLogger): Publisher {
   const outage = new Outage(clock, log, 'Event not published');
   const missed = (error: unknown) => outage.failed({ err: error });

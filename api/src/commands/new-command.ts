@@ -3,7 +3,7 @@ import { iso } from 'clock-port';
 import type { HubDeps } from '../deps.ts';
 import type { CommandRecord } from '../store/store.ts';
 
-/** A new command, `pending`. `session`: whose it is; null where it is the agent's. `user`: who asked. */
+/** A new command, `pending`. `session`: its session; null for a command of the agent. `user`: the requesting user. */
 export function newCommand(
   { clock, config, randomBytes }: Pick<HubDeps, 'clock' | 'config' | 'randomBytes'>,
   about: {

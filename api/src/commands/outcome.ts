@@ -10,7 +10,7 @@ const DONE: Partial<Record<CommandRecord['action'], SessionState>> = {
   delete_session: 'gone',
 };
 
-/** Where a session most likely is when a command did not do its work, and the agent doesn't say. */
+/** Most likely state of a session after a failed command, without a report of the agent. */
 const NOT_DONE: Partial<Record<CommandRecord['action'], SessionState>> = {
   create_session: 'failed',
   wake_session: 'hibernated',
@@ -18,7 +18,7 @@ const NOT_DONE: Partial<Record<CommandRecord['action'], SessionState>> = {
   delete_session: 'failed',
 };
 
-/** Codes of commands that their agent did not begin with, or that changed nothing. */
+/** Codes of commands that the agent did not begin, or that changed nothing. */
 const REFUSALS: readonly string[] = [
   'conflict',
   'superseded',
@@ -26,10 +26,10 @@ const REFUSALS: readonly string[] = [
   'session_exists',
   'at_capacity',
 ] satisfies ErrorCode[];
-/** States in which a session stays by itself. */
+/** Stable states of a session. */
 const LASTING: readonly (SessionState | undefined)[] = ['running', 'hibernated', 'failed'];
 
-/** What a command's end changes in its session, if that is still this command's (the store looks); undefined when nothing. */
+/** The session's change by a command's end, if this is still its latest command (the store checks); undefined: none. */
 export function sessionPatch(
   command: Pick<CommandRecord, 'action' | 'session' | 'attempt' | 'former'>,
   result: Result,
@@ -40,7 +40,7 @@ export function sessionPatch(
   if (error === undefined) {
     const state = DONE[command.action];
     if (state === undefined) return undefined;
-    // a session may fail right behind a command that succeeded
+    // a session may fail right after a successful command
     if (state !== 'gone' && status !== undefined)
       return { state: status.state, reason: status.reason ?? null, updated_at: at };
     return { state, reason: null, updated_at: at };
@@ -49,7 +49,7 @@ export function sessionPatch(
   const untouched = REFUSALS.includes(error.code) || (error.code === 'command_expired' && attempt === 0);
   const guess = untouched && LASTING.includes(former) ? former : NOT_DONE[action];
   if (guess === undefined) return undefined;
-  // a wake that finds nothing to wake
+  // a wake of a session that does not exist
   const state = error.code === 'not_found' ? 'failed' : guess;
   return {
     state: action === 'create_session' ? 'failed' : (status?.state ?? state),

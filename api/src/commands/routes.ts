@@ -31,7 +31,7 @@ export function commandRoutes(scope: FastifyInstance, { store }: HubDeps): void 
     },
   );
 
-  /** An admin's command on a user's session is that user's business, too. */
+  /** The session's user may also see an admin's command on it. */
   const owns = async (user: string, sessionId: string | null): Promise<boolean> =>
     sessionId !== null && (await store.sessions.get(sessionId))?.user === user;
 }

@@ -4,11 +4,11 @@ import { withoutPlace } from '../public/agent.ts';
 import { publicCommand } from '../public/command.ts';
 import type { AgentRecord, CommandRecord, Store } from '../store/store.ts';
 
-/** Writes what happened into the event store; call it after the change itself is stored. */
+/** Writes events into the event store; call it after the change itself is stored. */
 export interface Publisher {
   session(session: Session): Promise<void>;
   command(command: CommandRecord): Promise<void>;
-  /** The agent as it is now; for `agent.registered` with its connection id. */
+  /** The agent's current record; for `agent.registered` with its connection id. */
   agent(type: 'agent.registered' | 'agent.updated', agent: AgentRecord): Promise<void>;
   agentRefused(agentId: string, data: { replica: string; term: number; code: string; message: string }): Promise<void>;
   agentDisconnected(agentId: string, reason: string): Promise<void>;

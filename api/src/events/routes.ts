@@ -7,7 +7,7 @@ import type { HubDeps } from '../deps.ts';
 import { route, Shared } from '../http/route.ts';
 import { streamEvents } from './stream.ts';
 
-/** Streams that one user may have open at once. */
+/** Most open streams of one user. */
 const PER_USER = 32;
 
 const EventId = Type.String({ maxLength: 16, pattern: '^\\d{0,16}$', description: 'the id of an event' });
@@ -19,7 +19,7 @@ export function eventRoutes(scope: FastifyInstance, { store, clock }: HubDeps): 
   const open = new Map<string, number>();
   const running = new Set<Promise<void>>();
 
-  // before the server waits for its connections, which these would hold for ever
+  // before the server waits for its connections, which open streams would hold for ever
   app.addHook('preClose', async () => {
     shutdown.abort(new Error('the hub stops: connect again'));
     await Promise.all(running);

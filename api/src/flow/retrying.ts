@@ -1,14 +1,14 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, sleep } from 'clock-port';
 
-/** Milliseconds before each further try of a store that is not available; the last one again and again. */
+/** Milliseconds before each retry on an unavailable store; the last value repeats. */
 const PAUSES = [100, 500, 2_000, 5_000];
-/** Milliseconds for which a store may be away before the link that needs it is given up. */
+/** Longest outage of the store, milliseconds, before a link that needs it ends. */
 const PATIENCE_MS = 15 * 60_000;
 
 /**
- * Runs one step on the store, again after `store_unavailable` for as long as a store may be away, so that its absence costs no link and
- * nothing that an agent said. Rejects with the last error, or when the signal aborts.
+ * Runs one step on the store, and repeats it after `store_unavailable` up to the longest outage, so that an outage costs no link and
+ * no message of an agent. Rejects with the last error, or when the signal aborts.
  */
 export async function retrying<T>(
   clock: Clock,

@@ -1,11 +1,11 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 
-/** One at a time for each key, in the order of coming; different keys don't wait for each other. */
+/** One at a time for each key, in the order of arrival; different keys don't wait for each other. */
 export class Turns {
   readonly #waiting = new Map<string, (() => void)[]>();
   readonly #limit: number;
 
-  /** `limit`: how many may wait for one key; the next one gets `rate_limited`. */
+  /** `limit`: most waiting calls for one key; the next one gets `rate_limited`. */
   constructor(limit: number) {
     this.#limit = limit;
   }

@@ -1,10 +1,10 @@
-/** Pieces of different lanes that are under way at once. */
+/** Most pieces of different lanes in progress at once. */
 const MAX_SIDE_BY_SIDE = 64;
 
 /**
- * Work of one link, in the order of arrival, so that the read loop never waits. Pieces with a lane run side by side with those of other
- * lanes, the others one at a time. Bounded in pieces and in the bytes that they hold; who goes beyond gets `false` and has to give
- * up the link.
+ * Work of one link, in the order of arrival, so that the read loop never waits. Pieces with a lane run in parallel with those of other
+ * lanes, the others one at a time. Bounded in pieces and in the bytes that they hold; a call beyond gets `false` and has to end
+ * the link.
  */
 export class WorkQueue {
   readonly #limit: { readonly pieces: number; readonly bytes: number };
@@ -14,13 +14,13 @@ export class WorkQueue {
   #bytes = 0;
   #running = false;
 
-  /** `failed` is told of a task that rejected; the following ones run all the same. */
+  /** `failed` gets the error of a rejected task; the following ones still run. */
   constructor(limit: { pieces: number; bytes: number }, failed: (error: unknown) => void) {
     this.#limit = limit;
     this.#failed = failed;
   }
 
-  /** Pieces that wait, without the one that runs. */
+  /** Waiting pieces, without the running one. */
   get size(): number {
     return this.#waiting.length;
   }

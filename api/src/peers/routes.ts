@@ -8,7 +8,7 @@ import type { SessionPictures } from '../agents/reports/session-pictures.ts';
 import { pictureAnswer } from './picture.ts';
 import type { PeerClaims, PeerGuard, Purpose } from './credential.ts';
 
-/** Milliseconds that an agent has to answer a ping, for another replica that asks. */
+/** Longest wait for an agent's answer to a ping, on request of another hub replica, milliseconds. */
 const PROBE_MS = 2_000;
 
 export interface PeerRouteDeps {
@@ -22,8 +22,8 @@ export interface PeerRouteDeps {
 }
 
 /**
- * POST /internal/v1/…: what other replicas ask of the one that holds an agent, on a port of its own. All of it is in the signed credential; there is no body.
- * Nothing is passed on: an agent that isn't here any more is `agent_offline`.
+ * POST /internal/v1/…: requests of other hub replicas to the one that holds an agent, on a separate port. The signed credential contains the whole request; there is no body.
+ * Requests are never forwarded: an agent that is no longer connected here is `agent_offline`.
  */
 export function peerRoutes(
   app: FastifyInstance,
@@ -69,7 +69,7 @@ export function peerRoutes(
     app.post(`/internal/v1/${purpose}`, {
       schema: { hide: true },
       config: { access: 'open' },
-      // before anything of a body is read: there is none
+      // before the body is read: there is none
       onRequest: async (request) =>
         void proven.set(request, guard.check(request.headers.authorization, purpose, clock.now())),
       handler: (request) => answer[purpose](proven.get(request)!),

@@ -2,7 +2,7 @@ import type { Agent, Capacity, OfferedCapacity } from '@streamspace/protocol';
 import { bytes } from '@streamspace/settings';
 import type { AgentRecord } from '../store/store.ts';
 
-/** The record without where its connection is. */
+/** The record without the place of its connection. */
 export function withoutPlace(record: AgentRecord) {
   const { connection_id: _connection, hub: _hub, away_since: _away, ...agent } = record;
   return agent;
@@ -13,7 +13,7 @@ export function publicAgent(record: AgentRecord): Agent {
   return { ...withoutPlace(record), capacity: offeredCapacity(record.capacity) };
 }
 
-/** Capacity as agents report it (cores, bytes) as users are told it: as amounts, and as numbers. */
+/** Reported capacity (cores, bytes) in the form for users: as amounts, and as numbers. */
 export function offeredCapacity({ cpu, memory, max_sessions }: Capacity): OfferedCapacity {
   const whole = Math.round(memory);
   return {

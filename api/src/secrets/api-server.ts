@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import type { Environment } from '@streamspace/settings';
 import { CommandError } from '../command-error.ts';
 
-/** Where the kubelet puts a pod's own access. */
+/** The kubelet's folder with a pod's own access. */
 const FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
-/** Milliseconds for one answer. */
+/** Longest wait for one answer, milliseconds. */
 const ANSWER_MS = 5_000;
 /** Bytes of one answer: a Secret has at most 1 MiB, in base64. */
 const MAX_ANSWER = 4 * 1024 * 1024;
 
-/** What an API server said no with. `code`: the HTTP status. */
+/** A refusal of the API server. `code`: the HTTP status. */
 export class ApiServerError extends Error {
   readonly code: number;
   constructor(code: number, message: string) {
@@ -21,19 +21,19 @@ export class ApiServerError extends Error {
   }
 }
 
-/** As much of a Secret as is needed. */
+/** The required part of a Secret. */
 export interface Secret {
   readonly metadata: { readonly name: string; readonly resourceVersion: string };
   /** Base64. */
   readonly data?: Readonly<Record<string, string>>;
 }
 
-/** The Secrets of a namespace, for somebody who may get and patch some of them. */
+/** The Secrets of a namespace, with the right to get and patch some of them. */
 export interface ApiServer {
   readonly namespace: string;
-  /** Rejects with {@link ApiServerError}, or with what the connection failed of. */
+  /** Rejects with {@link ApiServerError}, or with the connection's error. */
   get(name: string): Promise<Secret>;
-  /** Sets a key of the Secret as it was read, and rejects with {@link ApiServerError} 409 if it is another by now. */
+  /** Sets a key of the Secret, and rejects with {@link ApiServerError} 409 if the Secret has changed since it was read. */
   set(secret: Secret, key: string, value: string): Promise<void>;
 }
 

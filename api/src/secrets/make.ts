@@ -3,20 +3,20 @@ import { ConfigError, HUB, type Kind } from '@streamspace/settings';
 import { CommandError, usage } from '../command-error.ts';
 import { type ApiServer, ApiServerError } from './api-server.ts';
 
-/** Milliseconds within which Secrets, Role and API server have to be there: all of them may be starting, or be applied one by one. */
+/** Longest wait for Secrets, Role and API server, milliseconds: they may be starting, or be applied one by one. */
 const PATIENCE_MS = 60_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 3_000;
 
 interface Makeable {
   readonly kind: Kind<unknown>;
-  /** What a new value starts with. */
+  /** Prefix of a new value. */
   readonly prefix: string;
-  /** Of the chart: where a user names a Secret of their own. */
+  /** The chart's value that names a user's own Secret. */
   readonly value: string;
 }
 
-/** Settings that any random value will do for. */
+/** Settings that accept any random value. */
 const MAKEABLE: Readonly<Record<string, Makeable>> = {
   [HUB.jwtSecret.name]: { kind: HUB.jwtSecret.kind, prefix: '', value: 'api.auth.existingSecret.name' },
   [HUB.hubPeerSecret.name]: { kind: HUB.hubPeerSecret.kind, prefix: '', value: 'api.peers.existingSecret.name' },
@@ -33,14 +33,14 @@ export interface Makers {
   readonly server: () => Promise<ApiServer>;
   readonly clock: Clock;
   readonly randomBytes: (size: number) => Buffer;
-  /** A line for whoever reads the log. */
+  /** Writes a log line. */
   readonly tell: (line: string) => void;
 }
 
 /**
- * Makes what Secrets lack, of `SETTING=SECRET/KEY`: a key that has a value is left alone, and of several replicas that find none the first one's
- * value is everybody's. Rejects with {@link CommandError}, with {@link ConfigError} where a value that is there is none that the setting
- * takes, or with an error that names the Secret and the remedy.
+ * Makes the missing values of `SETTING=SECRET/KEY`: an existing value stays unchanged, and if several replicas find none, all use the first one's
+ * value. Rejects with {@link CommandError}, with {@link ConfigError} if an existing value is invalid for the
+ * setting, or with an error that names the Secret and the remedy.
  */
 export async function makeSecrets(
   args: readonly string[],
@@ -69,7 +69,7 @@ function wishOf(text: string): Wish {
   return { ...makeable, setting, secret, key };
 }
 
-/** Whether the value became the Secret's. */
+/** Whether the Secret got this value. */
 async function fill(api: ApiServer, { setting, secret, key, kind }: Wish, value: string): Promise<boolean> {
   for (;;) {
     const found = await api.get(secret);
@@ -83,13 +83,13 @@ async function fill(api: ApiServer, { setting, secret, key, kind }: Wish, value:
       await api.set(found, key, value);
       return true;
     } catch (error) {
-      // another replica, or somebody by hand, was first
+      // another replica, or a person, was first
       if (!(error instanceof ApiServerError) || error.code !== 409) throw error;
     }
   }
 }
 
-/** Tries again until it is time to give up; says each new reason once. */
+/** Retries until the deadline; logs each new reason once. */
 async function patiently<T>(
   clock: Clock,
   until: number,

@@ -1,7 +1,7 @@
 import type { Session } from '@streamspace/protocol';
 import type { HubDeps } from '../deps.ts';
 
-/** Nothing is announced for the session any more [SES10]. It, as it is then; `updated_at` stays. */
+/** Removes the session's announcement [SES10]. Returns the session after that; `updated_at` stays. */
 export async function putOff(
   { store, publish }: { store: Pick<HubDeps['store'], 'sessions'>; publish: HubDeps['publish'] },
   session: Session,

@@ -1,20 +1,20 @@
 import type { Clock } from 'clock-port';
 import type { AgentRecord, Store } from '../store/store.ts';
 
-/** Milliseconds that what was read of the agents is used at least, and at most. */
+/** Shortest and longest use of one read of the agents, milliseconds. */
 const AGE_MS = { least: 100, most: 5_000 };
-/** So much of the time may go into reading them. */
+/** Largest share of the time spent reading them. */
 const SHARE = 1 / 20;
 
 /**
- * The agents as placement sees them: read now and then, and kept up by events and by what is placed here in between. The store checks again
- * what counts (room, drained) when a session is made, and a refusal is given only by what has just been read.
+ * The agents for placement: read from time to time, and updated by events and by this replica's own placements in between. The store checks again
+ * room and drain when a session is made, and a refusal is based only on a fresh read.
  */
 export class Candidates {
   readonly #store: Pick<Store, 'agents' | 'events'>;
   readonly #clock: Clock;
   #agents = new Map<string, AgentRecord>();
-  /** Monotonic milliseconds until which they are used. */
+  /** Monotonic milliseconds at which this read expires. */
   #until = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
 
@@ -23,15 +23,15 @@ export class Candidates {
     this.#clock = clock;
   }
 
-  /** Keeps up with what others do, until the signal aborts. */
+  /** Applies the events of others, until the signal aborts. */
   follow(signal: AbortSignal): void {
     this.#store.events.subscribe(({ type, agent: id, data }) => {
       const known = id === null ? undefined : this.#agents.get(id);
       if (known === undefined || id === null) {
-        // a new one: nothing to keep up
+        // a new agent: nothing to update
         if (type === 'agent.registered') this.#until = Number.NEGATIVE_INFINITY;
       } else if (type === 'agent.disconnected') {
-        // whether it is expected back is read, where it matters
+        // the next read tells whether it is expected to return
         this.#agents.set(id, { ...known, connected: false, status: 'offline', away_since: null });
       } else if (type === 'agent.registered' || type === 'agent.updated') {
         this.#agents.set(id, { ...known, ...(data as unknown as Partial<AgentRecord>) });
@@ -39,14 +39,14 @@ export class Candidates {
     }, signal);
   }
 
-  /** `fresh`: read after this call. */
+  /** `fresh`: with a read after this call. */
   async list(fresh: boolean): Promise<AgentRecord[]> {
     if (fresh) await this.#reading?.catch(() => undefined);
     if (fresh || this.#clock.monotonic() >= this.#until) await (this.#reading ??= this.#read());
     return [...this.#agents.values()];
   }
 
-  /** A session was placed there: the next one sees it. */
+  /** Counts a session placed there, for the next placement. */
   placed(agentId: string, { cpu, memory }: { cpu: number; memory: number }): void {
     const agent = this.#agents.get(agentId);
     if (agent === undefined) return;

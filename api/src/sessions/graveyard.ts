@@ -2,16 +2,16 @@ import { type Clock, Outage, pause } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Store } from '../store/store.ts';
 
-/** Milliseconds that a session stays readable as `gone`, and that a late report can't bring it back. */
+/** Milliseconds for which a session stays readable as `gone`, and a late report can't bring it back. */
 const KEEP_MS = 60_000;
 const SWEEP_MS = 10_000;
-/** Sessions that may wait here; beyond, the oldest goes before its time. */
+/** Most waiting sessions; beyond, the oldest is removed early. */
 const MAX_WAITING = 10_000;
 
 /** Removes sessions from the store some time after they are `gone`. */
 export class Graveyard {
   readonly #deps: { store: Pick<Store, 'sessions' | 'events'>; clock: Clock; log: FastifyBaseLogger };
-  /** Monotonic milliseconds when each is due; in the order of coming. */
+  /** Monotonic milliseconds at which each is due; in the order of arrival. */
   readonly #due = new Map<string, number>();
 
   constructor(deps: { store: Pick<Store, 'sessions' | 'events'>; clock: Clock; log: FastifyBaseLogger }) {

@@ -1,12 +1,12 @@
 import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { SessionSpec } from '@streamspace/protocol';
 
-/** A key of sessions' proofs. The same on all replicas and after a restart: what was signed before the store was emptied is believed after it. */
+/** A key of sessions' proofs. The same on all replicas and after a restart, so that proofs survive an emptied store. */
 export function sessionKeyOf(secret: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', 'streamspace session proof', 32));
 }
 
-/** What of a session a proof is about: small, and enough to make or check one without the whole spec. */
+/** The signed data of a session: small, and enough to make or check a proof without the whole spec. */
 export interface Provable {
   readonly agent: string;
   readonly id: string;
@@ -15,7 +15,7 @@ export interface Provable {
   readonly digest: string;
 }
 
-/** Whether a hub made the session: `former`: with a key that is about to go. */
+/** Whether a hub made the session; `former`: signed with an outgoing key. */
 export type Provenance = 'present' | 'former' | 'none';
 
 /** The parts of a session's proof. */
@@ -24,8 +24,8 @@ export function provable(agent: string, { proof: _proof, ...spec }: SessionSpec)
 }
 
 /**
- * What the hub signs sessions with, so that it can tell one that it made, and whose store lost it, from one that an agent makes up [SES6]:
- * HMAC-SHA256 over agent, id, user and spec. The first key signs; any of them is believed.
+ * Signs sessions, so that the hub can distinguish its own sessions, lost by the store, from sessions that an agent invents [SES6]:
+ * HMAC-SHA256 over agent, id, user and spec. The first key signs; all are accepted.
  */
 export class SessionProofs {
   readonly #keys: readonly Buffer[];
@@ -57,7 +57,7 @@ function mac(key: Buffer, { agent, id, user, digest }: Provable): Buffer {
     .digest();
 }
 
-/** The same text for the same value, in whatever order its fields came back from a platform. */
+/** The same text for the same value, independent of the order of its fields. */
 function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return JSON.stringify(value);
   const entries = Object.entries(value).filter(([, each]) => each !== undefined);

@@ -6,7 +6,7 @@ import { Compile } from 'typebox/compile';
 const GIB = 1024 ** 3;
 const IMAGE = 'streamspace/desktop:latest';
 
-/** What there is without any configuration. On the `process` platform the machine's own programs are used, not the image. */
+/** The built-in templates. On the `process` platform the machine's own programs are used, not the image. */
 export const DEFAULT_TEMPLATES: readonly Template[] = [
   {
     id: 'desktop',
@@ -53,7 +53,7 @@ export async function readTemplates(path: string): Promise<Template[]> {
   return parsed;
 }
 
-/** What the agent shall run: nothing named on `process`, where an image means nothing, unless the template is made for it alone. */
+/** The image for the agent: empty on `process`, which ignores images, unless the template is for that platform alone. */
 export function imageFor(template: Template, platform: Platform): string {
   return platform === 'process' && template.platforms.length > 1 ? '' : template.image;
 }

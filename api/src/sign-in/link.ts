@@ -11,7 +11,7 @@ import {
 import { SignJWT } from 'jose';
 import { CommandError, usage } from '../command-error.ts';
 
-/** How long a link may be good for; bounded, as nothing takes one back but a new JWT_SECRET. */
+/** Validity of a link; bounded, because only a new JWT_SECRET revokes it. */
 const LIFE = duration(60_000, 86_400_000);
 const DEFAULT_LIFE = '8h';
 
@@ -39,7 +39,7 @@ function optionsOf(args: readonly string[]) {
   }
 }
 
-/** What `takes` says, or {@link CommandError}. */
+/** The parsed value, or {@link CommandError} with `takes`. */
 function option<T>(name: string, given: string, kind: { takes: string; parse(text: string): T | undefined }): T {
   const read = kind.parse(given);
   if (read === undefined)
@@ -53,7 +53,7 @@ const USER = {
 };
 
 /**
- * A link to the page that signs a user in, made with the hub's own settings, and lines of advice beside it. Rejects with
+ * A link to the page that signs a user in, made with the hub's own settings, and lines of advice for it. Rejects with
  * {@link CommandError}, or {@link ConfigError}.
  */
 export async function signInLink(

@@ -1,7 +1,7 @@
 const KIB = 1024;
 
 /**
- * How many events a store keeps, and of how many bytes (JSON) together; one that is greater by itself is kept until the next comes.
+ * Bounds of a store's events in number and in bytes (JSON); a single larger event is kept until the next one.
  * `updates` and `others`: the two parts of an agent's timeline.
  */
 export const KEPT_EVENTS = {

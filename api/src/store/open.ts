@@ -13,7 +13,7 @@ export interface StoreSettings {
   readonly caFile?: string | undefined;
   readonly waitReplicas?: number;
   readonly waitMs?: number;
-  /** Trouble with a connection, which the store repairs by itself. */
+  /** A failure of a connection, which the store repairs by itself. */
   readonly onError?: (error: Error) => void;
 }
 
@@ -33,10 +33,10 @@ function readCas(path: string): string {
   }
 }
 
-/** Milliseconds between two tries. */
+/** Milliseconds between two attempts. */
 const AGAIN_MS = 500;
 
-/** Runs a step on the store again until it was available, or the signal aborts: then rejects with what was wrong last. */
+/** Repeats a step on the store until the store is available; rejects with the last error when the signal aborts. */
 export async function patiently<T>(clock: Clock, signal: AbortSignal, step: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -1,6 +1,6 @@
 import type { Agent } from '@streamspace/protocol';
 
-/** The status of an agent to the world, of what it reported. Records of older versions have no reason. */
+/** The public status of an agent, from its reports. Records of older versions have no reason. */
 export function shownStatus(
   agent: Pick<Agent, 'connected' | 'draining' | 'status'> & { readonly status_reason?: string | null },
 ): Pick<Agent, 'status' | 'status_reason'> {

@@ -11,9 +11,9 @@ import type {
 } from '@streamspace/protocol';
 
 /**
- * What the hub remembers. One contract suite (test/contract/store.ts) for every implementation; each method is one atomic step
+ * The hub's state. One contract suite (test/contract/store.ts) for every implementation; each method is one atomic step
  * that is durable when it resolves, so that a second hub replica on the same store sees it. Rejects with `store_unavailable`.
- * Times are the caller's, in RFC 3339; the store has no clock of its own but for the expiry of tickets.
+ * Times are the caller's, in RFC 3339; the store has its own clock only for the expiry of tickets.
  */
 export interface Store {
   readonly agents: AgentStore;
@@ -24,10 +24,10 @@ export interface Store {
   readonly events: EventStore;
   readonly templates: TemplateStore;
   readonly signals: SignalStore;
-  /** Rejects when the store can't be used now. For GET /health. */
+  /** Rejects if the store is unavailable now. For GET /health. */
   ping(signal: AbortSignal): Promise<void>;
   /**
-   * Calls back whenever the store may have lost what it was told last, without saying so: it was away for a moment, or another of its servers
+   * Calls back whenever the store may have silently lost its last writes: after a short outage, or when another of its servers
    * has taken over. Until the signal aborts.
    */
   onReturn(callback: () => void, signal: AbortSignal): void;
@@ -36,15 +36,15 @@ export interface Store {
 
 export interface Claim {
   agentId: string;
-  /** 0: HA is off, and the store gives the next term if `takeover` or nobody is connected. */
+  /** 0: HA is off, and the store assigns the next term if `takeover` is set or no replica is connected. */
   term: number;
   replica: string;
   connectionId: string;
-  /** Which hub replica holds the connection. */
+  /** The hub replica that holds the connection. */
   hub: string;
   /**
-   * For term 0: the holder was asked and did not answer, so it may be replaced. A connection id: only if that one still holds it, so
-   * that of two newcomers who asked the same dead holder one wins.
+   * For term 0: the holder did not answer a ping, so it may be replaced. A connection id: only if that one still holds it, so
+   * that of two newcomers after the same dead holder one wins.
    */
   takeover: boolean | string;
   hello: AgentMessageOf<'hello'>;
@@ -55,7 +55,10 @@ export type ClaimResult =
   | {
       accepted: true;
       term: number;
-      /** The connection that this one replaces, and where it is. */ previous?: { connectionId: string; hub: string };
+      /** The connection that this one replaces, and its hub replica. */ previous?: {
+        connectionId: string;
+        hub: string;
+      };
     }
   | {
       accepted: false;
@@ -65,26 +68,26 @@ export type ClaimResult =
       code: 'stale_term' | 'duplicate_agent';
     };
 
-/** An agent as stored: the public one, and which connection may act for it. `active_sessions` and
- * `used` count live sessions in the store: everything but `hibernated`, `failed` and `gone`. */
+/** An agent as stored: the public one, and the connection that may act for it. `active_sessions` and
+ * `used` count live sessions in the store: all states except `hibernated`, `failed` and `gone`. */
 export interface AgentRecord extends Omit<Agent, 'capacity'> {
   /** As the agent reports it. */
   capacity: Capacity;
   connection_id: string | null;
   hub: string | null;
-  /** When it was last let go of, if it may come back; null (or missing: of an older hub) when nobody knows, or it can't. */
+  /** Time of its last disconnection, if it may return; null (or missing, from an older hub) if unknown, or it can't. */
   away_since?: string | null;
 }
 
 export interface AgentStore {
   /**
-   * The fence (design I1): accepted when the term is greater than the last accepted one, or equal and from the same replica. Compare-and-set.
-   * The last accepted term is kept when the agent goes away and never gets smaller.
+   * The fence (I1): accepted when the term is greater than the last accepted one, or equal and from the same replica. Compare-and-set.
+   * The last accepted term outlives the connection and never decreases.
    */
   claim(claim: Claim): Promise<ClaimResult>;
   /**
    * Marks it disconnected only if `connectionId` still holds it (failure 7); false otherwise. `awaySince`: null for an agent that is not
-   * expected to come back by itself.
+   * expected to return by itself.
    */
   release(agentId: string, connectionId: string, awaySince: string | null): Promise<boolean>;
   /** Stores a heartbeat; false when the connection was superseded. */
@@ -94,14 +97,14 @@ export interface AgentStore {
   list(): Promise<AgentRecord[]>;
 }
 
-/** Credentials that an agent's replicas may have at a time: replicas that are gone can't say so. */
+/** Most credentials of an agent's replicas: a replica that is gone does not return its credential. */
 export const CREDENTIALS = 8;
 
 /** Secrets are stored as SHA-256 (hex) of the token; the tokens themselves have ≥ 256 random bits. */
 export interface CredentialStore {
   /** An enrolment token: for one agent id, or for any new one (`null`); usable until `expiresAt`, `uses` times. */
   putEnrolment(hash: string, enrolment: { agentId: string | null; expiresAt: string; uses: number }): Promise<void>;
-  /** Whether there is one that could be used at `at`, for one agent or another. */
+  /** Whether it exists and is usable at `at`, for any agent. */
   hasEnrolment(hash: string, at: string): Promise<boolean>;
   /**
    * Uses it once, atomically; undefined (and not used) when unknown, spent, expired at `at`, for another agent, or for any new agent
@@ -118,21 +121,21 @@ export interface CredentialStore {
   ): Promise<{ current: string; next?: { hash: string; rotationId: string }; others: readonly string[] } | undefined>;
   /**
    * Replaces everything for the agent (enrolment for exactly this id); with the name of a `replica` only what that one had, and a rotation
-   * goes on. Of more than {@link CREDENTIALS} the one goes that is longest neither set nor {@link used}.
+   * goes on. Beyond {@link CREDENTIALS} the least recently set or {@link used} one is dropped.
    */
   set(agentId: string, hash: string, replica?: string): Promise<void>;
   /** `set` for an agent that never had a credential, revoked ones included; false otherwise, and nothing changes. Compare-and-set. */
   setNew(agentId: string, hash: string): Promise<boolean>;
-  /** The credential is in use: it counts as the newest. Nothing happens when it is none of the agent's. */
+  /** The credential is in use: it counts as the newest. No effect if it is none of the agent's. */
   used(agentId: string, hash: string): Promise<void>;
-  /** Begins a rotation: both are valid until `finishRotation`. One that was under way is dropped. Nothing happens without a current one. */
+  /** Begins a rotation: both are valid until `finishRotation`. An unfinished rotation is dropped. No effect without a current credential. */
   beginRotation(agentId: string, next: { hash: string; rotationId: string }): Promise<void>;
-  /** `next` becomes the only one, also of those of other replicas. Its hash; undefined if that rotation is not under way. */
+  /** `next` becomes the only one, also of those of other replicas. Its hash; undefined if that rotation is not in progress. */
   finishRotation(agentId: string, rotationId: string): Promise<string | undefined>;
   revoke(agentId: string): Promise<void>;
 }
 
-/** What placement reserved: the store checks it again, atomically, when the session is made. */
+/** The room that placement reserved: the store checks it again, atomically, when the session is made. */
 export interface Reservation {
   maxSessions: number;
   cpu: number;
@@ -143,7 +146,7 @@ export interface SessionStore {
   /**
    * Session and its `create_session` command in one step, if the agent isn't drained and its live sessions still leave room;
    * `at_capacity` otherwise.
-   * With an idempotency key seen before (same user) nothing is made and the earlier pair returned.
+   * With a known idempotency key (same user) it makes nothing and returns the earlier pair.
    */
   create(
     session: Session,
@@ -151,53 +154,53 @@ export interface SessionStore {
     reservation: Reservation,
     idempotencyKey?: string,
   ): Promise<{ created: boolean; session: Session; command: CommandRecord } | 'at_capacity'>;
-  /** What `create` made with that user's key; undefined when none is remembered. */
+  /** The result of `create` with that user's key; undefined if none is kept. */
   created(user: string, idempotencyKey: string): Promise<{ session: Session; command: CommandRecord } | undefined>;
-  /** Changes fields if the session's `updated_at` is still `expected` (or whatever it is, when undefined); undefined on a miss or conflict. */
+  /** Changes fields if the session's `updated_at` is still `expected` (without a check if undefined); undefined on a miss or conflict. */
   update(id: string, patch: Partial<Session>, expected?: string): Promise<Session | undefined>;
-  /** Learns a session from an agent's report; an existing one is left alone and returned. */
+  /** Learns a session from an agent's report; an existing one is returned unchanged. */
   adopt(session: Session): Promise<Session>;
   remove(id: string): Promise<void>;
   get(id: string): Promise<Session | undefined>;
   list(filter: { user?: string; agent?: string }): Promise<Session[]>;
 }
 
-/** A command as stored: the public one plus what its delivery needs. */
+/** A command as stored: the public one plus the fields for its delivery. */
 export interface CommandRecord extends Command {
   /** The `command` message's fields beyond id, attempt and action. */
   payload: { spec?: SessionSpec; delete_home?: boolean };
   /** Connection that has the current attempt. */
   connection_id: string | null;
-  /** The state that its session had before it, to which a refusal takes it back. */
+  /** The session's previous state, restored by a refusal. */
   former?: SessionState;
 }
 
 /** Whether it is over: such states never change [CMD1]. */
 export const isFinal = ({ state }: Pick<Command, 'state'>): boolean => state === 'completed' || state === 'failed';
 
-/** A session's change that goes with a new command. */
+/** A session's change together with a new command. */
 export interface SessionChange {
   id: string;
   patch: Partial<Session>;
   from?: Pick<Session, 'state' | 'command'>;
-  /** For a session that becomes live again. */
+  /** For a session that becomes live again: the required room. */
   reservation?: Reservation;
 }
 
 export interface CommandStore {
   /**
-   * Durable when it resolves (design I4). At the tail of the agent's queue. With `change`, the session changes in the same step:
-   * `conflict` (and nothing is stored) when it isn't there or isn't as `from` says any more, `at_capacity` when the agent's live
+   * Durable when it resolves (I4). At the tail of the agent's queue. With `change`, the session changes in the same step:
+   * `conflict` (and nothing is stored) if it does not exist or is no longer in a `from` state, `at_capacity` if the agent's live
    * sessions leave no room for it.
    */
   append(command: CommandRecord, change?: SessionChange): Promise<'appended' | 'conflict' | 'at_capacity'>;
-  /** `lasting`: as it outlives a failover of the store; rejects while that is not so. */
+  /** `lasting`: only a state that survives a failover of the store; rejects while there is none. */
   get(id: string, lasting?: 'lasting'): Promise<CommandRecord | undefined>;
   /** Commands of the agent that are not final, oldest first. */
   open(agentId: string): Promise<CommandRecord[]>;
   /**
    * A page of `open`: at most `limit` commands behind the place `after` (0: from the beginning), and the place of the last of them (`after`
-   * when there is none). A later command has a greater place, for as long as the store keeps what it has. `lasting`: as with `get`.
+   * when there is none). A later command has a greater place, as long as the store loses nothing. `lasting`: as with `get`.
    */
   next(
     agentId: string,
@@ -211,10 +214,10 @@ export interface CommandStore {
   markAck(id: string, attempt: number, connectionId: string, at: string): Promise<CommandRecord | undefined>;
   /**
    * Final state if not final already and the attempt is the current one on that connection, which still holds
-   * the agent (`null`: whatever it is, for expiry). In the
+   * the agent (`null`: without this check, for expiry). In the
    * same step the session changes, if it isn't `gone` and this command is still its latest (`Session.command`): a `delete` that was accepted
    * meanwhile is not undone by the end of a `create`. Returns the session, as it is then, only if it was changed; `settled`: whether the end
-   * outlives a failover of the store already, which is not waited for.
+   * already survives a failover of the store; the method does not wait for that.
    */
   finish(
     id: string,
@@ -228,21 +231,21 @@ export interface CommandStore {
 export interface TicketRecord {
   session: string;
   user: string;
-  /** When the token ends that the ticket is from, milliseconds since 1970. Missing in those of earlier versions of the hub, which live for a minute. */
+  /** Expiry of the token that made the ticket, milliseconds since 1970. Missing in tickets of earlier hub versions, which live for a minute. */
   expires?: number;
 }
 
 export interface TicketStore {
   /** `ttlMs` ≤ 60,000. */
   put(hash: string, ticket: TicketRecord, ttlMs: number): Promise<void>;
-  /** Takes it out: a second call gets nothing. */
+  /** Removes and returns it: a second call gets nothing. */
   take(hash: string): Promise<TicketRecord | undefined>;
 }
 
 export interface EventStore {
   /**
-   * Gives the event the next id and keeps a history (per agent for agent events) that is bounded in number and in bytes: {@link KEPT_EVENTS}. Ids are consecutive, so that who reads them
-   * sees a gap; a store that begins anew begins far above its earlier ids.
+   * Gives the event the next id and keeps a history (per agent for agent events) that is bounded in number and in bytes: {@link KEPT_EVENTS}. Ids are consecutive, so that a reader
+   * sees a gap; a reset store begins far above its earlier ids.
    */
   append(event: Omit<Event, 'id'>): Promise<Event>;
   /** Kept events after `id`, oldest first; of more than `limit` the newest. `agent`: only its agent events (the timeline). */
@@ -257,20 +260,20 @@ export interface TemplateStore {
   put(template: Template): Promise<void>;
 }
 
-/** What one hub replica tells another through the store: small, and of no harm when it is lost or comes twice. */
+/** A message of one hub replica to another through the store: small, and harmless if lost or doubled. */
 export interface Signal {
   /** A command was stored for an agent whose link the receiver holds. */
   type: 'wake';
   agent: string;
 }
 
-/** Messages between hub replicas that share the store, by the address that each keeps with its claims (`Claim.hub`). Nothing is kept. */
+/** Messages between hub replicas that share the store, by each replica's address in its claims (`Claim.hub`). Not stored. */
 export interface SignalStore {
-  /** Heard by the replica of that address if it listens now, usually once. Resolves when the store has passed it on, heard or not. */
+  /** Delivered to the replica of that address if it listens now, usually once. Resolves when the store has sent it, delivered or not. */
   send(hub: string, message: Signal): Promise<void>;
   /**
-   * Calls back for every message to `hub` from now on, until the signal aborts. Goes on by itself after the store was away; what was sent
-   * meanwhile is lost, and `onGap` is called when it listens again (also once it does the first time), so that the caller can look for itself.
+   * Calls back for every message to `hub` from now on, until the signal aborts. Resumes by itself after an outage of the store; messages sent
+   * meanwhile are lost, and `onGap` is called when it listens again (also the first time), so that the caller can check for itself.
    */
   subscribe(hub: string, onMessage: (message: Signal) => void, onGap: () => void, signal: AbortSignal): void;
 }

@@ -1,21 +1,21 @@
-/** Tells one viewer something, as a text frame. */
+/** Sends one viewer a text frame. */
 type Tell = (text: string) => void;
 
 /** A viewer's place among those of its session. */
 export interface Seat {
-  /** Takes a text frame; false: it is none of these. */
+  /** Handles a text frame; false: it is for another handler. */
   heard(text: Buffer): boolean;
   leave(): void;
 }
 
 /**
- * Which of a session's viewers decides its size [VIEW6]: of those that want to, the one that has wanted it longest. Kept at the replica that holds the
+ * Decides which of a session's viewers steers its size [VIEW6]: of those that want to, the one that has wanted it longest. State of the replica that holds the
  * agent.
  */
 export class Steering {
   readonly #wanting = new Map<string, Set<Tell>>();
 
-  /** `wish`: the query's `steer`; undefined for a viewer that knows nothing of this. */
+  /** `wish`: the query's `steer`; undefined for a viewer without this feature. */
   join(session: string, wish: string | null | undefined, tell: Tell): Seat | undefined {
     if (wish !== 'yes' && wish !== 'no') return undefined;
     this.#want(session, tell, wish === 'yes');

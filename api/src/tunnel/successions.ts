@@ -1,7 +1,7 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { Viewer } from './viewer.ts';
 
-/** Who a viewer is over its connections [VIEW5]. */
+/** Identity of a viewer across its connections [VIEW5]. */
 export interface ViewerName {
   readonly session: string;
   readonly user: string;
@@ -30,7 +30,7 @@ export class Successions {
     former?.close(new StreamSpaceError('superseded', 'this viewer has connected again'));
   }
 
-  /** The viewer has gone; nothing happens if another came after it. */
+  /** The viewer has left; no effect if another followed it. */
   leave(name: ViewerName, viewer: Viewer): void {
     const key = keyOf(name);
     if (this.#newest.get(key) === viewer) this.#newest.delete(key);

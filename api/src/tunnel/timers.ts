@@ -1,7 +1,7 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, pause, type Timer } from 'clock-port';
 
-/** Milliseconds after which the time of day is looked at again: timers don't follow a clock that is set, and take no more than 24 days. */
+/** Milliseconds after which the time of day is checked again: timers don't follow clock adjustments, and last at most 24 days. */
 const LOOK_MS = 60_000;
 
 export const tokenExpired = (): StreamSpaceError =>
@@ -19,7 +19,7 @@ export function whenItIs(clock: Clock, time: number | undefined, then: () => voi
   return { cancel: () => timer.cancel() };
 }
 
-/** Does the work again and again, until the signal aborts. */
+/** Repeats the work until the signal aborts. */
 export async function every(clock: Clock, ms: number, signal: AbortSignal, work: () => void): Promise<void> {
   while (!signal.aborted) {
     await pause(clock, ms, signal);

@@ -3,7 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Publisher } from '../../events/publisher.ts';
 import type { AgentRecord, Store } from '../../store/store.ts';
 
-/** Whether an agent that counts as connected has not been heard for so long that the replica which held it must have died with it. */
+/** Whether a connected agent has been silent for so long that the hub replica that held it must have died with it. */
 export function lost(agent: AgentRecord, now: number, heartbeatMs: number): boolean {
   if (!agent.connected || agent.connection_id === null) return false;
   return now - lastHeard(agent) > 4 * heartbeatMs;
@@ -13,8 +13,8 @@ const lastHeard = (agent: AgentRecord): number =>
   Math.max(...[agent.last_heartbeat, agent.connected_since].map((at) => (at === null ? 0 : parseIso(at))));
 
 /**
- * Marks agents as disconnected that went down together with the replica that held them, and never came again. A net: whoever comes
- * again is registered at once, without waiting for it.
+ * Marks agents as disconnected that died together with their hub replica and did not return. A safety net: an agent that
+ * returns is registered at once, without waiting for this.
  */
 export async function census(
   deps: {
@@ -23,7 +23,7 @@ export async function census(
     log: FastifyBaseLogger;
     publish: Publisher;
     heartbeatMs: number;
-    /** Connection of that agent here. */
+    /** Connection of that agent to this replica. */
     holds(agentId: string): string | undefined;
   },
   signal: AbortSignal,

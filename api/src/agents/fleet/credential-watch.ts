@@ -9,7 +9,7 @@ interface WatchDeps {
   readonly clock: Clock;
 }
 
-/** Ends the link, and resolves with false, when its credential is none of the agent's any more [AUTH6]. Rejects when the store can't say. */
+/** Ends the link, and resolves with false, if its credential is no longer valid for the agent [AUTH6]. Rejects if the store does not answer. */
 export async function checkCredential({ store, clock }: WatchDeps, link: AgentLink): Promise<boolean> {
   const asked = clock.monotonic();
   if (!(await stillValid(store, link))) {
@@ -21,8 +21,8 @@ export async function checkCredential({ store, clock }: WatchDeps, link: AgentLi
 }
 
 /**
- * Looks at the credentials of links that send no heartbeats, by which the others are looked at: a thief need not send any. Behind what the
- * link has asked of the store before, so that a rotation that it has just confirmed is seen whole.
+ * Checks the credentials of links without heartbeats, because heartbeats trigger the check and a thief need not send any. Queued behind the
+ * link's earlier work on the store, so that a just confirmed rotation is complete.
  */
 export async function watchCredentials(
   deps: WatchDeps & { heartbeatMs: number; counters: Pick<LinkMetrics, 'storeFailures'> },
@@ -37,7 +37,7 @@ export async function watchCredentials(
     for (const link of links()) {
       if (link.credentialChecked > due) continue;
       link.queue(0, async () => {
-        // without the store it is looked at next time: its absence is no reason to lose the agent's screens
+        // without the store the check waits for the next time: an outage must not cost the agent's screens
         await checkCredential(deps, link).catch(() => deps.counters.storeFailures.inc({ step: 'credential' }));
       });
     }

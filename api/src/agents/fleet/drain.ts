@@ -4,14 +4,14 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Store } from '../../store/store.ts';
 import type { Roster } from './roster.ts';
 
-/** Milliseconds before anybody is sent elsewhere: a load balancer needs a moment to see that this hub is unready. */
+/** Milliseconds before agents are sent elsewhere: a load balancer needs a moment to notice that this hub is unready. */
 export const BEGIN_MS = 750;
 const SPREAD_MS = 1_000;
-/** Milliseconds before it counts that they come back to this hub: a load balancer may have been slow to see that it stops. */
+/** Milliseconds before returns to this hub count: a load balancer may notice the stop late. */
 const IN_VAIN_MS = 3_500;
-/** Milliseconds for the store to say whether there are other replicas. */
+/** Longest wait for the store's answer about other replicas, milliseconds. */
 const LOOK_MS = 1_000;
-/** Milliseconds between two looks whether everybody has come back to this hub in vain. */
+/** Milliseconds between two checks whether all agents keep returning to this hub. */
 const LOOK_AGAIN_MS = 250;
 
 export interface DrainDeps {
@@ -21,14 +21,14 @@ export interface DrainDeps {
   readonly hub: string;
   readonly randomBytes: (size: number) => Buffer;
   readonly roster: Roster;
-  /** How many agents came back here while this hub stops. */
+  /** Number of agents that returned here while this hub stops. */
   readonly reception: { readonly sentAway: number };
 }
 
 /**
- * Asks every agent to connect elsewhere before it leaves this hub [CON8], and resolves when all have gone. When there is nobody else to go
- * to (agents come back to this very hub, and no other one is known), it waits no longer than it takes to see that. What is left when
- * the signal aborts is left to the caller.
+ * Asks every agent to connect elsewhere before it leaves this hub [CON8], and resolves when all have left. If there is no other replica
+ * (agents return to this hub, and no other one is known), it waits only until it has noticed that. Agents that remain when
+ * the signal aborts are left to the caller.
  */
 export async function sendElsewhere(deps: DrainDeps, signal: AbortSignal): Promise<void> {
   const { clock, log, roster, reception } = deps;
@@ -70,7 +70,7 @@ export async function sendElsewhere(deps: DrainDeps, signal: AbortSignal): Promi
   if (links > 0) log.warn({ agents: links }, 'Agents did not connect elsewhere in time; ending their connections');
 }
 
-/** Whether some agent is connected to another replica: then there is one. */
+/** Whether an agent is connected to another replica, which proves that there is one. */
 async function otherReplicas({ clock, store, hub }: DrainDeps, signal: AbortSignal): Promise<boolean> {
   try {
     const agents = await withDeadline(clock, LOOK_MS, 'the store', signal, () => store.agents.list());

@@ -1,11 +1,11 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { AgentLink } from '../link/link.ts';
 
-/** The links of this hub: those that are being welcomed, and the one live link of each agent. */
+/** The links of this hub: those in the handshake, and the one live link of each agent. */
 export class Roster {
   readonly #arriving = new Set<AgentLink>();
   readonly #live = new Map<string, AgentLink>();
-  /** What closed links still have to store. */
+  /** Pending store work of closed links. */
   readonly #endings = new Set<Promise<void>>();
   readonly #leaving = new Set<() => void>();
 
@@ -17,7 +17,7 @@ export class Roster {
     return this.#live.values();
   }
 
-  /** Connections, welcomed or about to be. */
+  /** Connections, welcomed or in the handshake. */
   get size(): number {
     return this.#live.size + this.#arriving.size;
   }
@@ -28,12 +28,12 @@ export class Roster {
     return { links: this.#live.size, handshakes: this.#arriving.size, streams };
   }
 
-  /** Connections that are welcome. */
+  /** Welcomed connections. */
   get links(): number {
     return this.#live.size;
   }
 
-  /** Connections that are about to be welcomed. */
+  /** Connections in the handshake. */
   get arriving(): number {
     return this.#arriving.size;
   }
@@ -46,7 +46,7 @@ export class Roster {
     this.#arriving.delete(link);
   }
 
-  /** The link is the agent's from now on; the one that was is told and closed [CON6]. */
+  /** The link is the agent's from now on; the previous one is notified and closed [CON6]. */
   admit(link: AgentLink): void {
     this.#arriving.delete(link);
     const old = this.#live.get(link.agentId);
@@ -55,20 +55,20 @@ export class Roster {
     supersede(old, `${link.replica} was accepted with term ${link.term}`);
   }
 
-  /** Another replica of the hub has accepted a connection of the agent in the place of this one. */
+  /** Another hub replica has accepted a connection of the agent in place of this one. */
   supersede(agentId: string, connectionId: string, why: string): void {
     const link = this.#live.get(agentId);
     if (link?.connectionId === connectionId) supersede(link, why);
   }
 
-  /** Things that links said and that are not stored yet. */
+  /** Number of messages of links that are not stored yet. */
   get queued(): number {
     let sum = 0;
     for (const link of this.#live.values()) sum += link.work.size;
     return sum;
   }
 
-  /** The link has closed, and `ending` is what it still has to store. Its successor, if there is one, stays (failure 7). */
+  /** The link has closed; `ending` is its pending store work. Its successor, if there is one, stays (failure 7). */
   remove(link: AgentLink, ending: Promise<void>): void {
     if (this.#live.get(link.agentId) === link) this.#live.delete(link.agentId);
     this.#endings.add(ending);
@@ -76,7 +76,7 @@ export class Roster {
     for (const listener of this.#leaving) listener();
   }
 
-  /** Ends what the agent has here. */
+  /** Ends the agent's link to this replica. */
   end(agentId: string, error: StreamSpaceError): void {
     for (const link of this.#arriving) if (link.agentId === agentId) link.end(error);
     this.#live.get(agentId)?.end(error);
@@ -97,14 +97,14 @@ export class Roster {
     signal.addEventListener('abort', () => this.#leaving.delete(listener), { once: true });
   }
 
-  /** Resolves when everything is stored that closed links had to store. */
+  /** Resolves when all pending work of closed links is stored. */
   async settled(): Promise<void> {
     await Promise.all(this.#endings);
   }
 }
 
 function supersede(link: AgentLink, why: string): void {
-  // nothing that it has said and that is not stored yet may have an effect any more
+  // its messages that are not stored yet must have no effect any more
   link.work.drop();
   link.end(new StreamSpaceError('superseded', why));
 }

@@ -4,7 +4,7 @@ import { newCredential } from '../../auth/secrets.ts';
 import type { Store } from '../../store/store.ts';
 import type { AgentLink } from '../link/link.ts';
 
-/** Milliseconds that an agent has to store a new credential. */
+/** Longest time for an agent to store a new credential, milliseconds. */
 const ROTATION_MS = 30_000;
 
 export interface RotationDeps {
@@ -13,7 +13,7 @@ export interface RotationDeps {
   randomBytes(size: number): Buffer;
 }
 
-/** New credentials over live links [AUTH5]. Until the agent says that it has stored one, the old one is valid too. */
+/** New credentials over live links [AUTH5]. Until the agent confirms its storage, the old one is valid too. */
 export class Rotations {
   readonly #deps: RotationDeps;
   readonly #waiting = new Map<string, { link: AgentLink; stored: () => void }>();
@@ -55,7 +55,7 @@ export class Rotations {
     }
   }
 
-  /** The agent's `credential_stored`. Also counts when nobody waits for it any more. */
+  /** Handles the agent's `credential_stored`, also after the wait for it has ended. */
   async stored(link: AgentLink, rotationId: string): Promise<void> {
     const hash = await this.#deps.store.credentials.finishRotation(link.agentId, rotationId);
     if (hash === undefined) return;

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /**
- * What the links, commands and screens of this hub count. Bytes are plain numbers that a scrape collects: the hot path pays for
+ * Counters of the links, commands and screens of this hub. Bytes are plain numbers that a scrape collects: the hot path costs only
  * one addition.
  */
 export interface LinkMetrics {
@@ -19,7 +19,7 @@ export interface LinkMetrics {
   readonly strangers: Counter;
   readonly asked: Counter;
   readonly viewers: Counter<'outcome'>;
-  /** Looks for the replica that holds an agent: `here`, `peer`, `offline`. */
+  /** Look-ups of the replica that holds an agent: `here`, `peer`, `offline`. */
   readonly lookups: Counter<'found'>;
   readonly peerRequests: Counter<'purpose' | 'outcome'>;
   /** Seconds from a viewer's upgrade to its open stream at the replica that holds the agent. */
@@ -28,13 +28,13 @@ export interface LinkMetrics {
   readonly admissions: Counter<'outcome'>;
   /** Seconds from the acceptance of a command. */
   readonly commandLatency: Histogram<'until'>;
-  /** Steps on the store that failed and were tried again, or given up. */
+  /** Failed steps on the store, retried or abandoned. */
   readonly storeFailures: Counter<'step'>;
   /** Agents whose record the store had lost. */
   readonly reclaims: Counter<'outcome'>;
 }
 
-/** Registers the metrics. `now` is asked at each scrape. */
+/** Registers the metrics. Each scrape reads `now`. */
 export function linkMetrics(
   registry: Registry,
   now: {

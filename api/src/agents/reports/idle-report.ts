@@ -5,8 +5,8 @@ import type { AgentLink } from '../link/link.ts';
 import { acting, type ReportDeps } from './session-report.ts';
 
 /**
- * `session_idle`: its agent is about to hibernate a session that nobody uses, or not any more [SES10]. `updated_at` stays: that is of the state, and
- * what the agent says of that must not lose against this.
+ * `session_idle`: its agent will hibernate an unused session, or withdraws that [SES10]. `updated_at` stays, because it is the time of the state, and
+ * this message must not override the agent's report of the state.
  */
 export async function sessionIdle(
   deps: ReportDeps,
@@ -22,7 +22,7 @@ export async function sessionIdle(
   if (changed !== undefined) await deps.publish.session(changed);
 }
 
-/** Tells the agent that somebody wants the session to stay awake. Throws `conflict` for an agent that does not know what that is. */
+/** Tells the agent that a viewer wants the session to stay awake. Throws `conflict` for an agent without this feature. */
 export function stayAwake(link: AgentLink, sessionId: string): void {
   if (link.version < 3)
     throw new StreamSpaceError(

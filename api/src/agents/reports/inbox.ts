@@ -27,13 +27,13 @@ export interface InboxDeps {
   readonly pictures: Pick<SessionPictures, 'heard'>;
   readonly proofs: SessionProofs;
   readonly counters: LinkMetrics;
-  /** Registers the link again when the store has forgotten its agent; false when another connection has the agent. */
+  /** Registers the link again if the store has lost its agent; false if another connection has the agent. */
   reclaim(link: AgentLink): Promise<boolean>;
 }
 
 /**
- * What a welcomed agent says. Called from the read loop: answers at once, and queues what needs the store behind what the link
- * said before.
+ * Handles the messages of a welcomed agent. Called from the read loop: answers at once, and queues store work behind the link's
+ * earlier messages.
  */
 export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage, bytes: number) => void {
   const { clock, dispatcher, rotations, counters, proofs } = deps;
@@ -50,11 +50,11 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
     },
   };
   const unheard = new Outage(clock, deps.log, 'Heartbeat not stored');
-  /** What the last heartbeat of a link said, without its number: an event only when that changes. */
+  /** The last heartbeat of a link, without its number: only a change makes an event. */
   const lastBeat = new WeakMap<AgentLink, string>();
-  /** Pages of a report that is not complete. */
+  /** Pages of an incomplete report. */
   const pages = new WeakMap<AgentLink, ReportPages>();
-  /** Links whose first report has come. */
+  /** Links with a complete first report. */
   const reporting = new WeakSet<AgentLink>();
 
   const holds = async (link: AgentLink, beat: AgentMessageOf<'heartbeat'>): Promise<boolean> => {
@@ -69,15 +69,15 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
       if (!(await holds(link, beat))) {
         return link.end(new StreamSpaceError('superseded', 'another connection of this agent was accepted'));
       }
-      // who enrolled the agent anew told nobody, and who revoked it may not have been heard
+      // a new enrolment sends no signal, and the signal of a revocation may have been lost
       if (!(await checkCredential(deps, link))) return;
     } catch (error) {
-      // The next one is due soon; a store that is away is no reason to lose the agent's screens.
+      // The next one is due soon; an outage of the store must not cost the agent's screens.
       counters.storeFailures.inc({ step: 'heartbeat' });
       unheard.failed({ err: error, agent: link.agentId });
       return;
     }
-    // a signal may have been lost on its way here
+    // a signal to this replica may have been lost
     dispatcher.pump(link.agentId, true);
     const said = JSON.stringify([beat.status, beat.status_reason, beat.capacity, beat.active_sessions, beat.replicas]);
     if (lastBeat.get(link) === said) return;
@@ -119,7 +119,7 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
           bytes,
           async () => {
             const listed = await dispatcher.result(link, message);
-            // it changes many sessions: not beside anything else
+            // it changes many sessions, so nothing runs in parallel
             if (listed === undefined) return;
             const { sessions } = new ReportPages(proofs, link.agentId).add(listed.sessions);
             queue(() => reconcile(reports, link, sessions, listed.asOf));
@@ -133,7 +133,7 @@ export function inbox(deps: InboxDeps): (link: AgentLink, message: AgentMessage,
       case 'credential_stored':
         return queue(() => rotations.stored(link, message.rotation_id));
       case 'goodbye':
-        // 1000: it is the agent's own wish, nothing went wrong
+        // 1000: a normal end, requested by the agent
         return link.end(
           new StreamSpaceError(
             'agent_offline',

@@ -1,7 +1,7 @@
 import { LIMITS, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
 import { provable, type Provable, type Provenance, type SessionProofs } from '../../sessions/proof.ts';
 
-/** A session as an agent says it, without what the hub has no use for, and whether a hub has made it. */
+/** A reported session, without fields that the hub does not need, and whether a hub has made it. */
 export interface Reported {
   readonly status: SessionStatus;
   readonly about: Provable;
@@ -18,7 +18,7 @@ export function reported(proofs: SessionProofs, agent: string, { spec, ...status
   };
 }
 
-/** Pages of one agent's report that is not complete; bounded in sessions and in bytes. */
+/** Pages of one agent's incomplete report; bounded in sessions and in bytes. */
 export class ReportPages {
   readonly sessions: Reported[] = [];
   readonly #proofs: SessionProofs;
@@ -30,7 +30,7 @@ export class ReportPages {
     this.#agent = agent;
   }
 
-  /** Throws `message_too_large` when it is more than a report may be. */
+  /** Throws `message_too_large` beyond the bounds of a report. */
   add(page: readonly SessionStatus[]): this {
     for (const each of page) {
       const kept = reported(this.#proofs, this.#agent, each);

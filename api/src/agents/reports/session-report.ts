@@ -18,13 +18,13 @@ export interface ReportDeps {
   readonly clock: Clock;
   readonly publish: Publisher;
   readonly proofs: SessionProofs;
-  /** Told of sessions that the hub does not know and that no hub has made: they are ignored [SES6]. */
+  /** Gets unknown sessions that no hub has made: they are ignored [SES6]. */
   stranger(agent: string, sessions: readonly string[]): void;
 }
 
 /**
- * What a session becomes when its agent says what runs, or undefined to leave it as it is. A command that is under way has the
- * last word: its result settles the state.
+ * A session's change by its agent's report, or undefined for none. A command in progress has the
+ * priority: its result decides the state.
  */
 export function nextState(
   current: SessionState,
@@ -41,7 +41,7 @@ export function nextState(
   return reported;
 }
 
-/** A session that the hub does not know, from what its agent says: a store that lost it learns it again [SES3]. */
+/** An unknown session from its agent's report: a store that lost it learns it again [SES3]. */
 export function learned(
   status: SessionStatus,
   agent: { id: string; platform: Session['platform']; region: string },
@@ -67,12 +67,12 @@ export function learned(
   };
 }
 
-/** Whether the link still is the one that may act for its agent, by the store's word. */
+/** Whether the link may still act for its agent, according to the store. */
 export async function acting(deps: Pick<ReportDeps, 'store'>, link: AgentLink): Promise<boolean> {
   return (await deps.store.agents.get(link.agentId))?.connection_id === link.connectionId;
 }
 
-/** Nothing is announced for a session in another state. */
+/** A session in another state has no announcement. */
 const AWAKE = { sleeps_at: null } as const;
 
 async function change(deps: ReportDeps, session: Session, state: SessionState, reason: string | null): Promise<void> {
@@ -82,7 +82,7 @@ async function change(deps: ReportDeps, session: Session, state: SessionState, r
     { state, reason, updated_at: iso(deps.clock.now()), ...(state !== 'running' && session.sleeps_at && AWAKE) },
     session.updated_at,
   );
-  // a miss: somebody changed it meanwhile, and knew better
+  // a miss: another writer changed it meanwhile, with newer knowledge
   if (changed !== undefined) await deps.publish.session(changed);
 }
 
@@ -90,13 +90,13 @@ async function latestCommand(deps: ReportDeps, { command: id }: Session): Promis
   return id === null ? undefined : deps.store.commands.get(id);
 }
 
-/** Whether a command for it is not final: they end in the order of acceptance, so that its latest one tells. */
+/** Whether a command for it is not final: commands end in the order of acceptance, so the latest one decides. */
 async function commandOpen(deps: ReportDeps, session: Session): Promise<boolean> {
   const command = await latestCommand(deps, session);
   return command !== undefined && !isFinal(command);
 }
 
-/** It is not on its platform any more: as its user wished, be it later than their command said, or without anybody's. */
+/** It is gone from its platform: by its user's delete, even after that command's end, or by an outside cause. */
 async function end(deps: ReportDeps, session: Session, reason: string): Promise<void> {
   const wished = session.state === 'deleting' || (await latestCommand(deps, session))?.action === 'delete_session';
   if (wished) return change(deps, session, 'gone', null);
@@ -107,7 +107,7 @@ async function openSessions(deps: ReportDeps, agentId: string): Promise<Set<stri
   return new Set((await deps.store.commands.open(agentId)).map((command) => command.session));
 }
 
-/** `session_state`: a session changed by itself, or on the way of a command. */
+/** `session_state`: a session changed by itself, or during a command. */
 export async function sessionState(deps: ReportDeps, link: AgentLink, report: Reported): Promise<void> {
   const { status } = report;
   if (!(await acting(deps, link))) return;
@@ -121,7 +121,7 @@ export async function sessionState(deps: ReportDeps, link: AgentLink, report: Re
   if (state !== undefined) await change(deps, known, state, status.reason ?? null);
 }
 
-/** `session_gone`: it is not there any more, and no command of ours removed it. */
+/** `session_gone`: it no longer exists, and no command of the hub removed it. */
 export async function sessionGone(
   deps: ReportDeps,
   link: AgentLink,
@@ -130,7 +130,7 @@ export async function sessionGone(
   if (!(await acting(deps, link))) return;
   const known = await deps.store.sessions.get(message.session_id);
   if (known === undefined || known.agent !== link.agentId || known.state === 'gone') return;
-  // its result tells
+  // its result decides
   if (known.state === 'deleting' && (await commandOpen(deps, known))) return;
   await end(deps, known, message.reason);
 }
@@ -144,23 +144,23 @@ async function learn(deps: ReportDeps, link: AgentLink, status: SessionStatus): 
 }
 
 const GONE = 'gone from the platform';
-/** Of those that failed, one may never have been there: why is worth more than that it is not. */
+/** A failed session may never have existed: the reason of its failure is worth more than its absence. */
 const SHOULD_BE: readonly SessionState[] = SESSION_STATES.filter((state) => state !== 'gone' && state !== 'failed');
 
-/** What of a spec the store knows, and nobody changes: the name may be another by now [SES9]. */
+/** The immutable part of a spec in the store: the name may have changed [SES9]. */
 const KNOWN = ['id', 'user', 'template', 'cpu', 'memory', 'storage', 'created_at'] as const;
 
-/** A session of the store's that an older version made, or that was signed with a key that goes, gets a proof of its own [SES6]. */
+/** A stored session of an older version, or signed with an outgoing key, gets a new proof [SES6]. */
 function prove({ proofs }: ReportDeps, link: AgentLink, known: Session, { about, status, provenance }: Reported): void {
   if (provenance === 'present' || link.version < 3 || known.agent !== link.agentId || known.state === 'gone') return;
-  // not what the agent has made of it
+  // not the spec as changed by the agent
   if (KNOWN.some((field) => known[field] !== status.spec[field])) return;
   link.tell({ type: 'session_proof', session_id: known.id, proof: proofs.sign(about) });
 }
 
 /**
- * A whole report [SES3]. Sessions changed at or after `asOf` (when the agent was asked, RFC 3339) are left alone: the report may be older
- * than the change. `first`: of the link: what was announced on another holds no longer, and is announced again [SES10].
+ * A whole report [SES3]. Sessions changed at or after `asOf` (the time of the request, RFC 3339) stay unchanged: the report may be older
+ * than the change. `first`: the link's first report, which cancels announcements of earlier links; the agent repeats them [SES10].
  */
 export async function reconcile(
   deps: ReportDeps,

@@ -6,7 +6,7 @@ export function memoryCommands(state: MemoryState): CommandStore {
     const command = state.commands.get(id);
     return command === undefined || isFinal(command) ? undefined : command;
   };
-  /** Whether the connection has the attempt, and still the agent: what a superseded one says has no effect (design I1). */
+  /** Whether the connection has the attempt, and still the agent: messages of a superseded one have no effect (I1). */
   const has = (command: CommandRecord, attempt: number, connectionId: string): boolean =>
     command.attempt === attempt &&
     command.connection_id === connectionId &&

@@ -4,7 +4,7 @@ import { type CredentialStore, CREDENTIALS } from '../store.ts';
 interface Credential {
   /** Undefined once revoked: the agent id stays known, so that a token for new agents can't bring it back. */
   current: string | undefined;
-  /** Whose that is, where it said so. */
+  /** The replica that has it, if it sent its name. */
   replica?: string;
   others?: readonly { replica: string | undefined; hash: string }[];
   next?: { hash: string; rotationId: string };

@@ -6,7 +6,7 @@ import { KeptEvents } from './kept-events.ts';
 
 export function memoryEvents(clock: Clock): EventStore {
   const all = new KeptEvents(KEPT_EVENTS.all);
-  /** Plain updates are kept apart: they don't push elections, which a timeline is for, out. */
+  /** Plain updates are kept separately, so that they don't displace elections, the purpose of a timeline. */
   const timelines = { updates: new Map<string, KeptEvents>(), others: new Map<string, KeptEvents>() };
   const subscribers = new Set<(event: Event) => void>();
   // microseconds since 1970: above every id of an earlier process
@@ -43,7 +43,7 @@ export function memoryEvents(clock: Clock): EventStore {
 
     subscribe(onEvent, signal) {
       if (signal.aborted) return;
-      // each subscription by itself, even of the same function
+      // separate subscriptions, even of the same function
       const subscriber = (event: Event) => onEvent(event);
       subscribers.add(subscriber);
       signal.addEventListener('abort', () => subscribers.delete(subscriber), { once: true });

@@ -1,11 +1,11 @@
 import type { Event } from '@streamspace/protocol';
 
-/** The newest events, oldest first: at most so many, and of at most so many bytes of JSON; the very newest whatever its size. */
+/** The newest events, oldest first: bounded in number and in bytes of JSON; the newest one is kept at any size. */
 export class KeptEvents {
   readonly #most: { readonly count: number; readonly bytes: number };
   #events: (Event | undefined)[] = [];
   #sizes: number[] = [];
-  /** Place of the oldest one in both: taking each off the front of a long array costs more. */
+  /** Index of the oldest one in both arrays: removing the first item of a long array costs more. */
   #first = 0;
   #bytes = 0;
 
@@ -22,7 +22,7 @@ export class KeptEvents {
       (this.#events.length - this.#first > this.#most.count || this.#bytes > this.#most.bytes)
     ) {
       this.#bytes -= this.#sizes[this.#first]!;
-      // what was dropped must not be held until the next tidying
+      // dropped events must not be held until the next compaction
       this.#events[this.#first] = undefined;
       this.#first += 1;
     }

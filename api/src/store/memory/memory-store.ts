@@ -10,7 +10,7 @@ import { MemoryState } from './state.ts';
 import { memoryTemplates } from './templates.ts';
 import { memoryTickets } from './tickets.ts';
 
-/** A store in this process: for one hub replica, gone with it. Agents' reports heal what they know ([SES3]). */
+/** A store in this process: for one hub replica, lost at its end. Agents' reports restore their sessions ([SES3]). */
 export function memoryStore(clock: Clock): Store {
   const state = new MemoryState();
   return {
@@ -23,7 +23,7 @@ export function memoryStore(clock: Clock): Store {
     templates: memoryTemplates(),
     signals: memorySignals(),
     ping: async (signal) => signal.throwIfAborted(),
-    // what it loses is gone with its hub
+    // its data ends with its hub
     onReturn: () => {},
     close: async () => {},
   };

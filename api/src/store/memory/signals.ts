@@ -10,7 +10,7 @@ export function memorySignals(): SignalStore {
 
     subscribe(hub, onMessage, onGap, signal) {
       if (signal.aborted) return;
-      // each subscription by itself, even of the same function
+      // separate subscriptions, even of the same function
       const listener = (message: Signal) => onMessage(message);
       const known = listeners.get(hub) ?? new Set();
       listeners.set(hub, known.add(listener));

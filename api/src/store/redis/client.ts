@@ -3,9 +3,9 @@ import type { RedisAddress } from '@streamspace/settings';
 
 export type Client = Redis | Cluster;
 
-/** Milliseconds that a command may take at the server. */
+/** Longest duration of a command at the server, milliseconds. */
 export const COMMAND_MS = 2_000;
-/** Milliseconds without a byte on a connection that waits for one, after which it is replaced. More than what a blocking read waits. */
+/** Milliseconds without a byte after which a waiting connection is replaced. Longer than a blocking read. */
 const SILENCE_MS = 3_000;
 const MAX_RECONNECT_MS = 1_000;
 
@@ -16,13 +16,13 @@ export interface ClientOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** Milliseconds before the next try: doubled, with jitter, so that hubs don't come in step. */
+/** Milliseconds before the next attempt: doubled, with jitter, so that hubs don't reconnect in step. */
 const pause = (times: number): number =>
   Math.min(25 * 2 ** Math.min(times, 10), MAX_RECONNECT_MS) * (0.5 + Math.random() / 2);
 
 /**
- * A client that connects by itself, at once and again, and never sends anything late: what can't be sent now fails, and what was under way
- * when a connection broke fails, too. A server that has frozen looks like one that is gone.
+ * A client that connects and reconnects by itself, and never sends a command late: a command that can't be sent now fails, and so does every command in progress
+ * when a connection breaks. A frozen server counts as absent.
  */
 export function openClient({ address, ca, onError }: ClientOptions): Client {
   const { kind, hosts, username, password, db, master } = address;
@@ -64,7 +64,7 @@ export function openClient({ address, ca, onError }: ClientOptions): Client {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       retryStrategy: pause,
-      // a primary that has become a replica
+      // a former primary that is now a replica
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
     });
   }
@@ -86,7 +86,7 @@ export function openClient({ address, ca, onError }: ClientOptions): Client {
   }
 }
 
-/** The client's errors carry the command with its arguments: the password, where it was `AUTH`. */
+/** The client's errors carry the command with its arguments, with the password for `AUTH`. */
 export function withoutCommand<T>(error: T): T {
   if (error instanceof Error && 'command' in error) delete error.command;
   return error;

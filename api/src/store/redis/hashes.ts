@@ -1,4 +1,4 @@
-/** Records are hashes whose values are JSON: scripts compare and set single fields, and never have to re-encode what they don't know. */
+/** Records are hashes whose values are JSON: scripts compare and set single fields, and never re-encode unknown fields. */
 
 /** A record's fields for a script: a JSON list of name, value, name, value, …; undefined ones are left out. */
 export const fields = (record: object): string => JSON.stringify(pairs(record));

@@ -15,11 +15,11 @@ function script(keys: number, ...parts: string[]): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex'), keys };
 }
 
-// scripts/build.mjs puts the texts in the place of these calls
+// scripts/build.mjs replaces these calls by the texts
 const json = readFileSync(new URL('./json.lua', import.meta.url), 'utf8');
 const usage = readFileSync(new URL('./usage.lua', import.meta.url), 'utf8');
 
-/** Each is described at the head of its file; the number there is that of its keys. */
+/** The head of each file describes it; the number is that of its keys. */
 export const SCRIPTS = {
   get: script(1, json, readFileSync(new URL('./get-1.lua', import.meta.url), 'utf8')),
   claim: script(1, readFileSync(new URL('./claim-1.lua', import.meta.url), 'utf8')),
