@@ -45,39 +45,35 @@ const HANDOVER_MS = 200;
 export class TermOfOffice {
   readonly #options: TermOfOfficeOptions;
   readonly #desk: SessionDesk;
-  readonly #offer: Offer;
+  readonly #signs: VitalSigns;
   readonly #links: Links;
 
   constructor(options: TermOfOfficeOptions) {
     this.#options = options;
-    const { config, clock, log, random, driver, replicas, contact } = options;
-    this.#offer = new Offer({ clock, log, driver, replicas, maxSessions: config.maxSessions, contact });
+    const { config, clock, log, random, driver, contact } = options;
+    const offer = new Offer({ clock, driver, maxSessions: config.maxSessions });
     this.#desk = new SessionDesk(options);
-    const signs = new VitalSigns({ driver, desk: this.#desk, offer: this.#offer, replicas });
-    const parts = { ...options, desk: this.#desk, pictures: new Pictures(driver, clock), signs };
+    this.#signs = new VitalSigns({ ...options, desk: this.#desk, offer });
+    const parts = { ...options, desk: this.#desk, pictures: new Pictures(driver, clock), signs: this.#signs };
     this.#links = new Links({
       clock,
       log,
       contact,
       backoff: new Backoff(clock, { base: config.reconnectDelay, max: config.maxReconnectDelay, random }),
-      registration: new Registration({ ...options, offer: this.#offer }),
+      registration: new Registration({ ...options, offer }),
       begin: (link) => new HubSession(link, parts),
     });
   }
 
   /** Until the signal aborts; then aborts operations, closes the link and resolves. */
   async run(signal: AbortSignal): Promise<void> {
-    const { driver, contact } = this.#options;
-    // trouble with the platform is news: not only with the next heartbeat
-    const deafen = driver.onTrouble?.(() => contact.link?.beat());
     await Promise.all([
       this.#links.run(signal),
       this.#desk.run(signal),
-      this.#offer.run(signal),
+      this.#signs.run(signal),
       this.#abortWith(signal),
     ]);
-    deafen?.();
-    contact.down();
+    this.#options.contact.down();
   }
 
   /**

@@ -1,6 +1,6 @@
 import { type Agent, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { whenTaken } from './hedge.ts';
+import { whenTaken } from './attempts.ts';
 
 /** Whether an HTTP server answers there, with whatever status below 500. Never rejects; false when the signal aborts. `taken`: see `hedged`. */
 export function answers(

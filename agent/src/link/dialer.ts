@@ -1,6 +1,7 @@
-import { type Clock, hedged, type HedgeOptions, sleep, times } from 'clock-port';
+import { type Clock, hedged, sleep } from 'clock-port';
 import { type AgentMessageOf, StreamSpaceError } from '@streamspace/protocol';
 import { answers } from './answers.ts';
+import { PROBE_MS, probesOf } from './attempts.ts';
 import { enrol } from './enrol.ts';
 import { hubUrls } from './hub-url.ts';
 import type { Link } from './link.ts';
@@ -17,12 +18,6 @@ export interface DialerOptions extends ProxySettings {
   /** Milliseconds. */
   readonly heartbeatInterval: number;
 }
-
-/** Whether the hub is there has to be known soon, milliseconds between tries. */
-const PROBE_MS = 120;
-const PROBE: HedgeOptions = { companyMs: times(4, PROBE_MS) };
-/** Without a proxy it is known that nothing takes a try, and more of them burden nobody. */
-const DIRECT_PROBE: HedgeOptions = { ...PROBE, silentMs: times(9, 70) };
 
 /** The way to the hub: its addresses, the proxy between, the CAs to trust. */
 export class Dialer {
@@ -52,7 +47,7 @@ export class Dialer {
       await sleep(this.#clock, PROBE_MS, attempt);
       throw new StreamSpaceError('agent_offline', 'The hub does not answer');
     };
-    return hedged(this.#clock, signal, look, agent === undefined ? DIRECT_PROBE : PROBE).catch(() => false);
+    return hedged(this.#clock, signal, look, probesOf(agent)).catch(() => false);
   }
 
   /** See {@link enrol}. */

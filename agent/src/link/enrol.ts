@@ -2,7 +2,7 @@ import { type Agent, type IncomingMessage, request as requestHttp } from 'node:h
 import { request as requestHttps } from 'node:https';
 import { type Clock, hedged, withDeadline } from 'clock-port';
 import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
-import { hedgeOf, whenTaken } from './hedge.ts';
+import { attemptsOf, whenTaken } from './attempts.ts';
 import { Refused } from './refused.ts';
 
 export interface EnrolOptions {
@@ -32,7 +32,7 @@ export function enrol(options: EnrolOptions, clock: Clock, signal: AbortSignal):
       return body;
     };
     // a token may be good for one use
-    const body = await hedged(clock, limit, ask, { ...hedgeOf(options.agent), once: true });
+    const body = await hedged(clock, limit, ask, { ...attemptsOf(options.agent), once: true });
     const credential = credentialIn(body);
     if (credential === undefined)
       throw new StreamSpaceError('malformed_frame', 'The hub answered the enrolment without a credential');

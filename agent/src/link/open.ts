@@ -12,7 +12,7 @@ import {
   StreamSpaceError,
 } from '@streamspace/protocol';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
-import { hedgeOf, whenTaken } from './hedge.ts';
+import { attemptsOf, whenTaken } from './attempts.ts';
 import { isLoopback } from './hub-url.ts';
 import { Link } from './link.ts';
 import { Refused } from './refused.ts';
@@ -53,7 +53,7 @@ export async function openLink(options: OpenOptions, clock: Clock, signal: Abort
       clock,
       limit,
       (attempt, taken) => dial(options, clock, attempt, taken),
-      hedgeOf(options.agent),
+      attemptsOf(options.agent),
       (late) => late.terminate(),
     ),
   );

@@ -1,29 +1,41 @@
+import { type Clock, Outage, pause } from 'clock-port';
+import type { Logger } from 'pino';
 import type { Replicas } from '../leader/replicas.ts';
 import type { SessionDesk } from '../sessions/desk.ts';
 import type { SessionDriver } from '../sessions/driver.ts';
 import type { Offer } from '../sessions/offer.ts';
+import type { HubContact } from './hub-contact.ts';
 import type { Heartbeat, Link } from './link.ts';
 
 export interface VitalSignsOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
   readonly driver: SessionDriver;
   readonly desk: SessionDesk;
   readonly offer: Offer;
   readonly replicas: Replicas;
+  readonly contact: HubContact;
 }
 
-/** What a heartbeat says of this agent: asked whenever one is due. */
+/** Between two looks at the platform's capacity besides those of heartbeats, milliseconds: a quota that was raised lets sessions in. */
+const PERIOD_MS = 10_000;
+
+/** What a heartbeat says of this agent: asked whenever one is due, and itself the one to ask for one when that changes. */
 export class VitalSigns {
   readonly #options: VitalSignsOptions;
+  readonly #unread: Outage;
+  #reading = false;
 
   constructor(options: VitalSignsOptions) {
     this.#options = options;
+    this.#unread = new Outage(options.clock, options.log, 'Capacity could not be read');
   }
 
   /** As the hub of this link knows it [VER2]. The link has to be welcome: the capacity was read for it. */
   of(link: Link): Heartbeat {
     const { driver, desk, offer, replicas } = this.#options;
     // settles by itself and never rejects; what it finds out is news for the next heartbeat, or for one right away
-    void offer.refresh(link, link.signal);
+    void this.#read(link, link.signal);
     const { isolation, trouble } = driver;
     const reason = trouble ?? desk.listFailed ?? desk.watchFailed;
     return {
@@ -36,5 +48,36 @@ export class VitalSigns {
         ...(isolation !== undefined && { isolation }),
       }),
     };
+  }
+
+  /** What changes between two heartbeats is told at once. Until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, driver, contact, offer } = this.#options;
+    // trouble with the platform is news
+    const deafen = driver.onTrouble?.(() => contact.link?.beat());
+    while (!signal.aborted) {
+      await pause(clock, PERIOD_MS, signal);
+      const { link } = contact;
+      if (link === undefined || signal.aborted) continue;
+      const before = JSON.stringify(offer.capacity);
+      await this.#read(link, signal);
+      if (before !== JSON.stringify(offer.capacity) && contact.link === link) link.beat();
+    }
+    deafen?.();
+  }
+
+  /** Capacity and replicas, for the next heartbeat. Never rejects; one at a time. */
+  async #read(link: Link, signal: AbortSignal): Promise<void> {
+    if (this.#reading) return;
+    this.#reading = true;
+    try {
+      if (await this.#options.replicas.refresh(signal)) link.beat();
+      await this.#options.offer.read(signal);
+      this.#unread.over();
+    } catch (error) {
+      if (!signal.aborted) this.#unread.failed({ err: error });
+    } finally {
+      this.#reading = false;
+    }
   }
 }

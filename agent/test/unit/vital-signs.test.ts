@@ -1,3 +1,5 @@
+import { VirtualClock } from '@streamspace/testkit';
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { Link } from '../../src/link/link.ts';
 import { VitalSigns, type VitalSignsOptions } from '../../src/link/vital-signs.ts';
@@ -8,8 +10,10 @@ const signs = (driver: object, desk: object) =>
   new VitalSigns({
     driver,
     desk: { book: { active: 2 }, ...desk },
-    offer: { capacity, refresh: () => Promise.resolve() },
-    replicas: { known: [] },
+    clock: new VirtualClock(),
+    log: pino({ level: 'silent' }),
+    offer: { capacity, read: () => Promise.resolve(capacity) },
+    replicas: { known: [], refresh: () => Promise.resolve(false) },
   } as unknown as VitalSignsOptions);
 
 describe('what a heartbeat says', () => {
@@ -33,4 +37,32 @@ describe('what a heartbeat says', () => {
     expect(Object.keys(older)).not.toContain('status_reason');
     expect(Object.keys(older)).not.toContain('isolation');
   });
+});
+
+it('V10 room that comes between two heartbeats is told at once, by the link that is up; nothing new is not told', async () => {
+  const clock = new VirtualClock();
+  let beats = 0;
+  const up = Object.assign(link(3), { beat: () => void beats++ });
+  const offer = { capacity, read: () => Promise.resolve() };
+  const made = new VitalSigns({
+    clock,
+    log: pino({ level: 'silent' }),
+    driver: {},
+    offer,
+    replicas: { refresh: () => Promise.resolve(false) },
+    contact: { link: up },
+  } as unknown as VitalSignsOptions);
+  const stop = new AbortController();
+  const running = made.run(stop.signal);
+  await clock.advance(10_000);
+  expect(beats).toBe(0);
+  offer.read = () => {
+    offer.capacity = { ...capacity, max_sessions: 2 };
+    return Promise.resolve();
+  };
+  await clock.advance(10_000);
+  expect(beats).toBe(1);
+  stop.abort();
+  await running;
+  expect(clock.pending).toBe(0);
 });

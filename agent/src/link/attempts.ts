@@ -32,7 +32,16 @@ const DIRECT: HedgeOptions = {
 };
 
 /** When tries to connect get company: a proxy takes them all, so that it does not tell whether anything behind it did. */
-export const hedgeOf = (proxy: unknown): HedgeOptions => (proxy === undefined ? DIRECT : CONNECTION);
+export const attemptsOf = (proxy: unknown): HedgeOptions => (proxy === undefined ? DIRECT : CONNECTION);
+
+/** Whether the hub is there has to be known soon: milliseconds between attempts. */
+export const PROBE_MS = 120;
+const PROBE: HedgeOptions = { companyMs: times(4, PROBE_MS) };
+/** Without a proxy it is known that nothing takes an attempt, and more of them burden nobody. */
+const DIRECT_PROBE: HedgeOptions = { ...PROBE, silentMs: times(9, 70) };
+
+/** The same for looks whether the hub is there. */
+export const probesOf = (proxy: unknown): HedgeOptions => (proxy === undefined ? DIRECT_PROBE : PROBE);
 
 /** Calls `taken` when a TCP connection carries the request. */
 export function whenTaken(request: ClientRequest, taken: () => void): void {
