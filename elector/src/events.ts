@@ -5,7 +5,7 @@ export type ElectionReason = 'created' | 'released' | 'expired' | 'deleted' | 'h
 export type LossReason = 'superseded' | 'deleted' | 'renew_deadline' | 'yielded' | 'stopped';
 
 export interface ElectorEvents {
-  /** This replica leads from now on. `electionMs`: from seeing that the lease could be taken until it was. */
+  /** This replica leads from now on. `electionMs`: from the sight of the free lease to its acquisition. */
   elected: { term: number; reason: ElectionReason; previousHolder: string; electedAt: string; electionMs: number };
   /** This replica no longer leads; the leadership's signal has aborted. */
   lost: { term: number; reason: LossReason; detail: string; lostAt: string };
@@ -21,7 +21,7 @@ export interface ElectorEvents {
 
 export type Listener<T> = (event: T) => void;
 
-/** A minimal typed emitter. Listeners run at once, in order of subscription; one that throws does not keep the others from running. */
+/** A minimal typed emitter. Listeners run at once, in order of subscription; one that throws does not prevent the others. */
 export class Emitter<Events> {
   readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
 
@@ -33,7 +33,7 @@ export class Emitter<Events> {
     return () => set.delete(listener);
   }
 
-  /** Returns what the listeners threw. */
+  /** Returns the errors thrown by the listeners. */
   emit<K extends keyof Events>(type: K, event: Events[K]): unknown[] {
     const thrown: unknown[] = [];
     for (const listener of this.#listeners.get(type) ?? []) {

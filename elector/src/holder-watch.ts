@@ -12,7 +12,7 @@ interface HolderWatchOptions {
 
 /** Asks the lock for evidence that the present holder is gone, one holder at a time. */
 export class HolderWatch {
-  /** The acquisition whose holder is known to be gone: see {@link acquisitionOf}. */
+  /** The acquisition with a proven absence of its holder: see {@link acquisitionOf}. */
   gone: string | undefined;
   /** The evidence, in words. */
   evidence = '';
@@ -25,7 +25,7 @@ export class HolderWatch {
     this.#options = options;
   }
 
-  /** Follows the holder of this record; stops following when there is none, or it is ourselves. */
+  /** Follows the holder of this record; stops if there is none, or if it is this replica. */
   follow(record: LeaseRecord | undefined): void {
     const { lock, identity } = this.#options;
     const other = record && record.holder !== '' && record.holder !== identity;
@@ -40,7 +40,7 @@ export class HolderWatch {
     this.#work = this.#follow(record!, controller.signal).then(() => before);
   }
 
-  /** Stops and waits until nothing is left running. */
+  /** Stops, and waits until nothing runs any more. */
   async stop(): Promise<void> {
     this.follow(undefined);
     await this.#work;
@@ -65,7 +65,7 @@ export class HolderWatch {
   }
 }
 
-/** Names one acquisition: a successor may come under the same identity (a container that was restarted in its pod). */
+/** Names one acquisition: a successor may have the same identity (a container restarted in its pod). */
 export function acquisitionOf(record: LeaseRecord): string {
   return `${record.holder} ${record.acquiredAt}`;
 }

@@ -2,9 +2,9 @@ import type { LeaseState } from './lock.ts';
 
 /** A replica's time as leader. */
 export interface Leading {
-  /** What to act with; may grow by `Elector.raiseTerm`. */
+  /** The term of all actions; may grow by `Elector.raiseTerm`. */
   readonly term: number;
-  /** Aborts the moment leadership is lost: nothing may be done in its name afterwards. */
+  /** Aborts the moment leadership is lost: no action of this leadership may follow. */
   readonly signal: AbortSignal;
 }
 
@@ -16,15 +16,15 @@ export class NotLeadingError extends Error {
   }
 }
 
-/** The elector's own book of one time as leader. */
+/** The elector's internal state of one leadership. */
 export class Leadership implements Leading {
   term: number;
   version: string;
-  /** The term in the lease at `version`: greater than `term` when the answer to a raise was lost. What is written must not fall below it. */
+  /** The term in the lease at `version`: greater than `term` if the answer to a raise was lost. Later writes must not fall below it. */
   leaseTerm: number;
-  /** Monotonic milliseconds at which the last write that succeeded was begun. */
+  /** Monotonic milliseconds of the begin of the last successful write. */
   renewedAt: number;
-  /** When to write next. */
+  /** Time of the next write. */
   renewAt: number;
   /** Failed writes in a row. */
   failures = 0;

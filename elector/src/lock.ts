@@ -1,16 +1,16 @@
-/** What a lease says. The same for every kind of lock; a lock maps it onto what its store can hold. */
+/** The content of a lease. The same for every kind of lock; a lock maps it to its store. */
 export interface LeaseRecord {
   /** Identity of the holder; `''` means released. */
   readonly holder: string;
-  /** Greater for every acquisition than for any before it; 0 when a foreign elector wrote none. */
+  /** Greater than in every earlier acquisition; 0 if a foreign elector wrote none. */
   readonly term: number;
-  /** How long the lease is good for after a renewal, milliseconds (a lock may round it up to seconds). */
+  /** Validity of the lease after a renewal, milliseconds (a lock may round it up to seconds). */
   readonly durationMs: number;
-  /** When this holder acquired it, RFC 3339. For people: nobody decides anything by it. */
+  /** When this holder acquired it, RFC 3339. For people: no decision depends on it. */
   readonly acquiredAt: string;
-  /** When it was last renewed, RFC 3339. For people: expiry counts on the observer's own monotonic clock. */
+  /** When it was last renewed, RFC 3339. For people: each observer measures expiry on its own monotonic clock. */
   readonly renewedAt: string;
-  /** How often the holder has changed since the lease was created. */
+  /** Number of changes of the holder since the lease was created. */
   readonly transitions: number;
 }
 
@@ -20,7 +20,7 @@ export interface LeaseState {
   readonly version: string;
 }
 
-/** A replica that would lead if it could. */
+/** A replica that takes part in the election. */
 export interface Candidate {
   readonly identity: string;
   /** When it announced itself, RFC 3339. */
@@ -28,11 +28,11 @@ export interface Candidate {
 }
 
 /**
- * Where the lease lives. Every call takes a signal and gives up when it aborts. Anything it rejects with except
+ * Access to the lease. Every call takes a signal and ends when it aborts. Every rejection except
  * {@link ConflictError} means "unknown": a write may or may not have been done (and may still be done later).
  */
 export interface Lock {
-  /** What the lease is called, for logs and status. */
+  /** Name of the lease, for logs and status. */
   readonly name: string;
 
   /** The current state, never an older one than was current at the call; `undefined` when there is no lease. */
@@ -48,27 +48,27 @@ export interface Lock {
   update(record: LeaseRecord, version: string, signal: AbortSignal): Promise<string>;
 
   /**
-   * Tells the current state, then changes (`undefined`: there is no lease) until the signal aborts. Events may be late, joined or missing: the elector acts on them by conditional writes only. Resolves or rejects when the
-   * watch is over, for whatever reason; the elector starts another.
+   * Calls back with the current state, then with changes (`undefined`: there is no lease) until the signal aborts. Events may be late, joined or missing: the elector acts on them by conditional writes only. Resolves or rejects when the
+   * watch ends, for any reason; the elector starts another.
    */
   watch?(onChange: (state: LeaseState | undefined) => void, signal: AbortSignal): Promise<void>;
 
   /**
-   * Resolves with the greatest term of the leases before the one that {@link create} made as `version`, once {@link watch} has told all that was before: one that was
-   * made and deleted again in a moment had a term, too. Waits where no watch runs. For locks whose terms go with the lease when it is deleted.
+   * Resolves with the greatest term of the leases before the one that {@link create} made as `version`, once {@link watch} has reported all earlier changes: a lease that was
+   * created and deleted within a moment also had a term. Waits if no watch runs. For locks that lose the term with the deleted lease.
    */
   termBefore?(version: string, signal: AbortSignal): Promise<number>;
 
   /**
-   * Resolves, with the evidence in words, once it is certain that whoever acquired this record can't act any more (its process or
-   * container is gone). Waits for ever where there is no evidence; rejects when aborted.
+   * Resolves, with the evidence in words, once it is certain that the holder of this acquisition can't act any more (its process or
+   * container is gone). Waits for ever without evidence; rejects when aborted.
    */
   holderGone?(record: LeaseRecord, signal: AbortSignal): Promise<string>;
 
   /** Makes this replica visible to {@link Lock.candidates} until the signal aborts, then withdraws it and resolves. */
   announce?(identity: string, signal: AbortSignal): Promise<void>;
 
-  /** The live replicas that this lock knows of, leader included. */
+  /** The living replicas known to this lock, leader included. */
   candidates?(signal: AbortSignal): Promise<Candidate[]>;
 }
 
@@ -80,7 +80,7 @@ export class ConflictError extends Error {
   }
 }
 
-/** The lock could not answer. `retryAfterMs`: the store asked not to be called again before that. */
+/** The lock could not answer. `retryAfterMs`: the store asked for no call before that. */
 export class LockError extends Error {
   readonly retryAfterMs: number | undefined;
   constructor(message: string, options: { cause?: unknown; retryAfterMs?: number | undefined } = {}) {

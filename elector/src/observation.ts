@@ -1,37 +1,37 @@
 import type { LeaseState } from './lock.ts';
 
 /**
- * What a replica knows of the lease, and since when on its own monotonic clock. Expiry counts only time in which the lock
- * could be seen: after an outage the holder gets as long to renew as it would have had without one, and, after a long one, time for a look of its own
- * as well: who sees the lock first may not be the holder, and the outage is no reason to overtake it.
+ * A replica's knowledge of the lease, with times of its own monotonic clock. Expiry counts only time in which the lock
+ * was readable: after an outage the holder has as much time to renew as without it, and after a long one additional time for its own read:
+ * another replica may reach the lock before the holder, and the outage must not cost the holder its lease.
  */
 export class Observation {
   state: LeaseState | undefined;
-  /** False until the lock was seen for the first time. */
+  /** False until the first successful read of the lock. */
   known = false;
   /** True once there has been a lease. */
   everExisted = false;
   /** Greatest term ever seen. */
   maxTerm = 0;
-  /** Counts the changes seen: two equal counts mean that nothing new came in between. */
+  /** Counts the seen changes: two equal counts mean no change in between. */
   changes = 0;
   #changedAt = 0;
   #blindSince: number | undefined;
   readonly #blindnessForgivenMs: number;
   readonly #lookMs: number;
-  /** What the holder has beyond its lease, until it is seen to have renewed. */
+  /** The holder's additional time beyond its lease, until its next seen renewal. */
   #graceMs = 0;
 
   /**
-   * A blindness shorter than `blindnessForgivenMs` extends the lease by its own length, a longer one starts it anew, with `lookMs` more: the longest that a
-   * holder may go without a try.
+   * An outage shorter than `blindnessForgivenMs` extends the lease by its own length; a longer one restarts it, with `lookMs` more: the longest time that a
+   * holder may go without an attempt.
    */
   constructor(blindnessForgivenMs: number, lookMs: number) {
     this.#blindnessForgivenMs = blindnessForgivenMs;
     this.#lookMs = lookMs;
   }
 
-  /** Notes what was seen at `now`; true when it differs from what was known. */
+  /** Records the state seen at `now`; true if it differs from the known one. */
   saw(state: LeaseState | undefined, now: number): boolean {
     const changed = !this.known || state?.version !== this.state?.version;
     this.known = true;
@@ -56,7 +56,7 @@ export class Observation {
     return changed;
   }
 
-  /** Notes that a call begun at `startedAt` got no answer. */
+  /** Records that a call begun at `startedAt` got no answer. */
   missed(startedAt: number): void {
     this.#blindSince ??= startedAt;
   }
@@ -66,7 +66,7 @@ export class Observation {
     return this.#blindSince !== undefined;
   }
 
-  /** When the lease runs out, monotonic milliseconds. */
+  /** Expiry of the lease, monotonic milliseconds. */
   get expiresAt(): number {
     return this.#changedAt + (this.state?.record.durationMs ?? 0) + this.#graceMs;
   }

@@ -1,17 +1,17 @@
-/** How much longer than its period a retry may wait: periods are jittered so that replicas do not move in step. */
+/** Largest factor on a retry period: periods are jittered so that replicas do not run in step. */
 export const JITTER = 1.2;
 
 /** All in milliseconds. */
 export interface Timings {
-  /** How long a lease is good for after its last renewal. Failover after a silent death takes about this long. */
+  /** Validity of a lease after its last renewal. Failover after a silent death takes about this long. */
   readonly leaseDurationMs: number;
-  /** How long the leader goes on trying to renew before it stops (where losing sight of the lock stops it). */
+  /** Longest time without a successful renewal before the leader stops (with `onLoseSight: 'stop'`). */
   readonly renewDeadlineMs: number;
-  /** How often the leader renews. */
+  /** Time between two renewals of the leader. */
   readonly retryPeriodMs: number;
 }
 
-/** Everything that is wrong with the timings, in words; empty when they fit together. */
+/** All faults of the timings, in words; empty if they fit together. */
 export function timingProblems({ leaseDurationMs, renewDeadlineMs, retryPeriodMs }: Timings): string[] {
   const problems: string[] = [];
   if (!(retryPeriodMs > 0)) problems.push(`retry period (${retryPeriodMs} ms) must be greater than 0`);

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from 'clock-port';
 
 /**
- * Wakes the one loop that waits on it. No wake-up is lost as long as the loop looks at everything it depends on, without an await
- * in between, before it waits: a wake while nobody waits has then been seen already, and does nothing.
+ * Wakes the one loop that waits on it. No wake-up is lost as long as the loop checks all its inputs, without an await
+ * in between, before it waits: the loop has then already seen a wake during its run, which therefore does nothing.
  */
 export class Wakeup {
   readonly #clock: Clock;
@@ -16,7 +16,7 @@ export class Wakeup {
     this.#resume?.();
   }
 
-  /** Resolves after `ms` (Infinity: never by time) or at the next wake, whichever is first. */
+  /** Resolves after `ms` (Infinity: never by time) or at the next wake, whichever comes first. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
       let timer: Timer | undefined;

@@ -5,14 +5,14 @@ interface WatcherOptions {
   readonly lock: Lock;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Longest wait before another watch is tried after failures in a row, milliseconds. */
+  /** Longest wait before the next watch after consecutive failures, milliseconds. */
   readonly maxBackoffMs: number;
   readonly onChange: (state: LeaseState | undefined) => void;
-  /** A watch is over (with its error, if it failed): something may have been missed. */
+  /** A watch has ended (with its error, if it failed): changes may have been missed. */
   readonly onEnd: (error: unknown) => void;
 }
 
-/** Keeps a watch on the lock for as long as it runs: starts another when one ends, or is found to be dead. */
+/** Keeps a watch on the lock while it runs: starts another when one ends or proves dead. */
 export class Watcher {
   /** Monotonic time of the last event; when the current watch began if there was none since. */
   lastEventAt = -Infinity;
@@ -23,12 +23,12 @@ export class Watcher {
     this.#options = options;
   }
 
-  /** Whether a watch is running, as far as anybody can tell. */
+  /** Whether a watch is running, as far as is known. */
   get live(): boolean {
     return this.#current !== undefined;
   }
 
-  /** The current watch was shown to be dead (it missed something): begin another. */
+  /** The current watch is proven dead (it missed a change): begin another. */
   replace(): void {
     this.#current?.abort(new Error('the watch is silent'));
   }

@@ -1,22 +1,22 @@
-/** Operations that may wait for the platform without a slot; more of them keep theirs. */
+/** Most operations that wait for the platform without a slot; further ones keep their slots. */
 const MAX_AWAY = 256;
 
-/** Which of the operations that have begun count among those that may go on at once. */
+/** Counts the begun operations against the number that may run at once. */
 export class Slots<T> {
   readonly #size: number;
   readonly #onFree: () => void;
   readonly #held = new Set<T>();
   readonly #away = new Set<T>();
-  /** Those that want theirs back, in order. */
+  /** Operations that wait for their slot again, in order. */
   readonly #returning = new Map<T, () => void>();
 
-  /** `onFree`: something new may begin. */
+  /** `onFree`: a new operation may begin. */
   constructor(size: number, onFree: () => void) {
     this.#size = size;
     this.#onFree = onFree;
   }
 
-  /** Whether something new may begin: what comes back goes first. */
+  /** Whether a new operation may begin: returning ones go first. */
   get free(): boolean {
     return this.#held.size < this.#size;
   }
@@ -25,14 +25,14 @@ export class Slots<T> {
     this.#held.add(operation);
   }
 
-  /** It waits for the platform. */
+  /** The operation waits for the platform. */
   leave(operation: T): void {
     if (this.#away.size >= MAX_AWAY || !this.#held.delete(operation)) return;
     this.#away.add(operation);
     this.#next();
   }
 
-  /** Resolves when it has its slot again; rejects when the signal aborts before. */
+  /** Resolves when the operation has its slot again; rejects when the signal aborts before. */
   async regain(operation: T, signal: AbortSignal): Promise<void> {
     if (!this.#away.has(operation)) return;
     signal.throwIfAborted();
@@ -50,7 +50,7 @@ export class Slots<T> {
     });
   }
 
-  /** It is over. */
+  /** The operation has ended. */
   end(operation: T): void {
     this.#held.delete(operation);
     this.#away.delete(operation);

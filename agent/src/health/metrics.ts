@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** Everything that `/metrics` tells; each name is emitted from the start, so that a dashboard never points at nothing (failure 16). */
+/** All metrics of `/metrics`; each name is emitted from the start, so that a dashboard never refers to a missing one (failure 16). */
 export class AgentMetrics {
   readonly registry = new Registry();
   readonly sessions = this.#gauge('sessions_active', 'Starting and running sessions');

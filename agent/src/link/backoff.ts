@@ -3,17 +3,17 @@ import type { Clock } from 'clock-port';
 export interface BackoffOptions {
   /** Milliseconds. */
   readonly base: number;
-  /** Milliseconds: no delay is longer, but for what a hub asked for. */
+  /** Longest delay, milliseconds, unless a hub asked for more. */
   readonly max: number;
-  /** A connection that was welcome and stayed up for so long makes the next failure the first one. Milliseconds. */
+  /** Milliseconds of a welcomed connection after which the next failure counts as the first. */
   readonly stableAfter?: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
 
 /**
- * Full jitter [CON5]: uniform in [0, min(max, base · 2ⁿ)]. Being connected is not enough to start over: a hub that accepts and then
- * refuses, or drops us after the welcome, would be stormed (failure 14).
+ * Full jitter [CON5]: uniform in [0, min(max, base · 2ⁿ)]. A connection alone does not reset n: agents would otherwise storm a hub that accepts and then
+ * refuses, or drops the link after the welcome (failure 14).
  */
 export class Backoff {
   readonly #clock: Clock;
@@ -26,24 +26,24 @@ export class Backoff {
     this.#options = options;
   }
 
-  /** Tries since the last stable connection. */
+  /** Attempts since the last stable connection. */
   get failures(): number {
     return this.#failures;
   }
 
-  /** A connection was welcome. */
+  /** A connection was welcomed. */
   welcome(): void {
     this.#welcomeAt = this.#clock.monotonic();
   }
 
-  /** The connection is over, or there was none: milliseconds to wait, at least `retryAfter` where the hub said so. */
+  /** The connection has ended, or failed: milliseconds to wait, at least the hub's `retryAfter`. */
   next(retryAfter = 0): number {
     const { base, max, stableAfter = 30_000, random } = this.#options;
     if (this.#welcomeAt !== undefined && this.#clock.monotonic() - this.#welcomeAt >= stableAfter) this.#failures = 0;
     this.#welcomeAt = undefined;
     const ceiling = Math.min(max, base * 2 ** Math.min(this.#failures, 30));
     this.#failures++;
-    // The hub's wish comes first; jitter on top of it, or all agents that it asked come back in the same moment.
+    // The hub's value comes first, with jitter on top, otherwise all these agents would return at the same moment.
     return retryAfter + random() * (retryAfter > 0 ? Math.min(ceiling, base) : ceiling);
   }
 }

@@ -13,7 +13,7 @@ export async function readSecret(path: string): Promise<string | undefined> {
   }
 }
 
-/** Replaces a secret's file: whoever reads it sees the old or the new one, complete, and it survives a power cut. Mode 0600. */
+/** Replaces a secret's file: a reader sees the complete old or new one, and it survives a power cut. Mode 0600. */
 export async function writeSecret(path: string, secret: string): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -26,7 +26,7 @@ export async function writeSecret(path: string, secret: string): Promise<void> {
     } finally {
       await file.close();
     }
-    // the mask of the process may have taken bits away, never added any; say what is meant all the same
+    // the process's umask can only remove bits; set the mode explicitly
     await chmod(draft, 0o600);
     await rename(draft, path);
   } catch (error) {

@@ -9,17 +9,17 @@ export interface EnrolAheadOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
-  /** Whether this replica leads now: then it enrols because it has to. */
+  /** Whether this replica leads now: then it enrols anyway. */
   leads(): boolean;
 }
 
-/** Milliseconds before the first try, for a leader to be there, and between tries. */
+/** Milliseconds before the first attempt, so that a leader exists, and between attempts. */
 const FIRST = 1_000;
 const LONGEST = 60_000;
 
 /**
- * A standby gets itself a credential while it has time: to enrol when it is to lead costs two trips to a hub that may just be losing
- * replicas. Ends when it has one, when the hub says that it has none for a standby, or when the signal aborts. Never rejects.
+ * A standby gets its credential in advance: enrolling at the takeover costs two round trips to a hub that may be losing
+ * replicas. Ends when it has one, when the hub refuses one to standbys, or when the signal aborts. Never rejects.
  */
 export async function enrolAhead(options: EnrolAheadOptions, signal: AbortSignal): Promise<void> {
   const { credentials, clock, log, random } = options;

@@ -13,7 +13,7 @@ export interface ProxySettings {
 
 const DEFAULT_PORTS: Record<string, string> = { 'ws:': '80', 'http:': '80', 'wss:': '443', 'https:': '443' };
 
-/** URL of the proxy that leads to `target`; undefined: straight. This machine is always reached straight, as curl and Go have it. */
+/** URL of the proxy for `target`; undefined: direct. Connections to this machine are always direct, as in curl and Go. */
 export function proxyFor(target: URL, settings: ProxySettings): URL | undefined {
   const secure = target.protocol === 'wss:' || target.protocol === 'https:';
   const proxy = secure ? settings.httpsProxy : settings.httpProxy;
@@ -31,7 +31,7 @@ function isExcluded(target: URL, noProxy: string): boolean {
     .some((entry) => {
       if (entry === '*') return true;
       if (entry.includes('/')) return inSubnet(host, entry);
-      // an address of IPv6 is full of colons: only the one after its bracket begins a port
+      // an IPv6 address contains colons: only the one after its bracket begins a port
       const [, name, onlyPort] = /^(\[.*\]|[^:]*)(?::(\d+))?$/.exec(entry) ?? [entry, entry];
       if (onlyPort !== undefined && onlyPort !== port) return false;
       const plain = bare(name!).replace(/^\*?\./, '');
@@ -53,8 +53,8 @@ function inSubnet(host: string, entry: string): boolean {
 }
 
 /**
- * An HTTP agent that goes through the proxy by CONNECT, for plain `ws:` and `http:` too: RFC 6455 §4.1 asks for it, and what lets the
- * WebSocket pass lets the enrolment pass. undefined: straight.
+ * An HTTP agent that uses CONNECT through the proxy, also for plain `ws:` and `http:`: RFC 6455 §4.1 requires it, and a proxy that passes the
+ * WebSocket then also passes the enrolment. undefined: direct.
  */
 export function proxyAgent(target: URL, settings: ProxySettings): Agent | undefined {
   const proxy = proxyFor(target, settings);

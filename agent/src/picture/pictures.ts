@@ -6,18 +6,18 @@ import { png } from './png.ts';
 import { halved, type Raster } from './raster.ts';
 import { framesOf } from './rfb-frame.ts';
 
-/** Pixels that a picture fits in. */
+/** Largest size of a picture, pixels. */
 const BOX = { width: 480, height: 360 };
-/** Pictures that are taken at the same time; of those that wait for their turn more are refused. */
+/** Most pictures taken at the same time, and most waiting requests; further ones are refused. */
 const AT_ONCE = 2;
 const MAX_WAITING = 128;
-/** For one of them, milliseconds. */
+/** Longest time for one picture, milliseconds. */
 const PICTURE_MS = 8_000;
-/** A black one is taken again so often, after so long each. */
+/** A black picture is retaken this many times, after this pause each. */
 const BLACK_TRIES = 3;
 const BLACK_MS = 1_000;
 
-/** Small pictures of what sessions show now [PIC1]: few at a time, each from a connection of its own. */
+/** Small pictures of sessions' current screens [PIC1]: few at a time, each over a separate connection. */
 export class Pictures {
   readonly #driver: Pick<SessionDriver, 'connect'>;
   readonly #clock: Clock;
@@ -30,8 +30,8 @@ export class Pictures {
   }
 
   /**
-   * The session's screen as a PNG file of at most `LIMITS.picture` bytes. Throws `at_capacity`, `screen_unreachable`, and what the driver's `connect`
-   * throws; ends soon after the signal aborts.
+   * The session's screen as a PNG file of at most `LIMITS.picture` bytes. Throws `at_capacity`, `screen_unreachable`, and the errors of the driver's `connect`;
+   * ends soon after the signal aborts.
    */
   async take(sessionId: string, signal: AbortSignal): Promise<Buffer> {
     if (this.#waiting.length >= MAX_WAITING)
@@ -62,7 +62,7 @@ export class Pictures {
     }
   }
 
-  /** What the screen shows; of one that is black all over, as a desktop is that has only just begun, what it shows a little later. */
+  /** The screen's current picture; if it is all black, as at the start of a desktop, a slightly later one. */
   async #lit(screen: Duplex, signal: AbortSignal): Promise<Raster> {
     const frames = framesOf(screen, BOX, signal);
     let raster = await frames();

@@ -10,15 +10,15 @@ interface Size {
   readonly height: number;
 }
 
-/** Makes a large picture small while its rows come: each small pixel is the mean of those that fall into it. */
+/** Reduces a large picture while its rows arrive: each small pixel is the mean of its source pixels. */
 export class Reduction {
   readonly from: Size;
   readonly #to: Size;
-  /** Sums of red, green, blue, and how many. */
+  /** Sums of red, green, blue, and their count. */
   readonly #sums: Uint32Array;
   readonly #columns: Uint32Array;
 
-  /** Fits into `box`; never larger than it is. */
+  /** Fits into `box`; never enlarged. */
   constructor(width: number, height: number, box: Size) {
     this.from = { width, height };
     const scale = Math.max(width / box.width, height / box.height, 1);
@@ -41,7 +41,7 @@ export class Reduction {
     }
   }
 
-  /** What has not come is black. */
+  /** Missing pixels are black. */
   result(): Raster {
     const sums = this.#sums;
     const pixels = Buffer.alloc((3 * sums.length) / 4);

@@ -2,9 +2,9 @@ import type { Duplex } from 'node:stream';
 import { StreamSpaceError } from '@streamspace/protocol';
 import { type Raster, Reduction } from './raster.ts';
 
-/** Pixels of the largest screen that is looked at: 8 K twice. */
+/** Pixels of the largest accepted screen: 8 K twice. */
 const MAX_PIXELS = 2 ** 26;
-/** Bytes of a name, a reason, or a text for the clipboard, which are read past. */
+/** Longest skipped name, reason or clipboard text, bytes. */
 const MAX_TEXT = 2 ** 20;
 const NONE = 1;
 const SET_PIXEL_FORMAT = Buffer.from([0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0]);
@@ -14,8 +14,8 @@ const SET_ENCODINGS = Buffer.from([2, 0, 0, 1, 0, 0, 0, 0]);
 const refused = (why: string): StreamSpaceError => new StreamSpaceError('screen_unreachable', `No picture: ${why}`);
 
 /**
- * What a screen shows, reduced to fit in `box`, by RFB 3.7 or 3.8 without a password: each call is one whole update, read a row at a time. Never a key
- * or the pointer: it is nobody's use of the session. The caller closes the stream, and bounds the time by the signal. Throws `screen_unreachable`.
+ * A screen's picture, reduced to fit in `box`, by RFB 3.7 or 3.8 without a password: each call is one whole update, read a row at a time. It sends no key
+ * or pointer event, so it does not count as use of the session. The caller closes the stream, and bounds the time by the signal. Throws `screen_unreachable`.
  */
 export function framesOf(
   screen: Duplex,
@@ -52,7 +52,7 @@ async function greet(bytes: Bytes, screen: Duplex): Promise<{ width: number; hei
   screen.write(Buffer.of(NONE));
   if (version[1] === '8' && (await bytes.take(4)).readUInt32BE() !== 0)
     throw refused(`the screen refuses: ${await text(bytes)}`);
-  // shared: whoever has it open keeps it
+  // shared: other viewers keep their connections
   screen.write(Buffer.of(1));
   const init = await bytes.take(20);
   await text(bytes);
@@ -113,7 +113,7 @@ class Bytes {
     this.#stream = stream;
     this.#signal = signal;
     const changed = () => this.#wake();
-    // for good: a listener that comes anew is told at once of what was not enough before, again and again, and nothing else gets its turn
+    // one permanent listener: a new listener would be called at once for the same insufficient bytes, again and again, and would starve other work
     for (const event of ['readable', 'end', 'close', 'error']) stream.on(event, changed);
     signal.addEventListener('abort', changed, { once: true });
   }

@@ -4,7 +4,7 @@ import type { Clock, Timer } from 'clock-port';
 import { type MuxStream, StreamSpaceError } from '@streamspace/protocol';
 import { ViewerInput } from './viewer-input.ts';
 
-/** After one direction ended, how long the other may go on without a byte. Milliseconds. */
+/** Longest pause of the other direction after one has ended, milliseconds. */
 const LINGER = 10_000;
 
 /**
@@ -27,7 +27,7 @@ export class Tunnel {
   #over = false;
 
   /**
-   * `onOver`: called once, when both ends are closed. With an error the other end has not been told: say `vnc_disconnect`.
+   * `onOver`: called once, when both ends are closed. With an error the other end does not know yet: send `vnc_disconnect`.
    * `idleTimeout`: milliseconds without a byte in either direction. `onInput`: called when the viewer typed or moved the mouse.
    */
   constructor(
@@ -45,12 +45,12 @@ export class Tunnel {
     this.#activeAt = clock.monotonic();
   }
 
-  /** What the stream's other end says: the handler to open it with. */
+  /** The handler for messages of the stream's other end, passed at its opening. */
   readonly handler = {
     onData: (data: Buffer, consumed: () => void): void => {
       this.#activeAt = this.#clock.monotonic();
       if (this.#onInput !== undefined && this.#input.sees(data)) this.#onInput();
-      // there is nobody left to hear it; the viewer's end may still have to be told
+      // the screen no longer listens; the viewer's end may still need the notice
       if (this.#screenClosed || this.#viewerEnded) return consumed();
       this.#screen.write(data, consumed);
     },
@@ -97,7 +97,7 @@ export class Tunnel {
     if (!this.#stream!.write(chunk)) this.#screen.pause();
   };
 
-  /** One direction is over: the other is not waited for as long as it used to be. */
+  /** One direction has ended: the wait for the other becomes shorter. */
   #linger(): void {
     this.#activeAt = this.#clock.monotonic();
     this.#timer?.cancel();
@@ -113,7 +113,7 @@ export class Tunnel {
     this.#timer = this.#clock.setTimeout(check, limit);
   }
 
-  /** `orderly`: both directions ended by themselves, and what the viewer sent may still be on its way to the screen. */
+  /** `orderly`: both directions ended by themselves, and the viewer's last bytes may still be on their way to the screen. */
   #finish(error: StreamSpaceError | undefined, orderly = false): void {
     if (this.#over) return;
     this.#over = true;

@@ -1,5 +1,5 @@
 const VERSION_BYTES = 12;
-/** Most of a message that has to be seen to know how long it is and what it means: a cut text's head. */
+/** Longest part of a message that determines its length and meaning: the head of a clipboard text. */
 const HEAD_BYTES = 9;
 const NONE = 1;
 const VNC_AUTHENTICATION = 2;
@@ -20,18 +20,18 @@ const DESKTOP_SIZE = 251;
 const QEMU = 255;
 
 /**
- * Tells what a person does from what a viewer's program says by itself: keys and the pointer from requests for updates. Reads the
- * viewer's half of RFB 3.7 and 3.8 as it passes, in pieces of any size, and keeps nothing of it. A stream that it can't follow
- * (another version, encrypted, an unknown message) counts as input altogether: nobody loses a session for that.
+ * Distinguishes a person's actions from a viewer program's own messages: keys and the pointer from requests for updates. Parses the
+ * viewer's half of RFB 3.7 and 3.8 as it passes, in pieces of any size, and stores nothing of it. A stream that it can't parse
+ * (another version, encrypted, an unknown message) counts as input as a whole, so that no session is lost for that.
  */
 export class ViewerInput {
   #phase: 'version' | 'security' | 'messages' | 'opaque' = 'version';
   readonly #head = Buffer.alloc(VERSION_BYTES);
   #have = 0;
-  /** Bytes of the present message that say nothing. */
+  /** Remaining irrelevant bytes of the current message. */
   #skip = 0;
 
-  /** Whether somebody typed, or moved or pressed the mouse, in these bytes. */
+  /** Whether these bytes contain keyboard or pointer input. */
   sees(chunk: Buffer): boolean {
     let input = false;
     let at = 0;
@@ -104,7 +104,7 @@ function sizeOf(head: Buffer, have: number): number | 'more' | 'unknown' {
     case POINTER:
       return 6;
     case CUT_TEXT:
-      // less than nothing: the extended clipboard's, of that many bytes
+      // negative: the extended clipboard's length, as an absolute value
       return seen(8, () => 8 + Math.abs(head.readInt32BE(4)));
     case CONTINUOUS_UPDATES:
       return 10;

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import type { Candidate } from '../lock.ts';
 
-/** The replicas on this machine that name the same lease: a file each. */
+/** The replicas on this machine for the same lease: one file each. */
 export class Members {
   readonly #directory: string;
   readonly #isGone: (identity: string) => Promise<boolean>;
@@ -24,7 +24,7 @@ export class Members {
     await unlink(this.#path(identity)).catch(() => undefined);
   }
 
-  /** Those alive, longest first. Removes what the dead have left. */
+  /** The living ones, longest first. Removes the files of dead ones. */
   async list(): Promise<Candidate[]> {
     const names = await readdir(this.#directory).catch(() => []);
     const found = await Promise.all(names.filter((name) => !name.startsWith('.')).map((name) => this.#read(name)));

@@ -3,22 +3,22 @@ import { join } from 'node:path';
 import { ConflictError, LockError, type LeaseRecord, type LeaseState } from '../lock.ts';
 import { termOf } from '../term.ts';
 
-/** So many versions behind the newest are kept. */
+/** Number of kept versions behind the newest. */
 const KEPT = 8;
 const MAX_READS = 20;
 const FILE = /^lease\.(\d+)$/;
 
 /**
- * A compare-and-set register made of files: version v of the record is the file `lease.<v>`. The step from v to v+1 is a
- * `link()` of a complete temporary file to `lease.<v+1>`, which fails when somebody else was there first; so a file is never torn,
- * and a crash at any point leaves the old version or the new one. A deletion is a version too, without a record.
+ * A compare-and-set register of files: version v of the record is the file `lease.<v>`. The step from v to v+1 is a
+ * `link()` of a complete temporary file to `lease.<v+1>`, which fails if another process was first; so a file is never torn,
+ * and a crash at any point leaves the old or the new version. A deletion is also a version, without a record.
  */
 export class VersionLog {
   readonly #directory: string;
   readonly #temporaryName: string;
   #temporaries = 0;
 
-  /** `uniqueName`: no other log, in this process or another, has the same; fit for a file name. */
+  /** `uniqueName`: unique among all logs of all processes; fit for a file name. */
   constructor(directory: string, uniqueName: string) {
     this.#directory = directory;
     this.#temporaryName = `.${uniqueName}`;
@@ -32,7 +32,7 @@ export class VersionLog {
       const tip = versions.at(-1) ?? 0;
       if (tip === 0) return { state: undefined, tip };
       const content = await this.#content(tip);
-      // pruned between the two calls: there are newer ones
+      // pruned between the two calls, so there are newer versions
       if (content === 'missing') continue;
       if (content === 'deleted') return { state: undefined, tip };
       const record = content === 'unreadable' ? await this.#salvage(versions) : content;
@@ -66,8 +66,8 @@ export class VersionLog {
     } finally {
       await unlink(temporary).catch(() => undefined);
     }
-    // If this process was paused, others may have gone on and pruned the name that was linked: then the link proves nothing. What
-    // is within the kept range was never pruned.
+    // If this process was paused, others may have gone on and pruned the linked name: then the link proves nothing. A version
+    // within the kept range was never pruned.
     const versions = await this.versions();
     const newest = versions.at(-1) ?? 0;
     if (next < newest - KEPT || (tip > 0 && tip >= newest - KEPT && !versions.includes(tip))) {
@@ -94,7 +94,7 @@ export class VersionLog {
       .toSorted((a, b) => a - b);
   }
 
-  /** The newest file is damaged (the machine died before its bytes were on the disk): nobody holds the lease; terms go on. */
+  /** The newest file is damaged (the machine died before its bytes were on the disk): no replica holds the lease; terms go on. */
   async #salvage(versions: number[]): Promise<LeaseRecord> {
     let term = 0;
     for (const version of versions) {

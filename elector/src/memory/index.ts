@@ -2,7 +2,7 @@ import { type Clock, iso, untilAborted } from 'clock-port';
 import { ConflictError, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
 import { termOf } from '../term.ts';
 
-/** A lease in this process' memory, for several electors in one process, and for tests. One `MemoryLease` is shared by all. */
+/** A lease in this process' memory, for several electors in one process, and for tests. All share one `MemoryLease`. */
 export class MemoryLease {
   readonly name: string;
   readonly #clock: Clock;
@@ -27,13 +27,13 @@ export class MemoryLease {
     this.#change(undefined);
   }
 
-  /** Says that this identity is gone for good: what `holderGone` waits for. */
+  /** Declares this identity gone for good: `holderGone` waits for this. */
   declareGone(identity: string, evidence: string): void {
     this.#gone.set(identity, evidence);
     for (const watcher of this.#goneWatchers) watcher();
   }
 
-  /** One replica's access to it. */
+  /** One replica's access to the lease. */
   lock(): Lock {
     return {
       name: this.name,

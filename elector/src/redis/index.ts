@@ -14,9 +14,9 @@ export interface RedisLockOptions {
   readonly onError?: (error: Error) => void;
 }
 
-/** How often a watch looks by itself: Redis does not tell of a key that was deleted, and forgets what it told the absent. */
+/** Milliseconds between two polls of a watch: Redis does not announce a deleted key, and does not keep messages for absent subscribers. */
 const LOOK_PERIOD_MS = 1000;
-/** How long a look may take before the watch counts as dead. */
+/** Longest duration of a poll before the watch counts as dead, milliseconds. */
 const LOOK_DEADLINE_MS = 3000;
 const CONNECT_DEADLINE_MS = 5000;
 const ANNOUNCE_PERIOD_MS = 5000;
@@ -24,8 +24,8 @@ const ANNOUNCED_FOR_S = 15;
 const MAX_RECONNECT_DELAY_MS = 1000;
 
 /**
- * A lease in Redis or Valkey. It does not expire there: observers count on their own clocks, and the term outlives the holder. A
- * failover to a replica that lags behind can undo the last writes; terms make that safe, not invisible.
+ * A lease in Redis or Valkey. It does not expire there: observers use their own clocks, and the term outlives the holder. A
+ * failover to a lagging replica can undo the last writes; terms make that safe, but not invisible.
  */
 export class RedisLock implements Lock {
   readonly name: string;
@@ -96,7 +96,7 @@ export class RedisLock implements Lock {
       for (;;) {
         const before: string | undefined = last;
         const state = await withDeadline(clock, LOOK_DEADLINE_MS, 'look at the lease', end, (s) => this.read(s));
-        // what was told meanwhile is newer
+        // a message received meanwhile is newer
         if (last === before) tell(state);
         await sleep(clock, LOOK_PERIOD_MS, end);
       }
@@ -118,7 +118,7 @@ export class RedisLock implements Lock {
       }
       await pause(clock, ANNOUNCE_PERIOD_MS, signal);
     }
-    // where this fails, it is forgotten by itself
+    // if this fails, the entry expires by itself
     await withDeadline(clock, LOOK_DEADLINE_MS / 6, 'withdrawal', undefined, (s) =>
       abortable(s, () => this.#redis.hdel(this.#members, identity)),
     ).catch(() => undefined);
@@ -136,7 +136,7 @@ export class RedisLock implements Lock {
     return abortable(signal, () => this.#redis.eval(script, keys.length, ...keys, ...args));
   }
 
-  /** A client that reconnects by itself, and fails what can't be sent at once instead of sending it late. */
+  /** A client that reconnects by itself, and fails a command that can't be sent at once instead of sending it late. */
   #connection(): Redis {
     const { redis, onError } = this.#options;
     const options = {

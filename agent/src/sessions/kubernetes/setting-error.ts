@@ -1,4 +1,4 @@
-/** A setting that can't be used here: its name, and all that is wrong with it. */
+/** An unusable setting: its name, and all its faults. */
 export class SettingError extends Error {
   readonly setting: string;
   readonly problems: readonly string[];

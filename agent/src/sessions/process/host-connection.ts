@@ -33,7 +33,7 @@ export class HostConnection {
     });
   }
 
-  /** `dead`: nobody listens there any more; `missing`: there is not even a stale socket. Rejects when the signal aborts. */
+  /** `dead`: no process listens any more; `missing`: there is not even a stale socket. Rejects when the signal aborts. */
   static async open(path: string, signal: AbortSignal): Promise<HostConnection | 'missing' | 'dead'> {
     try {
       return new HostConnection(await connectSocket(path, signal));
@@ -46,7 +46,7 @@ export class HostConnection {
     }
   }
 
-  /** What the host said last; undefined until it said something. */
+  /** The host's last message; undefined before the first. */
   get state(): HostState | undefined {
     return this.#state;
   }
@@ -55,7 +55,7 @@ export class HostConnection {
     return this.#closed;
   }
 
-  /** Called after every change of `state` and at the close. Returns how to end that. */
+  /** Called after every change of `state` and at the close. Returns the unsubscribe function. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -1,15 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { type Clock, sleep } from 'clock-port';
 
-/** Environment variable that everything of one start of a session carries: `<session id>.<number of the start>`. */
+/** Environment variable of all processes of one start of a session: `<session id>.<number of the start>`. */
 export const START_VARIABLE = 'STREAMSPACE_START';
 
 const LIMIT_MS = 5_000;
 const LOOK_MS = 10;
 
 /**
- * Ends what a start of a session left running although its desktop ended: daemons and what was started with nohup. Resolves with how many
- * are left when they did not end in time, or 0. Looks into /proc; where there is none (macOS), such processes stay.
+ * Ends processes that a session left running after the end of its desktop: daemons and programs started with nohup. Resolves with the number
+ * of those that did not end in time, or 0. Uses /proc; without it (macOS), such processes stay.
  */
 export async function endStragglers(
   id: string,
@@ -35,7 +35,7 @@ async function marked(mark: string): Promise<number[]> {
   const found: number[] = [];
   for (const name of await readdir('/proc').catch(() => [])) {
     if (!/^\d+$/.test(name)) continue;
-    // unreadable: somebody else's, or gone
+    // unreadable: another user's, or gone
     const env = await readFile(`/proc/${name}/environ`, 'latin1').catch(() => '');
     if (`\0${env}\0`.includes(mark)) found.push(Number(name));
   }

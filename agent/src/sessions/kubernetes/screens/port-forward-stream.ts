@@ -6,11 +6,11 @@ const ERROR = 1;
 /** The first two bytes of each channel are the port. */
 const PORT_BYTES = 2;
 const ERROR_LIMIT = 4096;
-/** Bytes taken from the network before somebody reads them: pausing it costs a turn of the event loop each time. */
+/** Bytes read from the network in advance: each pause costs a turn of the event loop. */
 const READ_AHEAD = 256 * 1024;
 
 /**
- * The bytes of one forwarded port. Reading less stops reading from the network, writing waits until bytes have left. The protocol
+ * The bytes of one forwarded port. A slow reader stops the reading from the network; a write waits until its bytes have left. The protocol
  * has no half-close: the end of one direction ends both.
  */
 export class PortForwardStream extends Duplex {
@@ -18,7 +18,7 @@ export class PortForwardStream extends Duplex {
   readonly #headerLeft = [PORT_BYTES, PORT_BYTES];
   #failure = '';
   #onOpened!: () => void;
-  /** Resolves at the first byte: a screen speaks first, and before it nobody knows whether the pod's port answers. Rejects when it does not. */
+  /** Resolves at the first byte: a screen sends first, and only that proves that the pod's port answers. Rejects if it does not. */
   readonly opened: Promise<void>;
 
   constructor(socket: WebSocket) {

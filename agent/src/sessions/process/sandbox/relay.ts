@@ -4,8 +4,8 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 const CONNECTIONS = 256;
 
 /**
- * Carries connections from a listening socket that was inherited to a socket that only this sandbox has. So nothing outside ever follows
- * a path that the session could have replaced by a link to somebody else's socket.
+ * Carries connections from an inherited listening socket to a socket inside this sandbox. So no process outside ever follows
+ * a path that the session could have replaced by a link to another socket.
  */
 export function relayViewers(descriptor: number, screen: string, log: (message: string) => void): Server {
   const server = createServer({ allowHalfOpen: true }, (viewer) => join(viewer, screen));

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Folders of the machine that hold programs and what they need; whatever is not listed is not there for a session. */
+/** Folders of the machine with programs and their data; a session sees no other folders. */
 const SYSTEM = [
   '/usr',
   '/bin',
@@ -18,28 +18,28 @@ const SYSTEM = [
   '/var/cache/fontconfig',
   '/var/lib/openbox',
 ];
-/** Where configuration is, and so secrets: what is not for everybody to read is hidden. */
+/** The folder of configuration, and so of secrets: entries that are not world-readable are hidden. */
 const CONFIGURATION = ['/etc', '/usr/local/etc', '/opt'];
-/** Files of `/etc` that are often links to where a session sees nothing. */
+/** Files of `/etc` that are often links to folders hidden from sessions. */
 const LINKED = ['/etc/resolv.conf', '/etc/hosts', '/etc/localtime'];
-/** Entries that are looked at one by one; folders beyond are hidden as a whole. */
+/** Most entries checked one by one; further folders are hidden as a whole. */
 const MAX_ENTRIES = 50_000;
 
 const FILE_FOR_ALL = constants.S_IROTH;
 const FOLDER_FOR_ALL = constants.S_IROTH | constants.S_IXOTH;
 
-/** What a session sees of the machine, read-only. All paths are absolute. */
+/** A session's read-only view of the machine. All paths are absolute. */
 export interface SystemView {
   readonly folders: readonly string[];
   readonly files: readonly string[];
   /** Links, such as `/bin` → `usr/bin`. */
   readonly links: readonly { readonly path: string; readonly target: string }[];
-  /** Shown empty, though they are below `folders`. */
+  /** Shown empty, although they are below `folders`. */
   readonly hiddenFolders: readonly string[];
   readonly hiddenFiles: readonly string[];
 }
 
-/** Looks at the machine. `secret`: files and folders of the agent that a session must not see, wherever they are. */
+/** Inspects the machine. `secret`: files and folders of the agent that a session must not see, at any path. */
 export async function lookAtSystem(secret: readonly string[]): Promise<SystemView> {
   const folders: string[] = [];
   const links: { path: string; target: string }[] = [];
@@ -70,7 +70,7 @@ export function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
 }
 
-/** Collects what not everybody may read. */
+/** Collects entries that are not world-readable. */
 class Search {
   readonly #folders: string[];
   readonly #files: string[];
