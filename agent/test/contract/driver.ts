@@ -8,10 +8,18 @@ import type { Operation, SessionDriver } from '../../src/sessions/driver.ts';
 export interface DriverSetup {
   /** Another driver on the same place, as the next leader (or a second one at the same time) would have it. */
   makeDriver(): SessionDriver;
+  /** Another driver whose process ends, whatever it is asked for, when that is written into the session's record: its calls reject, nothing else happens. */
+  makeDying(): SessionDriver;
   /** How many times the session runs right now: desktops, pods, containers of its own. */
   running(sessionId: string): Promise<number>;
+  /** What those are: no two starts of a session are the same. */
+  starts(sessionId: string): Promise<string[]>;
   /** Ends what runs behind the driver's back, as a crash would. */
   kill(sessionId: string): Promise<void>;
+  /** Removes what the platform has of the session but its record and home, as an operator could. */
+  loseObject(sessionId: string): Promise<void>;
+  /** Removes the session's record, and nothing else. */
+  loseRecord(sessionId: string): Promise<void>;
   /** Puts a mark into the session's home, and looks for it. */
   markHome(spec: SessionSpec): Promise<void>;
   homeIsMarked(spec: SessionSpec): Promise<boolean>;
@@ -350,6 +358,113 @@ export function driverContract(
       await eventually(async () => (await place.running(one.id)) === 0);
       expect(await driver.create(one, same)).toEqual({ spec: one, state: 'running' });
       expect(await place.running(one.id)).toBe(1);
+    });
+
+    it('finishes what a leader left half done that died, when the command comes again to the next one', async () => {
+      const one = spec();
+      const running = { spec: one, state: 'running' };
+      const dying = place.makeDying();
+      const again = (operation: Operation, term: number) => op(term, { commandId: operation.commandId });
+      const create = op(1);
+      await expect(dying.create(one, create)).rejects.toThrow();
+      expect(await place.running(one.id)).toBe(0);
+      expect(await listed(place.makeDriver(), one.id)).toMatchObject({ spec: one });
+      expect(await driver.create(one, again(create, 2))).toEqual(running);
+      expect(await place.running(one.id)).toBe(1);
+      await place.markHome(one);
+      const sleep = op(2);
+      await expect(dying.hibernate(one.id, sleep)).rejects.toThrow();
+      expect(await driver.hibernate(one.id, again(sleep, 3))).toEqual({ spec: one, state: 'hibernated' });
+      expect(await place.running(one.id)).toBe(0);
+      const wake = op(3);
+      await expect(dying.wake(one.id, wake)).rejects.toThrow();
+      expect(await place.running(one.id)).toBe(0);
+      expect(await driver.wake(one.id, again(wake, 4))).toEqual(running);
+      expect(await place.running(one.id)).toBe(1);
+      expect(await place.homeIsMarked(one)).toBe(true);
+      const end = op(4);
+      await expect(dying.delete(one.id, { deleteHome: true }, end)).rejects.toThrow();
+      await driver.delete(one.id, { deleteHome: true }, again(end, 5));
+      expect(await place.running(one.id)).toBe(0);
+      expect(await listed(driver, one.id)).toBeUndefined();
+      expect(await place.homeIsMarked(one)).toBe(false);
+    });
+
+    it('deletes a session that a leader left half made', async () => {
+      const one = spec();
+      await expect(place.makeDying().create(one, op(1))).rejects.toThrow();
+      await driver.delete(one.id, { deleteHome: true }, op(2));
+      expect(await place.running(one.id)).toBe(0);
+      expect(await listed(place.makeDriver(), one.id)).toBeUndefined();
+      await expect(driver.wake(one.id, op(2))).rejects.toMatchObject({ code: 'not_found' });
+    });
+
+    it('two leaders at once make one session of a create; the later one is not refused', async () => {
+      const [old, next] = [driver, place.makeDriver()];
+      const one = spec();
+      const [late, done] = await Promise.allSettled([old.create(one, op(1)), next.create(one, op(2))]);
+      expect(done).toEqual({ status: 'fulfilled', value: { spec: one, state: 'running' } });
+      if (late.status === 'rejected') expect(late.reason).toMatchObject({ code: 'superseded' });
+      expect(await place.running(one.id)).toBe(1);
+      await expect(old.delete(one.id, { deleteHome: true }, op(1))).rejects.toMatchObject({ code: 'superseded' });
+      (await see(next, one.id)).close();
+    });
+
+    it('two leaders at once that want sessions of one id for two users: it is the one user’s, and the other is told', async () => {
+      const [old, next] = [driver, place.makeDriver()];
+      const one = spec();
+      const other = { ...one, user: `${one.user}-other` };
+      const both = await Promise.allSettled([old.create(one, op(1)), next.create(other, op(2))]);
+      const made = both.flatMap((each, asked) =>
+        each.status === 'fulfilled' ? [{ ...each.value, spec: [one, other][asked] }] : [],
+      );
+      const refused = both.flatMap((each) => (each.status === 'rejected' ? [each.reason as { code: string }] : []));
+      expect([made.length, refused.length]).toEqual([1, 1]);
+      expect(['session_exists', 'superseded']).toContain(refused[0]!.code);
+      expect(await place.running(one.id)).toBe(1);
+      expect(await listed(place.makeDriver(), one.id)).toEqual(made[0]);
+    });
+
+    it('a session of which only the record is left has failed; it hibernates, wakes, is made again and deleted as any', async () => {
+      const one = spec();
+      const running = { spec: one, state: 'running' };
+      const create = op();
+      await driver.create(one, create);
+      await place.markHome(one);
+      const told = async () => (await listed(place.makeDriver(), one.id))?.state;
+      await place.loseObject(one.id);
+      await eventually(async () => (await told()) === 'failed');
+      expect((await listed(driver, one.id))?.reason).toMatch(/\w/);
+      await expect(driver.connect(one.id, soon())).rejects.toMatchObject({ code: 'session_not_running' });
+      expect(await driver.hibernate(one.id, op())).toEqual({ spec: one, state: 'hibernated' });
+      expect(await driver.wake(one.id, op())).toEqual(running);
+      await place.loseObject(one.id);
+      expect(await driver.create(one, create)).toEqual(running);
+      expect(await place.running(one.id)).toBe(1);
+      expect(await place.homeIsMarked(one)).toBe(true);
+      await place.loseObject(one.id);
+      await driver.delete(one.id, { deleteHome: true }, op());
+      expect(await told()).toBeUndefined();
+      expect(await place.homeIsMarked(one)).toBe(false);
+    });
+
+    it('what runs without a record is no session: a create of its id makes a new one in its place, a delete ends it', async () => {
+      const one = spec();
+      await driver.create(one, op());
+      const before = await place.starts(one.id);
+      await place.loseRecord(one.id);
+      expect(await listed(place.makeDriver(), one.id)).toBeUndefined();
+      await expect(driver.connect(one.id, soon())).rejects.toMatchObject({ code: 'not_found' });
+      await expect(driver.hibernate(one.id, op())).rejects.toMatchObject({ code: 'not_found' });
+      await expect(driver.wake(one.id, op())).rejects.toMatchObject({ code: 'not_found' });
+      const other = { ...one, user: `${one.user}-other` };
+      expect(await driver.create(other, op())).toEqual({ spec: other, state: 'running' });
+      const after = await place.starts(one.id);
+      expect(after).toHaveLength(1);
+      expect(before).not.toContain(after[0]);
+      await place.loseRecord(one.id);
+      await driver.delete(one.id, { deleteHome: false }, op());
+      expect(await place.running(one.id)).toBe(0);
     });
 
     it('refuses every change of a lower term, without effect', async () => {

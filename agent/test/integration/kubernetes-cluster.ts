@@ -15,7 +15,7 @@ import {
 import { claimFor } from '../../src/sessions/kubernetes/objects/claim.ts';
 import { homeName, oldHomeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import type { DriverSetup } from '../contract/driver.ts';
-import { until } from './kubernetes-place.ts';
+import { dieAtRecord, until } from './kubernetes-place.ts';
 import { keepsNewer, spoil } from './kubernetes-spoiled.ts';
 
 export const DESKTOP_IMAGE = 'streamspace/desktop:latest';
@@ -184,7 +184,7 @@ export async function clusterPlace(
   }, AbortSignal.timeout(120_000));
   const drivers: KubernetesDriver[] = [];
   const homes = (spec: SessionSpec) => `/var/local-path-provisioner/*_${namespace}_${homeName(spec)}`;
-  return {
+  const place: ClusterPlace = {
     client,
     makeDriver(changes = {}) {
       const driver = makeKubernetesDriver({
@@ -210,9 +210,23 @@ export async function clusterPlace(
       drivers.push(driver);
       return driver;
     },
+    makeDying() {
+      return place.makeDriver({ step: dieAtRecord });
+    },
     async running(sessionId) {
+      return (await place.starts(sessionId)).length;
+    },
+    async starts(sessionId) {
       const { items } = await client.list<V1Pod>('pods', { labelSelector: `session=${sessionId}` }, soon());
-      return items.filter(({ status }) => status?.phase === 'Running' || status?.phase === 'Pending').length;
+      const running = items.filter(({ status }) => status?.phase === 'Running' || status?.phase === 'Pending');
+      return running.map(({ metadata }) => metadata!.uid!);
+    },
+    async loseObject(sessionId) {
+      cluster.kubectl('-n', namespace, 'delete', 'pod', sessionName(sessionId), '--grace-period=0', '--force');
+      await until(async () => (await place.running(sessionId)) === 0, AbortSignal.timeout(60_000));
+    },
+    async loseRecord(sessionId) {
+      cluster.kubectl('-n', namespace, 'delete', 'service', sessionName(sessionId));
     },
     async kill(sessionId) {
       // everything but the first process; that one sees its screen gone
@@ -249,4 +263,5 @@ export async function clusterPlace(
       cluster.kubectl('delete', 'namespace', namespace, '--wait=false');
     },
   };
+  return place;
 }

@@ -40,6 +40,11 @@ export async function until<T>(condition: () => Promise<T>, signal: AbortSignal)
   }
 }
 
+/** A step of drivers whose process ends when their record is written. */
+export function dieAtRecord(step: string): void {
+  if (step === 'record made' || step === 'record changed') throw new Error('the process ends here');
+}
+
 function kubeConfigOf(text: string): KubeConfig {
   const config = new KubeConfig();
   config.loadFromString(text);
@@ -98,7 +103,7 @@ export async function kubernetesPlace(server: KubeApiserver, namespace: string, 
     log: { info() {}, warn() {}, error() {} },
   });
 
-  return {
+  const place: KubernetesPlace = {
     server,
     options,
     kubelet,
@@ -111,13 +116,28 @@ export async function kubernetesPlace(server: KubeApiserver, namespace: string, 
       drivers.push(driver);
       return driver;
     },
+    makeDying() {
+      return place.makeDriver({ step: dieAtRecord });
+    },
     async running(sessionId) {
+      return (await place.starts(sessionId)).length;
+    },
+    async starts(sessionId) {
       const ended = ['Failed', 'Succeeded'];
-      return (await pods()).filter(
-        ({ metadata, status }) => metadata?.labels?.['session'] === sessionId && !ended.includes(status?.phase ?? ''),
-      ).length;
+      return (await pods())
+        .filter(
+          ({ metadata, status }) => metadata?.labels?.['session'] === sessionId && !ended.includes(status?.phase ?? ''),
+        )
+        .map(({ metadata }) => metadata!.uid!);
     },
     kill: (sessionId) => kubelet.crash(sessionName(sessionId)),
+    async loseObject(sessionId) {
+      await client.remove('pods', sessionName(sessionId), { gracePeriodSeconds: 0 }, soon());
+      await until(async () => (await place.running(sessionId)) === 0, soon());
+    },
+    async loseRecord(sessionId) {
+      await client.remove('services', sessionName(sessionId), {}, soon());
+    },
     markHome: (spec) => annotate(spec, { [MARK]: 'yes' }),
     disown: (spec, owner = spec) => annotate(spec, { 'streamspace.io/user': owner.user }),
     async makeOldHome(spec) {
@@ -135,4 +155,5 @@ export async function kubernetesPlace(server: KubeApiserver, namespace: string, 
       await connection.close();
     },
   };
+  return place;
 }

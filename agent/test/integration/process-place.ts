@@ -60,7 +60,7 @@ export async function processPlace(
     return { file, record };
   };
 
-  return {
+  const place: ProcessPlace = {
     stateDir,
     hosts,
     makeDriver: (changes = {}) =>
@@ -78,11 +78,29 @@ export async function processPlace(
         isolation,
         ...changes,
       }),
+    makeDying() {
+      return place.makeDriver({
+        step(step) {
+          if (step === 'record written') throw new Error('the process ends here');
+        },
+      });
+    },
     running: async (id) => (await hosts(id)).length,
+    starts: async (id) => (await hosts(id)).map(String),
     async kill(id) {
       for (const pid of await hosts(id)) process.kill(pid, 'SIGKILL');
       const end = AbortSignal.timeout(10_000);
       while ((await hosts(id)).length > 0) await pause(10, undefined, { signal: end });
+    },
+    async loseObject(id) {
+      await place.kill(id);
+      await rm(join(places.run(id, 0).folder, '..'), { recursive: true, force: true });
+      for (const name of await readdir(places.session(id)))
+        if (!name.startsWith('session.')) await rm(join(places.session(id), name));
+    },
+    async loseRecord(id) {
+      for (const name of await readdir(places.session(id)))
+        if (name.startsWith('session.')) await rm(join(places.session(id), name));
     },
     async markHome(spec) {
       await writeFile(markFile(spec), mark);
@@ -115,4 +133,5 @@ export async function processPlace(
       await stat(stateDir).catch(() => {});
     },
   };
+  return place;
 }

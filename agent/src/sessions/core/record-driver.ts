@@ -56,6 +56,11 @@ export abstract class RecordDriver<Stored extends SessionRecord, Draft> implemen
   /** Removes all of a deleted session but its record: what runs, by force where it must be; its home with `deleteHome`, unless another session has it. */
   protected abstract clear(record: Stored, signal: AbortSignal): Promise<void>;
 
+  /** As `clear`, of a session that has no record: it was lost, or a superseded leader is late. Where deleted sessions keep records there is nothing to do. */
+  protected clearUnrecorded(_id: string, _options: { deleteHome: boolean }, _signal: AbortSignal): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** What to say of these sessions, in any order; of one that is gone nothing. */
   protected abstract statuses(records: readonly Stored[], signal: AbortSignal): Promise<SessionStatus[]>;
 
@@ -152,7 +157,8 @@ export abstract class RecordDriver<Stored extends SessionRecord, Draft> implemen
         await this.clear({ ...found, desired: 'deleted', deleteHome }, signal);
         return write();
       });
-      if (record !== undefined && record.done !== true) await this.finishDelete(record, signal);
+      if (record === undefined) await this.clearUnrecorded(sessionId, { deleteHome }, signal);
+      else if (record.done !== true) await this.finishDelete(record, signal);
     });
   }
 

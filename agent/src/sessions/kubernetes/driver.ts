@@ -144,13 +144,26 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
   }
 
   protected async clear(record: ServiceRecord, signal: AbortSignal): Promise<void> {
-    const { spec } = record;
+    const { id, spec } = record;
     await removePod(this.#context, record, { force: true }, signal);
     // the record may name another one than it has
     for (const pod of ownedBy(record, this.#context.view.pods.all()))
-      await removePod(this.#context, { spec, pod }, { force: true }, signal);
-    await this.#context.step('pod removed', spec.id);
+      await removePod(this.#context, { id, pod }, { force: true }, signal);
+    await this.#context.step('pod removed', id);
     if (record.deleteHome) await this.#removeHome(spec, signal);
+  }
+
+  /** By what its pods say of themselves. */
+  protected override async clearUnrecorded(
+    id: string,
+    { deleteHome }: { deleteHome: boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const pods = this.#context.view.pods.all().filter((pod) => isOf(pod, id));
+    for (const { metadata } of pods)
+      await removePod(this.#context, { id, pod: metadata!.name! }, { force: true }, signal);
+    const spec = pods.map(specOf).find((each) => each !== undefined);
+    if (deleteHome && spec !== undefined) await this.#removeHome(spec, signal);
   }
 
   protected async statuses(records: readonly ServiceRecord[], signal: AbortSignal): Promise<SessionStatus[]> {

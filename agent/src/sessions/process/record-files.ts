@@ -89,8 +89,11 @@ export class RecordFiles implements RecordStore<ProcessRecord, ProcessDraft> {
     };
   }
 
-  async write(draft: ProcessDraft, expected: ProcessRecord | undefined): Promise<ProcessRecord | undefined> {
-    const { id } = draft;
+  async write(given: ProcessDraft, expected: ProcessRecord | undefined): Promise<ProcessRecord | undefined> {
+    const { id } = given;
+    // what runs without a record is none of its starts: later ones end it
+    const strays = expected === undefined ? await this.#options.starts(id) : [];
+    const draft = { ...given, instance: given.instance + Math.max(0, ...strays) };
     const version = (expected?.version ?? 0) + 1;
     const own = randomBytes(8).toString('hex');
     const text = recordText(draft, expected, [own, ...(expected?.writes ?? [])].slice(0, WRITES));

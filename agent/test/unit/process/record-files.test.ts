@@ -25,19 +25,22 @@ const operation = { commandId: 'c2', term: 1, signal: new AbortController().sign
 describe('RecordFiles', () => {
   let folder: string;
   let store: RecordFiles;
+  /** Starts that have left something. */
+  let starts: number[];
   const another = () =>
     new RecordFiles({
       agentId: 'agent-1',
       clock: systemClock,
       log: { info() {}, warn() {} },
       layout: { session: (id) => join(folder, id), ids: () => Promise.resolve(['one']) },
-      starts: () => Promise.resolve([3]),
+      starts: () => Promise.resolve(starts),
     });
   const change = (files: RecordFiles, decide: (current: ProcessRecord) => ProcessDraft | undefined) =>
     changeRecord(files, 'one', operation, (current) => decide(current!), { agentId: 'agent-1' });
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'streamspace-records-'));
+    starts = [];
     store = another();
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
@@ -103,8 +106,16 @@ describe('RecordFiles', () => {
     await expect(change(store, () => first)).rejects.toMatchObject({ code: 'driver_failed', message: problem });
     const known = { id: 'one', agent: undefined, term: 0, specLost: true, problem };
     // and which of its starts may be there
+    starts = [3];
     expect(await store.read('one')).toMatchObject({ ...known, instance: 3 });
     expect(await store.list()).toMatchObject([known]);
+  });
+
+  it('counts the starts of a session on from those that run without a record', async () => {
+    starts = [2, 3];
+    const draft = store.draft('one', undefined, { desired: 'running', commandId: 'c1', term: 1 });
+    expect(draft.instance).toBe(1);
+    expect(await store.write(draft, undefined)).toMatchObject({ instance: 4 });
   });
 
   it('forgets only what nobody changed meanwhile', async () => {

@@ -201,7 +201,7 @@ async function untilReady(
     // seen by the watch once, and not any more
     const gone =
       current === undefined
-        ? (await readPod(context, { spec: record.spec, pod: name }, signal)) === undefined
+        ? (await readPod(context, { id, pod: name }, signal)) === undefined
         : current.metadata?.uid !== made.metadata?.uid;
     if (gone) throw new StreamSpaceError('driver_failed', 'Its pod was deleted from outside');
     let diagnosis = reasonFor(pod, view.events(pod, claim?.metadata?.name ?? ''), claim);

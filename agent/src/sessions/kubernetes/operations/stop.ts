@@ -10,17 +10,17 @@ const NODE_MS = 30_000;
 const BEHIND_MS = 50;
 
 /** The part of a record that says which pod is meant. */
-type Whose = Pick<ServiceRecord, 'spec' | 'pod'>;
+type Whose = Pick<ServiceRecord, 'id' | 'pod'>;
 
 /** The session's pod as it is now; undefined when there is none. */
 export async function readPod(
   context: Context,
-  { pod: name, spec }: Whose,
+  { pod: name, id }: Whose,
   signal: AbortSignal,
 ): Promise<V1Pod | undefined> {
   try {
     const pod = await context.client.get<V1Pod>('pods', name, signal);
-    return isOf(pod, spec.id) ? pod : undefined;
+    return isOf(pod, id) ? pod : undefined;
   } catch (error) {
     if (isStatus(error, 404)) return undefined;
     throw error;
@@ -41,8 +41,7 @@ export async function removePod(
   const { client, view, clock } = context;
   const pod = await readPod(context, record, signal);
   if (pod === undefined) return;
-  const { pod: name } = record;
-  const sessionId = record.spec.id;
+  const { pod: name, id: sessionId } = record;
   const uid = pod.metadata?.uid;
   const remove = async (gracePeriodSeconds?: number): Promise<boolean> => {
     try {
