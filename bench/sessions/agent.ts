@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import type { SessionSpec } from '@streamspace/protocol';
 import { systemClock } from 'clock-port';
 import { Connection, KubeClient, type KubeObject, loadKubeConfig } from 'kube-client';
-import { makeKubernetesDriver } from '../../agent/src/sessions/kubernetes/index.ts';
+import { KubernetesDriver } from '../../agent/src/sessions/kubernetes/driver.ts';
 import { sessionName } from '../../agent/src/sessions/kubernetes/objects/names.ts';
 
 /** The request: sessions to create at once, one from a warm pod, or the state of the process. */
@@ -33,24 +33,24 @@ const kiosk = { template: 'kiosk', image: '', cpu: 0, memory: 0, storage: 0, env
 const kubeConfig = loadKubeConfig(path);
 const began = new Map<string, number>();
 const made = new Map<string, number>();
-const driver = makeKubernetesDriver({
+const driver = new KubernetesDriver({
   kubeConfig,
   namespace,
   agentId: 'bench',
   maxSessions: 1000,
   defaultImage: 'streamspace/desktop:latest',
-  imagePullPolicy: 'IfNotPresent',
-  defaultCpu: 0.01,
-  defaultMemory: 2 ** 20,
-  defaultStorage: 2 ** 20,
-  storageClass: undefined,
-  serviceType: 'ClusterIP',
+  sessionImagePullPolicy: 'IfNotPresent',
+  sessionDefaultCpu: 0.01,
+  sessionDefaultMemory: 2 ** 20,
+  sessionDefaultStorage: 2 ** 20,
+  sessionStorageClass: undefined,
+  sessionServiceType: 'ClusterIP',
   vncPort: 5900,
   screens: 'direct',
   startDeadline: 60_000,
   warm: warm === '0' ? [] : [{ ...kiosk, id: 'kiosk', warm: Number(warm) }],
   clock: systemClock,
-  log: { info() {}, warn() {}, error() {} },
+  log: { info() {}, warn() {} },
   step: (step, id) => void (step === 'pod made' && made.set(id, performance.now() - began.get(id)!)),
 });
 const client = new KubeClient(new Connection(kubeConfig, systemClock, 'bench'), namespace, systemClock);

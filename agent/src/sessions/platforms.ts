@@ -45,11 +45,11 @@ export async function driverFor(deps: PlatformDeps): Promise<SessionDriver> {
     }
     case 'kubernetes': {
       // loaded where it is needed only: the client library is large
-      const { driverOfCluster, SettingError } = await import('./kubernetes/platform.ts');
+      const { kubernetesDriver, SettingError } = await import('./kubernetes/factory.ts');
       try {
         // a lock of another kind may be away while the cluster is not: only this one is the same server's
         const fenced = config.enableHa && config.leaseLock.kind === 'kubernetes';
-        return await driverOfCluster(config, clock, log, fenced ? deps.leaseUntil : undefined);
+        return await kubernetesDriver(config, { clock, log, leaseUntil: fenced ? deps.leaseUntil : undefined });
       } catch (error) {
         if (!(error instanceof SettingError)) throw error;
         const { setting, problems } = error;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import { podFor, warmPodFor } from '../../src/sessions/kubernetes/objects/pod.ts';
 import { checkPodTemplate } from '../../src/sessions/kubernetes/pod-template.ts';
-import type { PodTemplate, SessionObjectsConfig } from '../../src/sessions/kubernetes/options.ts';
+import type { PodTemplate, SessionObjectsConfig } from '../../src/sessions/kubernetes/objects/settings.ts';
 import { ALLOWED, changed, FORBIDDEN, pathOf, rendered, templateOfCase } from './kubernetes-admission.ts';
 import { leadersIn, soon } from './kubernetes-leaders.ts';
 import { until } from './kubernetes-place.ts';
@@ -33,7 +33,7 @@ describe.skipIf(missing !== undefined)(
     const config = (podTemplate?: PodTemplate): SessionObjectsConfig => ({
       ...suite.place.options(),
       namespace: SESSIONS,
-      imagePullSecrets: ['registry'],
+      sessionImagePullSecrets: 'registry',
       podTemplate,
     });
     const sessionPod = (podTemplate?: PodTemplate, env: Record<string, string> = {}): V1Pod => {
@@ -162,7 +162,7 @@ describe.skipIf(missing !== undefined)(
         const { driver, news } = suite.leader({
           kubeConfig: suite.place.kubeConfig(token),
           podTemplate: template,
-          imagePullSecrets: ['registry'],
+          sessionImagePullSecrets: 'registry',
         });
         const spec = suite.spec();
         expect(await driver.create(spec, suite.op())).toMatchObject({ state: 'running' });

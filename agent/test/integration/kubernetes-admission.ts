@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { V1Container, V1Pod, V1PodSpec, V1SecurityContext, V1Volume } from '@kubernetes/client-node';
 import { parse, parseAllDocuments } from 'yaml';
-import type { PodTemplate } from '../../src/sessions/kubernetes/options.ts';
+import type { PodTemplate } from '../../src/sessions/kubernetes/objects/settings.ts';
 
 const CASE = new URL('../../../test-values/', import.meta.url);
 

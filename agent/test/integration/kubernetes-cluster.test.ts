@@ -97,7 +97,7 @@ describe.skipIf(missing !== undefined)(
           { podTemplate: undefined },
           /Can’t be scheduled: 0\/1 nodes are available.*Insufficient cpu/,
         ],
-        ['a storage class that is none', {}, { storageClass: 'none-such' }, /storage class none-such/],
+        ['a storage class that is none', {}, { sessionStorageClass: 'none-such' }, /storage class none-such/],
         [
           'a screen that does not start, with its last lines',
           { env: { VNC_GEOMETRY: 'nonsense' } },

@@ -7,11 +7,8 @@ import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import type { SessionSpec } from '@streamspace/protocol';
 import { systemClock } from 'clock-port';
 import { Connection, KubeClient } from 'kube-client';
-import {
-  type KubernetesDriver,
-  type KubernetesDriverOptions,
-  makeKubernetesDriver,
-} from '../../src/sessions/kubernetes/index.ts';
+import { KubernetesDriver } from '../../src/sessions/kubernetes/driver.ts';
+import type { KubernetesDriverOptions } from '../../src/sessions/kubernetes/options.ts';
 import { claimFor } from '../../src/sessions/kubernetes/objects/claim.ts';
 import { homeName, oldHomeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import type { DriverSetup } from '../contract/driver.ts';
@@ -161,7 +158,7 @@ export const SMALL = {
 };
 
 /** Of claims that a test makes as an agent would. */
-const CLAIM = { agentId: 'agent-1', defaultStorage: 1024 ** 3, storageClass: undefined };
+const CLAIM = { agentId: 'agent-1', sessionDefaultStorage: 1024 ** 3, sessionStorageClass: undefined };
 
 /** A namespace of its own in the cluster, under Pod Security `restricted`. */
 export async function clusterPlace(
@@ -187,24 +184,24 @@ export async function clusterPlace(
   const place: ClusterPlace = {
     client,
     makeDriver(changes = {}) {
-      const driver = makeKubernetesDriver({
+      const driver = new KubernetesDriver({
         kubeConfig,
         namespace,
         agentId: 'agent-1',
         maxSessions: 100,
         defaultImage: DESKTOP_IMAGE,
-        imagePullPolicy: 'IfNotPresent',
-        defaultCpu: 0.1,
-        defaultMemory: 256 * 1024 ** 2,
-        defaultStorage: 1024 ** 3,
-        storageClass: undefined,
-        serviceType: 'ClusterIP',
+        sessionImagePullPolicy: 'IfNotPresent',
+        sessionDefaultCpu: 0.1,
+        sessionDefaultMemory: 256 * 1024 ** 2,
+        sessionDefaultStorage: 1024 ** 3,
+        sessionStorageClass: undefined,
+        sessionServiceType: 'ClusterIP',
         vncPort: 5900,
         podTemplate: SMALL,
         screens,
         startDeadline: 60_000,
         clock: systemClock,
-        log: { info() {}, warn() {}, error() {} },
+        log: { info() {}, warn() {} },
         ...changes,
       });
       drivers.push(driver);

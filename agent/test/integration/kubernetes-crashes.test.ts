@@ -150,7 +150,7 @@ describe.skipIf(missing !== undefined)(
       const { driver: next, news } = leader({
         clock: fastClock(20),
         startDeadline: 600_000,
-        log: { info() {}, error() {}, warn: (fields) => void warned.push(fields) },
+        log: { info() {}, warn: (fields) => void warned.push(fields) },
       });
       await until(async () => news.some(({ id, status }) => id === 'restored' && status?.state === 'running'), soon());
       await until(async () => warned.some((fields) => 'pod' in fields && fields.pod === 'session-strange'), soon());

@@ -1,7 +1,7 @@
 import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
 import { KubeApiserver, type KubeApiserverOptions } from '@streamspace/testkit';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import type { KubernetesDriver } from '../../src/sessions/kubernetes/index.ts';
+import type { KubernetesDriver } from '../../src/sessions/kubernetes/driver.ts';
 import { type KubernetesPlace, kubernetesPlace } from './kubernetes-place.ts';
 
 export const soon = () => AbortSignal.timeout(40_000);

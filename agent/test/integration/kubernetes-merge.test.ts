@@ -5,7 +5,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { mergePod } from '../../src/sessions/kubernetes/objects/merge.ts';
-import type { PodTemplate } from '../../src/sessions/kubernetes/options.ts';
+import type { PodTemplate } from '../../src/sessions/kubernetes/objects/settings.ts';
 
 const missing =
   spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0

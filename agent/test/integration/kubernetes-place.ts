@@ -3,11 +3,8 @@ import type { SessionSpec } from '@streamspace/protocol';
 import type { KubeApiserver } from '@streamspace/testkit';
 import { systemClock } from 'clock-port';
 import { Connection, isStatus, KubeClient } from 'kube-client';
-import {
-  type KubernetesDriver,
-  type KubernetesDriverOptions,
-  makeKubernetesDriver,
-} from '../../src/sessions/kubernetes/index.ts';
+import { KubernetesDriver } from '../../src/sessions/kubernetes/driver.ts';
+import type { KubernetesDriverOptions } from '../../src/sessions/kubernetes/options.ts';
 import { claimFor } from '../../src/sessions/kubernetes/objects/claim.ts';
 import { homeName, oldHomeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
 import type { DriverSetup } from '../contract/driver.ts';
@@ -90,17 +87,17 @@ export async function kubernetesPlace(server: KubeApiserver, namespace: string, 
     agentId: 'agent-1',
     maxSessions: 100,
     defaultImage: 'streamspace/desktop:latest',
-    imagePullPolicy: 'IfNotPresent',
-    defaultCpu: 1,
-    defaultMemory: 2 * 1024 ** 3,
-    defaultStorage: 10 * 1024 ** 3,
-    storageClass: undefined,
-    serviceType: 'ClusterIP',
+    sessionImagePullPolicy: 'IfNotPresent',
+    sessionDefaultCpu: 1,
+    sessionDefaultMemory: 2 * 1024 ** 3,
+    sessionDefaultStorage: 10 * 1024 ** 3,
+    sessionStorageClass: undefined,
+    sessionServiceType: 'ClusterIP',
     vncPort: 5900,
     screens: 'direct',
     startDeadline: 20_000,
     clock: systemClock,
-    log: { info() {}, warn() {}, error() {} },
+    log: { info() {}, warn() {} },
   });
 
   const place: KubernetesPlace = {
@@ -112,7 +109,7 @@ export async function kubernetesPlace(server: KubeApiserver, namespace: string, 
     homeOf: home,
     kubeConfig: (token) => kubeConfigOf(server.kubeconfig(namespace, token)),
     makeDriver(changes = {}) {
-      const driver = makeKubernetesDriver({ ...options(), ...changes });
+      const driver = new KubernetesDriver({ ...options(), ...changes });
       drivers.push(driver);
       return driver;
     },

@@ -1,8 +1,9 @@
 import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { KubernetesDriver, KubernetesDriverOptions } from '../../src/sessions/kubernetes/index.ts';
+import type { KubernetesDriver } from '../../src/sessions/kubernetes/driver.ts';
+import type { KubernetesDriverOptions } from '../../src/sessions/kubernetes/options.ts';
 import { homeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
-import { HOME_ANEW } from '../../src/sessions/kubernetes/operations/home.ts';
+import { HOME_ANEW } from '../../src/sessions/kubernetes/operations/homes.ts';
 import { fastClock } from './kubernetes-clock.ts';
 import { type ClusterPlace, clusterPlace, type SessionCluster } from './kubernetes-cluster.ts';
 import { TestCommands } from './kubernetes-commands.ts';

@@ -67,7 +67,7 @@ describe.skipIf(missing !== undefined)(
     ];
     it.for(waits)('says while it waits and when it gives up: %s', async ([, status, words]) => {
       suite.place.kubelet.fate = () => status;
-      const { driver, news } = leader({ startDeadline: 4_000, storageClass: 'slow-disk' });
+      const { driver, news } = leader({ startDeadline: 4_000, sessionStorageClass: 'slow-disk' });
       const one = spec();
       await expect(driver.create(one, op())).rejects.toMatchObject({
         code: 'driver_failed',

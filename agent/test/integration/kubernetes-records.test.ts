@@ -17,7 +17,7 @@ describe.skipIf(missing !== undefined)(
 
     it('K1 tells of it at once, logs it, and tells of the session again when the record can be read again', async () => {
       const logged: object[] = [];
-      const log = { info() {}, error() {}, warn: (fields: object) => void logged.push(fields) };
+      const log = { info() {}, warn: (fields: object) => void logged.push(fields) };
       const { driver, news } = leader({ log });
       const one = spec();
       await driver.create(one, op());

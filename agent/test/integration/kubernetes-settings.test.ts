@@ -6,7 +6,7 @@ import { request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
-import { kubernetesDriver } from '../../src/sessions/kubernetes/index.ts';
+import { type ClusterSettings, kubernetesDriver } from '../../src/sessions/kubernetes/factory.ts';
 import { leadersIn, soon } from './kubernetes-leaders.ts';
 import { until } from './kubernetes-place.ts';
 
@@ -115,13 +115,22 @@ describe.skipIf(missing !== undefined)(
       await expect(driver.create(spec(), op())).rejects.toMatchObject({ message: expect.stringContaining(message) });
     });
 
+    /** A driver as the agent makes it of its configuration, with these settings, in a folder for their files; it is closed again. */
+    const start = async (folder: string, changes: Partial<ClusterSettings>) => {
+      const kubeconfig = join(folder, 'kubeconfig');
+      await writeFile(kubeconfig, suite.place.server.kubeconfig('settings'));
+      const { clock, log, ...given } = suite.place.options();
+      const paths = { sessionPodTemplate: undefined, sessionWarmPool: undefined };
+      const settings = { ...given, commandTimeout: 20_000, kubeconfig, ...paths, ...changes };
+      return (await kubernetesDriver(settings, { clock, log })).close();
+    };
+
     it('checks SESSION_WARM_POOL at the start', async () => {
       const folder = await mkdtemp(join(tmpdir(), 'pool-'));
-      const warmPoolPath = join(folder, 'templates.json');
-      await writeFile(warmPoolPath, JSON.stringify([{ id: 'desktop', warm: 1 }]));
+      const sessionWarmPool = join(folder, 'templates.json');
+      await writeFile(sessionWarmPool, JSON.stringify([{ id: 'desktop', warm: 1 }]));
       try {
-        const options = { ...suite.place.options(), podTemplatePath: undefined, warmPoolPath };
-        await expect(kubernetesDriver(options, soon())).rejects.toMatchObject({ setting: 'SESSION_WARM_POOL' });
+        await expect(start(folder, { sessionWarmPool })).rejects.toMatchObject({ setting: 'SESSION_WARM_POOL' });
       } finally {
         await rm(folder, { recursive: true });
       }
@@ -129,22 +138,21 @@ describe.skipIf(missing !== undefined)(
 
     it('checks SESSION_POD_TEMPLATE at the start, with the API server’s own words', async () => {
       const folder = await mkdtemp(join(tmpdir(), 'template-'));
-      const start = async (spec: string) => {
-        const podTemplatePath = join(folder, 'pod.yaml');
-        await writeFile(podTemplatePath, `apiVersion: v1\nkind: Pod\nspec: ${spec}\n`);
-        const made = await kubernetesDriver({ ...suite.place.options(), podTemplatePath }, soon());
-        return made.close();
+      const template = async (spec: string) => {
+        const sessionPodTemplate = join(folder, 'pod.yaml');
+        await writeFile(sessionPodTemplate, `apiVersion: v1\nkind: Pod\nspec: ${spec}\n`);
+        return start(folder, { sessionPodTemplate });
       };
       try {
-        await start('{ nodeSelector: { a: b } }');
-        await expect(start('{ nodeSelektor: { a: b } }')).rejects.toMatchObject({
+        await template('{ nodeSelector: { a: b } }');
+        await expect(template('{ nodeSelektor: { a: b } }')).rejects.toMatchObject({
           setting: 'SESSION_POD_TEMPLATE',
           message: expect.stringMatching(/unknown field "spec\.nodeSelektor"/),
         });
-        await expect(start('{ hostNetwork: true }')).rejects.toMatchObject({
+        await expect(template('{ hostNetwork: true }')).rejects.toMatchObject({
           message: expect.stringMatching(/violates PodSecurity "restricted.*host namespaces/),
         });
-        await expect(start('{ containers: [{ image: x }] }')).rejects.toMatchObject({
+        await expect(template('{ containers: [{ image: x }] }')).rejects.toMatchObject({
           message: expect.stringContaining('spec.containers[0].name: required'),
         });
       } finally {

@@ -269,7 +269,7 @@ describe.skipIf(missing !== undefined)(
       place.kubelet.fate = () => ({ phase: 'Failed', containerStatuses: [] });
       const made = new Set<string>();
       const warned: string[] = [];
-      leader({ log: { info() {}, error() {}, warn: (_, message) => void warned.push(message) } });
+      leader({ log: { info() {}, warn: (_, message) => void warned.push(message) } });
       await until(async () => {
         for (const { metadata } of await place.pods()) made.add(metadata!.uid!);
         return warned.filter((message) => message.includes('did not start')).length >= 3;

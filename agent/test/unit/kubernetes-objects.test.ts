@@ -13,7 +13,7 @@ import { podFor, warmPodFor } from '../../src/sessions/kubernetes/objects/pod.ts
 import { bytesQuantity, cpuQuantity, parseQuantity } from '../../src/sessions/kubernetes/objects/quantity.ts';
 import { recordOf, type ServiceDraft } from '../../src/sessions/kubernetes/objects/record.ts';
 import { serviceFor } from '../../src/sessions/kubernetes/objects/service.ts';
-import type { SessionObjectsConfig } from '../../src/sessions/kubernetes/options.ts';
+import type { SessionObjectsConfig } from '../../src/sessions/kubernetes/objects/settings.ts';
 import { problemsOf, readPodTemplate } from '../../src/sessions/kubernetes/pod-template.ts';
 
 const SPEC: SessionSpec = {
@@ -32,12 +32,12 @@ const CONFIG: SessionObjectsConfig = {
   agentId: 'agent-1',
   namespace: 'streamspace',
   defaultImage: 'streamspace/desktop:latest',
-  imagePullPolicy: 'IfNotPresent',
-  defaultCpu: 1,
-  defaultMemory: 2 * 1024 ** 3,
-  defaultStorage: 10 * 1024 ** 3,
-  storageClass: undefined,
-  serviceType: 'ClusterIP',
+  sessionImagePullPolicy: 'IfNotPresent',
+  sessionDefaultCpu: 1,
+  sessionDefaultMemory: 2 * 1024 ** 3,
+  sessionDefaultStorage: 10 * 1024 ** 3,
+  sessionStorageClass: undefined,
+  sessionServiceType: 'ClusterIP',
   vncPort: 5900,
 };
 const record = (spec: SessionSpec): ServiceDraft => ({
@@ -53,8 +53,9 @@ const record = (spec: SessionSpec): ServiceDraft => ({
 const UID = '11111111-2222-3333-4444-555555555555';
 
 describe('F13 images of a registry', () => {
-  const image = (name: string, imageRegistry: string | undefined) =>
-    podFor({ ...record({ ...SPEC, image: name }), uid: UID }, { ...CONFIG, imageRegistry }).spec!.containers[0]!.image;
+  const image = (name: string, sessionImageRegistry: string | undefined) =>
+    podFor({ ...record({ ...SPEC, image: name }), uid: UID }, { ...CONFIG, sessionImageRegistry }).spec!.containers[0]!
+      .image;
   it.each([
     ['streamspace/desktop:1', 'mirror.example.com:5000/x', 'mirror.example.com:5000/x/streamspace/desktop:1'],
     ['desktop', 'mirror.example.com', 'mirror.example.com/desktop'],
@@ -67,7 +68,7 @@ describe('F13 images of a registry', () => {
     expect(image(name, registry)).toBe(expected);
   });
   it('are pulled with the credentials that the configuration names', () => {
-    const { spec } = podFor({ ...record(SPEC), uid: UID }, { ...CONFIG, imagePullSecrets: ['a', 'b'] });
+    const { spec } = podFor({ ...record(SPEC), uid: UID }, { ...CONFIG, sessionImagePullSecrets: 'a,b' });
     expect(spec!.imagePullSecrets).toEqual([{ name: 'a' }, { name: 'b' }]);
   });
 });

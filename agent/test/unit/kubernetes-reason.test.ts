@@ -305,7 +305,7 @@ describe('refusal', () => {
 });
 
 describe('capacity', () => {
-  const config = { defaultCpu: 1, defaultMemory: 2e9, maxSessions: 10 };
+  const config = { sessionDefaultCpu: 1, sessionDefaultMemory: 2e9, maxSessions: 10 };
   const nothing = { pods: 0, cpu: 0, memory: 0 };
   it('without a quota is MAX_SESSIONS of the default size', () => {
     expect(capacityFor([], undefined, nothing, config)).toEqual({ cpu: 10, memory: 2e10, max_sessions: 10 });

@@ -1,10 +1,10 @@
-import type { V1Node, V1ResourceQuota } from '@kubernetes/client-node';
+import type { V1Node, V1Pod, V1ResourceQuota } from '@kubernetes/client-node';
 import type { Capacity } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import { ApiError, type KubeClient, type KubeObject, type Resource } from 'kube-client';
 import { nodesFor } from './nodes.ts';
 import { parseQuantity } from './objects/quantity.ts';
-import type { SessionObjectsConfig } from './options.ts';
+import type { SessionObjectsConfig } from './objects/settings.ts';
 
 /** Sum of what our own sessions have of the quota already. */
 export interface OwnUse {
@@ -72,7 +72,9 @@ export function capacityFor(
   quotas: readonly V1ResourceQuota[],
   nodes: readonly V1Node[] | undefined,
   own: OwnUse,
-  config: Pick<SessionObjectsConfig, 'defaultCpu' | 'defaultMemory' | 'podTemplate'> & { readonly maxSessions: number },
+  config: Pick<SessionObjectsConfig, 'sessionDefaultCpu' | 'sessionDefaultMemory' | 'podTemplate'> & {
+    readonly maxSessions: number;
+  },
 ): Capacity {
   // no node at all: one that comes when pods wait for it
   const machines = nodes === undefined || nodes.length === 0 ? undefined : nodesFor(nodes, config.podTemplate);
@@ -88,13 +90,13 @@ export function capacityFor(
     if (has !== undefined) limits.push(has);
     return Math.min(...limits, ...(limits.length === 0 ? [fallback] : []));
   };
-  const { maxSessions, defaultCpu, defaultMemory } = config;
+  const { maxSessions, sessionDefaultCpu, sessionDefaultMemory } = config;
   return {
-    cpu: left(['cpu', 'requests.cpu', 'limits.cpu'], own.cpu, maxSessions * defaultCpu, machines?.cpu),
+    cpu: left(['cpu', 'requests.cpu', 'limits.cpu'], own.cpu, maxSessions * sessionDefaultCpu, machines?.cpu),
     memory: left(
       ['memory', 'requests.memory', 'limits.memory'],
       own.memory,
-      maxSessions * defaultMemory,
+      maxSessions * sessionDefaultMemory,
       machines?.memory,
     ),
     max_sessions: Math.floor(
@@ -106,3 +108,13 @@ export function capacityFor(
 /** A quota with scopes is about other pods than ours (best effort, terminating, of a priority class). */
 const unscoped = ({ spec }: V1ResourceQuota): boolean =>
   spec?.scopes === undefined && spec?.scopeSelector === undefined;
+
+/** What pods that have not ended ask for. */
+export function useOf(pods: readonly V1Pod[]): OwnUse {
+  const alive = pods.filter(({ status }) => status?.phase !== 'Failed' && status?.phase !== 'Succeeded');
+  const sum = (name: string) =>
+    alive
+      .flatMap(({ spec }) => spec?.containers ?? [])
+      .reduce((total, { resources }) => total + parseQuantity(resources?.requests?.[name] ?? '0'), 0);
+  return { pods: alive.length, cpu: sum('cpu'), memory: sum('memory') };
+}

@@ -1,61 +1,96 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { type Capacity, type SessionSpec, type SessionStatus, type StreamSpaceError } from '@streamspace/protocol';
+import type { Capacity, SessionSpec, SessionStatus, StreamSpaceError } from '@streamspace/protocol';
 import type { Duplex } from 'node:stream';
-import { ApiError } from 'kube-client';
+import { ApiError, Connection, KubeClient } from 'kube-client';
 import type { Operation } from '../driver.ts';
 import { RecordDriver, type Running } from '../core/record-driver.ts';
 import { beingDeleted, notRunning } from '../core/refusals.ts';
-import { Bounds, capacityFor, type OwnUse } from './capacity.ts';
-import type { Context } from './context.ts';
+import { Bounds, capacityFor, useOf } from './capacity.ts';
 import { checkEnvironment, screenPort } from './objects/environment.ts';
-import { ownSelector } from './objects/names.ts';
-import { parseQuantity } from './objects/quantity.ts';
+import { ownSelector, sessionName } from './objects/names.ts';
 import { type ServiceDraft, type ServiceRecord, specOf } from './objects/record.ts';
-import { housemateOf, removeHome } from './operations/home.ts';
+import { Homes } from './operations/homes.ts';
 import { withPatience } from './operations/patience.ts';
-import { start } from './operations/start.ts';
-import { readPod, removePod } from './operations/stop.ts';
+import { PodStart } from './operations/pod-start.ts';
+import { Readiness } from './operations/readiness.ts';
+import { SessionPods } from './operations/session-pods.ts';
+import { SessionStart } from './operations/session-start.ts';
+import type { Step } from './operations/step.ts';
+import { type KubernetesDriverOptions, PROGRAM } from './options.ts';
 import { PortForwarder } from './screens/port-forward.ts';
 import { connectScreen } from './screens/screen.ts';
 import { reasonFor } from './state/reason.ts';
 import { refusalOf } from './state/refusal.ts';
-import type { ServiceRecords } from './state/service-records.ts';
+import { ServiceRecords } from './state/service-records.ts';
 import { statusFor } from './state/status.ts';
-import { isOf } from './state/view.ts';
+import { isOf, View } from './state/view.ts';
+import { WarmPool } from './warm/pool.ts';
 import { DeletedTerms } from './watch/deleted-terms.ts';
-import { watchSessions } from './watch/watch.ts';
+import { watchSessions, type WatchParts } from './watch/watch.ts';
 
 /** Sessions as pods of one namespace (spec P1, §7). The record is in the session's Service; pod and home follow from it. */
 export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> {
   readonly platform = 'kubernetes';
   protected readonly agentId: string;
   protected readonly records: ServiceRecords;
-  readonly #context: Context;
-  readonly #maxSessions: number;
-  readonly #screens: 'direct' | 'port-forward';
+  readonly #options: KubernetesDriverOptions;
+  readonly #client: KubeClient;
+  readonly #view: View;
+  readonly #pods: SessionPods;
+  readonly #homes: Homes;
+  readonly #pool: WarmPool;
+  readonly #start: SessionStart;
+  readonly #watch: WatchParts;
+  readonly #bounds: Bounds;
   readonly #forwarder: PortForwarder;
   readonly #deleted = new DeletedTerms();
-  readonly #bounds: Bounds;
+  readonly #step: Step;
 
-  constructor(
-    context: Context,
-    options: { readonly maxSessions: number; readonly screens: 'direct' | 'port-forward' },
-  ) {
+  constructor(options: KubernetesDriverOptions) {
     super();
-    this.#context = context;
-    this.agentId = context.config.agentId;
-    this.records = context.records;
-    this.#bounds = new Bounds(context.client, context.clock);
-    this.#forwarder = new PortForwarder(context.client);
-    this.#maxSessions = options.maxSessions;
-    this.#screens = options.screens;
+    const { kubeConfig, namespace, agentId, clock, log, startDeadline, leaseUntil, maxSessions } = options;
+    this.#options = options;
+    this.agentId = agentId;
+    this.#step = options.step ?? (() => {});
+    const client = new KubeClient(new Connection(kubeConfig, clock, PROGRAM), namespace, clock, leaseUntil);
+    const view = new View(client, agentId, clock, log);
+    const basis = { client, view, config: options, clock, log, startDeadline };
+    const pool = new WarmPool({ ...basis, templates: options.warm ?? [], maxSessions });
+    const pods = new SessionPods(basis);
+    const homes = new Homes(basis);
+    const records = new ServiceRecords({
+      ...basis,
+      learn: (service) => view.services.learn(service),
+      podFor: (spec) => pool.take(spec) ?? sessionName(spec.id),
+    });
+    const parts = { ...basis, records, pods, homes, pool };
+    this.records = records;
+    this.#client = client;
+    this.#view = view;
+    this.#pods = pods;
+    this.#homes = homes;
+    this.#pool = pool;
+    this.#start = new SessionStart({
+      ...parts,
+      podStart: new PodStart(parts),
+      readiness: new Readiness(parts),
+      trouble: () => this.trouble,
+      step: this.#step,
+    });
+    this.#watch = {
+      ...parts,
+      operations: this.operations,
+      deleted: this.#deleted,
+      finishDelete: (record, signal) => this.finishDelete(record, signal),
+    };
+    this.#bounds = new Bounds(client, clock);
+    this.#forwarder = new PortForwarder(client);
   }
 
   capacity(signal: AbortSignal): Promise<Capacity> {
     return this.settled(signal, async () => {
-      const { config } = this.#context;
-      const [{ quotas, nodes }, pods] = await Promise.all([this.#bounds.read(signal), this.#pods(signal)]);
-      return capacityFor(quotas, nodes, useOf(pods), { ...config, maxSessions: this.#maxSessions });
+      const [{ quotas, nodes }, pods] = await Promise.all([this.#bounds.read(signal), this.#allPods(signal)]);
+      return capacityFor(quotas, nodes, useOf(pods), this.#options);
     });
   }
 
@@ -69,59 +104,53 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
     signal: AbortSignal,
   ): Promise<void> {
     if (signal.aborted) return;
-    await watchSessions(
-      this.#context,
-      this.operations,
-      this.#deleted,
-      onChange,
-      (record, limit) => this.finishDelete(record, limit),
-      signal,
-    );
+    await watchSessions(this.#watch, onChange, signal);
   }
 
   get trouble(): string | undefined {
-    return this.#context.client.troubles.current;
+    return this.#client.troubles.current;
   }
 
   onTrouble(listener: () => void): () => void {
-    return this.#context.client.troubles.onChange(listener);
+    return this.#client.troubles.onChange(listener);
   }
 
   /** Requests made to the API server so far. */
   get requests(): number {
-    return this.#context.client.requests;
+    return this.#client.requests;
   }
 
   /** Ends every connection to the API server. */
   close(): Promise<void> {
-    return this.#context.client.connection.close();
+    return this.#client.connection.close();
   }
 
   protected override check(spec: SessionSpec): void {
-    checkEnvironment(spec, this.#context.config);
+    checkEnvironment(spec, this.#options);
   }
 
   /** With the cluster in sight. */
   protected override async during<T>(operation: Running, work: () => Promise<T>): Promise<T> {
     try {
-      return await withPatience(this.#context, this.operations, operation, work);
+      const { clock } = this.#options;
+      const parts = { client: this.#client, view: this.#view, clock, operations: this.operations };
+      return await withPatience(parts, operation, work);
     } finally {
-      this.#context.pool.giveBack(operation.sessionId);
+      this.#pool.giveBack(operation.sessionId);
     }
   }
 
-  protected override written(sessionId: string, made: boolean): Promise<void> {
-    return this.#context.step(made ? 'record made' : 'record changed', sessionId);
+  protected override written(sessionId: string, made: boolean): Promise<void> | void {
+    return this.#step(made ? 'record made' : 'record changed', sessionId);
   }
 
   protected override look(sessionId: string, signal: AbortSignal): Promise<ServiceRecord | undefined> {
-    const { view } = this.#context;
-    return view.live ? Promise.resolve(view.record(sessionId)) : super.look(sessionId, signal);
+    return this.#view.live ? Promise.resolve(this.#view.record(sessionId)) : super.look(sessionId, signal);
   }
 
   /** The spec that its pod has. */
   protected override async findSpec(record: ServiceRecord, signal: AbortSignal): Promise<SessionSpec | undefined> {
-    const pod = this.#context.view.pod(record.id) ?? (await readPod(this.#context, record, signal));
+    const pod = this.#view.pod(record.id) ?? (await this.#pods.read(record, signal));
     return pod && specOf(pod);
   }
 
@@ -134,22 +163,22 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
     const { id, spec, reason } = record;
     if (record.phase === 'hibernated') return { spec, state: 'hibernated' };
     if (record.phase === 'running') return { spec, state: 'running', ...(reason !== '' && { reason }) };
-    return start(this.#context, record, operation, (words) => {
+    return this.#start.run(record, operation, (words) => {
       this.operations.tell(id, { spec, state: 'starting', reason: words });
     });
   }
 
   protected async stop(record: ServiceRecord, signal: AbortSignal): Promise<void> {
-    await removePod(this.#context, record, { force: false }, signal);
+    await this.#pods.remove(record, { force: false }, signal);
   }
 
   protected async clear(record: ServiceRecord, signal: AbortSignal): Promise<void> {
     const { id, spec } = record;
-    await removePod(this.#context, record, { force: true }, signal);
+    await this.#pods.remove(record, { force: true }, signal);
     // the record may name another one than it has
-    for (const pod of ownedBy(record, this.#context.view.pods.all()))
-      await removePod(this.#context, { id, pod }, { force: true }, signal);
-    await this.#context.step('pod removed', id);
+    for (const pod of ownedBy(record, this.#view.pods.all()))
+      await this.#pods.remove({ id, pod }, { force: true }, signal);
+    await this.#step('pod removed', id);
     if (record.deleteHome) await this.#removeHome(spec, signal);
   }
 
@@ -159,26 +188,26 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
     { deleteHome }: { deleteHome: boolean },
     signal: AbortSignal,
   ): Promise<void> {
-    const pods = this.#context.view.pods.all().filter((pod) => isOf(pod, id));
-    for (const { metadata } of pods)
-      await removePod(this.#context, { id, pod: metadata!.name! }, { force: true }, signal);
+    const pods = this.#view.pods.all().filter((pod) => isOf(pod, id));
+    for (const { metadata } of pods) await this.#pods.remove({ id, pod: metadata!.name! }, { force: true }, signal);
     const spec = pods.map(specOf).find((each) => each !== undefined);
     if (deleteHome && spec !== undefined) await this.#removeHome(spec, signal);
   }
 
   protected async statuses(records: readonly ServiceRecord[], signal: AbortSignal): Promise<SessionStatus[]> {
-    const podOf = new Map((await this.#pods(signal)).map((pod) => [pod.metadata?.name, pod]));
+    const podOf = new Map((await this.#allPods(signal)).map((pod) => [pod.metadata?.name, pod]));
     return records.map((record) => statusFor(record, ownOf(record, podOf.get(record.pod))));
   }
 
   protected async open(record: ServiceRecord, signal: AbortSignal): Promise<Duplex> {
-    const { view, config, clock } = this.#context;
-    const pod = view.live ? view.pod(record.id) : await readPod(this.#context, record, signal);
+    const view = this.#view;
+    const { screens, clock } = this.#options;
+    const pod = view.live ? view.pod(record.id) : await this.#pods.read(record, signal);
     const status = statusFor(record, pod);
     if (status.state !== 'running' || pod === undefined) throw notRunning(record.id, status);
     return connectScreen(
-      { pod, port: screenPort(record.spec, config) },
-      this.#screens,
+      { pod, port: screenPort(record.spec, this.#options) },
+      screens,
       { clock, forwarder: this.#forwarder },
       signal,
     );
@@ -187,30 +216,29 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
   /** What failed, or ended while its record says that it runs, is to be started again. */
   async #afresh(found: ServiceRecord, operation: Operation): Promise<ServiceRecord> {
     if (found.phase === 'creating' || found.phase === 'waking') return found;
-    const pod = found.phase === 'failed' ? undefined : await readPod(this.#context, found, operation.signal);
+    const pod = found.phase === 'failed' ? undefined : await this.#pods.read(found, operation.signal);
     const dead = pod === undefined || reasonFor(pod).state === 'failed';
     if (!dead) return found;
     const record = await this.records.change(found.id, operation, ({ phase }) => {
       if (phase === 'deleting') throw beingDeleted(found.id);
       return phase === 'failed' || phase === 'running' ? { phase: 'waking' } : undefined;
     });
-    await this.#context.step('record changed', found.id);
+    await this.#step('record changed', found.id);
     return record;
   }
 
   /** The home goes with its last session: of several that are deleted together the last to be marked so finds no other. */
   async #removeHome(spec: SessionSpec, signal: AbortSignal): Promise<void> {
-    const housemate = housemateOf(this.#context, spec);
+    const housemate = this.#homes.housemateOf(spec);
     if (housemate === undefined) {
-      await removeHome(this.#context, spec, signal);
-      await this.#context.step('home removed', spec.id);
-    } else this.#context.log.info({ session: spec.id, housemate }, 'Home kept: another session uses it');
+      await this.#homes.remove(spec, signal);
+      await this.#step('home removed', spec.id);
+    } else this.#options.log.info({ session: spec.id, housemate }, 'Home kept: another session uses it');
   }
 
-  async #pods(signal: AbortSignal): Promise<V1Pod[]> {
-    const { client, config, view } = this.#context;
-    if (view.live) return view.pods.all();
-    return (await client.list<V1Pod>('pods', { labelSelector: ownSelector(config.agentId) }, signal)).items;
+  async #allPods(signal: AbortSignal): Promise<V1Pod[]> {
+    if (this.#view.live) return this.#view.pods.all();
+    return (await this.#client.list<V1Pod>('pods', { labelSelector: ownSelector(this.agentId) }, signal)).items;
   }
 }
 
@@ -226,12 +254,3 @@ const ownedBy = (record: ServiceRecord, pods: readonly V1Pod[]): string[] =>
       ? [metadata.name]
       : [],
   );
-
-function useOf(pods: readonly V1Pod[]): OwnUse {
-  const alive = pods.filter(({ status }) => status?.phase !== 'Failed' && status?.phase !== 'Succeeded');
-  const sum = (name: string) =>
-    alive
-      .flatMap(({ spec }) => spec?.containers ?? [])
-      .reduce((total, { resources }) => total + parseQuantity(resources?.requests?.[name] ?? '0'), 0);
-  return { pods: alive.length, cpu: sum('cpu'), memory: sum('memory') };
-}

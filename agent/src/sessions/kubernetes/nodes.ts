@@ -1,6 +1,6 @@
 import type { V1Node, V1Taint, V1Toleration } from '@kubernetes/client-node';
 import { parseQuantity } from './objects/quantity.ts';
-import type { PodTemplate } from './options.ts';
+import type { PodTemplate } from './objects/settings.ts';
 
 /** Taints that every pod tolerates by itself, for a while: a node that has one of them now may be back soon. */
 const PASSING = /^node\.kubernetes\.io\/(not-ready|unreachable)$/;

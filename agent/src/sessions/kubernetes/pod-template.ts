@@ -5,7 +5,7 @@ import { ApiError, type KubeClient } from 'kube-client';
 import { parse } from 'yaml';
 import { ANNOTATIONS, HOME_VOLUME, SESSION_CONTAINER, sessionName } from './objects/names.ts';
 import { podFor } from './objects/pod.ts';
-import type { PodTemplate, SessionObjectsConfig } from './options.ts';
+import type { PodTemplate, SessionObjectsConfig } from './objects/settings.ts';
 import { SettingError } from './setting-error.ts';
 
 const refused = (path: string, problems: readonly string[], cause?: unknown): SettingError =>

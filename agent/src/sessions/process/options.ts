@@ -1,12 +1,7 @@
 import type { Clock } from 'clock-port';
+import type { DriverLog } from '../core/driver-log.ts';
 import type { HostOrder } from './host-messages.ts';
 import type { Isolation } from './isolation.ts';
-
-/** What the driver tells of itself; pino's logger fits. */
-export interface DriverLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
 
 /** Points at which the driver may lose its process; a test's hook that throws there is a crash. */
 export type Step = 'record written' | 'host bound' | 'host ended' | 'home removed' | 'files removed';

@@ -3,12 +3,12 @@ import { link, mkdir, open, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { asStreamSpaceError } from '@streamspace/protocol';
 import { type Clock, iso } from 'clock-port';
+import type { DriverLog } from '../core/driver-log.ts';
 import { isOwn, type RecordChange } from '../core/record.ts';
 import type { RecordStore } from '../core/record-store.ts';
 import { atOnce } from './at-once.ts';
 import { latestRecord, recordVersions, unlessMissing } from './latest-record.ts';
 import type { Layout } from './layout.ts';
-import type { DriverLog } from './options.ts';
 import { parseRecord, type ProcessDraft, type ProcessRecord, recordFile, recordText } from './record.ts';
 
 /** Writes that a record remembers: more than others can make between two steps of a writer that is awake. */

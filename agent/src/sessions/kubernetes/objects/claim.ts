@@ -1,17 +1,21 @@
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import type { SessionSpec } from '@streamspace/protocol';
-import type { SessionObjectsConfig } from '../options.ts';
+import type { SessionObjectsConfig } from './settings.ts';
 import { ANNOTATIONS, type HomeOwner, homeName, labelValue } from './names.ts';
 import { bytesQuantity } from './quantity.ts';
 
-type ClaimConfig = Pick<SessionObjectsConfig, 'agentId' | 'namespace' | 'storageClass' | 'defaultStorage'>;
+/** What homes are made by besides their first session's spec. */
+export type HomeConfig = Pick<
+  SessionObjectsConfig,
+  'agentId' | 'namespace' | 'sessionStorageClass' | 'sessionDefaultStorage'
+>;
 
 /**
  * The home of a user in a template. It has no `session` label, as it is of all their sessions, and no owner: it outlives them.
  * Its size and class are those of the first session; a later one takes it as it is.
  */
-export function claimFor(spec: SessionSpec, config: ClaimConfig): V1PersistentVolumeClaim {
-  const { storageClass } = config;
+export function claimFor(spec: SessionSpec, config: HomeConfig): V1PersistentVolumeClaim {
+  const { sessionStorageClass: storageClass } = config;
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
@@ -24,7 +28,9 @@ export function claimFor(spec: SessionSpec, config: ClaimConfig): V1PersistentVo
     spec: {
       accessModes: ['ReadWriteOnce'],
       ...(storageClass !== undefined && { storageClassName: storageClass }),
-      resources: { requests: { storage: bytesQuantity(spec.storage > 0 ? spec.storage : config.defaultStorage) } },
+      resources: {
+        requests: { storage: bytesQuantity(spec.storage > 0 ? spec.storage : config.sessionDefaultStorage) },
+      },
     },
   };
 }

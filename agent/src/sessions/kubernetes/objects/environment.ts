@@ -1,7 +1,7 @@
 import type { V1EnvVar } from '@kubernetes/client-node';
 import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
 import { TEMPLATE_ENV } from '@streamspace/settings';
-import type { SessionObjectsConfig } from '../options.ts';
+import type { SessionObjectsConfig } from './settings.ts';
 
 const DEFAULT_HOME = '/home/user';
 

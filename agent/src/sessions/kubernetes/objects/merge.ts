@@ -1,5 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import type { PodTemplate } from '../options.ts';
+import type { PodTemplate } from './settings.ts';
 
 /** How the API merges the lists of a pod: by this key of their items. Lists that are not here are replaced whole. */
 const MERGE_KEYS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import type { V1Container, V1ObjectMeta, V1Pod, V1PodSpec, V1Volume } from '@kubernetes/client-node';
 import { createHash } from 'node:crypto';
-import type { SessionObjectsConfig } from '../options.ts';
+import type { SessionObjectsConfig } from './settings.ts';
 import { environment, hasHome, homePath, type PodPlan, screenPort } from './environment.ts';
 import { mergePod } from './merge.ts';
 import {
@@ -16,6 +16,8 @@ import {
 import { bytesQuantity, cpuQuantity } from './quantity.ts';
 import type { ServiceRecord } from './record.ts';
 
+/** Runs where neither template nor pod template names an image. */
+const DEFAULT_IMAGE = 'streamspace/desktop:latest';
 /** Numeric user of images that name none, and group of the home, so that any of them can write it. */
 const GROUP = 1000;
 /** A desktop has this long to end its programs, seconds. */
@@ -102,13 +104,14 @@ function build(plan: PodPlan, config: SessionObjectsConfig): { metadata: V1Objec
 }
 
 function podSpec(plan: PodPlan, config: SessionObjectsConfig): V1PodSpec {
+  const secrets = config.sessionImagePullSecrets?.split(',') ?? [];
   return {
     // a desktop that ended is not started behind its user's back: it has failed, and says why
     restartPolicy: 'Never',
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: GRACE_SECONDS,
-    ...(config.imagePullSecrets?.length ? { imagePullSecrets: config.imagePullSecrets.map((name) => ({ name })) } : {}),
+    ...(secrets.length > 0 && { imagePullSecrets: secrets.map((name) => ({ name })) }),
     securityContext: {
       runAsNonRoot: true,
       fsGroup: GROUP,
@@ -133,7 +136,7 @@ function homeVolumes(plan: PodPlan, config: SessionObjectsConfig): V1Volume[] {
   return [
     {
       name: HOME_VOLUME,
-      emptyDir: { sizeLimit: bytesQuantity(plan.storage > 0 ? plan.storage : config.defaultStorage) },
+      emptyDir: { sizeLimit: bytesQuantity(plan.storage > 0 ? plan.storage : config.sessionDefaultStorage) },
     },
     {
       name: 'identity',
@@ -156,13 +159,16 @@ function imageName(image: string, registry: string | undefined): string {
 
 function sessionContainer(plan: PodPlan, config: SessionObjectsConfig): V1Container {
   const amounts = {
-    cpu: cpuQuantity(plan.cpu > 0 ? plan.cpu : config.defaultCpu),
-    memory: bytesQuantity(plan.memory > 0 ? plan.memory : config.defaultMemory),
+    cpu: cpuQuantity(plan.cpu > 0 ? plan.cpu : config.sessionDefaultCpu),
+    memory: bytesQuantity(plan.memory > 0 ? plan.memory : config.sessionDefaultMemory),
   };
   return {
     name: SESSION_CONTAINER,
-    image: imageName(plan.image === '' ? config.defaultImage : plan.image, config.imageRegistry),
-    imagePullPolicy: config.imagePullPolicy,
+    image: imageName(
+      plan.image === '' ? (config.defaultImage ?? DEFAULT_IMAGE) : plan.image,
+      config.sessionImageRegistry,
+    ),
+    imagePullPolicy: config.sessionImagePullPolicy,
     env: environment(plan, config),
     ports: [{ name: SCREEN_PORT, containerPort: screenPort(plan, config), protocol: 'TCP' }],
     resources: { requests: amounts, limits: { ...amounts } },

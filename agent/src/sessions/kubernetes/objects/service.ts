@@ -1,5 +1,5 @@
 import type { V1Service } from '@kubernetes/client-node';
-import type { SessionObjectsConfig } from '../options.ts';
+import type { SessionObjectsConfig } from './settings.ts';
 import { SCREEN_PORT, sessionLabels, sessionName } from './names.ts';
 import { screenPort } from './environment.ts';
 import { recordAnnotations, type ServiceDraft } from './record.ts';
@@ -17,7 +17,7 @@ export function serviceFor(record: ServiceDraft, config: SessionObjectsConfig): 
       annotations: recordAnnotations(record),
     },
     spec: {
-      type: config.serviceType,
+      type: config.sessionServiceType,
       selector: { app: 'session', agent: config.agentId, session: spec.id },
       ports: [{ name: SCREEN_PORT, port: screenPort(spec, config), targetPort: SCREEN_PORT, protocol: 'TCP' }],
     },

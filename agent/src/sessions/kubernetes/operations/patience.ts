@@ -1,21 +1,28 @@
 import type { SessionSpec } from '@streamspace/protocol';
-import { waitingFor, type WaitListener } from 'kube-client';
+import type { Clock } from 'clock-port';
+import { type KubeClient, waitingFor, type WaitListener } from 'kube-client';
 import type { Operations } from '../../core/operations.ts';
 import type { Running } from '../../core/record-driver.ts';
-import type { Context } from '../context.ts';
+import type { View } from '../state/view.ts';
 
 /** A cluster that can't be seen for so long is waited for, milliseconds. */
 const SIGHT_MS = 2_000;
 /** Of a session, characters. */
 const REASON_LIMIT = 4096;
 
+export interface PatienceParts {
+  readonly client: KubeClient;
+  readonly view: View;
+  readonly clock: Clock;
+  readonly operations: Operations;
+}
+
 /**
  * Runs one operation on a session with the cluster in sight. While it waits for the API server, it leaves its slot to others, and where the
  * session is to start, the last error is its reason.
  */
 export function withPatience<T>(
-  { view, clock, client }: Context,
-  operations: Operations,
+  { view, clock, client, operations }: PatienceParts,
   { signal, slot, sessionId, starts, ...asked }: Running,
   work: () => Promise<T>,
 ): Promise<T> {

@@ -9,7 +9,7 @@ import { changedAlways, notFound } from '../../core/refusals.ts';
 import { ANNOTATIONS, ownSelector, sessionName } from '../objects/names.ts';
 import { type Phase, recordOf, type ServiceDraft, type ServiceRecord } from '../objects/record.ts';
 import { serviceFor } from '../objects/service.ts';
-import type { SessionObjectsConfig } from '../options.ts';
+import type { SessionObjectsConfig } from '../objects/settings.ts';
 
 /** Removals of a record that others only touch: more in a row than this are a fault. */
 const TRIES = 20;

@@ -4,7 +4,7 @@ import { forNobody, Informer, type KubeClient, type KubeObject } from 'kube-clie
 import { SharedRun } from './shared-run.ts';
 import { ANNOTATIONS, ownSelector, sessionName } from '../objects/names.ts';
 import { recordOf, type ServiceRecord } from '../objects/record.ts';
-import type { DriverLog } from '../options.ts';
+import type { DriverLog } from '../../core/driver-log.ts';
 
 /**
  * What the cluster says of our sessions, kept by watches as long as anybody needs it: pods and Services all the time while

@@ -1,12 +1,19 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { isStatus } from 'kube-client';
-import type { Context } from '../context.ts';
+import { isStatus, type KubeClient } from 'kube-client';
 import { WARM_LABEL } from '../objects/names.ts';
 import { identityOf } from '../objects/pod.ts';
 import type { ServiceRecord } from '../objects/record.ts';
+import type { SessionObjectsConfig } from '../objects/settings.ts';
+import type { View } from '../state/view.ts';
 
 /** A pod that changes all the time while it is claimed is no ready one. */
 const TRIES = 10;
+
+export interface ClaimParts {
+  readonly client: KubeClient;
+  readonly config: Pick<SessionObjectsConfig, 'agentId'>;
+  readonly view: View;
+}
 
 /**
  * Gives a pod of the pool to the session whose record names it; asking again finds it done. `lost`: it is another session's, or
@@ -14,7 +21,7 @@ const TRIES = 10;
  * claims, late ones of superseded leaders included, one succeeds.
  */
 export async function claimPod(
-  { client, config, view }: Context,
+  { client, config, view }: ClaimParts,
   record: ServiceRecord,
   signal: AbortSignal,
 ): Promise<V1Pod | 'lost' | undefined> {

@@ -1,13 +1,15 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { SessionSpec } from '@streamspace/protocol';
-import { Outage, pause, scope, withDeadline } from 'clock-port';
+import { type Clock, Outage, pause, scope, withDeadline } from 'clock-port';
 import { randomBytes } from 'node:crypto';
-import { isStatus } from 'kube-client';
-import type { Context } from '../context.ts';
+import { isStatus, type KubeClient } from 'kube-client';
+import type { DriverLog } from '../../core/driver-log.ts';
 import { hasHome } from '../objects/environment.ts';
 import { ANNOTATIONS, WARM_LABEL, warmName } from '../objects/names.ts';
 import { shapeOf, warmPodFor } from '../objects/pod.ts';
+import type { SessionObjectsConfig } from '../objects/settings.ts';
 import { reasonFor } from '../state/reason.ts';
+import type { View } from '../state/view.ts';
 import type { WarmTemplate } from './templates.ts';
 
 /** The pool is looked at this often even if nothing changes, in what the watch shows already: it costs no request. Milliseconds. */
@@ -22,15 +24,25 @@ const LONGEST_PAUSE_MS = 600_000;
 /** Pods made, or removed, at the same time: sessions are started besides. */
 const AT_ONCE = 5;
 
+export interface WarmPoolParts {
+  readonly client: KubeClient;
+  readonly config: SessionObjectsConfig;
+  readonly view: View;
+  readonly clock: Clock;
+  readonly log: DriverLog;
+  readonly templates: readonly WarmTemplate[];
+  readonly maxSessions: number;
+  /** A pod that takes longer to be ready does not come up, milliseconds. */
+  readonly startDeadline: number;
+}
+
 /**
  * Pods that are ready before their session comes, so many of each template as its `warm` says. The leader keeps them; what is
  * there is counted in what the cluster shows, so the next leader goes on with the same ones, and what two leaders have made for a
  * moment is taken away again. They give way: to the sessions that `MAX_SESSIONS` allows, and to a start that finds no room.
  */
 export class WarmPool {
-  readonly #context: Omit<Context, 'pool' | 'records' | 'step'>;
-  readonly #templates: readonly WarmTemplate[];
-  readonly #maxSessions: number;
+  readonly #parts: WarmPoolParts;
   readonly #shapes: ReadonlyMap<WarmTemplate, string>;
   /** Names of pods given to sessions of this process whose records do not name them yet, by session. */
   readonly #given = new Map<string, string>();
@@ -38,23 +50,18 @@ export class WarmPool {
   #pausedUntil = 0;
   #pause = PAUSE_MS;
 
-  constructor(
-    context: Omit<Context, 'pool' | 'records' | 'step'>,
-    templates: readonly WarmTemplate[],
-    maxSessions: number,
-  ) {
-    this.#context = context;
-    this.#templates = templates;
-    this.#maxSessions = maxSessions;
-    this.#shapes = new Map(templates.map((template) => [template, shapeOf(template, context.config)]));
+  constructor(parts: WarmPoolParts) {
+    this.#parts = parts;
+    const { templates, config } = parts;
+    this.#shapes = new Map(templates.map((template) => [template, shapeOf(template, config)]));
   }
 
   /** The name of a ready pod that is just what the session needs, the same again if asked again; nobody else gets it until `giveBack`. */
   take(spec: SessionSpec): string | undefined {
     const given = this.#given.get(spec.id);
     if (given !== undefined) return given;
-    if (this.#templates.length === 0 || hasHome(spec)) return undefined;
-    const shape = shapeOf(spec, this.#context.config);
+    if (this.#parts.templates.length === 0 || hasHome(spec)) return undefined;
+    const shape = shapeOf(spec, this.#parts.config);
     const pod = this.#waiting()
       .filter((each) => shapeIn(each) === shape && reasonFor(each).state === 'running')
       .toSorted(byAge)[0];
@@ -72,15 +79,15 @@ export class WarmPool {
   async giveWay(signal: AbortSignal): Promise<boolean> {
     const waiting = this.#waiting();
     if (waiting.length === 0) return false;
-    this.#context.log.info({ pods: waiting.length }, 'Warm pods deleted to make room for a session');
-    this.#pausedUntil = this.#context.clock.monotonic() + PAUSE_MS;
+    this.#parts.log.info({ pods: waiting.length }, 'Warm pods deleted to make room for a session');
+    this.#pausedUntil = this.#parts.clock.monotonic() + PAUSE_MS;
     await this.#removeAll(waiting, signal);
     return true;
   }
 
   /** Keeps the pool while the cluster is in sight, until the signal aborts. */
   async keep(signal: AbortSignal): Promise<void> {
-    const { view, clock, log } = this.#context;
+    const { view, clock, log } = this.#parts;
     const outage = new Outage(clock, log, 'Warm pool could not be maintained; trying again');
     let changed!: () => void;
     let change = new Promise<void>((resolve) => (changed = resolve));
@@ -110,7 +117,7 @@ export class WarmPool {
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const { view, clock, startDeadline, log } = this.#context;
+    const { view, clock, startDeadline, log } = this.#parts;
     const waiting = this.#waiting();
     const names = new Set(waiting.map(({ metadata }) => metadata!.name!));
     for (const name of this.#seen.keys()) if (!names.has(name)) this.#seen.delete(name);
@@ -128,10 +135,10 @@ export class WarmPool {
       return false;
     });
     const active = view.records().filter(({ phase }) => phase !== 'hibernated' && phase !== 'failed').length;
-    let room = Math.max(0, this.#maxSessions - active);
+    let room = Math.max(0, this.#parts.maxSessions - active);
     const make: WarmTemplate[] = [];
     const kept = new Set<V1Pod>();
-    for (const template of this.#templates) {
+    for (const template of this.#parts.templates) {
       const shape = this.#shapes.get(template);
       const want = Math.min(template.warm, room);
       const mine = good.filter((pod) => shapeIn(pod) === shape).toSorted(byReadiness);
@@ -147,7 +154,7 @@ export class WarmPool {
   }
 
   async #make(template: WarmTemplate, signal: AbortSignal): Promise<void> {
-    const { client, config, view } = this.#context;
+    const { client, config, view } = this.#parts;
     const name = warmName(template.id, randomBytes(5).toString('hex'));
     const made = await client.create<V1Pod>('pods', warmPodFor(template, name, config), signal);
     view.pods.learn(made);
@@ -165,7 +172,7 @@ export class WarmPool {
     const preconditions = { uid, resourceVersion };
     try {
       // nobody is in it
-      await this.#context.client.remove('pods', name!, { preconditions, gracePeriodSeconds: 0 }, signal);
+      await this.#parts.client.remove('pods', name!, { preconditions, gracePeriodSeconds: 0 }, signal);
     } catch (error) {
       if (!isStatus(error, 409)) throw error;
     }
@@ -173,7 +180,7 @@ export class WarmPool {
 
   /** Pods of the pool that no session has or is about to get. */
   #waiting(): V1Pod[] {
-    const { view } = this.#context;
+    const { view } = this.#parts;
     const given = new Set(this.#given.values());
     return view.pods.all().filter((pod) => {
       const { name, deletionTimestamp } = pod.metadata!;
@@ -182,7 +189,7 @@ export class WarmPool {
   }
 
   #rest(): void {
-    this.#pausedUntil = this.#context.clock.monotonic() + this.#pause;
+    this.#pausedUntil = this.#parts.clock.monotonic() + this.#pause;
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
   }
 }

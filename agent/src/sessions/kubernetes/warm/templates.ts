@@ -3,7 +3,7 @@ import { KEPT_READY } from '@streamspace/settings';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { checkEnvironment, hasHome } from '../objects/environment.ts';
-import type { SessionObjectsConfig } from '../options.ts';
+import type { SessionObjectsConfig } from '../objects/settings.ts';
 import { SettingError } from '../setting-error.ts';
 
 const SETTING = 'SESSION_WARM_POOL';

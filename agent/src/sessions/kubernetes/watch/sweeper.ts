@@ -1,11 +1,13 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { Outage, withDeadline } from 'clock-port';
-import type { Context } from '../context.ts';
+import { type Clock, Outage, withDeadline } from 'clock-port';
+import type { KubeClient } from 'kube-client';
+import type { DriverLog } from '../../core/driver-log.ts';
 import { ANNOTATIONS, sessionName } from '../objects/names.ts';
 import { specOf, type ServiceRecord } from '../objects/record.ts';
-import { withLog } from '../operations/start.ts';
-import { readPod, removePod } from '../operations/stop.ts';
+import type { SessionPods } from '../operations/session-pods.ts';
 import { reasonFor } from '../state/reason.ts';
+import type { ServiceRecords } from '../state/service-records.ts';
+import type { View } from '../state/view.ts';
 import { isWarm } from '../warm/pool.ts';
 import type { Operations } from '../../core/operations.ts';
 import type { DeletedTerms } from './deleted-terms.ts';
@@ -15,32 +17,35 @@ const ABANDONED_MS = 30_000;
 /** One leftover may take this long, milliseconds. */
 const ITEM_MS = 60_000;
 
+export interface SweeperParts {
+  readonly client: KubeClient;
+  readonly records: ServiceRecords;
+  readonly view: View;
+  readonly pods: SessionPods;
+  readonly operations: Operations;
+  readonly deleted: DeletedTerms;
+  readonly clock: Clock;
+  readonly log: DriverLog;
+  /** Milliseconds a start may take. */
+  readonly startDeadline: number;
+  readonly finishDelete: (record: ServiceRecord, signal: AbortSignal) => Promise<void>;
+}
+
 /**
  * Finds what crashed creates and lost deletes left, and finishes or removes it. Works on what the watches show; every change it
  * makes names what it saw (uid, version), so it never harms what somebody else makes meanwhile. A pod with our labels that
  * nobody knows is adopted, or said to be strange: never removed.
  */
 export class Sweeper {
-  readonly #context: Context;
-  readonly #operations: Operations;
-  readonly #deleted: DeletedTerms;
-  readonly #finishDelete: (record: ServiceRecord, signal: AbortSignal) => Promise<void>;
+  readonly #parts: SweeperParts;
   /** When each leftover was seen first, by what it is. */
   #seen = new Map<string, number>();
 
   readonly #outage: Outage;
 
-  constructor(
-    context: Context,
-    operations: Operations,
-    deleted: DeletedTerms,
-    finishDelete: (record: ServiceRecord, signal: AbortSignal) => Promise<void>,
-  ) {
-    this.#context = context;
-    this.#outage = new Outage(context.clock, context.log, 'Leftover could not be cleaned up; trying again');
-    this.#operations = operations;
-    this.#deleted = deleted;
-    this.#finishDelete = finishDelete;
+  constructor(parts: SweeperParts) {
+    this.#parts = parts;
+    this.#outage = new Outage(parts.clock, parts.log, 'Leftover could not be cleaned up; trying again');
   }
 
   stop(): void {
@@ -48,7 +53,7 @@ export class Sweeper {
   }
 
   async sweep(signal: AbortSignal): Promise<void> {
-    const { view, clock } = this.#context;
+    const { view, clock } = this.#parts;
     const seen = new Map<string, number>();
     const since = (key: string): number => {
       const at = this.#seen.get(key) ?? clock.monotonic();
@@ -59,7 +64,7 @@ export class Sweeper {
     const records = view.records();
     for (const record of records) {
       const { id } = record.spec;
-      if (this.#operations.concern(id)) continue;
+      if (this.#parts.operations.concern(id)) continue;
       const run = this.#leftover(record, view.pod(id), since(`${record.uid} ${record.phase} ${record.commandId}`));
       if (run) work.push({ what: id, run });
     }
@@ -86,7 +91,7 @@ export class Sweeper {
     pod: V1Pod | undefined,
     age: number,
   ): ((signal: AbortSignal) => Promise<void>) | undefined {
-    const { records, log, startDeadline } = this.#context;
+    const { records, pods, log, startDeadline } = this.#parts;
     const { id } = record.spec;
     const abandoned = age >= ABANDONED_MS;
     const say = (what: string) =>
@@ -96,13 +101,13 @@ export class Sweeper {
         if (!abandoned) return undefined;
         return async (signal) => {
           say('delete finished');
-          await this.#finishDelete(record, signal);
+          await this.#parts.finishDelete(record, signal);
         };
       case 'hibernated':
         if (!abandoned || pod === undefined) return undefined;
         return async (signal) => {
           say('pod removed');
-          await removePod(this.#context, record, { force: false }, signal);
+          await pods.remove(record, { force: false }, signal);
         };
       case 'creating':
       case 'waking':
@@ -113,17 +118,17 @@ export class Sweeper {
     // Made by a superseded leader after we had deleted it (its lease was no Lease, or it did not run out: LeaseFence). Another process does
     // not remember that, and need not: what a leader that lost the lead had on its way is one write, after which its signal is aborted. As a record without a pod it goes below, like
     // any create that nobody finishes; as a pod of the deleted record it goes with its owner. Its own words reach no hub [CON6].
-    if (record.term < this.#deleted.of(id)) {
+    if (record.term < this.#parts.deleted.of(id)) {
       return async (signal) => {
         say('removed');
-        await this.#finishDelete({ ...record, deleteHome: false }, signal);
+        await this.#parts.finishDelete({ ...record, deleteHome: false }, signal);
       };
     }
     if (pod === undefined) {
       if (!abandoned) return undefined;
       return async (signal) => {
         say(record.phase === 'creating' ? 'removed' : 'hibernated again');
-        if ((await readPod(this.#context, record, signal)) !== undefined) return;
+        if ((await pods.read(record, signal)) !== undefined) return;
         if (record.phase === 'creating') await records.remove(record, signal);
         else await records.note(record, { phase: 'hibernated' }, signal);
       };
@@ -139,16 +144,16 @@ export class Sweeper {
     if (!abandoned || !(diagnosis.final || late)) return undefined;
     return async (signal) => {
       say('failed');
-      const why = await withLog(this.#context, record.pod, diagnosis, signal);
+      const why = await pods.reasonWithLog(record.pod, diagnosis, signal);
       const reason = late ? `Not started within ${Math.round(startDeadline / 1000)} s: ${why}` : why;
       const noted = await records.note(record, { phase: 'failed', reason }, signal);
-      if (noted && diagnosis.state !== 'failed') await removePod(this.#context, record, { force: true }, signal);
+      if (noted && diagnosis.state !== 'failed') await pods.remove(record, { force: true }, signal);
     };
   }
 
   /** What is to be done about a pod without a record; undefined: nothing. */
   #stray(pod: V1Pod, owners: ReadonlySet<string>, age: number): ((signal: AbortSignal) => Promise<void>) | undefined {
-    const { client, view, log } = this.#context;
+    const { client, view, log } = this.#parts;
     const { uid, name, ownerReferences = [], deletionTimestamp } = pod.metadata ?? {};
     const owner = ownerReferences.find(({ kind }) => kind === 'Service');
     // the pool's keeper sees to those
@@ -176,7 +181,7 @@ export class Sweeper {
 
   /** A pod that says which session it is, and has no record: made by hand, or restored from a backup. */
   async #adopt(pod: V1Pod, signal: AbortSignal): Promise<void> {
-    const { records, client, log } = this.#context;
+    const { records, client, log } = this.#parts;
     const spec = specOf(pod)!;
     const annotations = pod.metadata?.annotations ?? {};
     const said = Number(annotations[ANNOTATIONS.term] ?? 0);

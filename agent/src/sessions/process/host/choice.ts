@@ -1,26 +1,9 @@
-import type { Readable } from 'node:stream';
 import { builtinDesktop } from '@streamspace/desktop';
-import type { Clock } from 'clock-port';
 import type { HostOrder } from '../host-messages.ts';
 import type { Desktop, DesktopOrder } from './desktop.ts';
+import type { DesktopTools } from './desktop-tools.ts';
 import { type Command, findPrograms, which } from './programs.ts';
 import { xvncDesktop } from './xvnc.ts';
-
-/** Takes what the session's programs print. */
-export interface Output {
-  /** Copies a stream until it ends. */
-  copy(stream: Readable): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** What desktops need of the machine besides their order. */
-export interface DesktopTools {
-  readonly clock: Clock;
-  readonly log: (message: string) => void;
-  readonly output: () => Output;
-  /** Signals a process, or a process group (negative). Throws when there is none. */
-  readonly kill: (pid: number, signal: NodeJS.Signals) => void;
-}
 
 /**
  * The desktop to run: Xvnc where it and a terminal are installed, otherwise the built-in one. A template that names a program

@@ -8,7 +8,7 @@ import { lineReader } from '../lines.ts';
 import { DESCRIPTORS } from '../sandbox/arguments.ts';
 import { startSandbox } from '../sandbox/bwrap.ts';
 import { FAILED, type InsideOrder, READY, REPORT_LINE } from '../sandbox/messages.ts';
-import type { DesktopTools } from './choice.ts';
+import type { DesktopTools } from './desktop-tools.ts';
 import type { Desktop, DesktopOrder } from './desktop.ts';
 
 const LAST_WORDS = 500;

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { type Clock, pause, untilAborted, withDeadline } from 'clock-port';
 import { START_VARIABLE } from '../stragglers.ts';
 import { Child, firstLine } from './child.ts';
-import type { DesktopTools } from './choice.ts';
+import type { DesktopTools } from './desktop-tools.ts';
 import type { Desktop, DesktopOrder } from './desktop.ts';
 import { announcing, type Command, type Programs } from './programs.ts';
 import { writeXauthority } from './xauthority.ts';

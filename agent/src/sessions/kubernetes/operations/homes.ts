@@ -1,0 +1,138 @@
+import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
+import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
+import { type Clock, sleep } from 'clock-port';
+import { ApiError, isStatus, type KubeClient } from 'kube-client';
+import { claimFor, type HomeConfig, isHomeOf } from '../objects/claim.ts';
+import { hasHome } from '../objects/environment.ts';
+import { ANNOTATIONS, homeName, oldHomeName } from '../objects/names.ts';
+import { refusalOf } from '../state/refusal.ts';
+import type { View } from '../state/view.ts';
+
+const LOOK_AGAIN_MS = 500;
+const LET_GO_MS = 10_000;
+
+/** What is said of a session whose home was not there any more, by whoever's doing. */
+export const HOME_ANEW = 'Its home was missing and has been made again: it is empty';
+
+/** A session's home, once it is there. */
+export interface Home {
+  /** Its claim's name; undefined: the session is to have none. */
+  readonly name?: string;
+  /** Whether it was made, and whether in place of one that went away meanwhile. */
+  readonly was: 'there' | 'made' | 'made anew';
+}
+
+export interface HomesParts {
+  readonly client: KubeClient;
+  readonly config: HomeConfig;
+  readonly clock: Clock;
+  readonly view: View;
+}
+
+/** The users' homes: a claim for each user and template. */
+export class Homes {
+  readonly #parts: HomesParts;
+
+  constructor(parts: HomesParts) {
+    this.#parts = parts;
+  }
+
+  /** The user's home in the template, under whichever name it was made; undefined when there is none, or only another owner's. */
+  async read(spec: SessionSpec, signal: AbortSignal): Promise<V1PersistentVolumeClaim | undefined> {
+    return (await this.#readAll(spec, signal))[0];
+  }
+
+  /**
+   * Makes the home, if the session is to have one, unless it is there. One that is just being deleted is waited for, and made anew; `tell` hears
+   * of that. Throws `home_of_another` for a claim of that name that is not this owner's.
+   */
+  async ensure(spec: SessionSpec, tell: (reason: string) => void, signal: AbortSignal): Promise<Home> {
+    if (!hasHome(spec)) return { was: 'there' };
+    const { client, config, clock, view } = this.#parts;
+    for (let waited = false; ; waited = true) {
+      const home = await this.read(spec, signal);
+      if (home === undefined) {
+        const made = claimFor(spec, config);
+        try {
+          await client.create('persistentvolumeclaims', made, signal);
+          return { name: made.metadata!.name!, was: waited ? 'made anew' : 'made' };
+        } catch (error) {
+          if (!isStatus(error, 409, 'AlreadyExists'))
+            throw error instanceof ApiError ? refusalOf(error, 'home') : error;
+        }
+        // somebody was faster with it, or it was there, and is not this owner's
+        await this.#refuseAnothers(spec, signal);
+        continue;
+      }
+      if (home.metadata?.deletionTimestamp === undefined) return { name: home.metadata!.name!, was: 'there' };
+      tell(leavingReason(home, view.pods.all()));
+      await sleep(clock, LOOK_AGAIN_MS, signal);
+    }
+  }
+
+  /** Another session that lives in the home too, and is not being deleted; undefined: the session is the home's last. */
+  housemateOf(spec: SessionSpec): string | undefined {
+    const other = this.#parts.view.records().find(
+      (record) =>
+        record.id !== spec.id &&
+        record.phase !== 'deleting' &&
+        hasHome(record.spec) &&
+        record.spec.user === spec.user &&
+        // of one whose spec is lost only the user is known, if at all
+        (record.specLost === true || record.spec.template === spec.template),
+    );
+    return other?.id;
+  }
+
+  /** Removes the home, and waits a little for the cluster to let it go: it does so once no pod has it any more. */
+  async remove(spec: SessionSpec, signal: AbortSignal): Promise<void> {
+    if (!hasHome(spec)) return;
+    const { client, clock } = this.#parts;
+    const homes = await this.#readAll(spec, signal);
+    for (const { metadata } of homes) await client.remove('persistentvolumeclaims', metadata!.name!, {}, signal);
+    for (let waited = 0, pause = 25; homes.length > 0 && waited < LET_GO_MS; waited += pause, pause *= 2) {
+      const left = await this.#readAll(spec, signal);
+      if (!left.some((claim) => homes.some(({ metadata }) => metadata?.uid === claim.metadata?.uid))) return;
+      await sleep(clock, pause, signal);
+    }
+  }
+
+  /** Two where one was made by an earlier version after this one had made another. */
+  async #readAll(spec: SessionSpec, signal: AbortSignal): Promise<V1PersistentVolumeClaim[]> {
+    const names = [oldHomeName(spec), homeName(spec)];
+    const found = await Promise.all(names.map((name) => this.#readClaim(name, signal)));
+    return found.filter((claim) => claim !== undefined && isHomeOf(claim, spec)) as V1PersistentVolumeClaim[];
+  }
+
+  async #readClaim(name: string, signal: AbortSignal): Promise<V1PersistentVolumeClaim | undefined> {
+    try {
+      return await this.#parts.client.get<V1PersistentVolumeClaim>('persistentvolumeclaims', name, signal);
+    } catch (error) {
+      if (isStatus(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  async #refuseAnothers(spec: SessionSpec, signal: AbortSignal): Promise<void> {
+    const name = homeName(spec);
+    const claim = await this.#readClaim(name, signal);
+    if (claim === undefined || isHomeOf(claim, spec)) return;
+    throw new StreamSpaceError(
+      'home_of_another',
+      `PersistentVolumeClaim ${name} is not marked as the home of this user in this template, and is left alone: an operator may rename or remove it, ` +
+        `or mark it (annotations ${ANNOTATIONS.user} and ${ANNOTATIONS.template})`,
+    );
+  }
+}
+
+function leavingReason({ metadata }: V1PersistentVolumeClaim, pods: readonly V1Pod[]): string {
+  const name = metadata?.name ?? '';
+  const users = pods
+    .filter(({ spec }) => spec?.volumes?.some((volume) => volume.persistentVolumeClaim?.claimName === name) === true)
+    .map((pod) => pod.metadata?.name ?? '');
+  const until =
+    users.length > 0
+      ? `pod ${users.slice(0, 3).join(', ')} still uses it: delete or hibernate that session`
+      : `it has the finalizers ${metadata?.finalizers?.join(', ') || 'that are not known'}`;
+  return `Its home ${name} is being deleted, and a new one can be made only then; ${until}`;
+}

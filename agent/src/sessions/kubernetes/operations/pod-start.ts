@@ -1,0 +1,91 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import { StreamSpaceError } from '@streamspace/protocol';
+import { type Clock, sleep } from 'clock-port';
+import { isStatus, type KubeClient } from 'kube-client';
+import type { Operation } from '../../driver.ts';
+import { sessionName } from '../objects/names.ts';
+import { podFor } from '../objects/pod.ts';
+import type { ServiceRecord } from '../objects/record.ts';
+import type { SessionObjectsConfig } from '../objects/settings.ts';
+import { reasonFor } from '../state/reason.ts';
+import { isQuota } from '../state/refusal.ts';
+import type { ServiceRecords } from '../state/service-records.ts';
+import type { View } from '../state/view.ts';
+import { claimPod } from '../warm/claim.ts';
+import type { WarmPool } from '../warm/pool.ts';
+import type { SessionPods } from './session-pods.ts';
+
+/** What warm pods had of a quota is free again after some time: tries, and milliseconds between them. */
+const LET_GO_TRIES = 20;
+const LET_GO_MS = 250;
+
+export interface PodStartParts {
+  readonly client: KubeClient;
+  readonly config: SessionObjectsConfig;
+  readonly view: View;
+  readonly clock: Clock;
+  readonly records: ServiceRecords;
+  readonly pods: SessionPods;
+  readonly pool: WarmPool;
+}
+
+/** Gets a session its pod. */
+export class PodStart {
+  readonly #parts: PodStartParts;
+
+  constructor(parts: PodStartParts) {
+    this.#parts = parts;
+  }
+
+  /** The pool's pod that its record names, the one that is there if it can still serve, a new one otherwise. */
+  async ensure(
+    given: ServiceRecord,
+    home: string | undefined,
+    operation: Operation,
+    signal: AbortSignal,
+  ): Promise<V1Pod> {
+    const { client, config, view, pool, pods, clock } = this.#parts;
+    let record = given;
+    let gaveWay = false;
+    let room = LET_GO_TRIES;
+    if (record.pod !== sessionName(record.id)) {
+      const claimed = await claimPod(this.#parts, record, signal);
+      if (claimed === 'lost') record = await this.#renamed(record, operation);
+      else if (claimed !== undefined && isUsable(claimed, record)) return claimed;
+    }
+    for (let pod = view.pod(record.id); ; pod = await pods.read(record, signal)) {
+      if (pod === undefined) {
+        try {
+          // one that the watch has not shown yet is taken over by it, if it is the same
+          const made = await client.apply('pods', podFor({ ...record, home }, config), signal);
+          view.pods.learn(made);
+          if (isUsable(made, record)) return made;
+        } catch (error) {
+          if (isQuota(error) && (gaveWay || (await pool.giveWay(signal)))) {
+            // counted off a little later
+            gaveWay = true;
+            await sleep(clock, LET_GO_MS, signal);
+            if (room-- > 0) continue;
+          }
+          // somebody else's was there first, and differs
+          if (!(isStatus(error, 422) || isStatus(error, 409))) throw error;
+          if ((await pods.read(record, signal)) === undefined) throw error;
+        }
+        continue;
+      }
+      if (isUsable(pod, record)) return pod;
+      await pods.remove(record, { force: false }, signal);
+    }
+  }
+
+  /** The record with a pod of the session's own: under compare-and-set with the term, so that nobody who goes by the old name can get that pod any more. */
+  #renamed({ id, phase }: ServiceRecord, operation: Operation): Promise<ServiceRecord> {
+    return this.#parts.records.change(id, operation, (current) => {
+      if (current.phase === phase) return { pod: sessionName(id) };
+      throw new StreamSpaceError('conflict', `Session ${id} was changed (${current.phase}) while it started`);
+    });
+  }
+}
+
+const isUsable = (pod: V1Pod, record: ServiceRecord): boolean =>
+  pod.metadata?.ownerReferences?.some(({ uid }) => uid === record.uid) === true && reasonFor(pod).state !== 'failed';

@@ -1,0 +1,108 @@
+import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
+import { StreamSpaceError } from '@streamspace/protocol';
+import { type Clock, deadline } from 'clock-port';
+import type { Operation } from '../../driver.ts';
+import { fence } from '../../core/record.ts';
+import type { ServiceRecord } from '../objects/record.ts';
+import { reasonFor } from '../state/reason.ts';
+import type { View } from '../state/view.ts';
+import type { WarmPool } from '../warm/pool.ts';
+import type { Homes } from './homes.ts';
+import type { SessionPods } from './session-pods.ts';
+
+/** A start that takes longer than this is worth words, milliseconds. */
+const SLOW_MS = 2_000;
+/** What every start goes through is told only when it takes this long, milliseconds. */
+const ROUTINE_MS = 20_000;
+/** What will hardly get better (a wrong image) is given this long, milliseconds. */
+const DOUBTFUL_MS = 60_000;
+/** A slow start is looked at this often even if nothing changes: time itself may make it worth words. Milliseconds. */
+const LOOK_AGAIN_MS = 5_000;
+
+export interface ReadinessParts {
+  readonly view: View;
+  readonly clock: Clock;
+  readonly homes: Homes;
+  readonly pods: SessionPods;
+  readonly pool: WarmPool;
+}
+
+/** Waits for pods. */
+export class Readiness {
+  readonly #parts: ReadinessParts;
+
+  constructor(parts: ReadinessParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when the pod is ready. Throws what keeps it from ever being. `onWait` hears what it waits for. */
+  async of(
+    record: ServiceRecord,
+    operation: Operation,
+    made: V1Pod,
+    signal: AbortSignal,
+    onWait: (reason: string, worthTelling: boolean) => void,
+  ): Promise<void> {
+    const { view, clock, pods, homes, pool } = this.#parts;
+    const { id } = record;
+    const name = made.metadata!.name!;
+    let gaveWay = false;
+    const began = clock.monotonic();
+    let claim: V1PersistentVolumeClaim | undefined;
+    let doubtful: number | undefined;
+
+    const look = async (): Promise<boolean> => {
+      const now = view.record(id);
+      if (now !== undefined) fence(now, operation);
+      const current = view.pod(id);
+      const pod = current ?? made;
+      // seen by the watch once, and not any more
+      const gone =
+        current === undefined
+          ? (await pods.read({ id, pod: name }, signal)) === undefined
+          : current.metadata?.uid !== made.metadata?.uid;
+      if (gone) throw new StreamSpaceError('driver_failed', 'Its pod was deleted from outside');
+      let diagnosis = reasonFor(pod, view.events(pod, claim?.metadata?.name ?? ''), claim);
+      if (diagnosis.state === 'running') return true;
+      if (diagnosis.unschedulable && !gaveWay) {
+        gaveWay = true;
+        await pool.giveWay(signal);
+      }
+      if (/persistentvolumeclaim/i.test(diagnosis.reason)) {
+        claim = await homes.read(record.spec, signal);
+        diagnosis = reasonFor(pod, view.events(pod, claim?.metadata?.name ?? ''), claim);
+      }
+      doubtful = diagnosis.doubtful ? (doubtful ?? clock.monotonic()) : undefined;
+      if (diagnosis.final || (doubtful !== undefined && clock.monotonic() - doubtful >= DOUBTFUL_MS))
+        throw new StreamSpaceError('driver_failed', await pods.reasonWithLog(name, diagnosis, signal));
+      onWait(diagnosis.reason, clock.monotonic() - began >= (diagnosis.routine ? ROUTINE_MS : SLOW_MS));
+      return false;
+    };
+
+    if (await this.#within(SLOW_MS, id, look, signal)) return;
+    await view.duringEvents(async () => {
+      while (!(await this.#within(LOOK_AGAIN_MS, id, look, signal)));
+    });
+  }
+
+  /** Looks at every change for `ms`; whether it is ready. */
+  async #within(ms: number, id: string, look: () => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+    const patience = deadline(this.#parts.clock, ms, 'start', signal);
+    try {
+      for (;;) {
+        const { changed, stop } = this.#parts.view.nextChange(id, patience.signal);
+        try {
+          if (await look()) return true;
+          await changed;
+        } catch (error) {
+          if (patience.signal.aborted && !signal.aborted) return false;
+          throw error;
+        } finally {
+          stop();
+        }
+      }
+    } finally {
+      patience.clear();
+    }
+  }
+}

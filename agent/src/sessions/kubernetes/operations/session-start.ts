@@ -1,0 +1,127 @@
+import { type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
+import { type Clock, deadline, DeadlineError } from 'clock-port';
+import { ApiError } from 'kube-client';
+import type { Operation } from '../../driver.ts';
+import type { DriverLog } from '../../core/driver-log.ts';
+import type { ServiceRecord } from '../objects/record.ts';
+import { refusalOf } from '../state/refusal.ts';
+import type { ServiceRecords } from '../state/service-records.ts';
+import { HOME_ANEW, type Homes } from './homes.ts';
+import type { PodStart } from './pod-start.ts';
+import type { Readiness } from './readiness.ts';
+import type { SessionPods } from './session-pods.ts';
+import type { Step } from './step.ts';
+
+export interface SessionStartParts {
+  readonly records: ServiceRecords;
+  readonly homes: Homes;
+  readonly pods: SessionPods;
+  readonly podStart: PodStart;
+  readonly readiness: Readiness;
+  readonly clock: Clock;
+  readonly log: DriverLog;
+  /** Milliseconds a start may take. */
+  readonly startDeadline: number;
+  /** What keeps the API server from answering, in words; undefined: nothing that is known. */
+  readonly trouble: () => string | undefined;
+  readonly step: Step;
+}
+
+/** Hears what a start waits for. */
+type Tell = (reason: string) => void;
+
+/** Brings a session to life: home, pod, screen. */
+export class SessionStart {
+  readonly #parts: SessionStartParts;
+
+  constructor(parts: SessionStartParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Starts a session whose record says `creating` or `waking`, or joins who is doing so. Resolves when it runs; otherwise the record says `failed`
+   * with the reason, and that is thrown. An abort leaves everything as it is.
+   */
+  async run(record: ServiceRecord, operation: Operation, tell: Tell): Promise<SessionStatus> {
+    const { clock, startDeadline, trouble } = this.#parts;
+    const limit = deadline(clock, startDeadline, 'start', operation.signal);
+    let waitsFor: string | undefined;
+    try {
+      return await this.#toRunning(record, operation, limit.signal, (reason, worthTelling) => {
+        waitsFor = reason;
+        if (worthTelling) tell(reason);
+      });
+    } catch (error) {
+      operation.signal.throwIfAborted();
+      if (
+        error instanceof StreamSpaceError &&
+        (error.code === 'superseded' || error.code === 'conflict' || error.code === 'not_found')
+      ) {
+        throw error;
+      }
+      const failure = asFailure(error, waitsFor ?? trouble() ?? 'it waits for the API server', startDeadline);
+      await this.#fail(record, failure.message, operation.signal);
+      throw failure;
+    } finally {
+      limit.clear();
+    }
+  }
+
+  async #toRunning(
+    record: ServiceRecord,
+    operation: Operation,
+    signal: AbortSignal,
+    onWait: (reason: string, worthTelling: boolean) => void,
+  ): Promise<SessionStatus> {
+    const { records, homes, podStart, readiness, step } = this.#parts;
+    const { id, spec } = record;
+    const home = await homes.ensure(spec, (reason) => onWait(reason, true), signal);
+    // one that has run before had a home
+    if (home.was === 'made anew' || (home.was === 'made' && record.phase === 'waking'))
+      await this.#sayAnew(record, operation, home.was);
+    await step('home made', id);
+    const pod = await podStart.ensure(record, home.name, operation, signal);
+    await step('pod made', id);
+    await readiness.of(record, operation, pod, signal, onWait);
+    await step('pod ready', id);
+    const { reason } = await records.change(id, operation, (current) => {
+      if (current.phase === 'running') return undefined;
+      if (current.phase === record.phase) return { phase: 'running', reason: current.reason };
+      throw new StreamSpaceError('conflict', `Session ${id} was changed (${current.phase}) while it started`);
+    });
+    return { spec, state: 'running', ...(reason !== '' && { reason }) };
+  }
+
+  /** At once, so that whoever goes on with the start after a crash still knows. */
+  async #sayAnew({ id, phase }: ServiceRecord, operation: Operation, home: string): Promise<void> {
+    this.#parts.log.warn({ session: id, home }, 'Home of a session was missing; an empty one was made');
+    await this.#parts.records.change(id, operation, (current) =>
+      current.phase === phase ? { reason: HOME_ANEW } : undefined,
+    );
+  }
+
+  /** Writes down why, and takes away what might still start later; a pod that has ended stays for whoever wants to look at it. */
+  async #fail(record: ServiceRecord, reason: string, signal: AbortSignal): Promise<void> {
+    const { records, pods } = this.#parts;
+    const current = await records.read(record.id, signal);
+    if (current?.uid !== record.uid || current.term !== record.term || current.phase !== record.phase) return;
+    if ((await records.note(current, { phase: 'failed', reason }, signal)) === undefined) return;
+    const pod = await pods.read(current, signal);
+    const ended = pod?.status?.phase === 'Failed' || pod?.status?.phase === 'Succeeded';
+    if (pod !== undefined && !ended) await pods.remove(current, { force: true }, signal);
+  }
+}
+
+function asFailure(error: unknown, waitsFor: string, ms: number): StreamSpaceError {
+  if (error instanceof StreamSpaceError) return error;
+  if (error instanceof ApiError) return refusalOf(error, 'pod');
+  if (error instanceof DeadlineError) {
+    return new StreamSpaceError('driver_failed', `Not started within ${Math.round(ms / 1000)} s: ${waitsFor}`);
+  }
+  return new StreamSpaceError(
+    'driver_failed',
+    error instanceof Error ? error.message : String(error),
+    {},
+    { cause: error },
+  );
+}
