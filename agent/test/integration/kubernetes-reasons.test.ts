@@ -88,7 +88,7 @@ describe.skipIf(missing !== undefined)(
       expect(await driver.wake(one.id, op())).toEqual({ spec: one, state: 'running' });
     });
 
-    it('fails at once where waiting is no use: crash with its exit code, image that is no name', async () => {
+    it('[ERR2] fails at once where waiting is no use: crash with its exit code, image that is no name', async () => {
       const { driver } = leader();
       suite.place.kubelet.fate = () => ({
         phase: 'Failed',
@@ -97,6 +97,7 @@ describe.skipIf(missing !== undefined)(
       await expect(driver.create(spec(), op())).rejects.toMatchObject({
         code: 'driver_failed',
         message: expect.stringContaining('exit code 42'),
+        details: { failure: 'exited' },
       });
       suite.place.kubelet.fate = () => ({
         phase: 'Pending',
@@ -104,6 +105,7 @@ describe.skipIf(missing !== undefined)(
       });
       await expect(driver.create(spec(), op())).rejects.toMatchObject({
         message: expect.stringContaining('no valid name'),
+        details: { failure: 'image' },
       });
     });
 

@@ -167,7 +167,10 @@ describe.skipIf(xvncMissing)(`S1 sessions on one machine${xvncMissing ? ` (skipp
   it('required, where bubblewrap does not work: nobody gets a session, and the reason is the remedy', async () => {
     const driver = (await place(isolationOf('required', '', 'bwrap is not on PATH'))).makeDriver();
     const ada = spec('ada-1', 'ada');
-    await expect(driver.create(ada, op())).rejects.toMatchObject({ message: expect.stringContaining('bubblewrap') });
+    await expect(driver.create(ada, op())).rejects.toMatchObject({
+      message: expect.stringContaining('bubblewrap'),
+      details: { failure: 'permission' },
+    });
     expect(await driver.list(soon())).toMatchObject([{ state: 'failed', reason: expect.stringContaining('required') }]);
   });
 });

@@ -13,16 +13,18 @@ interface Case {
   /** No parts of it. */
   readonly never?: readonly string[];
   readonly final?: boolean;
+  readonly code?: Diagnosis['code'];
 }
 
 const folder = join(import.meta.dirname, 'kubernetes-reasons');
 const files = readdirSync(folder).toSorted();
 
-it.each(files)('K6 reason of %s', (file) => {
-  const { pod, state, words, never = [], final } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Case;
+it.each(files)('K6 [ERR2] reason of %s', (file) => {
+  const { pod, state, words, never = [], final, code } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Case;
   const diagnosis = reasonFor(pod);
   expect(diagnosis.state).toBe(state);
   for (const word of words) expect(diagnosis.reason).toContain(word);
   for (const word of never) expect(diagnosis.reason).not.toContain(word);
+  expect(diagnosis.code).toBe(code);
   if (final !== undefined) expect(diagnosis.final).toBe(final);
 });

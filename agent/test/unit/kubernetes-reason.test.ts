@@ -282,7 +282,11 @@ describe('refusal', () => {
       'Forbidden',
       'pods "session-a" is forbidden: exceeded quota: sessions, requested: limits.cpu=1,pods=1, used: limits.cpu=4,pods=4, limited: limits.cpu=4,pods=4',
     );
-    expect(refusalOf(error, 'pod')).toMatchObject({ code: 'at_capacity', retryable: true });
+    expect(refusalOf(error, 'pod')).toMatchObject({
+      code: 'at_capacity',
+      retryable: true,
+      details: { failure: 'quota' },
+    });
     for (const word of ['sessions', 'limits.cpu=1,pods=1', 'limits.cpu=4,pods=4'])
       expect(refusalOf(error, 'pod').message).toContain(word);
   });
@@ -301,12 +305,13 @@ describe('refusal', () => {
       'pods is forbidden: User "a" cannot create resource "pods" in API group "" in the namespace "b"',
     );
     expect(refusalOf(rbac, 'pod').message).toMatch(/Role does not allow/);
+    for (const error of [security, rbac]) expect(refusalOf(error, 'pod').details).toEqual({ failure: 'permission' });
   });
 });
 
 describe('capacity', () => {
   const config = { sessionDefaultCpu: 1, sessionDefaultMemory: 2e9, maxSessions: 10 };
-  const nothing = { pods: 0, cpu: 0, memory: 0 };
+  const nothing = { sessions: 0, cpu: 0, memory: 0 };
   it('without a quota is MAX_SESSIONS of the default size', () => {
     expect(capacityFor([], undefined, nothing, config)).toEqual({ cpu: 10, memory: 2e10, max_sessions: 10 });
   });
@@ -317,7 +322,7 @@ describe('capacity', () => {
         used: { 'requests.cpu': '5', 'limits.memory': '10G', pods: '4' },
       },
     };
-    expect(capacityFor([quota], undefined, { pods: 3, cpu: 3, memory: 6e9 }, config)).toEqual({
+    expect(capacityFor([quota], undefined, { sessions: 3, cpu: 3, memory: 6e9 }, config)).toEqual({
       cpu: 6,
       memory: 12e9,
       max_sessions: 5,

@@ -2,16 +2,17 @@ import type { V1Node, V1Pod, V1ResourceQuota } from '@kubernetes/client-node';
 import type { Capacity } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import { ApiError, type KubeClient, type KubeObject, type Resource } from 'kube-client';
+import { type CapacityBound, capacityWithin } from '../core/capacity.ts';
 import { nodesFor } from './nodes.ts';
 import { parseQuantity } from './objects/quantity.ts';
 import type { SessionObjectsConfig } from './objects/settings.ts';
 
 /** Sum of what our own sessions have of the quota already. */
-export interface OwnUse {
-  readonly pods: number;
-  readonly cpu: number;
-  readonly memory: number;
-}
+export type OwnUse = Required<CapacityBound>;
+
+type CapacityConfig = Pick<SessionObjectsConfig, 'sessionDefaultCpu' | 'sessionDefaultMemory' | 'podTemplate'> & {
+  readonly maxSessions: number;
+};
 
 /** What bounds capacity changes seldom, and heartbeats ask often: it is read again after this long, milliseconds. */
 const KEPT_MS = { quotas: 5_000, nodes: 30_000 };
@@ -72,37 +73,32 @@ export function capacityFor(
   quotas: readonly V1ResourceQuota[],
   nodes: readonly V1Node[] | undefined,
   own: OwnUse,
-  config: Pick<SessionObjectsConfig, 'sessionDefaultCpu' | 'sessionDefaultMemory' | 'podTemplate'> & {
-    readonly maxSessions: number;
-  },
+  config: CapacityConfig,
 ): Capacity {
+  const { maxSessions, sessionDefaultCpu: cpu, sessionDefaultMemory: memory, podTemplate } = config;
   // no node at all: one that comes when pods wait for it
-  const machines = nodes === undefined || nodes.length === 0 ? undefined : nodesFor(nodes, config.podTemplate);
-  const left = (names: readonly string[], ours: number, fallback: number, has: number | undefined): number => {
-    const limits = quotas.filter(unscoped).flatMap(({ spec, status }) =>
-      names.flatMap((name) => {
-        const hard = status?.hard?.[name] ?? spec?.hard?.[name];
-        if (hard === undefined) return [];
-        const others = Math.max(0, parseQuantity(status?.used?.[name] ?? '0') - ours);
-        return [Math.max(0, parseQuantity(hard) - others)];
-      }),
-    );
-    if (has !== undefined) limits.push(has);
-    return Math.min(...limits, ...(limits.length === 0 ? [fallback] : []));
-  };
-  const { maxSessions, sessionDefaultCpu, sessionDefaultMemory } = config;
-  return {
-    cpu: left(['cpu', 'requests.cpu', 'limits.cpu'], own.cpu, maxSessions * sessionDefaultCpu, machines?.cpu),
-    memory: left(
-      ['memory', 'requests.memory', 'limits.memory'],
-      own.memory,
-      maxSessions * sessionDefaultMemory,
-      machines?.memory,
-    ),
-    max_sessions: Math.floor(
-      Math.min(maxSessions, left(['pods', 'count/pods'], own.pods, maxSessions, machines?.pods)),
-    ),
-  };
+  const machines = nodes === undefined || nodes.length === 0 ? [] : [nodesFor(nodes, podTemplate)];
+  return capacityWithin(
+    [...quotas.filter(unscoped).flatMap((quota) => boundsOf(quota, own)), ...machines],
+    { cpu, memory },
+    maxSessions,
+  );
+}
+
+/** What a quota leaves to sessions, by each of the names under which it bounds something. */
+function boundsOf({ spec, status }: V1ResourceQuota, own: OwnUse): CapacityBound[] {
+  const left = (resource: keyof OwnUse, names: readonly string[]): CapacityBound[] =>
+    names.flatMap((name) => {
+      const hard = status?.hard?.[name] ?? spec?.hard?.[name];
+      if (hard === undefined) return [];
+      const others = Math.max(0, parseQuantity(status?.used?.[name] ?? '0') - own[resource]);
+      return [{ [resource]: Math.max(0, parseQuantity(hard) - others) }];
+    });
+  return [
+    ...left('cpu', ['cpu', 'requests.cpu', 'limits.cpu']),
+    ...left('memory', ['memory', 'requests.memory', 'limits.memory']),
+    ...left('sessions', ['pods', 'count/pods']),
+  ];
 }
 
 /** A quota with scopes is about other pods than ours (best effort, terminating, of a priority class). */
@@ -116,5 +112,5 @@ export function useOf(pods: readonly V1Pod[]): OwnUse {
     alive
       .flatMap(({ spec }) => spec?.containers ?? [])
       .reduce((total, { resources }) => total + parseQuantity(resources?.requests?.[name] ?? '0'), 0);
-  return { pods: alive.length, cpu: sum('cpu'), memory: sum('memory') };
+  return { sessions: alive.length, cpu: sum('cpu'), memory: sum('memory') };
 }

@@ -1,4 +1,5 @@
 import type { V1Node, V1Taint, V1Toleration } from '@kubernetes/client-node';
+import type { CapacityBound } from '../core/capacity.ts';
 import { parseQuantity } from './objects/quantity.ts';
 import type { PodTemplate } from './objects/settings.ts';
 
@@ -6,10 +7,7 @@ import type { PodTemplate } from './objects/settings.ts';
 const PASSING = /^node\.kubernetes\.io\/(not-ready|unreachable)$/;
 
 /** What the nodes that take sessions have for pods; other pods' share is not taken off, as nobody may list them all. */
-export function nodesFor(
-  nodes: readonly V1Node[],
-  template: PodTemplate | undefined,
-): { cpu: number; memory: number; pods: number } {
+export function nodesFor(nodes: readonly V1Node[], template: PodTemplate | undefined): Required<CapacityBound> {
   const spec = (template?.spec ?? {}) as { nodeSelector?: Record<string, string>; tolerations?: V1Toleration[] };
   const selector = Object.entries(spec.nodeSelector ?? {});
   const tolerations = spec.tolerations ?? [];
@@ -22,7 +20,7 @@ export function nodesFor(
   );
   const sum = (name: string) =>
     taken.reduce((total, { status }) => total + parseQuantity(status?.allocatable?.[name] ?? '0'), 0);
-  return { cpu: sum('cpu'), memory: sum('memory'), pods: sum('pods') };
+  return { cpu: sum('cpu'), memory: sum('memory'), sessions: sum('pods') };
 }
 
 function tolerated(taint: V1Taint, tolerations: readonly V1Toleration[]): boolean {

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type Capacity, type SessionIsolation, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
 import { untilAborted } from 'clock-port';
 import type { Operation, SessionDriver } from '../driver.ts';
+import { capacityWithin } from '../core/capacity.ts';
 import type { Live } from '../core/record.ts';
 import { RecordDriver } from '../core/record-driver.ts';
 import { notRunning } from '../core/refusals.ts';
@@ -57,7 +58,8 @@ class ProcessDriver extends RecordDriver<ProcessRecord, ProcessDraft> {
   }
 
   capacity(): Promise<Capacity> {
-    return Promise.resolve({ cpu: cpus().length, memory: totalmem(), max_sessions: this.#options.maxSessions });
+    const machine = { cpu: cpus().length, memory: totalmem() };
+    return Promise.resolve(capacityWithin([machine], machine, this.#options.maxSessions));
   }
 
   async watch(

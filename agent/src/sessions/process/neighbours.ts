@@ -1,6 +1,7 @@
 import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
+import type { SessionSpec, StreamSpaceError } from '@streamspace/protocol';
+import { failed } from '../core/failure.ts';
 import { takeHomes } from './home-owner.ts';
 import type { Isolation } from './isolation.ts';
 import type { Layout } from './layout.ts';
@@ -55,4 +56,4 @@ export class Neighbours {
   }
 }
 
-const refusal = (message: string) => new StreamSpaceError('driver_failed', message);
+const refusal = (reason: string) => failed({ reason, code: 'permission' });

@@ -1,4 +1,5 @@
 import { type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
+import { failed, type FailureCode } from '../core/failure.ts';
 import { checkReadable, fence, isLive, type Live } from '../core/record.ts';
 import { notFound } from '../core/refusals.ts';
 import type { Operation } from '../driver.ts';
@@ -94,13 +95,19 @@ export class Starter {
 }
 
 function failure(report: HostReport, lastWords: string): StreamSpaceError {
-  const reason = 'reason' in report ? report.reason : '';
-  if (/\b(ENOSPC|EDQUOT)\b/.test(reason)) {
+  const given = 'reason' in report ? report.reason : '';
+  if (/\b(ENOSPC|EDQUOT)\b/.test(given)) {
     return new StreamSpaceError(
       'disk_full',
-      `The disk is full: free some space, or move STATE_DIR to a larger one (${reason})`,
+      `The disk is full: free some space, or move STATE_DIR to a larger one (${given})`,
     );
   }
   const silent = `Its session host did not start${lastWords && `: ${lastWords}`} (see host.log in the session's folder)`;
-  return new StreamSpaceError('driver_failed', reason || silent);
+  return failed({ reason: given || silent, code: KINDS[report.state] });
 }
+
+const KINDS: Partial<Record<HostReport['state'], FailureCode>> = {
+  ended: 'exited',
+  lost: 'exited',
+  silent: 'guest_silent',
+};

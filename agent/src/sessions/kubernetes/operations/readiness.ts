@@ -1,7 +1,7 @@
 import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
-import { StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, deadline } from 'clock-port';
 import type { Operation } from '../../driver.ts';
+import { type Failure, failed } from '../../core/failure.ts';
 import { fence } from '../../core/record.ts';
 import type { ServiceRecord } from '../objects/record.ts';
 import { reasonFor } from '../state/reason.ts';
@@ -19,6 +19,9 @@ const DOUBTFUL_MS = 60_000;
 /** A slow start is looked at this often even if nothing changes: time itself may make it worth words. Milliseconds. */
 const LOOK_AGAIN_MS = 5_000;
 
+/** Hears what a start waits for, and whether that takes so long that it is worth telling. */
+export type OnWait = (what: Failure, worthTelling: boolean) => void;
+
 export interface ReadinessParts {
   readonly view: View;
   readonly clock: Clock;
@@ -35,13 +38,13 @@ export class Readiness {
     this.#parts = parts;
   }
 
-  /** Resolves when the pod is ready. Throws what keeps it from ever being. `onWait` hears what it waits for. */
+  /** Resolves when the pod is ready. Throws what keeps it from ever being. */
   async of(
     record: ServiceRecord,
     operation: Operation,
     made: V1Pod,
     signal: AbortSignal,
-    onWait: (reason: string, worthTelling: boolean) => void,
+    onWait: OnWait,
   ): Promise<void> {
     const { view, clock, pods, homes, pool } = this.#parts;
     const { id } = record;
@@ -61,7 +64,7 @@ export class Readiness {
         current === undefined
           ? (await pods.read({ id, pod: name }, signal)) === undefined
           : current.metadata?.uid !== made.metadata?.uid;
-      if (gone) throw new StreamSpaceError('driver_failed', 'Its pod was deleted from outside');
+      if (gone) throw failed({ reason: 'Its pod was deleted from outside' });
       let diagnosis = reasonFor(pod, view.events(pod, claim?.metadata?.name ?? ''), claim);
       if (diagnosis.state === 'running') return true;
       if (diagnosis.unschedulable && !gaveWay) {
@@ -74,8 +77,8 @@ export class Readiness {
       }
       doubtful = diagnosis.doubtful ? (doubtful ?? clock.monotonic()) : undefined;
       if (diagnosis.final || (doubtful !== undefined && clock.monotonic() - doubtful >= DOUBTFUL_MS))
-        throw new StreamSpaceError('driver_failed', await pods.reasonWithLog(name, diagnosis, signal));
-      onWait(diagnosis.reason, clock.monotonic() - began >= (diagnosis.routine ? ROUTINE_MS : SLOW_MS));
+        throw failed({ ...diagnosis, reason: await pods.reasonWithLog(name, diagnosis, signal) });
+      onWait(diagnosis, clock.monotonic() - began >= (diagnosis.routine ? ROUTINE_MS : SLOW_MS));
       return false;
     };
 

@@ -3,12 +3,13 @@ import { type Clock, deadline, DeadlineError } from 'clock-port';
 import { ApiError } from 'kube-client';
 import type { Operation } from '../../driver.ts';
 import type { DriverLog } from '../../core/driver-log.ts';
+import { type Failure, failed } from '../../core/failure.ts';
 import type { ServiceRecord } from '../objects/record.ts';
 import { refusalOf } from '../state/refusal.ts';
 import type { ServiceRecords } from '../state/service-records.ts';
 import { HOME_ANEW, type Homes } from './homes.ts';
 import type { PodStart } from './pod-start.ts';
-import type { Readiness } from './readiness.ts';
+import type { OnWait, Readiness } from './readiness.ts';
 import type { SessionPods } from './session-pods.ts';
 import type { Step } from './step.ts';
 
@@ -45,11 +46,11 @@ export class SessionStart {
   async run(record: ServiceRecord, operation: Operation, tell: Tell): Promise<SessionStatus> {
     const { clock, startDeadline, trouble } = this.#parts;
     const limit = deadline(clock, startDeadline, 'start', operation.signal);
-    let waitsFor: string | undefined;
+    let waitsFor: Failure | undefined;
     try {
-      return await this.#toRunning(record, operation, limit.signal, (reason, worthTelling) => {
-        waitsFor = reason;
-        if (worthTelling) tell(reason);
+      return await this.#toRunning(record, operation, limit.signal, (what, worthTelling) => {
+        waitsFor = what;
+        if (worthTelling) tell(what.reason);
       });
     } catch (error) {
       operation.signal.throwIfAborted();
@@ -59,7 +60,11 @@ export class SessionStart {
       ) {
         throw error;
       }
-      const failure = asFailure(error, waitsFor ?? trouble() ?? 'it waits for the API server', startDeadline);
+      const failure = asFailure(
+        error,
+        waitsFor ?? { reason: trouble() ?? 'it waits for the API server' },
+        startDeadline,
+      );
       await this.#fail(record, failure.message, operation.signal);
       throw failure;
     } finally {
@@ -71,11 +76,11 @@ export class SessionStart {
     record: ServiceRecord,
     operation: Operation,
     signal: AbortSignal,
-    onWait: (reason: string, worthTelling: boolean) => void,
+    onWait: OnWait,
   ): Promise<SessionStatus> {
     const { records, homes, podStart, readiness, step } = this.#parts;
     const { id, spec } = record;
-    const home = await homes.ensure(spec, (reason) => onWait(reason, true), signal);
+    const home = await homes.ensure(spec, (reason) => onWait({ reason, code: 'home_busy' }, true), signal);
     // one that has run before had a home
     if (home.was === 'made anew' || (home.was === 'made' && record.phase === 'waking'))
       await this.#sayAnew(record, operation, home.was);
@@ -112,16 +117,10 @@ export class SessionStart {
   }
 }
 
-function asFailure(error: unknown, waitsFor: string, ms: number): StreamSpaceError {
+function asFailure(error: unknown, waitsFor: Failure, ms: number): StreamSpaceError {
   if (error instanceof StreamSpaceError) return error;
   if (error instanceof ApiError) return refusalOf(error, 'pod');
-  if (error instanceof DeadlineError) {
-    return new StreamSpaceError('driver_failed', `Not started within ${Math.round(ms / 1000)} s: ${waitsFor}`);
-  }
-  return new StreamSpaceError(
-    'driver_failed',
-    error instanceof Error ? error.message : String(error),
-    {},
-    { cause: error },
-  );
+  if (error instanceof DeadlineError)
+    return failed({ ...waitsFor, reason: `Not started within ${Math.round(ms / 1000)} s: ${waitsFor.reason}` });
+  return failed({ reason: error instanceof Error ? error.message : String(error) }, { cause: error });
 }

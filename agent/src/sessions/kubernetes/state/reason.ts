@@ -5,10 +5,11 @@ import type {
   V1Pod,
   V1PodCondition,
 } from '@kubernetes/client-node';
+import type { Failure, FailureCode } from '../../core/failure.ts';
 import { ANNOTATIONS, SESSION_CONTAINER } from '../objects/names.ts';
 
 /** What a pod is up to, in words for its user. */
-export interface Diagnosis {
+export interface Diagnosis extends Failure {
   readonly state: 'starting' | 'running' | 'failed';
   /** Empty when there is nothing to say. */
   readonly reason: string;
@@ -25,17 +26,13 @@ export interface Diagnosis {
 }
 
 const plain = { reason: '', final: false, routine: false, doubtful: false, crashed: false, unschedulable: false };
-const starting = (reason: string): Diagnosis => ({ ...plain, state: 'starting', reason });
-const routine = (reason: string): Diagnosis => ({ ...starting(reason), routine: true });
-const doubtful = (reason: string): Diagnosis => ({ ...plain, state: 'starting', reason, doubtful: true });
-const hopeless = (reason: string): Diagnosis => ({ ...plain, state: 'starting', reason, final: true });
-const failed = (reason: string, crashed = false): Diagnosis => ({
-  ...plain,
-  state: 'failed',
-  reason,
-  final: true,
-  crashed,
-});
+type Kind = FailureCode | undefined;
+const starting = (reason: string, code?: Kind): Diagnosis => ({ ...plain, state: 'starting', reason, code });
+const routine = (reason: string, code?: Kind): Diagnosis => ({ ...starting(reason, code), routine: true });
+const doubtful = (reason: string, code?: Kind): Diagnosis => ({ ...starting(reason, code), doubtful: true });
+const hopeless = (reason: string, code?: Kind): Diagnosis => ({ ...starting(reason, code), final: true });
+const failed = (reason: string, code?: Kind): Diagnosis => ({ ...plain, state: 'failed', reason, code, final: true });
+const crashed = (reason: string): Diagnosis => ({ ...failed(reason, 'exited'), crashed: true });
 
 /**
  * Why a pod is where it is. `events`: those of the pod and its claim, in any order, as far as we may read them. `claim`: its
@@ -72,32 +69,37 @@ export function reasonFor(pod: V1Pod, events: readonly CoreV1Event[] = [], claim
     if (sidecar !== undefined) return starting(`Its sidecar ${sidecar} is not ready`);
     // the kubelet said ready, and only the node controller takes that back from the pod alone; the node may come back
     return {
-      ...failed(`Its node ${pod.spec?.nodeName ?? ''} does not answer${told(condition('Ready'))}`),
+      ...failed(`Its node ${pod.spec?.nodeName ?? ''} does not answer${told(condition('Ready'))}`, 'network'),
       final: false,
     };
   }
   if (session?.state?.running !== undefined) {
-    return routine(`The program runs, its screen does not answer yet on port ${portOf(pod)}`);
+    return routine(`The program runs, its screen does not answer yet on port ${portOf(pod)}`, 'guest_silent');
   }
   if (pod.spec?.nodeName === undefined) return routine('Waits for the scheduler');
   const trouble = latest(events, (event) => event.type === 'Warning');
   if (trouble === undefined)
     return routine(`Node ${pod.spec.nodeName} prepares it (pulls the image, attaches the home)`);
-  return starting(`Node ${pod.spec.nodeName}: ${trouble.reason ?? 'Warning'}: ${trouble.message ?? ''}`);
+  const busy = trouble.reason === 'FailedAttachVolume' ? 'home_busy' : undefined;
+  return starting(`Node ${pod.spec.nodeName}: ${trouble.reason ?? 'Warning'}: ${trouble.message ?? ''}`, busy);
 }
 
 function failedPod(pod: V1Pod, disruption: V1PodCondition | undefined): Diagnosis {
   const { status } = pod;
-  if (status?.reason === 'Evicted') return failed(`Evicted: ${status.message ?? 'its node ran short of a resource'}`);
-  if (status?.reason === 'NodeLost') return failed(`Its node ${pod.spec?.nodeName ?? ''} was lost`);
+  if (status?.reason === 'Evicted')
+    return failed(`Evicted: ${status.message ?? 'its node ran short of a resource'}`, 'preempted');
+  if (status?.reason === 'NodeLost') return failed(`Its node ${pod.spec?.nodeName ?? ''} was lost`, 'network');
   if (disruption !== undefined) {
     if (disruption.reason === 'PreemptionByScheduler')
-      return failed(`Preempted by a pod of a higher priority${told(disruption)}. Give sessions a priority class`);
+      return failed(
+        `Preempted by a pod of a higher priority${told(disruption)}. Give sessions a priority class`,
+        'preempted',
+      );
     const lost = disruption.reason === 'DeletionByTaintManager' || disruption.reason === 'DeletionByPodGC';
     const what = lost
       ? `Its node ${pod.spec?.nodeName ?? ''} was lost`
       : `Evicted (${disruption.reason ?? 'disruption'})`;
-    return failed(`${what}${disruption.message ? `: ${disruption.message}` : ''}`);
+    return failed(`${what}${disruption.message ? `: ${disruption.message}` : ''}`, lost ? 'network' : 'preempted');
   }
   if (pod.metadata?.deletionTimestamp !== undefined) return failed('Its pod was deleted from outside');
   const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
@@ -112,12 +114,11 @@ function failedPod(pod: V1Pod, disruption: V1PodCondition | undefined): Diagnosi
   }
   const limit = pod.spec?.containers.find(({ name }) => name === ended!.name)?.resources?.limits?.['memory'];
   if (terminated.reason === 'OOMKilled') {
-    return failed(`Killed for using more memory than its limit${limit === undefined ? '' : ` of ${limit}`}`, true);
+    return crashed(`Killed for using more memory than its limit${limit === undefined ? '' : ` of ${limit}`}`);
   }
   const who = ended!.name === SESSION_CONTAINER ? 'The session’s program' : `Container ${ended!.name}`;
-  return failed(
+  return crashed(
     `${who} ended with exit code ${terminated.exitCode}${terminated.message ? `: ${terminated.message}` : ''}`,
-    true,
   );
 }
 
@@ -127,16 +128,17 @@ function waitingContainer({ name, image, state, lastState, restartCount }: V1Con
   const message = state?.waiting?.message ? `: ${state.waiting.message}` : '';
   switch (reason) {
     case 'ErrImagePull':
-      return doubtful(`Image ${image} can’t be pulled${message}`);
+      return doubtful(`Image ${image} can’t be pulled${message}`, 'image');
     case 'ImagePullBackOff':
-      return doubtful(`Image ${image} can’t be pulled, waiting before the next try${message}`);
+      return doubtful(`Image ${image} can’t be pulled, waiting before the next try${message}`, 'image');
     case 'RegistryUnavailable':
-      return doubtful(`The registry of image ${image} does not answer${message}`);
+      return doubtful(`The registry of image ${image} does not answer${message}`, 'network');
     case 'InvalidImageName':
-      return hopeless(`Image ${image} is no valid name${message}`);
+      return hopeless(`Image ${image} is no valid name${message}`, 'image');
     case 'ErrImageNeverPull':
       return hopeless(
         `Image ${image} is not on the node (never was, or was removed to make room on its disk), and SESSION_IMAGE_PULL_POLICY is Never`,
+        'image',
       );
     case 'CreateContainerConfigError':
     case 'CreateContainerError':
@@ -145,7 +147,7 @@ function waitingContainer({ name, image, state, lastState, restartCount }: V1Con
     case 'CrashLoopBackOff': {
       const code = lastState?.terminated?.exitCode;
       const words = `Container ${name} keeps ending${code === undefined ? '' : ` with exit code ${code}`} (${restartCount} restarts)`;
-      return { ...hopeless(words), crashed: true };
+      return { ...hopeless(words, 'exited'), crashed: true };
     }
     default:
       return undefined;
@@ -172,7 +174,7 @@ function unscheduled(
   }
   if (condition.reason === 'SchedulingGated')
     return starting(`Held back by a scheduling gate of pod ${pod.metadata?.name ?? ''}`);
-  return { ...starting(`Can’t be scheduled: ${scheduler}`), unschedulable: true };
+  return { ...starting(`Can’t be scheduled: ${scheduler}`, 'capacity'), unschedulable: true };
 }
 
 /** An init container that goes on beside the others. */

@@ -1,4 +1,5 @@
 import { StreamSpaceError } from '@streamspace/protocol';
+import { failed, type FailureCode, kindOf } from '../../core/failure.ts';
 import { type ApiError, isStatus } from 'kube-client';
 
 /** Whether it was the namespace's quota. */
@@ -13,7 +14,7 @@ export function refusalOf(error: ApiError, what: string): StreamSpaceError {
       'at_capacity',
       `The namespace’s quota ${name} is used up: the ${what} needs ${requested}, used is ${used} of ${limited}. ` +
         'Delete or hibernate a session, or raise the quota',
-      {},
+      kindOf('quota'),
       { cause: error },
     );
   }
@@ -23,14 +24,20 @@ export function refusalOf(error: ApiError, what: string): StreamSpaceError {
       `The namespace enforces Pod Security ${security[1]}, which the ${what} violates: ${security[2]}. ` +
         'Change SESSION_POD_TEMPLATE, or the namespace’s label',
       error,
+      'permission',
     );
   }
-  if (error.status === 401) return refused(`The API server rejects the agent’s token (401): ${error.message}`, error);
+  if (error.status === 401)
+    return refused(`The API server rejects the agent’s token (401): ${error.message}`, error, 'permission');
   if (error.status === 403 && /cannot \w+ resource/.test(error.message)) {
-    return refused(`The agent’s Role does not allow it: ${error.message}`, error);
+    return refused(`The agent’s Role does not allow it: ${error.message}`, error, 'permission');
   }
-  return refused(`The API server refused the ${what}: ${error.message}`, error);
+  return refused(
+    `The API server refused the ${what}: ${error.message}`,
+    error,
+    error.status === 429 ? 'throttled' : undefined,
+  );
 }
 
-const refused = (message: string, cause: ApiError): StreamSpaceError =>
-  new StreamSpaceError('driver_failed', message, {}, { cause });
+const refused = (reason: string, cause: ApiError, code?: FailureCode): StreamSpaceError =>
+  failed({ reason, code }, { cause });
