@@ -9,7 +9,7 @@ import { type AgentView, metricsRoutes, probeRoutes } from './health/probes.ts';
 import { ProbeServer } from './health/server.ts';
 import { HubSight } from './leader/hub-sight.ts';
 import { LeadershipLoop } from './leader/leadership.ts';
-import { replicaOf } from './leader/locks.ts';
+import { replicaOf } from './leader/replica-lock.ts';
 import { TermOfOffice } from './leader/term-of-office.ts';
 import { Credentials } from './link/credential.ts';
 import { enrolAhead } from './link/enrol-ahead.ts';

@@ -4,7 +4,7 @@ import { KubernetesLock, type OwnerReference, podIdentity, recordEvents } from '
 import type { Logger } from 'pino';
 import { ConfigError } from '@streamspace/settings';
 import type { Config } from '../config.ts';
-import type { ReplicaLock } from './locks.ts';
+import type { ReplicaLock } from './replica-lock.ts';
 
 /** The user agent. */
 const PROGRAM = 'streamspace-agent';

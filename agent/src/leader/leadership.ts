@@ -2,7 +2,7 @@ import { type Clock, Outage, parseIso, pause } from 'clock-port';
 import type { Elector, ElectorEvents, Leading } from 'lease-elector';
 import type { Logger } from 'pino';
 import type { AgentMetrics } from '../health/metrics.ts';
-import { replicaOf } from './locks.ts';
+import { replicaOf } from './replica-lock.ts';
 
 export interface LeadershipOptions {
   readonly elector: Elector;

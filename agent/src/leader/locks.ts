@@ -1,18 +1,10 @@
 import { join } from 'node:path';
 import { type Clock, Outage } from 'clock-port';
-import type { Elector, Lock } from 'lease-elector';
 import { FileLock, type ProcessTable } from 'lease-elector/file/index';
 import { MemoryLease } from 'lease-elector/memory/index';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-
-/** A lock, and who this replica is to it: `<replica>@<what no other process has>`. */
-export interface ReplicaLock {
-  readonly lock: Lock;
-  readonly identity: string;
-  /** To be called with the elector that uses it; what it returns ends that. */
-  attach?(elector: Elector): () => void;
-}
+import type { ReplicaLock } from './replica-lock.ts';
 
 /** The lock that LEASE_LOCK names. Its name derives from AGENT_ID or is given, never from the replica (failure 10). */
 export async function lockFor(
@@ -44,9 +36,4 @@ export async function lockFor(
       return kubernetesLock(config, clock, log, nonce);
     }
   }
-}
-
-/** The replica's name in an identity of the lock: `name@anything`, or `name_uid` of a pod. */
-export function replicaOf(identity: string): string {
-  return /^(.+?)(@.*|_[0-9a-f]{8}-[0-9a-f-]{27})$/.exec(identity)?.[1] ?? identity;
 }

@@ -1,6 +1,5 @@
 import { iso, withDeadline, type Clock } from 'clock-port';
 import type { Elector } from '../elector.ts';
-import type { KubernetesLock } from './index.ts';
 
 const DEADLINE_MS = 5000;
 /** More than so many on the way, and the API server has other worries. */
@@ -16,7 +15,7 @@ export interface LeaseEvent {
 
 interface RecordOptions {
   readonly elector: Elector;
-  readonly lock: KubernetesLock;
+  readonly lock: { recordEvent(event: LeaseEvent, signal: AbortSignal): Promise<void> };
   readonly clock: Clock;
   /** An event that could not be written; needs `create` on events. */
   readonly onError?: (error: unknown) => void;
