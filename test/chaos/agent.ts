@@ -1,4 +1,4 @@
-// A replica of an agent as users run it, elector included, but for the driver: its sessions are entries in the chaos run's world.
+// A replica of an agent as users run it, elector included, except for the driver: its sessions are entries in the chaos run's platform.
 import { hostname } from 'node:os';
 import { StreamSpaceError } from '@streamspace/protocol';
 import { systemClock } from 'clock-port';
@@ -14,7 +14,7 @@ const { CHAOS_WORLD, ...environment } = process.env;
 const config = readConfig(environment, hostname());
 const world = new World(Number(CHAOS_WORLD));
 
-/** Work takes its time, so that there is something to be interrupted. */
+/** Work takes some time, so that it can be interrupted. */
 const pause = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 150));
 
 async function change(
@@ -42,7 +42,7 @@ const driver: SessionDriver = {
   delete: (id, _options, operation) => change('delete', id, operation),
   hibernate: () => Promise.reject(new StreamSpaceError('not_found', 'not in this world')),
   wake: () => Promise.reject(new StreamSpaceError('not_found', 'not in this world')),
-  // every session of this world is made by a hub that signs
+  // every session here is made by a hub that signs
   prove: async () => {},
   list: () => world.live(config.agentId),
   connect: () => Promise.reject(new StreamSpaceError('screen_unreachable', 'no screens in this world')),

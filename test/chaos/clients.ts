@@ -10,14 +10,14 @@ export interface ClientOptions {
   token: string;
   note: (entry: CommandEntry) => void;
   random: () => number;
-  /** No new session after it; what was begun is brought to its end. */
+  /** After its abort no new session; begun work is completed. */
   enough: AbortSignal;
-  /** Nothing at all after it. */
+  /** After its abort no request at all. */
   giveUp: AbortSignal;
 }
 
 /**
- * A user's program that creates sessions and deletes most of them again. It asks until it has an answer, with the same key, and
+ * A user's program that creates sessions and deletes most of them again. It repeats each request, with the same key, until it is answered, and
  * follows each command to its end.
  */
 export async function client(options: ClientOptions): Promise<void> {
@@ -37,7 +37,7 @@ export async function client(options: ClientOptions): Promise<void> {
     return { status: answer.status, body: (await answer.json()) as unknown };
   };
 
-  /** Asks until it is accepted or refused for good; undefined: refused. What may have been done is asked for again. */
+  /** Repeats a request until it is accepted or finally refused; undefined: refused. Also repeats requests that may have taken effect. */
   const ask = async (key: string, op: 'create' | 'delete', session?: string): Promise<Accepted | undefined> => {
     while (!giveUp.aborted) {
       try {

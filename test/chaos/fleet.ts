@@ -17,11 +17,11 @@ export interface FleetSize {
   replicas: number;
 }
 
-/** Hubs on a Redis or Valkey with a replica and three Sentinels, agents of several replicas, and the world: all of them processes of this machine. */
+/** Hubs on a Redis or Valkey with a replica and three Sentinels, agents of several replicas, and their platform: all of them processes of this machine. */
 export class Fleet {
   readonly hubs: Program[] = [];
   readonly agents: Program[] = [];
-  /** Two servers: whoever the Sentinels say is the primary, the other its replica. */
+  /** Two servers: the Sentinels decide which is the primary; the other is its replica. */
   readonly stores: { readonly program: Program; readonly port: number }[] = [];
   readonly balancer!: Balancer;
   readonly worldPort!: number;
@@ -62,7 +62,7 @@ export class Fleet {
       const program = this.#server(name, port, [
         'appendonly yes',
         'repl-diskless-sync-delay 0',
-        // a primary that was frozen while the other one was promoted must not take anything any more
+        // a primary that was frozen during the promotion of the other must accept no more writes
         'min-replicas-to-write 1',
         'min-replicas-max-lag 3',
         ...following,
@@ -144,7 +144,7 @@ export class Fleet {
             PLATFORM: 'process',
             AGENT_TOKEN: token,
             ENABLE_HA: 'true',
-            // each replica keeps a credential of its own, as pods without a shared disk do
+            // each replica keeps its own credential, as pods without a shared disk do
             STATE_DIR: join(this.folder, 'state', name),
             LEASE_LOCK: `file:${join(this.folder, 'leases', id)}`,
             LEASE_DURATION: '3s',
@@ -169,7 +169,7 @@ export class Fleet {
     });
   }
 
-  /** The server that is the primary, by the word of a Sentinel; undefined when none says. */
+  /** The server that is the primary, according to a Sentinel; undefined if none answers. */
   async primary(): Promise<Fleet['stores'][number] | undefined> {
     for (const sentinel of this.#sentinelPorts) {
       const address = await this.#ask(
@@ -182,7 +182,7 @@ export class Fleet {
     return undefined;
   }
 
-  /** Whether one server is the primary and the other follows it without a gap: one of them may fail then. */
+  /** Whether one server is the primary and the other follows without a gap, so that one may fail. */
   async storesWell(): Promise<boolean> {
     const roles = await Promise.all(
       this.stores.map(({ port }) => this.#ask(port, (client) => client.info('replication'))),
@@ -206,7 +206,7 @@ export class Fleet {
     }
   }
 
-  /** GET of the hub's API, by whichever replica. Rejects when it isn't answered with 200. */
+  /** GET of the hub's API, by any replica. Rejects unless the answer is 200. */
   async get(path: string): Promise<unknown> {
     const answer = await fetch(`http://${this.balancer.url}/api/v1${path}`, {
       headers: { authorization: `Bearer ${this.token}` },
@@ -221,7 +221,7 @@ export class Fleet {
     await Promise.all(this.#all.map((program) => program.kill()));
   }
 
-  /** What the processes said stays until now. */
+  /** The processes' logs are kept. */
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -3,7 +3,7 @@ import type { Program } from '@streamspace/testkit';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Kills and freezes anything at random until the signal aborts; then everything runs again. `note` is told of each fault. */
+/** Kills and freezes random processes until the signal aborts; then everything runs again. `note` gets each fault. */
 export async function monkey(
   fleet: Fleet,
   random: () => number,
@@ -11,7 +11,7 @@ export async function monkey(
   signal: AbortSignal,
 ): Promise<void> {
   const one = <T>(among: readonly T[]): T => among[Math.floor(random() * among.length)]!;
-  /** Who suffers already. */
+  /** Processes with a current fault. */
   const busy = new Set<Program>();
   const someOf = (among: readonly Program[]): Program | undefined => {
     const free = among.filter((program) => !busy.has(program));
@@ -39,7 +39,7 @@ export async function monkey(
   };
   const { hubs, agents, stores } = fleet;
   const [first, second] = stores.map(({ program }) => program) as [Program, Program];
-  /** Takes the primary away until the other server is it, and brings it back as a replica. */
+  /** Stops the primary until the other server is promoted, and restarts it as a replica. */
   const failover = async (how: 'kill -9' | 'SIGSTOP') => {
     const before = await fleet.primary();
     if (before === undefined) return;
@@ -56,7 +56,7 @@ export async function monkey(
     else program.start();
     await until('a replica again', 30_000, () => fleet.storesWell()).catch((error: Error) => note(error.message));
   };
-  /** One of the two at a time, and only when the other could do without it: more than that no store survives. */
+  /** One of the two at a time, and only while the other can replace it: no store survives more. */
   const ofStores = async (harm: () => Promise<void>) => {
     for (const program of [first, second]) busy.add(program);
     try {
@@ -87,9 +87,9 @@ export async function monkey(
     [[first], () => ofStores(async () => freeze(await primaryOr('primary'), 1_200))],
     [[first], () => ofStores(async () => kill(await primaryOr('replica')))],
   ];
-  // a process is harmed by one fault at a time, several processes at once
+  // one fault per process at a time, several processes at once
   const harmed = new Set<Promise<void>>();
-  // however short the run: once at least
+  // at least once, even in a short run
   let next: Fault | undefined = promotion;
   while (!signal.aborted) {
     const [among, harm] = next ?? one(faults);

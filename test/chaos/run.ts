@@ -7,7 +7,7 @@ import { Fleet, type FleetSize, until } from './fleet.ts';
 import { monkey } from './monkey.ts';
 import { World } from './world.ts';
 
-/** Milliseconds for everything accepted to end once nothing is harmed any more. */
+/** Longest time after the last fault for all accepted commands to end, milliseconds. */
 const HEAL_MS = 90_000;
 
 export interface ChaosResult {
@@ -16,13 +16,13 @@ export interface ChaosResult {
   completed: number;
   failed: number;
   faults: number;
-  /** Faults after which another server of the store had to be the primary. */
+  /** Faults with a promotion of another server of the store. */
   promotions: number;
-  /** Where the history and the logs are. */
+  /** Folder of the history and the logs. */
   folder: string;
 }
 
-/** Lets clients work while everything is killed and frozen at random, and checks what came of it. Programs have to be built. */
+/** Lets clients work during random kills and freezes, then checks the history. Programs have to be built. */
 export async function chaos(
   { minutes, seed, clients = 8, ...size }: FleetSize & { minutes: number; seed: number; clients?: number },
   say: (text: string) => void,
@@ -73,7 +73,7 @@ export async function chaos(
       })),
     });
     let last = await history();
-    // reports of what runs are on their way for a moment
+    // reports of running sessions may still be in transit
     await until('hub and world agree', 15_000, async () => {
       last = await history();
       return checkHistory(last).length === 0;

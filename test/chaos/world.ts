@@ -3,8 +3,8 @@ import type { Effect } from '@streamspace/testkit';
 import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
 
 /**
- * One step of the platform, as Kubernetes would do it: a name exists once, an object carries the command that made it, and whoever
- * comes with a lower term than the session has seen is refused. Tombstones keep the term. Each effect is counted by an entry in a list.
+ * One step of the platform, as Kubernetes would do it: a name exists once, an object carries the command that made it, and a call
+ * with a lower term than the session has seen is refused. Tombstones keep the term. A list has one entry for each effect.
  * KEYS sessions, effects. ARGV op, agent, session, command, term, spec. Returns `done`, `again`, `exists`, `superseded`.
  */
 const APPLY = `
@@ -35,7 +35,7 @@ return 'done'
 
 type Applied = 'done' | 'again' | 'exists' | 'superseded';
 
-/** Where the sessions of a chaos run are: a Redis of its own that nobody harms, so that what happened can be counted. */
+/** The platform of a chaos run: a separate Redis without faults, so that effects can be counted. */
 export class World {
   readonly #redis: Redis;
 

@@ -18,16 +18,16 @@ export interface Answer<T> {
   body: T;
 }
 
-/** While working on the tests: the cluster stays as they left it, and the next run goes on with it (`-t 'some of them'`). */
+/** For work on the tests: the cluster stays, and the next run continues with it (`-t 'some of them'`). */
 const KEEP = process.env['KEEP_CLUSTER'] === '1';
-/** Starting a pod, on a machine that does other things too. */
+/** Longest start of a pod, on a busy machine. */
 const SLOW_MS = 180_000;
 
-/** A kind cluster with the chart in it, as the documentation's commands make it, and its reader: environment, curl, a viewer. */
+/** A kind cluster with the chart in it, made by the documentation's commands, and its reader: environment, curl, a viewer. */
 export class Installed {
   readonly cluster: KindCluster;
   readonly folder: string;
-  /** What the pages take from the environment. */
+  /** Environment variables of the pages. */
   readonly env: Record<string, string>;
   readonly #wasThere: boolean;
 
@@ -58,7 +58,7 @@ export class Installed {
     const cluster = await makeCluster(name);
     await cluster.load([PROGRAMS.api, PROGRAMS.agent, STORE]);
     const made = new Installed(cluster, wasThere);
-    // where its volume is, the store can't leave: the first installation says where
+    // the store can't leave the node of its volume: the first installation decides it
     if (wasThere && !KEEP) await made.#uninstall();
     await made.#writeValues();
     if (wasThere && KEEP) await made.signIn().catch(() => undefined);
@@ -119,7 +119,7 @@ export class Installed {
 
   /** As an admin, with a token made as docs/install.md says. */
   async signIn(): Promise<void> {
-    // beside the token it says until when, on standard error
+    // it prints the token's expiry on standard error
     this.env['TOKEN'] = /^eyJ[\w.-]+$/m.exec(await this.run('docs/install.md#admin-token'))![0];
   }
 
@@ -198,7 +198,7 @@ export class Installed {
     await this.reached(id, 'gone');
   }
 
-  /** What a session's screen shows: a number that only grows while its program is the same. Tried again, as the page does it. */
+  /** A session's screen shows a number that only grows while its program is the same. Retries, as the page does. */
   shows(session: string): Promise<number> {
     return until('the screen shows something', () => this.#look(session), SLOW_MS);
   }
@@ -227,7 +227,7 @@ export class Installed {
     return this.kubectl('-n', namespace, 'get', 'deployment', deployment, '-o', `jsonpath=${path}`);
   }
 
-  /** A cluster that was there before gets a release as `npm run kind:up` makes it; one made for the test goes. */
+  /** An existing cluster gets a release as `npm run kind:up` makes it; one made for the test is deleted. */
   async close(): Promise<void> {
     rmSync(this.folder, { recursive: true, force: true });
     if (KEEP) return;

@@ -1,4 +1,4 @@
-// Every line of the operations that must just work, as the documentation has it: the commands are taken from its pages.
+// Runs the documented operations: the commands are taken from the pages.
 // Argo CD's are in manifests-src/test/cluster/argocd.test.ts.
 import { existsSync, rmSync } from 'node:fs';
 import type { Agent, Command, Session } from '@streamspace/protocol';
@@ -27,7 +27,7 @@ const objectsIn = (text: string): KubeObject[] =>
 
 describe.skipIf(why !== undefined)(`operations by hand on kind${why === undefined ? '' : ` (${why})`}`, () => {
   let at: Installed;
-  /** A session that is there from the first upgrade on, to the drain. */
+  /** A session that exists from the first upgrade to the drain. */
   let kept: Session | undefined;
   const running = async (): Promise<Session> => at.reached((kept ??= await at.session('ha')).id, 'running');
 
@@ -242,7 +242,7 @@ describe.skipIf(why !== undefined)(`operations by hand on kind${why === undefine
     await at.api('PATCH', '/agents/tenant-a', { status: 'online' });
     await at.run('docs/backup.md#restore');
     await at.connected('ha');
-    // what was so at the time of the backup
+    // the state at the time of the backup
     expect((await at.api<Agent>('GET', '/agents/tenant-a')).body.draining).toBe(true);
   });
 

@@ -30,7 +30,7 @@ async function typeAndSee(page: Page, home: string, file: string): Promise<void>
   await page.locator('[data-testid=viewer-screen] canvas').click();
   const before = await pixels(page);
   await until(`${file} in the home`, async () => {
-    // the terminal may still be on its way: what was typed before it went nowhere
+    // the terminal may still be starting: earlier keys are lost
     await page.keyboard.type(`touch ${file}`, { delay: 20 });
     await page.keyboard.press('Enter');
     return until('the command to be carried out', () => existsSync(join(home, file)), 2_000);

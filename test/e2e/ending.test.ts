@@ -42,7 +42,7 @@ function listeners(folder: string): string[] {
   );
 }
 
-/** What a session's programs carry in their environment. */
+/** The environment variable of a session's programs. */
 function programsOf(sessions: readonly Session[]): number[] {
   return pids().filter((pid) => {
     try {

@@ -8,12 +8,12 @@ import { Balancer } from '@streamspace/testkit';
 import { ABOUT_SERVER, SERVER } from '../support/redis-server.ts';
 import { until } from '../support/until.ts';
 
-/** Bytes that can't all have been on their way when the replica was killed. */
+/** More bytes than can have been in transit when the replica was killed. */
 const MORE = 16 * 2 ** 20;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A page that looks at a screen, and comes again whenever its connection ends. */
+/** A page that watches a screen, and reconnects whenever its connection ends. */
 class Page {
   bytes = 0;
   /** How often it had a screen. */
@@ -70,7 +70,7 @@ describe.skipIf(SERVER === undefined)(`a replica of the hub is killed${ABOUT_SER
     await target?.stop();
   });
 
-  /** Asks until it is answered, as a page does. */
+  /** Repeats a request until it is answered, as a page does. */
   const ask = <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const port = Number(balancer.url.split(':')[1]);
     return until(
@@ -100,7 +100,7 @@ describe.skipIf(SERVER === undefined)(`a replica of the hub is killed${ABOUT_SER
         await cluster.ready(hub.port);
       }
       expect(killed).toEqual(['hub-1', 'hub-2', 'hub-3']);
-      // one of the three held the agent: the screen had to be opened anew
+      // one of the three held the agent: the screen had to be reopened
       expect(page.screens).toBeGreaterThan(1);
     } finally {
       await page.close();

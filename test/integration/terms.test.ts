@@ -40,7 +40,7 @@ describe('terms of an edited lease, with three replicas and their hub', () => {
         const { record, version } = lease.state!;
         await lease.lock().update({ ...record, ...change }, version, AbortSignal.timeout(5_000));
       };
-      // as `kubectl annotate` does, beside whoever renews it
+      // as `kubectl annotate` does, in parallel with the renewals
       await until('the lease is edited', () => edit({ term, holder: '' }).then(() => true));
       for (let changes = 1; changes <= 3; changes++) {
         await anew(`served after ${changes} changes`);

@@ -11,8 +11,8 @@ import { TestHub } from '../../api/test/support/hub.ts';
 import { until } from '../support/until.ts';
 
 /**
- * What version 2 knows, as it was: what is here does not follow the schemas of today. Optional fields that an end of version 2 ignores [WIRE3]
- * would do no harm, but would mean that somebody relies on them.
+ * Version 2 as it was: this does not follow today's schemas. Optional fields that an end of version 2 ignores [WIRE3]
+ * would be harmless, but would mean that an end relies on them.
  */
 const V2: Record<'agent' | 'hub', Record<string, readonly string[]>> = {
   agent: {
@@ -58,7 +58,7 @@ interface Status {
   spec: Spec;
 }
 
-/** What of a message version 2 does not know; undefined when it knows it all. */
+/** The part of a message that version 2 does not know; undefined if it knows all of it. */
 function unknownToV2(from: 'agent' | 'hub', message: { type: string }): string | undefined {
   const known = V2[from][message.type];
   if (known === undefined) return message.type;

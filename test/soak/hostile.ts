@@ -11,13 +11,13 @@ const AGENT = 'hostile';
 const HEAP_MB = 400;
 
 export interface HostileResult {
-  /** Whether the hub lived through all of it. */
+  /** Whether the hub survived. */
   alive: boolean;
-  /** Bytes: at rest, and the most that was seen. */
+  /** Resident bytes: at rest, and the maximum. */
   rss: { calm: number; most: number };
   /** Milliseconds of `GET /health`, 99 of 100: before, and meanwhile. */
   p99: { calm: number; hostile: number };
-  /** What was done to it, how often. */
+  /** The attacks, with their numbers. */
   done: Record<string, number>;
   /** Sessions that the agent planted for others. */
   planted: number;
@@ -69,7 +69,7 @@ export async function hostile(ms: number, calmMs: number): Promise<HostileResult
     const answer = await fetch(`${url}/api/v1/${path}`, { method, headers, ...(body !== undefined && { body }) });
     return { status: answer.status, text: await answer.text() };
   };
-  // in a process of its own: what the attackers' event loop takes is no time of the hub's
+  // in a separate process, so that the attackers' event loop does not delay the measurement
   const p99OfHealth = async (during: number): Promise<number> => {
     const prober = fileURLToPath(new URL('prober.mjs', import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, [prober, `${url}/health`, String(during)], {

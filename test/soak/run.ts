@@ -5,11 +5,11 @@ import { watch } from './viewer.ts';
 
 const REPLICAS = 3;
 const SESSIONS = 10;
-/** Of what moves, the part that is typed. */
+/** Typed part of the moved bytes. */
 const UP = 0.1;
-/** Milliseconds in which nothing at all moves before it is given up. */
+/** Longest time without any movement, milliseconds. */
 const STUCK_MS = 60_000;
-/** How often a viewer comes again whose screen could not be opened at all. */
+/** Most retries of a viewer whose screen could not be opened. */
 const AGAIN = 10;
 
 export interface SoakResult {
@@ -22,7 +22,7 @@ export interface SoakResult {
   failed: string[];
 }
 
-/** Three replicas of the hub, two agents, and a screen that hashes what it says and hears. Programs have to be built. */
+/** Three hub replicas, two agents, and a screen that hashes its output and input. Programs have to be built. */
 export class Soak {
   readonly cluster: Cluster;
   readonly #source: BenchProcess;
@@ -36,7 +36,7 @@ export class Soak {
   static async start(): Promise<Soak> {
     const source = BenchProcess.node('test/soak/source.ts');
     const port = JSON.parse(await source.ready) as number;
-    // everything shares one machine: a replica that is starved for a second or two is no dead one here
+    // everything shares one machine: a replica starved for a second or two is not dead here
     const soak = new Soak(await Cluster.start(REPLICAS, { HUB_PING_INTERVAL: '10s', TICKET_TTL: '60s' }), source);
     try {
       const { cluster } = soak;
@@ -101,7 +101,7 @@ export class Soak {
     }
   }
 
-  /** Viewers that come through any replica, see something, and go. */
+  /** Viewers that connect through any replica, see a picture, and leave. */
   async connects(count: number, atOnce = 20): Promise<Pick<SoakResult, 'connects' | 'failed'>> {
     const failed: string[] = [];
     let next = 0;

@@ -17,9 +17,9 @@ export interface Wish {
 }
 
 /**
- * One viewer that takes all that it asked for, with short stalls and a long one, and compares hashes: of what the screen says that it sent
- * with what came, and of what was typed with what the screen says that it got. Resolves with what is wrong, if something is.
- * `moved` is told of every byte.
+ * One viewer that reads all requested bytes, with short stalls and a long one, and compares hashes: of the bytes that the screen sent
+ * with the received ones, and of the typed bytes with those that the screen got. Resolves with the faults, if any.
+ * `moved` gets the number of moved bytes.
  */
 export function watch(
   url: string,

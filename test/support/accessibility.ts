@@ -16,7 +16,7 @@ const SETTLE = `(async () => {
     if (animation.effect.getComputedTiming().endTime !== Infinity) animation.finish();
 })()`;
 
-/** What axe finds on a page as it is now, in light and dark, wide and narrow; each with where. */
+/** axe's findings on the current page, in light and dark, wide and narrow; each with its place. */
 export async function findings(page: Page, state: string): Promise<string[]> {
   const found: string[] = [];
   const size = page.viewportSize()!;

@@ -8,7 +8,7 @@ export const chromiumPath: string | undefined = [
   '/usr/bin/google-chrome',
 ].find((path) => path !== undefined && existsSync(path));
 
-/** Title of a suite that needs a browser; says why it does not run where there is none. */
+/** Title of a suite that needs a browser; contains the reason if there is none. */
 export const needsChromium = (title: string): string =>
   chromiumPath === undefined
     ? `${title} (not run: no Chromium; apt-get install chromium, or set CHROMIUM_PATH)`

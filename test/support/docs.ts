@@ -11,7 +11,7 @@ export const filesIn = (folder: string, ...endings: string[]): string[] =>
     .map((path) => `${folder}/${path}`)
     .sort();
 
-/** Whose commands are held to being run: paths from the root. */
+/** Pages whose commands must be run by tests: paths from the root. */
 export const pages = (): string[] => ['README.md', 'CONTRIBUTING.md', ...filesIn('docs', '.md')];
 
 /** A fenced block of a page. */
@@ -26,7 +26,7 @@ export interface Block {
 }
 
 /**
- * What the comment above a block says of it: `<!-- run: test/…/a.test.ts#name -->` (that test takes the block by its name and runs it) or
+ * The comment above a block: `<!-- run: test/…/a.test.ts#name -->` (that test takes the block by its name and runs it) or
  * `<!-- not run: why -->`.
  */
 export type Mark =
@@ -69,7 +69,7 @@ export function block(where: string): Block {
 }
 
 /**
- * Runs a block of the documentation as a reader would who pastes it into bash at the root of the checkout, and stops at the first command
+ * Runs a block of the documentation like a reader who pastes it into bash at the root of the checkout, and stops at the first command
  * that fails. Resolves to what it printed; rejects with that and the exit status.
  */
 export function runBlock(where: string, env: Readonly<Record<string, string>>, limitMs = 300_000): Promise<string> {
@@ -79,7 +79,7 @@ export function runBlock(where: string, env: Readonly<Record<string, string>>, l
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // a group of its own: what it leaves in the background ends with it
+      // a separate process group, so that its background processes end with it
       detached: true,
     });
     let printed = '';
@@ -87,14 +87,14 @@ export function runBlock(where: string, env: Readonly<Record<string, string>>, l
       try {
         process.kill(-child.pid!, 'SIGTERM');
       } catch {
-        // nobody of it is left
+        // no process of it is left
       }
     };
     const timer = setTimeout(endAll, limitMs);
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (chunk: string) => (printed += chunk));
     child.once('error', reject);
-    // not `close`: something in the background may hold its output open
+    // not `close`: a background process may hold its output open
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
       setTimeout(() => {

@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * One address in front of a hub, behind which some replicas seem to be dead: requests of a kind get no answer, as often as asked for. It can also
- * swallow what existing connections carry, as a VPN that dropped does, and deliver it late.
+ * One address in front of a hub that simulates dead replicas: a given number of matching requests get no answer. It can also
+ * hold back the bytes of existing connections, like a broken VPN, and deliver them late.
  */
 export class Gate {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #silent: { pattern: RegExp; times: number }[] = [];
-  /** Connections that swallow everything, with what they have swallowed. */
+  /** Connections that hold back all bytes, with these bytes. */
   readonly #swallowing = new Map<Socket, (() => void)[]>();
 
   private constructor(port: number) {
@@ -27,22 +27,22 @@ export class Gate {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Whether all that was to be left unanswered was asked. */
+  /** Whether all requests to be left unanswered have arrived. */
   get done(): boolean {
     return this.#silent.every(({ times }) => times === 0);
   }
 
-  /** The next `times` requests whose first line matches go nowhere, nor does anything after them on their connection. */
+  /** The next `times` requests whose first line matches are dropped, like everything after them on their connection. */
   leaveUnanswered(pattern: RegExp, times: number): void {
     this.#silent.push({ pattern, times });
   }
 
-  /** From now on nothing that these connections carry arrives, and nobody is told. New ones work. */
+  /** From now on existing connections silently deliver no bytes. New ones work. */
   swallow(): void {
     for (const socket of this.#sockets) if (!this.#swallowing.has(socket)) this.#swallowing.set(socket, []);
   }
 
-  /** What was swallowed arrives after all, late. */
+  /** Delivers the held bytes late. */
   deliver(): void {
     const late = [...this.#swallowing.values()].flat();
     this.#swallowing.clear();

@@ -14,7 +14,7 @@ export interface InlineCommand {
  */
 export type InlineMark =
   | { readonly kind: 'run'; readonly test: string; readonly name: string }
-  /** A test of `test` runs `runs`, which is what the command does. */
+  /** A test of `test` runs `runs`, which has the same effect as the command. */
   | { readonly kind: 'known'; readonly test: string; readonly runs: string }
   | { readonly kind: 'not run'; readonly reason: string };
 
@@ -27,7 +27,7 @@ const MEASURES = notRun('measures for minutes or hours; its figures stand beside
 const SUITE = notRun('is a run of the tests');
 const NAME = notRun('the name of a command without what it would be done to');
 
-/** By their beginning, the longest first: what is named on many pages, or on generated ones. */
+/** Commands on many pages or on generated ones, by their beginning, the longest first. */
 const KNOWN: readonly (readonly [string, InlineMark])[] = [
   ['npm start', known('test/e2e/desktop.test.ts', 'Launched.start(')],
   ['PORT=9000 npm start', known('test/e2e/desktop.test.ts', 'Launched.start(')],

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What `npm start` starts, in a folder of its own. */
+/** A run of `npm start`, in a separate folder. */
 export class Launched {
   readonly folder: string;
   readonly link: URL;
@@ -22,7 +22,7 @@ export class Launched {
     this.output = output;
   }
 
-  /** `environment`: e.g. PATH without Xvnc. Rejects with what it printed when it does not come up. */
+  /** `environment`: e.g. PATH without Xvnc. Rejects with its output if it does not start. */
   static start(
     folder = mkdtempSync(join(tmpdir(), 'streamspace-e2e-')),
     environment: Record<string, string> = {},
@@ -96,7 +96,7 @@ export class Launched {
   }
 }
 
-/** Processes of this machine whose command line or environment names the folder: what a stop must not leave behind. */
+/** Processes of this machine whose command line or environment names the folder: none may remain after a stop. */
 export function processesOf(folder: string, list: () => number[]): string[] {
   const found: string[] = [];
   for (const pid of list()) {
@@ -105,7 +105,7 @@ export function processesOf(folder: string, list: () => number[]): string[] {
       if (pid !== process.pid && about.includes(folder))
         found.push(`${pid} ${about.slice(0, 200).replaceAll('\0', ' ')}`);
     } catch {
-      // ended meanwhile, or somebody else's
+      // ended meanwhile, or another user's
     }
   }
   return found;

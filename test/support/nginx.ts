@@ -9,7 +9,7 @@ const PROGRAM = ['/usr/sbin/nginx', '/usr/local/sbin/nginx'].find((path) => exis
 
 export const hasNginx = PROGRAM !== undefined;
 
-/** Title of a suite that needs it; says why it does not run where there is none. */
+/** Title of a suite that needs it; contains the reason if there is none. */
 export const needsNginx = (title: string): string =>
   hasNginx ? title : `${title} (not run: no nginx; apt-get install nginx)`;
 
@@ -23,7 +23,7 @@ export class Nginx {
     this.#folder = folder;
   }
 
-  /** `inHttp`: what stands beside the server; `inServer`: in it. Rejects with what nginx says when it does not come up. */
+  /** `inHttp`: configuration beside the server; `inServer`: in it. Rejects with nginx's output if it does not start. */
   static async start(port: number, inServer: string, inHttp = ''): Promise<Nginx> {
     const folder = mkdtempSync(join(tmpdir(), 'nginx-'));
     // its workers are another user where this one is root

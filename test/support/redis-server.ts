@@ -15,11 +15,11 @@ function onPath(program: string): string | undefined {
   return undefined;
 }
 
-/** Where a Valkey or Redis server is: VALKEY_SERVER (a path), or else the first of the two on the PATH. */
+/** Path of a Valkey or Redis server: VALKEY_SERVER (a path), or else the first of the two on the PATH. */
 export const SERVER =
   process.env['VALKEY_SERVER'] ?? ['valkey-server', 'redis-server'].map(onPath).find((path) => path !== undefined);
 
-/** For titles of suites: which server they run on, or why they don't run. */
+/** For titles of suites: their server, or the reason why they don't run. */
 export const ABOUT_SERVER = SERVER === undefined ? ' (not run: no valkey-server or redis-server on the PATH)' : named();
 
 function named(): string {

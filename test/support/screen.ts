@@ -11,7 +11,7 @@ export async function useScreen(page: Page): Promise<void> {
   await page.locator('[data-testid=viewer-screen] canvas').click();
 }
 
-/** Types a command into the desktop's terminal, once, and waits for its file. The terminal may still be on its way: that is tried before. */
+/** Types a command into the desktop's terminal, once, and waits for its file. The terminal may still be starting, which is checked before. */
 export async function command(page: Page, line: string, file: string): Promise<void> {
   const type = async (text: string) => {
     await page.keyboard.type(text, { delay: 15 });

@@ -1,4 +1,4 @@
-/** Waits until `look` gives something (not undefined, null, false or an empty list), asking again and again; rejects after `limitMs`. */
+/** Polls `look` until it returns a result (not undefined, null, false or an empty list); rejects after `limitMs`. */
 export async function until<T>(
   what: string,
   look: () => T | Promise<T>,

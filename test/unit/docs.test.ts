@@ -5,7 +5,7 @@ import { blocksOf, filesIn, pages, read, root } from '../support/docs.ts';
 import { inlineCommandsOf } from '../support/inline-commands.ts';
 
 const all = pages().flatMap((page) => blocksOf(page, read(page)));
-/** A test's own source, and that of what is beside it. */
+/** Sources of a test and of the files beside it. */
 const testSources = (test: string) =>
   filesIn(dirname(test), '.ts')
     .map((path) => read(path))
@@ -123,7 +123,7 @@ describe('docs/troubleshooting.md', () => {
     .join('\n');
 
   it('quotes what the programs say: every symptom in code is in their sources', () => {
-    // what stands for a name, a number or somebody else's words is an ellipsis
+    // an ellipsis stands for a name, a number or an external message
     const quoted = [...read('docs/troubleshooting.md').matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell]) =>
       [...cell!.matchAll(/`([^`]+)`/g)].map(([, quote]) => quote!),
     );

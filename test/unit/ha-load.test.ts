@@ -57,7 +57,7 @@ describe('the load of the HA scenarios', () => {
     expect(of('asked', 'list').length).toBeGreaterThan(50);
     expect(of('accepted')).toEqual([]);
     expect(of(how === 'nobody' ? 'unanswered' : 'refused').length).toBeGreaterThan(50);
-    // the same wish again, until it is heard
+    // the same request again, until it is answered
     answers = 'accept';
     await vi.advanceTimersByTimeAsync(1_000);
     const keys = of('accepted', 'create').map((fact) => 'key' in fact && fact.key);
