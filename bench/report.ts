@@ -38,7 +38,7 @@ export function report(results: Results): string {
   const goals: (string | number)[][] = [];
   if (results.screens) {
     parts.push(
-      '## A screen, beside others',
+      '## A screen, compared with others',
       '32-byte echo, one after the other, then a download at full speed. Ours crosses two processes (hub and agent), websockify one.',
       table(
         ['', 'echo p50 µs', 'p95', 'p99', 'download MiB/s'],
@@ -67,7 +67,7 @@ export function report(results: Results): string {
       results.company;
     const row = (name: string, d: typeof alone) => [name, whole(d.n), whole(d.p50), whole(d.p95), whole(d.p99)];
     parts.push(
-      '## In company',
+      '## Several viewers',
       table(
         ['echo, µs', 'n', 'p50', 'p95', 'p99'],
         [
