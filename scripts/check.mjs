@@ -13,6 +13,7 @@ const steps = [
   ['types of the console', 'tsc', '-p', 'console/tsconfig.json'],
   ['generated files', 'node', 'scripts/run-ts.mjs', 'scripts/update.ts', '--verify'],
   ['unused code and packages', 'knip', '--no-progress'],
+  ['exported names', 'node', 'scripts/run-ts.mjs', 'scripts/names.ts'],
 ];
 for (const [what, program, ...args] of steps) {
   say(`check: ${what}`);

@@ -3,7 +3,7 @@ import { type Clock, scope } from 'clock-port';
 import type { Election } from '@streamspace/protocol';
 import type { Elector, ElectorEvents, ElectorOptions, Leading } from 'lease-elector';
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
+import type { AgentConfig } from './config.ts';
 import { AgentMetrics } from './health/metrics.ts';
 import { type AgentView, metricsRoutes, probeRoutes } from './health/probes.ts';
 import { ProbeServer } from './health/server.ts';
@@ -21,7 +21,7 @@ import type { SessionDriver } from './sessions/driver.ts';
 type ElectorHooks = Required<Pick<ElectorOptions, 'onStop' | 'hesitationMs'>>;
 
 export interface AgentDeps {
-  readonly config: Config;
+  readonly config: AgentConfig;
   readonly clock: Clock;
   readonly log: Logger;
   /** Uniform in [0, 1). */
@@ -36,7 +36,7 @@ export interface AgentDeps {
 }
 
 /** One replica of an agent. */
-export interface Agent {
+export interface AgentReplica {
   /** Until the signal aborts; then stops gracefully (I7) and resolves. Rejects when a port can't be had. Losing the lead ends nothing. */
   run(signal: AbortSignal): Promise<void>;
   /** What the probes tell, as of now. */
@@ -45,11 +45,11 @@ export interface Agent {
   readonly ports: { readonly health: number; readonly metrics: number };
 }
 
-export function createAgent(deps: AgentDeps): Agent {
-  return new AgentReplica(deps);
+export function createAgent(deps: AgentDeps): AgentReplica {
+  return new LiveReplica(deps);
 }
 
-class AgentReplica implements Agent {
+class LiveReplica implements AgentReplica {
   readonly ports = { health: 0, metrics: 0 };
   readonly #deps: AgentDeps;
   readonly #startedAt: number;

@@ -9,12 +9,12 @@ import {
 } from '@streamspace/settings';
 
 /** What an agent was told, complete and checked. Durations are milliseconds, memory and storage bytes, cpu cores. Frozen. */
-export type Config = Readonly<
+export type AgentConfig = Readonly<
   Omit<Settings<typeof AGENT>, 'podName' | 'leaseLock'> & { podName: string; leaseLock: LeaseLock }
 >;
 
 /** Reads the environment. `hostname`: the replica's name where `POD_NAME` is not set. Throws {@link ConfigError}. */
-export function readConfig(env: Environment, hostname: string): Config {
+export function readAgentConfig(env: Environment, hostname: string): AgentConfig {
   const { values, problems, malformed } = readSettings(AGENT, env);
   const problem = (name: string, message: string) => void problems.push({ name, message: `${name}: ${message}` });
   crossCheck(values, malformed, problem);

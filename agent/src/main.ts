@@ -7,14 +7,14 @@ import { Elector } from 'lease-elector';
 import { type Logger, pino } from 'pino';
 import { createAgent } from './agent.ts';
 import { ConfigError } from '@streamspace/settings';
-import { type Config, readConfig } from './config.ts';
+import { type AgentConfig, readAgentConfig } from './config.ts';
 import { lockFor } from './leader/locks.ts';
 import { driverFor } from './sessions/platforms.ts';
 
 /** Exit status for a configuration that can't be used; as sysexits(3) has it. */
 const EX_CONFIG = 78;
 
-function logger(config: Config): Logger {
+function logger(config: AgentConfig): Logger {
   const options = { level: config.logLevel, base: { agent_id: config.agentId, replica: config.podName } };
   if (config.logFormat === 'json') return pino(options);
   return pino({
@@ -24,7 +24,7 @@ function logger(config: Config): Logger {
 }
 
 async function main(): Promise<void> {
-  const config = readConfig(process.env, hostname());
+  const config = readAgentConfig(process.env, hostname());
   const log = logger(config);
   const clock = systemClock;
   let elector: Elector | undefined;

@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { ConfigError, type Environment, HUB, type Network, readSettings, type Settings } from '@streamspace/settings';
-import { sha256 } from './auth/secrets.ts';
+import { sha256Hex } from './auth/secrets.ts';
 import { basePathOf } from './http/base-path.ts';
 import { sessionKeyOf } from './sessions/proof.ts';
 
 /** The hub's settings. Durations are milliseconds. */
-export interface Config {
+export interface HubConfig {
   readonly port: number;
   /** Of /metrics and /internal. */
   readonly metricsPort: number;
@@ -57,7 +57,7 @@ export interface Config {
 const OWN_PATHS = /^\/(api|assets|docs|health|ready)(?=\/|$)/;
 
 /** Reads the hub's configuration. An empty variable is an absent one. Throws {@link ConfigError} with every problem at once. */
-export function readConfig(env: Environment): Config {
+export function readHubConfig(env: Environment): HubConfig {
   const { values, problems } = readSettings(HUB, env);
   const given = (name: string) => (env[name] ?? '') !== '';
   /** `message` starts with the variable's name. */
@@ -94,7 +94,7 @@ export function readConfig(env: Environment): Config {
     );
   if (problems.length > 0) throw new ConfigError(problems);
 
-  return Object.freeze<Config>({
+  return Object.freeze<HubConfig>({
     port: values.port,
     metricsPort: values.metricsPort,
     host: values.host,
@@ -112,12 +112,12 @@ export function readConfig(env: Environment): Config {
     }),
     allowedOrigins: values.allowedOrigins,
     trustedProxies: values.trustedProxies,
-    enrolmentTokenHash: values.enrolmentToken === undefined ? undefined : sha256(values.enrolmentToken),
+    enrolmentTokenHash: values.enrolmentToken === undefined ? undefined : sha256Hex(values.enrolmentToken),
     agentEnrolment: new Map(
       [
         ...[...values.enrolmentTokenAgents].map((id) => [id, values.enrolmentToken ?? ''] as const),
         ...values.agentEnrolmentTokens,
-      ].map(([id, token]) => [id, sha256(token)]),
+      ].map(([id, token]) => [id, sha256Hex(token)]),
     ),
     hubAddress: values.hubAddress,
     peerSecrets: values.hubPeerSecret === undefined ? (values.jwtSecret ?? []).map(derived) : [values.hubPeerSecret],

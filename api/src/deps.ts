@@ -1,13 +1,13 @@
 import type { Clock } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Registry } from 'prom-client';
-import type { Config } from './config.ts';
+import type { HubConfig } from './config.ts';
 import type { Publisher } from './events/publisher.ts';
 import type { Store } from './store/store.ts';
 
 /** What every part of the hub may use. Made once, in `main` (and in tests). */
 export interface HubDeps {
-  readonly config: Config;
+  readonly config: HubConfig;
   readonly store: Store;
   readonly clock: Clock;
   readonly log: FastifyBaseLogger;

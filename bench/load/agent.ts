@@ -5,7 +5,7 @@ import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
 import { systemClock } from 'clock-port';
 import { pino } from 'pino';
 import { createAgent } from '../../agent/src/agent.ts';
-import { readConfig } from '../../agent/src/config.ts';
+import { readAgentConfig } from '../../agent/src/config.ts';
 import type { SessionDriver } from '../../agent/src/sessions/driver.ts';
 import type { Ports } from './stack.ts';
 
@@ -45,7 +45,7 @@ const driver: SessionDriver = {
     new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
 };
 
-const config = readConfig(environment, hostname());
+const config = readAgentConfig(environment, hostname());
 const stop = new AbortController();
 process.on('SIGTERM', () => stop.abort(new Error('SIGTERM')));
 await createAgent({

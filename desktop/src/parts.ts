@@ -19,7 +19,7 @@ export interface SceneState {
 }
 
 /** A rectangle that is drawn as a whole when what it shows changes. */
-export interface Part {
+export interface ScenePart {
   readonly rect: Rect;
   /** Equal for equal pictures. */
   shows(state: SceneState): string;
@@ -56,7 +56,7 @@ export function places(width: number, height: number): Places {
   };
 }
 
-export function parts(width: number, height: number): Part[] {
+export function parts(width: number, height: number): ScenePart[] {
   const fonts = makeFonts();
   const at = places(width, height);
   return [
@@ -69,7 +69,7 @@ export function parts(width: number, height: number): Part[] {
   ];
 }
 
-function title(fonts: Fonts, rect: Rect): Part {
+function title(fonts: Fonts, rect: Rect): ScenePart {
   return {
     rect,
     shows: () => '',
@@ -100,7 +100,7 @@ function logo(canvas: Canvas, x: number, y: number): void {
   canvas.line(x + 21, y + 37, x + 27, y + 37, 3, COLOURS.card);
 }
 
-function clock(fonts: Fonts, rect: Rect): Part {
+function clock(fonts: Fonts, rect: Rect): ScenePart {
   return {
     rect,
     shows: ({ time, date }) => `${time} ${date}`,
@@ -123,7 +123,7 @@ function card(canvas: Canvas, rect: Rect, heading: string, note: string, fonts: 
   canvas.text(rect.x + rect.width - PAD - fonts.small.width(text), y, text, fonts.small, COLOURS.faint);
 }
 
-function notes(fonts: Fonts, rect: Rect): Part {
+function notes(fonts: Fonts, rect: Rect): ScenePart {
   const area = { x: rect.x + PAD, y: rect.y + 56, width: rect.width - 2 * PAD, height: rect.height - 56 - 14 };
   const rows = Math.floor(area.height / LINE);
   return {
@@ -156,7 +156,7 @@ function notes(fonts: Fonts, rect: Rect): Part {
   };
 }
 
-function sketch(fonts: Fonts, rect: Rect, paper: Rect): Part {
+function sketch(fonts: Fonts, rect: Rect, paper: Rect): ScenePart {
   return {
     rect,
     shows: (state) => String(state.sketch.version),
@@ -172,7 +172,7 @@ function sketch(fonts: Fonts, rect: Rect, paper: Rect): Part {
   };
 }
 
-function clipboard(fonts: Fonts, rect: Rect): Part {
+function clipboard(fonts: Fonts, rect: Rect): ScenePart {
   const width = rect.width - 2 * PAD;
   return {
     rect,
@@ -190,7 +190,7 @@ function clipboard(fonts: Fonts, rect: Rect): Part {
   };
 }
 
-function footer(fonts: Fonts, rect: Rect): Part {
+function footer(fonts: Fonts, rect: Rect): ScenePart {
   const words = (state: SceneState) => {
     const { pointer, viewers, key } = state;
     return [

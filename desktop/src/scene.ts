@@ -1,6 +1,6 @@
 import { Canvas } from './canvas.ts';
 import { Framebuffer, type Rect } from './framebuffer.ts';
-import { type Part, parts, type SceneState } from './parts.ts';
+import { type ScenePart, parts, type SceneState } from './parts.ts';
 import { COLOURS } from './theme.ts';
 
 const POINTER_RADIUS = 7;
@@ -9,8 +9,8 @@ const POINTER_RADIUS = 7;
 export class Scene {
   readonly frame: Framebuffer;
   readonly #clean: Framebuffer;
-  readonly #parts: readonly Part[];
-  readonly #shown = new Map<Part, string>();
+  readonly #parts: readonly ScenePart[];
+  readonly #shown = new Map<ScenePart, string>();
   #pointer: Rect | undefined;
 
   constructor(width: number, height: number) {

@@ -4,7 +4,7 @@ import { Leader } from './leader.ts';
 import { NotLeadingError, type Leadership, type Leading } from './leadership.ts';
 import type { Candidate, LeaseState } from './lock.ts';
 import { settingsOf, type ElectorOptions } from './options.ts';
-import { release } from './release.ts';
+import { releaseLease } from './release.ts';
 import { Replica } from './replica.ts';
 import { Standby } from './standby.ts';
 import { MAX_TERM } from './term.ts';
@@ -140,7 +140,7 @@ export class Elector {
         if (!leadership) continue;
         await new Leader(replica, leadership, (...loss) => this.#lose(...loss)).run(signal);
       }
-      if (replica.unsure) await release(replica);
+      if (replica.unsure) await releaseLease(replica);
     } finally {
       signal.removeEventListener('abort', onAbort);
       background.abort(new Error('the elector was stopped'));

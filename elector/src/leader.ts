@@ -2,8 +2,8 @@ import { iso, withDeadline } from 'clock-port';
 import type { LossReason } from './events.ts';
 import type { Leadership } from './leadership.ts';
 import { ConflictError, type LeaseRecord } from './lock.ts';
-import { release } from './release.ts';
-import { retryAfterMs, type Replica } from './replica.ts';
+import { releaseLease } from './release.ts';
+import { lockRetryAfterMs, type Replica } from './replica.ts';
 
 /** Ends the leadership: its signal aborts before this returns. */
 export type Lose = (leadership: Leadership, reason: LossReason, detail: string) => void;
@@ -49,7 +49,7 @@ export class Leader {
     }
     await stopping;
     if (this.#givenUp) {
-      await release(replica, { record: this.#record(leadership.leaseTerm), version: leadership.version });
+      await releaseLease(replica, { record: this.#record(leadership.leaseTerm), version: leadership.version });
     }
   }
 
@@ -110,7 +110,7 @@ export class Leader {
     // a server that is busy may ask for more than a lease lasts: standbys count on a try within one (Observation)
     // the first time it may have been a broken connection: a new one is tried soon
     const wait = replica.jittered(this.#leadership.failures++ === 0 ? retryPeriodMs / 5 : retryPeriodMs);
-    this.#leadership.renewAt = replica.now() + Math.max(wait, Math.min(retryAfterMs(error), leaseDurationMs));
+    this.#leadership.renewAt = replica.now() + Math.max(wait, Math.min(lockRetryAfterMs(error), leaseDurationMs));
     replica.report(during, error);
   }
 

@@ -32,10 +32,10 @@ export interface ElectorOptions extends Timings {
   readonly pollPeriodMs?: number;
 }
 
-export type Settings = Required<Omit<ElectorOptions, 'onStop'>> & Pick<ElectorOptions, 'onStop'>;
+export type ElectorSettings = Required<Omit<ElectorOptions, 'onStop'>> & Pick<ElectorOptions, 'onStop'>;
 
 /** Fills in the defaults. Throws a RangeError that names everything that is wrong. */
-export function settingsOf(options: ElectorOptions): Settings {
+export function settingsOf(options: ElectorOptions): ElectorSettings {
   const problems = timingProblems(options);
   if (options.identity === '') problems.push('identity must not be empty');
   if (problems.length > 0) throw new RangeError(`elector: ${problems.join('; ')}`);

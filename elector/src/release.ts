@@ -8,7 +8,7 @@ const MIN_DEADLINE_MS = 1000;
 const MAX_TRIES = 3;
 
 /** Empties the holder if it is this replica. `known`: the state as we believe it is. Never rejects: the lease runs out anyway. */
-export async function release(replica: Replica, known?: LeaseState): Promise<void> {
+export async function releaseLease(replica: Replica, known?: LeaseState): Promise<void> {
   const { lock, clock, identity, retryPeriodMs } = replica.settings;
   const ms = Math.max(MIN_DEADLINE_MS, retryPeriodMs);
   try {

@@ -3,7 +3,7 @@ import { HolderWatch } from './holder-watch.ts';
 import type { Leadership } from './leadership.ts';
 import { LockError, type LeaseState } from './lock.ts';
 import { Observation } from './observation.ts';
-import type { Settings } from './options.ts';
+import type { ElectorSettings } from './options.ts';
 import { successor } from './term.ts';
 import { JITTER } from './timings.ts';
 import { Wakeup } from './wakeup.ts';
@@ -11,7 +11,7 @@ import { Watcher } from './watcher.ts';
 
 /** What a replica knows, whichever its role is: shared by its time as standby and as leader. */
 export class Replica {
-  readonly settings: Settings;
+  readonly settings: ElectorSettings;
   readonly events = new Emitter<ElectorEvents>();
   readonly seen: Observation;
   readonly wakeup: Wakeup;
@@ -33,7 +33,7 @@ export class Replica {
   #observed = { holder: '', term: -1 };
 
   /** `onChange` gets what the watch tells. */
-  constructor(settings: Settings, onChange: (state: LeaseState | undefined) => void) {
+  constructor(settings: ElectorSettings, onChange: (state: LeaseState | undefined) => void) {
     this.settings = settings;
     const { lock, clock, random, identity, retryPeriodMs } = settings;
     this.wakeup = new Wakeup(clock);
@@ -100,6 +100,6 @@ export class Replica {
 }
 
 /** How long the lock asked to be left alone, milliseconds, at most 30 s. */
-export function retryAfterMs(error: unknown): number {
+export function lockRetryAfterMs(error: unknown): number {
   return error instanceof LockError ? Math.min(error.retryAfterMs ?? 0, 30_000) : 0;
 }

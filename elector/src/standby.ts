@@ -3,7 +3,7 @@ import type { ElectionReason } from './events.ts';
 import { acquisitionOf } from './holder-watch.ts';
 import { Leadership } from './leadership.ts';
 import { ConflictError, type LeaseRecord, type LeaseState } from './lock.ts';
-import { retryAfterMs, type Replica } from './replica.ts';
+import { lockRetryAfterMs, type Replica } from './replica.ts';
 
 /** How often a read that was overtaken by the watch is repeated at once. */
 const MAX_RACES = 3;
@@ -188,7 +188,8 @@ export class Standby {
   #missed(during: string, error: unknown, startedAt: number): void {
     const replica = this.#replica;
     replica.seen.missed(startedAt);
-    replica.retryAt = replica.now() + Math.max(replica.jittered(replica.settings.retryPeriodMs), retryAfterMs(error));
+    replica.retryAt =
+      replica.now() + Math.max(replica.jittered(replica.settings.retryPeriodMs), lockRetryAfterMs(error));
     replica.report(during, error);
   }
 }

@@ -9,7 +9,7 @@ import {
   Id,
   Platform,
   Proof,
-  Replica,
+  ReplicaStatus,
   SessionIsolation,
   SessionSpec,
   SessionStatus,
@@ -71,7 +71,7 @@ export const AgentMessages = {
     status_reason: Type.Optional(Type.String({ maxLength: 1024 })),
     capacity: Capacity,
     active_sessions: Count(),
-    replicas: Type.Array(Replica, { maxItems: 64 }),
+    replicas: Type.Array(ReplicaStatus, { maxItems: 64 }),
     /** Since version 2. */
     isolation: Type.Optional(SessionIsolation),
   }),

@@ -103,11 +103,11 @@ export function withoutProof({ proof: _proof, ...spec }: SessionSpec): SessionSp
 }
 
 /** One of the replicas that stand for the same agent id. */
-export const Replica = Type.Object(
+export const ReplicaStatus = Type.Object(
   { name: Text(253), role: Type.Enum(['leader', 'standby']), since: Timestamp },
   { additionalProperties: false },
 );
-export type Replica = Static<typeof Replica>;
+export type ReplicaStatus = Static<typeof ReplicaStatus>;
 
 /** How the connecting replica came to lead; absent where HA is off. */
 export const Election = Type.Object(

@@ -7,7 +7,7 @@ import {
   Id,
   Platform,
   PLATFORMS,
-  Replica,
+  ReplicaStatus,
   SessionIsolation,
   SessionState,
   Term,
@@ -57,7 +57,7 @@ export const Agent = Type.Object(
     /** Name of the replica that holds the connection. */
     leader: Nullable(Text(253)),
     term: Term,
-    replicas: Type.Array(Replica, { maxItems: 64 }),
+    replicas: Type.Array(ReplicaStatus, { maxItems: 64 }),
     election: Nullable(Election),
     build: Text(128),
     /** What stands between its sessions; absent where the platform always isolates them, and of an older agent. */

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { AgentMetrics } from '../../agent/src/health/metrics.ts';
 import { buildApp } from '../../api/src/app.ts';
-import { readConfig } from '../../api/src/config.ts';
+import { readHubConfig } from '../../api/src/config.ts';
 import { publisher } from '../../api/src/events/publisher.ts';
 import { processMetrics } from '../../api/src/process-metrics.ts';
 import { memoryStore } from '../../api/src/store/memory/memory-store.ts';
@@ -34,7 +34,7 @@ async function registries(): Promise<{ hub: Registry; agent: Registry }> {
   const clock = systemClock;
   const store = memoryStore(clock);
   const { app } = await buildApp({
-    config: readConfig({ JWT_SECRET: 'x'.repeat(32) }),
+    config: readHubConfig({ JWT_SECRET: 'x'.repeat(32) }),
     store,
     clock,
     log: pino({ level: 'silent' }),

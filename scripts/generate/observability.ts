@@ -1,6 +1,6 @@
 import type { Generated } from '../update.ts';
 import { allMetrics, type Metric } from './metrics.ts';
-import { RULES, runbook } from '../../manifests-src/src/objects/alert-rules.ts';
+import { ALERT_RULES, runbook } from '../../manifests-src/src/objects/alert-rules.ts';
 
 /** The overview for a person; all other metrics of the registries follow automatically. */
 const FIRST: readonly { title: string; unit: string; queries: Record<string, string> }[] = [
@@ -161,7 +161,7 @@ function rules(): string {
     '  - name: streamspace',
     '    rules:',
   ];
-  for (const rule of RULES) {
+  for (const rule of ALERT_RULES) {
     const { alert, expr, for: wait, severity, summary, description } = rule;
     lines.push(
       `      - alert: ${alert}`,
@@ -180,7 +180,7 @@ function rules(): string {
 
 /** A page with each alert: meaning, expression, remedy. */
 function runbooks(): string {
-  const pages = RULES.map(
+  const pages = ALERT_RULES.map(
     ({ alert, expr, for: wait, severity, summary, description }) =>
       `## ${alert}\n\n${summary} (${severity}, after ${wait}).\n\n${description}\n\n\`\`\`promql\n${expr}\n\`\`\`\n`,
   );

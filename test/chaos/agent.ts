@@ -5,13 +5,13 @@ import { systemClock } from 'clock-port';
 import { Elector } from 'lease-elector';
 import { pino } from 'pino';
 import { createAgent } from '../../agent/src/agent.ts';
-import { readConfig } from '../../agent/src/config.ts';
+import { readAgentConfig } from '../../agent/src/config.ts';
 import { lockFor } from '../../agent/src/leader/locks.ts';
 import type { Operation, SessionDriver } from '../../agent/src/sessions/driver.ts';
 import { World } from './world.ts';
 
 const { CHAOS_WORLD, ...environment } = process.env;
-const config = readConfig(environment, hostname());
+const config = readAgentConfig(environment, hostname());
 const world = new World(Number(CHAOS_WORLD));
 
 /** Work takes some time, so that it can be interrupted. */

@@ -3,7 +3,7 @@ import { type AgentMessage, asStreamSpaceError, StreamSpaceError } from '@stream
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { SessionDriver, Slot } from '../sessions/driver.ts';
-import { type Command, keyOf, type Outcome, perform } from './operation.ts';
+import { type CommandMessage, laneOf, type Outcome, perform } from './operation.ts';
 import { Slots } from './slots.ts';
 
 /** Where a command came from, and its answers go. */
@@ -14,11 +14,11 @@ export interface CommandPeer {
 /** What goes on besides the answers; callbacks do not throw. */
 export interface DispatchObserver {
   /** Right before the driver is asked. */
-  onStart(command: Command): void;
+  onStart(command: CommandMessage): void;
   /** After it. `seconds`: how long it took. */
-  onFinish(command: Command, outcome: Outcome, seconds: number): void;
+  onFinish(command: CommandMessage, outcome: Outcome, seconds: number): void;
   /** After its answer was sent. */
-  onAnswered(command: Command, outcome: Outcome): void;
+  onAnswered(command: CommandMessage, outcome: Outcome): void;
 }
 
 export interface DispatcherOptions {
@@ -37,7 +37,7 @@ export interface DispatcherOptions {
 }
 
 interface Job {
-  readonly command: Command;
+  readonly command: CommandMessage;
   readonly key: string;
   readonly term: number;
   /** Who is answered: the latest attempt [CMD4]. */
@@ -53,7 +53,7 @@ interface Job {
 /** What the driver has to let go of an aborted start, milliseconds. */
 const ABORTED_MS = 5_000;
 /** Commands after which the session is to run: pointless once it is to be deleted. */
-const STARTS: ReadonlySet<Command['action']> = new Set(['create_session', 'wake_session']);
+const STARTS: ReadonlySet<CommandMessage['action']> = new Set(['create_session', 'wake_session']);
 
 /**
  * Runs commands beside the read loop (failure 2): at most `concurrency` at once, those of one session in order, each command id once.
@@ -94,7 +94,7 @@ export class Dispatcher {
   }
 
   /** Takes a command; returns at once. `term`: under which the hub accepted the link it came by. */
-  dispatch(command: Command, term: number, peer: CommandPeer): void {
+  dispatch(command: CommandMessage, term: number, peer: CommandPeer): void {
     if (this.#draining || this.#stop.signal.aborted) return;
     const known = this.#jobs.get(command.id);
     if (known !== undefined) {
@@ -112,7 +112,7 @@ export class Dispatcher {
     }
     const job: Job = {
       command,
-      key: keyOf(command),
+      key: laneOf(command),
       term,
       attempt: command.attempt,
       peer,

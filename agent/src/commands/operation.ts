@@ -1,12 +1,12 @@
 import { type AgentMessageOf, type HubMessageOf, StreamSpaceError } from '@streamspace/protocol';
 import type { Operation, SessionDriver } from '../sessions/driver.ts';
 
-export type Command = HubMessageOf<'command'>;
+export type CommandMessage = HubMessageOf<'command'>;
 /** What a command came to, without the attempt that it answers. */
 export type Outcome = Omit<AgentMessageOf<'result'>, 'type' | 'command_id' | 'attempt'>;
 
 /** Carries one command out. Rejects with what the driver throws, and `invalid_request` for a command that lacks what its action needs. */
-export async function perform(driver: SessionDriver, command: Command, operation: Operation): Promise<Outcome> {
+export async function perform(driver: SessionDriver, command: CommandMessage, operation: Operation): Promise<Outcome> {
   switch (command.action) {
     case 'create_session':
       if (command.spec === undefined) throw new StreamSpaceError('invalid_request', 'create_session needs a spec');
@@ -26,7 +26,7 @@ export async function perform(driver: SessionDriver, command: Command, operation
   }
 }
 
-function sessionOf(command: Command): string {
+function sessionOf(command: CommandMessage): string {
   if (command.session_id === undefined) {
     throw new StreamSpaceError('invalid_request', `${command.action} needs a session_id`);
   }
@@ -34,7 +34,7 @@ function sessionOf(command: Command): string {
 }
 
 /** Commands with the same key run one after the other [CMD5]. */
-export function keyOf(command: Command): string {
+export function laneOf(command: CommandMessage): string {
   const session = command.session_id ?? command.spec?.id;
   return session === undefined ? `command ${command.id}` : `session ${session}`;
 }

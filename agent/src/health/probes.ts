@@ -1,7 +1,7 @@
 import type { SessionIsolation } from '@streamspace/protocol';
 import type { ElectorStatus } from 'lease-elector';
 import type { AgentMetrics } from './metrics.ts';
-import { json, type Routes } from './server.ts';
+import { jsonAnswer, type Routes } from './server.ts';
 
 /** What the probes tell, as of now. */
 export interface AgentView {
@@ -29,12 +29,12 @@ export function probeRoutes(look: () => AgentView): Routes {
     '/health': () => {
       const { electing, agentId, uptime } = look();
       const status = electing ? 'ok' : 'elector stopped';
-      return json(electing ? 200 : 503, { status, agent_id: agentId, uptime: Math.floor(uptime) });
+      return jsonAnswer(electing ? 200 : 503, { status, agent_id: agentId, uptime: Math.floor(uptime) });
     },
     '/ready': () => {
       const { electing, role, connected, lastHeartbeat, isolation } = look();
       const ready = electing && (role === 'standby' || connected);
-      return json(ready ? 200 : 503, {
+      return jsonAnswer(ready ? 200 : 503, {
         status: ready ? 'ready' : electing ? 'not connected' : 'elector stopped',
         role,
         control_plane_connected: connected,
@@ -45,7 +45,7 @@ export function probeRoutes(look: () => AgentView): Routes {
     '/leader': () => {
       const { role, leader, term, election } = look();
       const loss = election?.lastLoss;
-      return json(200, {
+      return jsonAnswer(200, {
         is_leader: role === 'leader',
         leader,
         term,

@@ -9,7 +9,7 @@ export interface Answer {
 
 export type Routes = Readonly<Record<string, () => Answer | Promise<Answer>>>;
 
-export const json = (status: number, body: unknown): Answer => ({
+export const jsonAnswer = (status: number, body: unknown): Answer => ({
   status,
   type: 'application/json',
   body: `${JSON.stringify(body)}\n`,
@@ -57,14 +57,15 @@ export class ProbeServer {
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
-    if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, { error: 'only GET' });
+    if (request.method !== 'GET' && request.method !== 'HEAD') return jsonAnswer(405, { error: 'only GET' });
     const path = (request.url ?? '').split('?')[0]!;
     const route = Object.hasOwn(this.#routes, path) ? this.#routes[path] : undefined;
-    if (route === undefined) return json(404, { error: `not found; there is ${Object.keys(this.#routes).join(', ')}` });
+    if (route === undefined)
+      return jsonAnswer(404, { error: `not found; there is ${Object.keys(this.#routes).join(', ')}` });
     try {
       return await route();
     } catch (error) {
-      return json(500, { error: String(error) });
+      return jsonAnswer(500, { error: String(error) });
     }
   }
 }

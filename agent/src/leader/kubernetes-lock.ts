@@ -3,7 +3,7 @@ import { Connection, KubeConfigError, loadKubeConfig } from 'kube-client';
 import { KubernetesLock, type OwnerReference, podIdentity, recordEvents } from 'lease-elector/kubernetes/index';
 import type { Logger } from 'pino';
 import { ConfigError } from '@streamspace/settings';
-import type { Config } from '../config.ts';
+import type { AgentConfig } from '../config.ts';
 import type { ReplicaLock } from './replica-lock.ts';
 
 /** The user agent. */
@@ -32,7 +32,12 @@ interface Self {
  * The Lease that the replicas share, in the namespace that this pod is in. Where this is no pod of the cluster, or may not look at
  * pods, the kubelet's word is not had, and a leader that dies without a word is replaced when its lease expires.
  */
-export async function kubernetesLock(config: Config, clock: Clock, log: Logger, nonce: string): Promise<ReplicaLock> {
+export async function kubernetesLock(
+  config: AgentConfig,
+  clock: Clock,
+  log: Logger,
+  nonce: string,
+): Promise<ReplicaLock> {
   const cluster = clusterOf(config);
   const namespace = cluster.getContextObject(cluster.getCurrentContext())?.namespace ?? config.namespace;
   const name = config.leaseLock.target === '' ? LEASE_NAME : config.leaseLock.target;
@@ -70,7 +75,7 @@ export async function kubernetesLock(config: Config, clock: Clock, log: Logger, 
 }
 
 /** Throws {@link ConfigError}. */
-function clusterOf({ kubeconfig }: Config): ReturnType<typeof loadKubeConfig> {
+function clusterOf({ kubeconfig }: AgentConfig): ReturnType<typeof loadKubeConfig> {
   try {
     return loadKubeConfig(kubeconfig);
   } catch (error) {

@@ -3,12 +3,12 @@ import { type Clock, Outage } from 'clock-port';
 import { FileLock, type ProcessTable } from 'lease-elector/file/index';
 import { MemoryLease } from 'lease-elector/memory/index';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { AgentConfig } from '../config.ts';
 import type { ReplicaLock } from './replica-lock.ts';
 
 /** The lock that LEASE_LOCK names. Its name derives from AGENT_ID or is given, never from the replica (failure 10). */
 export async function lockFor(
-  config: Config,
+  config: AgentConfig,
   clock: Clock,
   log: Logger,
   processes: ProcessTable,

@@ -1,5 +1,5 @@
 import { type Clock, iso, withDeadline } from 'clock-port';
-import type { Replica } from '@streamspace/protocol';
+import type { ReplicaStatus } from '@streamspace/protocol';
 import type { Logger } from 'pino';
 
 /** A replica that takes part in the election, as the lock knows it. */
@@ -19,7 +19,7 @@ export class Replicas {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #ask: ((signal: AbortSignal) => Promise<Participant[]>) | undefined;
-  #known: Replica[];
+  #known: ReplicaStatus[];
   #asking = false;
 
   /** `ask`: the lock's participants; undefined where HA is off. */
@@ -32,7 +32,7 @@ export class Replicas {
   }
 
   /** As of the last look. */
-  get known(): Replica[] {
+  get known(): ReplicaStatus[] {
     return this.#known;
   }
 
@@ -44,7 +44,7 @@ export class Replicas {
       const participants = await withDeadline(this.#clock, TIMEOUT, 'replicas', signal, this.#ask);
       const own = participants.find(({ name }) => name === this.#self.name) ?? this.#self;
       const others = participants.filter(({ name }) => name !== own.name).slice(0, MOST - 1);
-      const next: Replica[] = [
+      const next: ReplicaStatus[] = [
         { ...own, role: 'leader' },
         ...others.map((participant) => ({ ...participant, role: 'standby' as const })),
       ];

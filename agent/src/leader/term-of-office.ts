@@ -2,7 +2,7 @@ import { type Clock, deadline, untilAborted } from 'clock-port';
 import { type Election, StreamSpaceError } from '@streamspace/protocol';
 import type { Elector, Leading } from 'lease-elector';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { AgentConfig } from '../config.ts';
 import { HubSession } from '../link/hub-session.ts';
 import type { AgentMetrics } from '../health/metrics.ts';
 import { Backoff } from '../link/backoff.ts';
@@ -19,7 +19,7 @@ import type { SessionDriver } from '../sessions/driver.ts';
 import { Offer } from '../sessions/offer.ts';
 
 export interface TermOfOfficeOptions {
-  readonly config: Config;
+  readonly config: AgentConfig;
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;

@@ -10,7 +10,7 @@ import {
 } from '@streamspace/protocol';
 import type { Logger } from 'pino';
 import type { CommandPeer } from '../commands/dispatcher.ts';
-import type { Config } from '../config.ts';
+import type { AgentConfig } from '../config.ts';
 import type { AgentMetrics } from '../health/metrics.ts';
 import type { Pictures } from '../picture/pictures.ts';
 import type { DeskHub, SessionDesk } from '../sessions/desk.ts';
@@ -22,7 +22,7 @@ import type { Heartbeat, Link, LinkListener } from './link.ts';
 import type { VitalSigns } from './vital-signs.ts';
 
 export interface HubSessionParts {
-  readonly config: Pick<Config, 'vncTunnelTimeout' | 'vncBufferSize'>;
+  readonly config: Pick<AgentConfig, 'vncTunnelTimeout' | 'vncBufferSize'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly driver: SessionDriver;

@@ -1,7 +1,7 @@
 import { type Election, PROTOCOL_VERSIONS, StreamSpaceError } from '@streamspace/protocol';
 import type { Elector, Leading } from 'lease-elector';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { AgentConfig } from '../config.ts';
 import type { SessionDriver } from '../sessions/driver.ts';
 import type { Offer } from '../sessions/offer.ts';
 import type { Credentials } from './credential.ts';
@@ -10,7 +10,7 @@ import type { Link } from './link.ts';
 import { Refused } from './refused.ts';
 
 export interface RegistrationOptions {
-  readonly config: Pick<Config, 'agentId' | 'podName' | 'region' | 'priority'>;
+  readonly config: Pick<AgentConfig, 'agentId' | 'podName' | 'region' | 'priority'>;
   readonly log: Logger;
   readonly driver: Pick<SessionDriver, 'platform'>;
   readonly offer: Pick<Offer, 'current'>;

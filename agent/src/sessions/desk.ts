@@ -2,8 +2,8 @@ import { type Clock, Outage, pause, withDeadline } from 'clock-port';
 import { type AgentMessage, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
 import type { Logger } from 'pino';
 import { Dispatcher } from '../commands/dispatcher.ts';
-import type { Command, Outcome } from '../commands/operation.ts';
-import type { Config } from '../config.ts';
+import type { CommandMessage, Outcome } from '../commands/operation.ts';
+import type { AgentConfig } from '../config.ts';
 import type { AgentMetrics } from '../health/metrics.ts';
 import { Backoff } from '../link/backoff.ts';
 import { SessionBook } from './book.ts';
@@ -11,7 +11,7 @@ import type { SessionDriver } from './driver.ts';
 import { Idleness } from './idleness.ts';
 
 export interface SessionDeskOptions {
-  readonly config: Pick<Config, 'maxConcurrentOperations' | 'commandTimeout' | 'sessionIdleTimeout'>;
+  readonly config: Pick<AgentConfig, 'maxConcurrentOperations' | 'commandTimeout' | 'sessionIdleTimeout'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
@@ -137,7 +137,7 @@ export class SessionDesk {
     this.#options.metrics.sessions.set(this.book.active);
   }
 
-  #onStart(command: Command): void {
+  #onStart(command: CommandMessage): void {
     const id = command.session_id;
     if (id === undefined || (command.action !== 'delete_session' && command.action !== 'hibernate_session')) return;
     const error = new StreamSpaceError(
@@ -147,7 +147,7 @@ export class SessionDesk {
     for (const hub of this.#hubs) hub.closeScreens(id, error);
   }
 
-  #onFinish(command: Command, outcome: Outcome, seconds: number): void {
+  #onFinish(command: CommandMessage, outcome: Outcome, seconds: number): void {
     this.#options.metrics.commandDuration.observe(
       { action: command.action, outcome: outcome.error?.code ?? 'completed' },
       seconds,
@@ -164,7 +164,7 @@ export class SessionDesk {
    * What became of a session whose command failed is not what the hub would guess from that. Said behind the answer, which it would be taken
    * back by otherwise; with the reason of the failure, where the session has none of its own.
    */
-  #onAnswered({ id, session_id: sessionId }: Command, { error }: Outcome): void {
+  #onAnswered({ id, session_id: sessionId }: CommandMessage, { error }: Outcome): void {
     if (this.#own.delete(id) || sessionId === undefined) return;
     const gone = this.#gone.delete(sessionId);
     if (error === undefined) return;
@@ -184,7 +184,13 @@ export class SessionDesk {
     if (term === undefined || this.dispatcher.concerns(sessionId)) return;
     log.info({ session_id: sessionId, idle_ms: timeout }, 'Session is idle: hibernating it');
     const id = `idle-${random().toString(36).slice(2)}${random().toString(36).slice(2)}`;
-    const command: Command = { type: 'command', id, attempt: 1, action: 'hibernate_session', session_id: sessionId };
+    const command: CommandMessage = {
+      type: 'command',
+      id,
+      attempt: 1,
+      action: 'hibernate_session',
+      session_id: sessionId,
+    };
     this.#own.add(id);
     this.dispatcher.dispatch(command, term, {
       send: (message) => {

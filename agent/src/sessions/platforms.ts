@@ -1,6 +1,6 @@
 import type { Clock } from 'clock-port';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { AgentConfig } from '../config.ts';
 import { ConfigError } from '@streamspace/settings';
 import type { SessionDriver } from './driver.ts';
 import { processDriver } from './process/driver.ts';
@@ -8,7 +8,7 @@ import { findIsolation } from './process/isolation.ts';
 
 /** What drivers need of the machine. */
 export interface PlatformDeps {
-  readonly config: Config;
+  readonly config: AgentConfig;
   readonly clock: Clock;
   readonly log: Logger;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -2,7 +2,7 @@ import type { AgentMessage, SessionSpec } from '@streamspace/protocol';
 import { systemClock } from 'clock-port';
 import { pino } from 'pino';
 import { Dispatcher } from '../../src/commands/dispatcher.ts';
-import type { Command } from '../../src/commands/operation.ts';
+import type { CommandMessage } from '../../src/commands/operation.ts';
 import type { SessionDriver } from '../../src/sessions/driver.ts';
 
 /** Commands to a driver as a hub gives them, and their results. */
@@ -31,10 +31,10 @@ export class TestCommands {
     this.#give({ id: `delete-${id}`, action: 'delete_session', session_id: id });
   }
 
-  #give(command: Partial<Command>): void {
+  #give(command: Partial<CommandMessage>): void {
     const send = (message: AgentMessage) => {
       if (message.type === 'result') this.results.set(message.command_id, message.error?.code ?? 'done');
     };
-    this.#dispatcher.dispatch({ type: 'command', attempt: 1, ...command } as Command, 1, { send });
+    this.#dispatcher.dispatch({ type: 'command', attempt: 1, ...command } as CommandMessage, 1, { send });
   }
 }

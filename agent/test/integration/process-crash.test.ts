@@ -9,7 +9,7 @@ import { RfbClient } from '@streamspace/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SessionDriver } from '../../src/sessions/driver.ts';
 import { layout } from '../../src/sessions/process/layout.ts';
-import type { Step } from '../../src/sessions/process/options.ts';
+import type { CrashPoint } from '../../src/sessions/process/options.ts';
 import { xvncMissing } from './process-desktops.ts';
 import { HOST, type ProcessPlace, processPlace } from './process-place.ts';
 
@@ -60,7 +60,7 @@ describe('process driver: crashes', () => {
   });
 
   /** A driver whose process is gone when it reaches the step: nothing after it happens. */
-  const crashingAt = (at: Step) =>
+  const crashingAt = (at: CrashPoint) =>
     place.makeDriver({
       step(step) {
         if (step === at) throw new Error('crash');

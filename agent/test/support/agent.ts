@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from 'clock-port';
 import { Elector, type Lock } from 'lease-elector';
 import { pino } from 'pino';
-import { type Agent, createAgent } from '../../src/agent.ts';
-import { readConfig } from '../../src/config.ts';
+import { type AgentReplica, createAgent } from '../../src/agent.ts';
+import { readAgentConfig } from '../../src/config.ts';
 import { FakeDriver } from './driver.ts';
 
 export interface AgentUnderTest {
-  readonly agent: Agent;
+  readonly agent: AgentReplica;
   readonly driver: FakeDriver;
   readonly elector: Elector | undefined;
   /** What it logged, oldest first. */
@@ -40,7 +40,7 @@ export async function startAgent(options: StartOptions): Promise<AgentUnderTest>
   const { url, env = {}, driver = new FakeDriver(), clock = systemClock, lock, name = 'replica-1' } = options;
   const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'agent-')));
   const logs: AgentUnderTest['logs'] = [];
-  const config = readConfig(
+  const config = readAgentConfig(
     {
       AGENT_ID: 'agent-1',
       CONTROL_PLANE_URL: url,

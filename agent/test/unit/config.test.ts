@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AGENT as SETTINGS, ConfigError } from '@streamspace/settings';
-import { type Config, readConfig } from '../../src/config.ts';
+import { type AgentConfig, readAgentConfig } from '../../src/config.ts';
 
 const least = { AGENT_ID: 'agent-1', CONTROL_PLANE_URL: 'wss://hub.example', HOME: '/home/ada' };
-const read = (env: Record<string, string> = {}): Config => readConfig({ ...least, ...env }, 'host-1');
+const read = (env: Record<string, string> = {}): AgentConfig => readAgentConfig({ ...least, ...env }, 'host-1');
 
 function problemsOf(env: Record<string, string | undefined>): { name: string; message: string }[] {
   try {
-    readConfig({ ...least, ...env }, 'host-1');
+    readAgentConfig({ ...least, ...env }, 'host-1');
   } catch (error) {
     if (error instanceof ConfigError) return [...error.problems];
     throw error;
@@ -18,7 +18,7 @@ function problemsOf(env: Record<string, string | undefined>): { name: string; me
 
 describe('configuration', () => {
   // spec §2, name by name
-  it.each<[string, keyof Config, unknown]>([
+  it.each<[string, keyof AgentConfig, unknown]>([
     ['PLATFORM', 'platform', 'kubernetes'],
     ['REGION', 'region', ''],
     ['NAMESPACE', 'namespace', 'streamspace'],
@@ -58,7 +58,7 @@ describe('configuration', () => {
     expect(read()[field]).toEqual(value);
   });
 
-  it.each<[string, string, keyof Config, unknown]>([
+  it.each<[string, string, keyof AgentConfig, unknown]>([
     ['HEARTBEAT_INTERVAL', '1h30m', 'heartbeatInterval', 5_400_000],
     ['RECONNECT_DELAY', '500ms', 'reconnectDelay', 500],
     ['COMMAND_TIMEOUT', '1.5s', 'commandTimeout', 1_500],
@@ -225,7 +225,7 @@ describe('configuration', () => {
     fc.assert(
       fc.property(env, (given) => {
         try {
-          readConfig(given, 'host');
+          readAgentConfig(given, 'host');
         } catch (error) {
           expect(error).toBeInstanceOf(ConfigError);
         }

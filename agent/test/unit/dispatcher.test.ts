@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Dispatcher, type DispatcherOptions } from '../../src/commands/dispatcher.ts';
-import type { Command } from '../../src/commands/operation.ts';
+import type { CommandMessage } from '../../src/commands/operation.ts';
 import type { Slot } from '../../src/sessions/driver.ts';
 import { FakeDriver, specOf } from '../support/driver.ts';
 
@@ -46,7 +46,7 @@ const make = (options: Partial<DispatcherOptions> = {}) =>
     ...options,
   });
 
-const create = (id: string, session: string, attempt = 1): Command => ({
+const create = (id: string, session: string, attempt = 1): CommandMessage => ({
   type: 'command',
   id,
   attempt,
@@ -54,7 +54,7 @@ const create = (id: string, session: string, attempt = 1): Command => ({
   session_id: session,
   spec: specOf(session),
 });
-const remove = (id: string, session: string): Command => ({
+const remove = (id: string, session: string): CommandMessage => ({
   type: 'command',
   id,
   attempt: 1,
@@ -284,13 +284,13 @@ describe('dispatcher', () => {
     expect(peer.said).toEqual(['ack c1/1', 'result c1/1']);
   });
 
-  it.each<[string, { [K in keyof Command]?: Command[K] | undefined }, string]>([
+  it.each<[string, { [K in keyof CommandMessage]?: CommandMessage[K] | undefined }, string]>([
     ['create_session', { spec: undefined }, 'invalid_request'],
     ['create_session', { session_id: 'b' }, 'invalid_request'],
     ['delete_session', { session_id: undefined }, 'invalid_request'],
     ['wake_session', { session_id: 'nobody' }, 'not_found'],
   ])('answers a %s with %j by %s', async (action, wrong, code) => {
-    const command = { ...create('c1', 'a'), action, ...wrong } as Command;
+    const command = { ...create('c1', 'a'), action, ...wrong } as CommandMessage;
     make().dispatch(command, 1, peer);
     await settled();
     expect(peer.said).toEqual(['ack c1/1', `result c1/1 ${code}`]);

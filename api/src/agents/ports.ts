@@ -6,13 +6,13 @@ import type { Clients } from '../http/client-address.ts';
 import type { TicketRecord } from '../store/store.ts';
 
 /** What the REST half asks of the half that holds the agents' links. */
-export interface Dispatcher {
+export interface CommandNotifier {
   /** A command was appended for this agent: deliver it, here or by the replica that holds the agent. Returns at once, never throws. */
   wake(agentId: string): void;
 }
 
 /** What a session looked like. */
-export interface Picture {
+export interface SessionPicture {
   /** A PNG file. */
   readonly png: Buffer;
   /** When it was taken, milliseconds since 1970. */
@@ -34,14 +34,14 @@ export interface AgentLinks {
    * What the session looked like last, from its agent or from an earlier answer of it [PIC2]. Rejects with `agent_offline`, `screen_unreachable` and
    * others where there is none.
    */
-  picture(agentId: string, sessionId: string): Promise<Picture>;
+  picture(agentId: string, sessionId: string): Promise<SessionPicture>;
   /** Ends the agent's link, wherever in the hub it is, with the error's close code. Rejects when the store can't say where. */
   close(agentId: string, error: StreamSpaceError): Promise<void>;
 }
 
 /** The links of agents, as `agentGateway(deps)` makes them. */
 export interface AgentGateway extends AgentLinks {
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: CommandNotifier;
   /** Whether this hub is about to stop and takes no agents and viewers any more. */
   readonly draining: boolean;
   /** Attaches to both servers' upgrades, and what other replicas ask to `internal`. Links end when the app closes. */

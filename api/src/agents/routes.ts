@@ -10,12 +10,12 @@ import { publicEvent } from '../public/event.ts';
 import { listing } from '../http/listing.ts';
 import { Items, route, Shared } from '../http/route.ts';
 import type { AgentRecord } from '../store/store.ts';
-import type { Dispatcher } from './ports.ts';
+import type { CommandNotifier } from './ports.ts';
 
 const params = Type.Object({ id: Id }, { additionalProperties: false });
 
 /** Agents are there for everybody to see; only admins change them. */
-export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher: Dispatcher }): void {
+export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher: CommandNotifier }): void {
   const { store, publish, dispatcher } = deps;
   const app = scope.withTypeProvider<TypeBoxTypeProvider>();
 

@@ -1,6 +1,6 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import { CREDENTIALS, type Store } from '../store/store.ts';
-import { credentialAgent, sameHash, sha256 } from './secrets.ts';
+import { credentialAgent, sameHash, sha256Hex } from './secrets.ts';
 
 const remedy =
   'enrol the agent (POST /api/v1/agents/enrol with an enrolment token) and give it the credential as AGENT_TOKEN';
@@ -41,7 +41,7 @@ export async function authenticateAgent(
   const agentId = credentialAgent(bearer);
   if (agentId === undefined)
     throw new StreamSpaceError('unauthenticated', `this is not an agent's credential: ${remedy}`);
-  const hash = sha256(bearer);
+  const hash = sha256Hex(bearer);
   const valid = validHashes(await store.credentials.get(agentId)).filter((candidate) => sameHash(candidate, hash));
   if (valid.length === 0)
     throw new StreamSpaceError(

@@ -2,7 +2,7 @@ import { Id, StreamSpaceError } from '@streamspace/protocol';
 import { iso } from 'clock-port';
 import Type, { type Static } from 'typebox';
 import type { HubDeps } from '../deps.ts';
-import { newCredential, sameHash, sha256 } from './secrets.ts';
+import { newCredential, sameHash, sha256Hex } from './secrets.ts';
 
 export const EnrolBody = Type.Object(
   {
@@ -39,7 +39,7 @@ export async function makeEnrolment(
 ): Promise<{ token: string; expires_at: string }> {
   const token = `sse_${deps.randomBytes(32).toString('base64url')}`;
   const expiresAt = iso(deps.clock.now() + wish.ttlMs);
-  await deps.store.credentials.putEnrolment(sha256(token), {
+  await deps.store.credentials.putEnrolment(sha256Hex(token), {
     agentId: wish.agentId ?? null,
     expiresAt,
     uses: wish.uses,
@@ -57,7 +57,7 @@ export async function authenticateEnrolment(
   token: string | undefined,
 ): Promise<void> {
   if (token === undefined) throw new StreamSpaceError('unauthenticated', NO_TOKEN);
-  const hash = sha256(token);
+  const hash = sha256Hex(token);
   const configured = [
     ...config.agentEnrolment.values(),
     ...(config.enrolmentTokenHash ? [config.enrolmentTokenHash] : []),
@@ -72,13 +72,13 @@ export async function authenticateEnrolment(
  * for new ids only, and for those that ENROLMENT_TOKEN_AGENTS names: it must not be a key to every agent there is (failure 13). Rejects
  * with `unauthenticated`, or `conflict`.
  */
-export async function enrol(
+export async function enrolAgent(
   { store, config, clock, randomBytes }: Pick<HubDeps, 'store' | 'config' | 'clock' | 'randomBytes'>,
   token: string | undefined,
   { agent_id: agentId, replica, standby = false }: EnrolBody,
 ): Promise<{ agent_id: string; credential: string }> {
   if (token === undefined) throw new StreamSpaceError('unauthenticated', NO_TOKEN);
-  const hash = sha256(token);
+  const hash = sha256Hex(token);
   const credential = newCredential(randomBytes, agentId);
   const answer = { agent_id: agentId, credential: credential.token };
   const taken = new StreamSpaceError(

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { StreamSpaceError } from '@streamspace/protocol';
-import type { Config } from '../config.ts';
+import type { HubConfig } from '../config.ts';
 import { shortened } from '../http/shortened.ts';
 
 /**
@@ -8,7 +8,7 @@ import { shortened } from '../http/shortened.ts';
  * names), or one of ALLOWED_ORIGINS. No `Origin`, no browser: that passes, as tokens and tickets still count.
  */
 export function originAllowed(
-  config: Pick<Config, 'publicUrl' | 'allowedOrigins'>,
+  config: Pick<HubConfig, 'publicUrl' | 'allowedOrigins'>,
   { headers }: Pick<IncomingMessage, 'headers'>,
 ): boolean {
   const { origin } = headers;
@@ -25,7 +25,7 @@ export function originAllowed(
 
 /** What a page of another origin is told: what the hub takes for its own address, what it saw, and what an admin can do. */
 export function foreignOrigin(
-  config: Pick<Config, 'publicUrl'>,
+  config: Pick<HubConfig, 'publicUrl'>,
   { headers }: Pick<IncomingMessage, 'headers'>,
 ): StreamSpaceError {
   const origin = shortened(headers.origin ?? '');

@@ -8,7 +8,7 @@ import type { HubDeps } from '../deps.ts';
 import { bearerOf } from '../http/access.ts';
 import { route } from '../http/route.ts';
 import { revoked } from './agents.ts';
-import { enrol, EnrolBody, makeEnrolment } from './enrolment.ts';
+import { enrolAgent, EnrolBody, makeEnrolment } from './enrolment.ts';
 
 const closed = { additionalProperties: false } as const;
 const params = Type.Object({ id: Id }, closed);
@@ -63,7 +63,7 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
       errors: ['conflict'],
     }),
     async (request, reply) => {
-      const answer = await enrol(deps, bearerOf(request), request.body);
+      const answer = await enrolAgent(deps, bearerOf(request), request.body);
       request.log.info({ agent_id: answer.agent_id }, 'agent enrolled');
       return reply.code(201).header('cache-control', 'no-store').send(answer);
     },

@@ -3,7 +3,7 @@ import { Id } from '@streamspace/protocol';
 import { Value } from 'typebox/value';
 
 /** SHA-256 of a token, hex: the only form in which tokens are stored [AUTH4]. */
-export function sha256(token: string): string {
+export function sha256Hex(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
@@ -17,7 +17,7 @@ export function sameHash(a: string, b: string): boolean {
 /** A new credential for one agent: `ssa_<agent id>.<256 random bits>`, and the hash to store [AUTH3]. */
 export function newCredential(randomBytes: (size: number) => Buffer, agentId: string): { token: string; hash: string } {
   const token = `ssa_${agentId}.${randomBytes(32).toString('base64url')}`;
-  return { token, hash: sha256(token) };
+  return { token, hash: sha256Hex(token) };
 }
 
 /** Whose credential a bearer claims to be; undefined when it hasn't the form of one. */

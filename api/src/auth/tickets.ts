@@ -4,7 +4,7 @@ import type { HubDeps } from '../deps.ts';
 import { basePathOf } from '../http/base-path.ts';
 import type { Store, TicketRecord } from '../store/store.ts';
 import { tokenExpired } from '../tunnel/timers.ts';
-import { sha256 } from './secrets.ts';
+import { sha256Hex } from './secrets.ts';
 
 /** A new ticket [VIEW2]: single use, bound to session and user, no longer valid than the token that it is from. Rejects with `unauthenticated` when that has expired. */
 export async function makeTicket(
@@ -16,7 +16,7 @@ export async function makeTicket(
   const ttlMs = Math.min(config.ticketTtlMs, record.expires - now);
   // the few seconds for which a token is taken after its end are for clocks that differ
   if (ttlMs <= 0) throw tokenExpired();
-  await store.tickets.put(sha256(ticket), record, ttlMs);
+  await store.tickets.put(sha256Hex(ticket), record, ttlMs);
   return {
     ticket,
     expires_at: iso(now + ttlMs),
@@ -33,7 +33,7 @@ export async function takeTicket(
   const remedy = `get a new one (POST /api/v1/sessions/${sessionId}/ticket)`;
   if (ticket === undefined || ticket === '')
     throw new StreamSpaceError('ticket_invalid', `the viewer sent no ticket: ${remedy}`);
-  const record = ticket.length > 512 ? undefined : await store.tickets.take(sha256(ticket));
+  const record = ticket.length > 512 ? undefined : await store.tickets.take(sha256Hex(ticket));
   if (record === undefined)
     throw new StreamSpaceError('ticket_invalid', `the ticket is unknown, used or expired: ${remedy}`);
   if (record.session !== sessionId)

@@ -8,7 +8,7 @@ import {
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
 } from 'jose';
-import type { Config } from '../config.ts';
+import type { HubConfig } from '../config.ts';
 
 /** Checks the signature and the claims of a token. Rejects with jose's error when the token is at fault, with a {@link StreamSpaceError} when the keys are. */
 export type TokenKeys = (token: string, options: JWTVerifyOptions) => Promise<JWTPayload>;
@@ -32,7 +32,7 @@ const MAX_TRIED = 16;
 type Key = Uint8Array | CryptoKey;
 
 /** The keys of the configuration. Those of JWT_JWKS_URL are fetched when first needed, and again when one is unknown. */
-export function tokenKeys({ secrets, jwksUrl }: Config['jwt']): TokenKeys {
+export function tokenKeys({ secrets, jwksUrl }: HubConfig['jwt']): TokenKeys {
   if (secrets.length > 0) {
     const keys = secrets.map((secret) => new TextEncoder().encode(secret));
     return (token, options) => withEach(keys, token, { ...options, algorithms: ['HS256'] });

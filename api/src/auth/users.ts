@@ -1,13 +1,13 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, dateAt } from 'clock-port';
 import { errors, type JWTPayload } from 'jose';
-import type { Config } from '../config.ts';
+import type { HubConfig } from '../config.ts';
 import { tokenKeys } from './token-keys.ts';
 
 export type Role = 'admin' | 'user';
 
 /** Who a request is from, as their token says [AUTH1]. */
-export interface User {
+export interface AuthenticatedUser {
   readonly id: string;
   readonly admin: boolean;
   /** When the token ends, milliseconds since 1970. */
@@ -15,7 +15,7 @@ export interface User {
 }
 
 /** The user of a bearer token; rejects with `unauthenticated` (which token would do), or `forbidden` without a role. */
-export type UserAuth = (bearer: string | undefined) => Promise<User>;
+export type UserAuth = (bearer: string | undefined) => Promise<AuthenticatedUser>;
 
 /** Seconds by which the issuer's clock may differ from ours. */
 const SKEW = 5;
@@ -43,7 +43,7 @@ function why(error: unknown): StreamSpaceError {
   return refused('the token is no JWT', error);
 }
 
-function userOf(claims: JWTPayload, maxAgeMs: number | undefined): User {
+function userOf(claims: JWTPayload, maxAgeMs: number | undefined): AuthenticatedUser {
   const { sub, exp, iat, roles } = claims;
   if (typeof sub !== 'string' || sub.length === 0 || sub.length > 256)
     throw refused('the token has no `sub` of 1 to 256 characters');
@@ -63,7 +63,7 @@ function userOf(claims: JWTPayload, maxAgeMs: number | undefined): User {
 }
 
 /** Checks users' tokens as configured. */
-export function userAuth({ jwt }: Pick<Config, 'jwt'>, clock: Clock): UserAuth {
+export function userAuth({ jwt }: Pick<HubConfig, 'jwt'>, clock: Clock): UserAuth {
   const verify = tokenKeys(jwt);
   const { issuer, audience, maxAgeMs } = jwt;
 

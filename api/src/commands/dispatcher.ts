@@ -1,7 +1,7 @@
 import { type AgentMessageOf, type Command, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
 import { coalesceEach, iso, Outage, parseIso, pause } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
-import type { Dispatcher } from '../agents/ports.ts';
+import type { CommandNotifier } from '../agents/ports.ts';
 import { retrying } from '../flow/retrying.ts';
 import type { CommandRecord, Store } from '../store/store.ts';
 import { type CommandLink, Delivery, type DeliveryDeps, type DeliveryTrouble } from './delivery.ts';
@@ -26,7 +26,7 @@ export interface DispatcherDeps extends Omit<DeliveryDeps, 'store' | 'trouble'> 
  * The commands of all agents whose links this hub holds: sent, acknowledged, finished. What it does to a command is the store's
  * compare-and-set, so a late answer, an old attempt or another connection change nothing [CMD3].
  */
-export class CommandDispatcher implements Dispatcher {
+export class CommandDispatcher implements CommandNotifier {
   readonly #deps: DispatcherDeps;
   readonly #untold: Outage;
   /** Of all agents' deliveries. */

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Event } from '@streamspace/protocol';
 import type { Clock, Timer } from 'clock-port';
-import type { User } from '../auth/users.ts';
+import type { AuthenticatedUser } from '../auth/users.ts';
 import type { EventStore } from '../store/store.ts';
 import { publicEvent } from '../public/event.ts';
 
@@ -13,7 +13,7 @@ const MAX_WAITING = 1024 * 1024;
 const MAX_EARLY = 10_000;
 
 /** Whether that user may see the event: agents are everybody's, sessions and commands their user's [AUTH2]. */
-export function maySee(user: Pick<User, 'id' | 'admin'>, event: Pick<Event, 'type' | 'user'>): boolean {
+export function maySee(user: Pick<AuthenticatedUser, 'id' | 'admin'>, event: Pick<Event, 'type' | 'user'>): boolean {
   return user.admin || event.user === user.id || event.type.startsWith('agent.');
 }
 
@@ -32,7 +32,7 @@ export async function streamEvents(
   }: {
     events: EventStore;
     clock: Clock;
-    user: User;
+    user: AuthenticatedUser;
     /** Id of the last event seen; undefined: only what is new. */ after: number | undefined;
     signal: AbortSignal;
   },

@@ -1,6 +1,6 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { User, UserAuth } from '../auth/users.ts';
+import type { AuthenticatedUser, UserAuth } from '../auth/users.ts';
 import { isForUsers } from './route.ts';
 
 /** The bearer token of a request, or undefined. */
@@ -17,7 +17,7 @@ export interface Proofs {
 
 /** Every route of this scope is for users, unless its `access` says otherwise. Credentials are looked at before anything of the body is read. */
 export function registerAccess(app: FastifyInstance, proofs: Proofs): void {
-  app.decorateRequest<User | null>('user', null);
+  app.decorateRequest<AuthenticatedUser | null>('user', null);
   app.addHook('onRequest', async (request) => {
     const { access } = request.routeOptions.config;
     if (access === 'enrolment') return proofs.enrolment(request);

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Config } from '../config.ts';
+import type { HubConfig } from '../config.ts';
 import { basePathOf, pageBase } from './base-path.ts';
 import { sendError } from './errors.ts';
 import { shortened } from './shortened.ts';
@@ -12,7 +12,7 @@ import { shortened } from './shortened.ts';
 /** The built page, its routes of the page's own (`/sessions/…`) included, and the answer to what isn't there. */
 export async function registerConsole(
   app: FastifyInstance,
-  { consoleDir: dir, publicUrl }: Pick<Config, 'consoleDir' | 'publicUrl'>,
+  { consoleDir: dir, publicUrl }: Pick<HubConfig, 'consoleDir' | 'publicUrl'>,
 ): Promise<void> {
   const built = dir !== undefined && existsSync(join(dir, 'index.html'));
   const basePath = basePathOf(publicUrl);

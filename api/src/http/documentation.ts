@@ -2,14 +2,14 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { Accepted, Agent, Command, ErrorAnswer, Event, Session, Template, Ticket } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
-import type { Config } from '../config.ts';
+import type { HubConfig } from '../config.ts';
 
 const SCHEMAS = { Agent, Session, Command, Template, Ticket, Accepted, Event, ErrorAnswer };
 
 /** OpenAPI from the routes' schemas, and a page to browse it, which needs no other host. Register before the routes. */
 export async function registerDocumentation(
   app: FastifyInstance,
-  { publicUrl }: Pick<Config, 'publicUrl'>,
+  { publicUrl }: Pick<HubConfig, 'publicUrl'>,
 ): Promise<void> {
   for (const [$id, schema] of Object.entries(SCHEMAS)) app.addSchema({ ...schema, $id });
   await app.register(swagger, {

@@ -1,7 +1,7 @@
 import rateLimit from '@fastify/rate-limit';
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
-import { sha256 } from '../auth/secrets.ts';
+import { sha256Hex } from '../auth/secrets.ts';
 import { bearerOf } from './access.ts';
 import type { Clients } from './client-address.ts';
 import { isForUsers } from './route.ts';
@@ -20,7 +20,7 @@ export async function registerRateLimit(app: FastifyInstance, perMinute: number,
       const { access } = request.routeOptions.config;
       if (isForUsers(access)) return `user:${request.user.id}`;
       const address = clients.address(request.raw);
-      return access === 'enrolment' ? `token:${sha256(bearerOf(request) ?? '')} ${address}` : `address:${address}`;
+      return access === 'enrolment' ? `token:${sha256Hex(bearerOf(request) ?? '')} ${address}` : `address:${address}`;
     },
     errorResponseBuilder: (_request, { ttl }) => {
       const seconds = Math.max(1, Math.ceil(ttl / 1_000));

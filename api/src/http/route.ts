@@ -1,26 +1,26 @@
 import { ERRORS, type ErrorCode } from '@streamspace/protocol';
 import type { FastifySchema } from 'fastify';
 import Type, { type TSchema } from 'typebox';
-import type { User } from '../auth/users.ts';
+import type { AuthenticatedUser } from '../auth/users.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks. Only behind routes with `access` `user` or `admin` (the default). */
-    user: User;
+    user: AuthenticatedUser;
     /** W3C trace id of the request: 32 hex digits. */
     traceId: string;
   }
   interface FastifyContextConfig {
     /** Who may call the route. Without it: `user`, so that a forgotten one is not open to all. */
-    access?: Access;
+    access?: RouteAccess;
   }
 }
 
 /** `enrolment`: an enrolment token as bearer; `open`: anybody. */
-export type Access = 'open' | 'enrolment' | 'user' | 'admin';
+export type RouteAccess = 'open' | 'enrolment' | 'user' | 'admin';
 
 /** Whether a route has a user: what says nothing of its access has. */
-export const isForUsers = (access: Access | undefined): boolean => access !== 'open' && access !== 'enrolment';
+export const isForUsers = (access: RouteAccess | undefined): boolean => access !== 'open' && access !== 'enrolment';
 
 export const Shared = (
   name: 'Agent' | 'Session' | 'Command' | 'Template' | 'Ticket' | 'Accepted' | 'Event' | 'ErrorAnswer',
@@ -45,7 +45,7 @@ interface About {
   tag: 'sessions' | 'agents' | 'commands' | 'templates' | 'events' | 'operations';
   summary: string;
   description?: string;
-  access?: Access;
+  access?: RouteAccess;
   status?: number;
   answer: TSchema;
   answerType?: string;

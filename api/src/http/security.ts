@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { foreignOrigin, originAllowed } from '../auth/origins.ts';
-import type { Config } from '../config.ts';
+import type { HubConfig } from '../config.ts';
 import type { Clients } from './client-address.ts';
 
 /** Nothing from other hosts, no inline scripts. Screens come as `data:`/`blob:` pictures, and over WebSockets of the same origin. */
@@ -32,7 +32,7 @@ const isFile = ({ method, url }: FastifyRequest): boolean =>
 /** Headers of every answer, and who may call from a page of another origin: failure 13, "any Origin accepted". */
 export function registerSecurity(
   app: FastifyInstance,
-  config: Pick<Config, 'publicUrl' | 'allowedOrigins'>,
+  config: Pick<HubConfig, 'publicUrl' | 'allowedOrigins'>,
   clients: Pick<Clients, 'secure'>,
 ): void {
   const publicTls = config.publicUrl?.startsWith('https:') === true;

@@ -49,7 +49,7 @@ export class Peers {
       throw unreachable(hub, error);
     }
     metrics.peerRequests.inc({ purpose, outcome: answer.status < 300 ? 'ok' : 'refused' });
-    if (answer.status >= 300) throw refusalOf(answer.status, answer.body);
+    if (answer.status >= 300) throw peerRefusal(answer.status, answer.body);
     return answer.body;
   }
 
@@ -105,7 +105,7 @@ export function unreachable(hub: string, cause: unknown): StreamSpaceError {
 }
 
 /** The error in a peer's answer. */
-export function refusalOf(status: number, body: unknown): StreamSpaceError {
+export function peerRefusal(status: number, body: unknown): StreamSpaceError {
   const error = (body as { error?: Partial<ErrorBody> } | undefined)?.error;
   const code = ERROR_CODES.find((known) => known === error?.code);
   return code === undefined

@@ -1,18 +1,18 @@
 import { StreamSpaceError } from '@streamspace/protocol';
-import type { Picture } from '../agents/ports.ts';
+import type { SessionPicture } from '../agents/ports.ts';
 import type { Peers } from './client.ts';
 
 /** Milliseconds for another replica to get a picture; it waits 15 s for the agent itself. */
 const PICTURE_PEER_MS = 17_000;
 
 /** A picture as one replica answers it to another. */
-export const pictureAnswer = ({ png, at }: Picture): { png: string; at: number } => ({
+export const pictureAnswer = ({ png, at }: SessionPicture): { png: string; at: number } => ({
   png: png.toString('base64'),
   at,
 });
 
 /** The picture from the replica that holds the agent. Rejects as `Peers.ask`. */
-export async function pictureFrom(peers: Peers, hub: string, agent: string, session: string): Promise<Picture> {
+export async function pictureFrom(peers: Peers, hub: string, agent: string, session: string): Promise<SessionPicture> {
   const { png, at } = (await peers.ask(hub, 'picture', { agent, session }, PICTURE_PEER_MS)) as Partial<
     ReturnType<typeof pictureAnswer>
   >;

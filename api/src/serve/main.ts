@@ -9,7 +9,7 @@ import { Registry } from 'prom-client';
 import { agentGateway, type LinkGateway } from '../agents/gateway.ts';
 import { buildApp } from '../app.ts';
 import { ConfigError } from '@streamspace/settings';
-import { type Config, readConfig } from '../config.ts';
+import { type HubConfig, readHubConfig } from '../config.ts';
 import { publisher } from '../events/publisher.ts';
 import { DEFAULT_TEMPLATES, readTemplates } from '../sessions/templates.ts';
 import { processMetrics } from '../process-metrics.ts';
@@ -27,7 +27,7 @@ const HEARD_MS = 5_000;
 /** Milliseconds that the store may be away when the hub starts: both may be starting. */
 const STORE_START_MS = 60_000;
 
-function logger({ logLevel: level, logFormat }: Config): Logger {
+function logger({ logLevel: level, logFormat }: HubConfig): Logger {
   if (logFormat === 'json') return pino({ level });
   return pino({ level, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } });
 }
@@ -36,8 +36,8 @@ function logger({ logLevel: level, logFormat }: Config): Logger {
 export const serve = (): Promise<void> => start().catch(fail);
 
 async function start(): Promise<void> {
-  const read = readConfig(process.env);
-  const config: Config = {
+  const read = readHubConfig(process.env);
+  const config: HubConfig = {
     ...read,
     consoleDir: read.consoleDir ?? fileURLToPath(new URL('./console', import.meta.url)),
   };

@@ -1,19 +1,23 @@
 import { type Accepted, type Session, StreamSpaceError } from '@streamspace/protocol';
 import { iso } from 'clock-port';
-import type { Dispatcher } from '../agents/ports.ts';
-import type { User } from '../auth/users.ts';
+import type { CommandNotifier } from '../agents/ports.ts';
+import type { AuthenticatedUser } from '../auth/users.ts';
 import type { HubDeps } from '../deps.ts';
 import { publicCommand } from '../public/command.ts';
 import type { CommandRecord, Reservation, SessionChange } from '../store/store.ts';
 import { newCommand } from '../commands/new-command.ts';
-import { specOf } from './records.ts';
-import { decide, type Operation, RULES } from './rules.ts';
+import { specFor } from './records.ts';
+import { decide, type UserOperation, RULES } from './rules.ts';
 
 /** How often a session that changed between reading and writing is read again. */
 const ATTEMPTS = 5;
 
 /** The session, if the user may see it; `not_found` otherwise, also for another user's [AUTH2]. */
-export async function sessionFor({ store }: Pick<HubDeps, 'store'>, id: string, user: User): Promise<Session> {
+export async function sessionFor(
+  { store }: Pick<HubDeps, 'store'>,
+  id: string,
+  user: AuthenticatedUser,
+): Promise<Session> {
   const session = await store.sessions.get(id);
   if (session === undefined || (!user.admin && session.user !== user.id))
     throw new StreamSpaceError('not_found', `there is no session ${id}`);
@@ -24,7 +28,12 @@ export async function sessionFor({ store }: Pick<HubDeps, 'store'>, id: string, 
  * Gives the session another name: the hub's alone, its agent keeps the one of its beginning [SES9]. `updated_at` stays: that is of the state, and what
  * the agent says of that must not lose against a name. Throws `not_found`.
  */
-export async function renameSession(deps: HubDeps, id: string, name: string, user: User): Promise<Session> {
+export async function renameSession(
+  deps: HubDeps,
+  id: string,
+  name: string,
+  user: AuthenticatedUser,
+): Promise<Session> {
   const session = await sessionFor(deps, id, user);
   const renamed = session.state === 'gone' ? undefined : await deps.store.sessions.update(id, { name });
   if (renamed === undefined) throw new StreamSpaceError('not_found', `session ${id} is gone`);
@@ -37,10 +46,10 @@ export async function renameSession(deps: HubDeps, id: string, name: string, use
  * way gets that command again. Throws `not_found`, `conflict`, and for a wake `agent_offline` or `at_capacity`.
  */
 export async function changeSession(
-  deps: HubDeps & { dispatcher: Dispatcher },
-  operation: Operation,
+  deps: HubDeps & { dispatcher: CommandNotifier },
+  operation: UserOperation,
   id: string,
-  caller: { user: User; traceId: string; deleteHome?: boolean },
+  caller: { user: AuthenticatedUser; traceId: string; deleteHome?: boolean },
 ): Promise<Accepted> {
   const { store, clock, publish } = deps;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
@@ -91,13 +100,13 @@ export async function changeSession(
 
 async function payloadOf(
   { store }: HubDeps,
-  operation: Operation,
+  operation: UserOperation,
   session: Session,
   deleteHome: boolean,
 ): Promise<CommandRecord['payload']> {
   if (operation === 'delete') return { delete_home: deleteHome };
   const template = operation === 'wake' ? await store.templates.get(session.template) : undefined;
-  return template === undefined ? {} : { spec: specOf(session, template) };
+  return template === undefined ? {} : { spec: specFor(session, template) };
 }
 
 /** A woken session takes up room again, on the agent that has its home. One that is away keeps the command until it is back. */

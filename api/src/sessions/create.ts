@@ -1,10 +1,10 @@
 import { type Accepted, type CreateSession, type Session, StreamSpaceError } from '@streamspace/protocol';
 import { publicCommand } from '../public/command.ts';
-import type { Dispatcher } from '../agents/ports.ts';
+import type { CommandNotifier } from '../agents/ports.ts';
 import type { HubDeps } from '../deps.ts';
 import type { AgentRecord, CommandRecord } from '../store/store.ts';
 import { newCommand } from '../commands/new-command.ts';
-import { needsOf, newSession, specOf } from './records.ts';
+import { needsOf, newSession, specFor } from './records.ts';
 import type { Candidates } from './candidates.ts';
 import { place } from './placement.ts';
 
@@ -22,7 +22,7 @@ export interface CreateCaller {
  * Throws `template_unknown`, `region_unknown`, `no_placement` and `too_large` (with the reason in words), `conflict` for an idempotency key used for something else.
  */
 export async function createSession(
-  deps: HubDeps & { dispatcher: Dispatcher; candidates: Candidates },
+  deps: HubDeps & { dispatcher: CommandNotifier; candidates: Candidates },
   wish: CreateSession,
   caller: CreateCaller,
 ): Promise<Accepted> {
@@ -57,7 +57,7 @@ export async function createSession(
       );
     const { agent } = placement;
     const session = newSession(deps, wish, template, agent, caller.user);
-    const payload = { spec: specOf(session, template) };
+    const payload = { spec: specFor(session, template) };
     const command = newCommand(deps, {
       action: 'create_session',
       agent: session.agent,

@@ -14,7 +14,7 @@ export interface PlacementRequest {
 }
 
 /** What placement looks at. */
-export type Candidate = Pick<
+export type PlacementCandidate = Pick<
   AgentRecord,
   | 'id'
   | 'platform'
@@ -29,7 +29,7 @@ export type Candidate = Pick<
   | 'away_since'
 >;
 
-export type Placement<A extends Candidate = Candidate> =
+export type Placement<A extends PlacementCandidate = PlacementCandidate> =
   | { agent: A }
   | {
       /** In words, for the user. */ reasons: string;
@@ -47,23 +47,24 @@ const GIB = 1024 ** 3;
  */
 export const FAILOVER_MS = 30_000;
 
-const isOnline = (agent: Candidate): boolean => agent.connected && !agent.draining && HEALTHY.has(agent.status);
+const isOnline = (agent: PlacementCandidate): boolean =>
+  agent.connected && !agent.draining && HEALTHY.has(agent.status);
 
-const isBetweenLeaders = (agent: Candidate, now: number): boolean =>
+const isBetweenLeaders = (agent: PlacementCandidate, now: number): boolean =>
   !agent.connected &&
   !agent.draining &&
   typeof agent.away_since === 'string' &&
   now - parseIso(agent.away_since) <= FAILOVER_MS;
 
 // sums of fractions: 0.1 + 0.2 CPUs are not more than 0.3
-const cpuFits = (agent: Candidate, { cpu }: PlacementRequest): boolean =>
+const cpuFits = (agent: PlacementCandidate, { cpu }: PlacementRequest): boolean =>
   agent.used.cpu + cpu <= agent.capacity.cpu + 1e-9;
-const memoryFits = (agent: Candidate, { memory }: PlacementRequest): boolean =>
+const memoryFits = (agent: PlacementCandidate, { memory }: PlacementRequest): boolean =>
   agent.used.memory + memory <= agent.capacity.memory;
-const slotFree = (agent: Candidate): boolean => agent.active_sessions < agent.capacity.max_sessions;
+const slotFree = (agent: PlacementCandidate): boolean => agent.active_sessions < agent.capacity.max_sessions;
 
 /** How full the agent would be with the session: the fullest of its capacities, 0 to 1. */
-function load(agent: Candidate, request: PlacementRequest): number {
+function load(agent: PlacementCandidate, request: PlacementRequest): number {
   const share = (used: number, of: number) => (of > 0 ? used / of : 1);
   return Math.max(
     share(agent.used.cpu + request.cpu, agent.capacity.cpu),
@@ -77,7 +78,11 @@ function load(agent: Candidate, request: PlacementRequest): number {
  * room, the one in the region asked for, healthy before warning, of the highest priority, and then the least loaded. Or, in words, why there
  * is none. `now`: Unix milliseconds.
  */
-export function place<A extends Candidate>(request: PlacementRequest, agents: readonly A[], now: number): Placement<A> {
+export function place<A extends PlacementCandidate>(
+  request: PlacementRequest,
+  agents: readonly A[],
+  now: number,
+): Placement<A> {
   const asked = request.agent === undefined ? agents : agents.filter((agent) => agent.id === request.agent);
   const online = asked.filter((agent) => isOnline(agent) || isBetweenLeaders(agent, now));
   const suitable = online.filter((agent) => request.platforms.includes(agent.platform));
@@ -102,11 +107,11 @@ export function place<A extends Candidate>(request: PlacementRequest, agents: re
 }
 
 /** Whether the agent had room for it if it ran nothing else. */
-const holds = ({ capacity }: Candidate, { cpu, memory }: PlacementRequest): boolean =>
+const holds = ({ capacity }: PlacementCandidate, { cpu, memory }: PlacementRequest): boolean =>
   cpu <= capacity.cpu + 1e-9 && memory <= capacity.memory;
 
 /** In words; undefined: there is no agent. */
-function largestOf(agents: readonly Candidate[]): string | undefined {
+function largestOf(agents: readonly PlacementCandidate[]): string | undefined {
   if (agents.length === 0) return undefined;
   const most = (of: 'cpu' | 'memory') => Math.max(...agents.map(({ capacity }) => capacity[of]));
   return `the most CPUs are ${round(most('cpu'))}, the most memory is ${round(most('memory') / GIB)} GiB`;
@@ -114,10 +119,10 @@ function largestOf(agents: readonly Candidate[]): string | undefined {
 
 function refusal(
   request: PlacementRequest,
-  all: readonly Candidate[],
-  asked: readonly Candidate[],
-  online: readonly Candidate[],
-  suitable: readonly Candidate[],
+  all: readonly PlacementCandidate[],
+  asked: readonly PlacementCandidate[],
+  online: readonly PlacementCandidate[],
+  suitable: readonly PlacementCandidate[],
 ): string {
   if (all.length === 0) return 'no agent has ever connected here: enrol one and start it';
   if (request.agent !== undefined) return refusalOfOne(request.agent, request, asked[0], online.length > 0);
@@ -127,7 +132,12 @@ function refusal(
   return `${head}, none with ${missing(request, suitable)}${where(request, suitable)}`;
 }
 
-function refusalOfOne(id: string, request: PlacementRequest, agent: Candidate | undefined, takes: boolean): string {
+function refusalOfOne(
+  id: string,
+  request: PlacementRequest,
+  agent: PlacementCandidate | undefined,
+  takes: boolean,
+): string {
   if (agent === undefined) return `there is no agent ${id}`;
   if (!agent.connected && !takes) return `agent ${id} is not connected`;
   if (agent.draining) return `agent ${id} is being drained and takes no new sessions`;
@@ -138,7 +148,7 @@ function refusalOfOne(id: string, request: PlacementRequest, agent: Candidate | 
 }
 
 /** What none of the agents has: the first thing that all of them lack, or the combination. */
-function missing(request: PlacementRequest, agents: readonly Candidate[]): string {
+function missing(request: PlacementRequest, agents: readonly PlacementCandidate[]): string {
   const cpus = `${round(request.cpu)} ${request.cpu === 1 ? 'CPU' : 'CPUs'}`;
   const memory = `${round(request.memory / GIB)} GiB of memory`;
   if (!agents.some(slotFree)) return 'room for another session (max_sessions)';
@@ -147,12 +157,12 @@ function missing(request: PlacementRequest, agents: readonly Candidate[]): strin
   return `${cpus}, ${memory} and room for another session at once`;
 }
 
-function where({ region }: PlacementRequest, agents: readonly Candidate[]): string {
+function where({ region }: PlacementRequest, agents: readonly PlacementCandidate[]): string {
   if (region === undefined) return '';
   return agents.every((agent) => agent.region === region) ? ` in ${region}` : ` in ${region} or elsewhere`;
 }
 
-function drained(agents: readonly Candidate[]): string {
+function drained(agents: readonly PlacementCandidate[]): string {
   const draining = agents.filter((agent) => agent.connected && agent.draining).length;
   return draining === 0 ? '' : ` (${draining} being drained)`;
 }

@@ -42,7 +42,7 @@ export function newSession(
 }
 
 /** What the agent is told of a session. */
-export function specOf(session: Session, template: Template): SessionSpec {
+export function specFor(session: Session, template: Template): SessionSpec {
   const { id, user, name, cpu, memory, storage, created_at } = session;
   return {
     id,

@@ -3,7 +3,7 @@ import { ChangeSession, CreateSession, Id, LIMITS, StreamSpaceError } from '@str
 import { dateAt } from 'clock-port';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import type { AgentLinks, Dispatcher } from '../agents/ports.ts';
+import type { AgentLinks, CommandNotifier } from '../agents/ports.ts';
 import { makeTicket } from '../auth/tickets.ts';
 import type { HubDeps } from '../deps.ts';
 import { listing } from '../http/listing.ts';
@@ -20,7 +20,7 @@ const Flag = Type.Optional(Type.Enum(['true', 'false']));
 
 export function sessionRoutes(
   scope: FastifyInstance,
-  given: HubDeps & { dispatcher: Dispatcher; links: Pick<AgentLinks, 'stayAwake' | 'picture'> },
+  given: HubDeps & { dispatcher: CommandNotifier; links: Pick<AgentLinks, 'stayAwake' | 'picture'> },
 ): void {
   const app = scope.withTypeProvider<TypeBoxTypeProvider>();
   const { store } = given;

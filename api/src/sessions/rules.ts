@@ -1,7 +1,7 @@
 import { type Action, type Session, type SessionState, StreamSpaceError } from '@streamspace/protocol';
 
 /** What a user may ask of a session that is there. */
-export type Operation = 'hibernate' | 'wake' | 'delete';
+export type UserOperation = 'hibernate' | 'wake' | 'delete';
 
 export interface Rule {
   action: Action;
@@ -11,7 +11,7 @@ export interface Rule {
 }
 
 /** SPEC.md [SES1]. */
-export const RULES: Readonly<Record<Operation, Rule>> = {
+export const RULES: Readonly<Record<UserOperation, Rule>> = {
   hibernate: { action: 'hibernate_session', during: 'hibernating', from: ['running'] },
   wake: { action: 'wake_session', during: 'waking', from: ['hibernated', 'failed'] },
   delete: {
@@ -38,7 +38,7 @@ const REMEDY: Readonly<Record<SessionState, string>> = {
  * Whether the operation is to be carried out (`begin`) or is under way already (`repeat`). Throws `conflict` with the reason when the
  * session's state doesn't allow it, `not_found` when it is gone.
  */
-export function decide(operation: Operation, session: Pick<Session, 'id' | 'state'>): 'begin' | 'repeat' {
+export function decide(operation: UserOperation, session: Pick<Session, 'id' | 'state'>): 'begin' | 'repeat' {
   const { state, id } = session;
   if (state === 'gone') throw new StreamSpaceError('not_found', `session ${id} is gone`);
   const { during, from } = RULES[operation];

@@ -3,7 +3,7 @@ import { errorOfClose, Pulse, StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import { WebSocket } from 'ws';
 import type { LinkMetrics } from '../agents/link/metrics.ts';
-import { refusalOf, unreachable } from '../peers/client.ts';
+import { peerRefusal, unreachable } from '../peers/client.ts';
 import { answerPing } from './ping.ts';
 import { Presence } from './presence.ts';
 import { notBinary, Viewer } from './viewer.ts';
@@ -138,9 +138,9 @@ export class Relay {
     let text = '';
     try {
       for await (const chunk of response) if (text.length < MAX_ANSWER) text += String(chunk);
-      this.close(refusalOf(response.statusCode ?? 0, JSON.parse(text)));
+      this.close(peerRefusal(response.statusCode ?? 0, JSON.parse(text)));
     } catch {
-      this.close(refusalOf(response.statusCode ?? 0, undefined));
+      this.close(peerRefusal(response.statusCode ?? 0, undefined));
     }
   }
 

@@ -2,7 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Id, StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { sha256 } from '../auth/secrets.ts';
+import { sha256Hex } from '../auth/secrets.ts';
 import { takeTicket } from '../auth/tickets.ts';
 import type { HubDeps } from '../deps.ts';
 import { route } from '../http/route.ts';
@@ -12,7 +12,7 @@ import { shortened } from '../http/shortened.ts';
 const KNOWN_MS = 30_000;
 
 /** Names what is known of a ticket. */
-const marked = (ticket: string): string => sha256(`came without upgrade: ${ticket}`);
+const marked = (ticket: string): string => sha256Hex(`came without upgrade: ${ticket}`);
 
 const socket = { access: 'open', status: 101, answer: Type.Null() } as const;
 const params = Type.Object({ id: Id }, { additionalProperties: false });

@@ -2,7 +2,7 @@ import { type ClientRequest, request as httpRequest, METHODS } from 'node:http';
 import { connect } from 'node:net';
 import { SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sha256 } from '../../src/auth/secrets.ts';
+import { sha256Hex } from '../../src/auth/secrets.ts';
 import { TestHub } from '../support/hub.ts';
 
 let hub: TestHub;
@@ -73,7 +73,7 @@ describe('S2 what a stranger sends makes neither answer nor log grow', () => {
 
   it('with a token: 20 problems, and how many more', async () => {
     const token = 'sse_of-this-test';
-    await hub.store.credentials.putEnrolment(sha256(token), {
+    await hub.store.credentials.putEnrolment(sha256Hex(token), {
       agentId: null,
       expiresAt: '2999-01-01T00:00:00.000Z',
       uses: 1,

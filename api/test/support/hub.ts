@@ -8,8 +8,8 @@ import { Registry } from 'prom-client';
 import { WebSocket } from 'ws';
 import { agentGateway, type LinkGateway } from '../../src/agents/gateway.ts';
 import { buildApp } from '../../src/app.ts';
-import { newCredential, sha256 } from '../../src/auth/secrets.ts';
-import { readConfig } from '../../src/config.ts';
+import { newCredential, sha256Hex } from '../../src/auth/secrets.ts';
+import { readHubConfig } from '../../src/config.ts';
 import type { HubDeps } from '../../src/deps.ts';
 import { publisher } from '../../src/events/publisher.ts';
 import { provable, SessionProofs } from '../../src/sessions/proof.ts';
@@ -44,7 +44,7 @@ export class TestHub {
     this.clock = beside?.clock ?? new VirtualClock();
     this.logged = [];
     this.store = change(beside?.store ?? memoryStore(this.clock));
-    const config = readConfig({
+    const config = readHubConfig({
       JWT_SECRET: 'x'.repeat(64),
       HEARTBEAT_INTERVAL: '10s',
       ALLOWED_ORIGINS: 'https://ok.example',
@@ -252,7 +252,11 @@ export class TestHub {
   /** `expires`: when the token ends that it is from. */
   async ticket(session = 's1', user = 'ann', expires?: number): Promise<string> {
     const ticket = randomBytes(32).toString('base64url');
-    await this.store.tickets.put(sha256(ticket), { session, user, ...(expires !== undefined && { expires }) }, 60_000);
+    await this.store.tickets.put(
+      sha256Hex(ticket),
+      { session, user, ...(expires !== undefined && { expires }) },
+      60_000,
+    );
     return ticket;
   }
 

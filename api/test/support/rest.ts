@@ -6,9 +6,9 @@ import { SignJWT } from 'jose';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { agentGateway } from '../../src/agents/gateway.ts';
-import type { AgentGateway, LinkDeps, Picture } from '../../src/agents/ports.ts';
+import type { AgentGateway, LinkDeps, SessionPicture } from '../../src/agents/ports.ts';
 import { buildApp } from '../../src/app.ts';
-import { type Config, readConfig } from '../../src/config.ts';
+import { type HubConfig, readHubConfig } from '../../src/config.ts';
 import { publisher } from '../../src/events/publisher.ts';
 import { DEFAULT_TEMPLATES } from '../../src/sessions/templates.ts';
 import { memoryStore } from '../../src/store/memory/memory-store.ts';
@@ -33,7 +33,7 @@ export class FakeLinks implements AgentGateway {
     if (this.failure) throw this.failure;
     this.awake.push(sessionId);
   }
-  async picture(): Promise<Picture> {
+  async picture(): Promise<SessionPicture> {
     if (this.failure) throw this.failure;
     return { png: Buffer.from('a picture'), at: 1_900_000_000_000 };
   }
@@ -59,7 +59,7 @@ export class Rest {
   readonly clock: VirtualClock;
   readonly store: Store;
   readonly links = new FakeLinks();
-  readonly config: Config;
+  readonly config: HubConfig;
   readonly app: FastifyInstance;
   readonly internal: FastifyInstance;
   #token = new Map<string, string>();
@@ -67,7 +67,7 @@ export class Rest {
   private constructor(parts: {
     clock: VirtualClock;
     store: Store;
-    config: Config;
+    config: HubConfig;
     app: FastifyInstance;
     internal: FastifyInstance;
     links: FakeLinks;
@@ -89,7 +89,7 @@ export class Rest {
     const clock = new VirtualClock();
     const store = change(memoryStore(clock));
     for (const template of DEFAULT_TEMPLATES) await store.templates.put(template);
-    const config = readConfig({ JWT_SECRET: SECRET, ...env });
+    const config = readHubConfig({ JWT_SECRET: SECRET, ...env });
     const links = new FakeLinks();
     const { app, internal } = await buildApp({
       config,

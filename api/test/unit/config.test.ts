@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, HUB } from '@streamspace/settings';
-import { readConfig } from '../../src/config.ts';
+import { readHubConfig } from '../../src/config.ts';
 
 const SECRET = 'x'.repeat(32);
-const read = (env: Record<string, string> = {}) => readConfig({ JWT_SECRET: SECRET, ...env });
+const read = (env: Record<string, string> = {}) => readHubConfig({ JWT_SECRET: SECRET, ...env });
 const problems = (env: Record<string, string>): readonly string[] => {
   try {
-    readConfig(env);
+    readHubConfig(env);
   } catch (error) {
     if (error instanceof ConfigError) return error.problems.map(({ message }) => message);
     throw error;
@@ -50,7 +50,7 @@ describe('configuration of the hub', () => {
 
   it('reads every variable', () => {
     const token = 'y'.repeat(40);
-    const config = readConfig({
+    const config = readHubConfig({
       PORT: '0',
       HOST: '127.0.0.1',
       PUBLIC_URL: 'https://hub.example.com/',
@@ -240,7 +240,7 @@ describe('configuration of the hub', () => {
 
   it('lets ENROLMENT_TOKEN enrol the agents again that are named, unless they have a token of their own', () => {
     const [token, own] = ['b'.repeat(32), `sse_${'z'.repeat(32)}`];
-    const { agentEnrolment } = readConfig({
+    const { agentEnrolment } = readHubConfig({
       JWT_SECRET: SECRET,
       ENROLMENT_TOKEN: token,
       ENROLMENT_TOKEN_AGENTS: 'lab,office',

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Candidate, FAILOVER_MS, place, type PlacementRequest } from '../../src/sessions/placement.ts';
+import { type PlacementCandidate, FAILOVER_MS, place, type PlacementRequest } from '../../src/sessions/placement.ts';
 import { GIB } from '../support/records.ts';
 
 const NOW = Date.parse('2026-01-01T00:10:00.000Z');
 /** When something was, `ms` ago. */
 const ago = (ms: number) => new Date(NOW - ms).toISOString();
 
-const agent = (id: string, patch: Partial<Candidate> = {}): Candidate => ({
+const agent = (id: string, patch: Partial<PlacementCandidate> = {}): PlacementCandidate => ({
   id,
   platform: 'process',
   region: 'eu-west-1',
@@ -26,11 +26,11 @@ const request = (patch: Partial<PlacementRequest> = {}): PlacementRequest => ({
   memory: GIB,
   ...patch,
 });
-const chosen = (wish: PlacementRequest, agents: Candidate[]): string | undefined => {
+const chosen = (wish: PlacementRequest, agents: PlacementCandidate[]): string | undefined => {
   const result = place(wish, agents, NOW);
   return 'agent' in result ? result.agent.id : undefined;
 };
-const refusal = (wish: PlacementRequest, agents: Candidate[]): string => {
+const refusal = (wish: PlacementRequest, agents: PlacementCandidate[]): string => {
   const result = place(wish, agents, NOW);
   return 'reasons' in result ? result.reasons : `placed on ${result.agent.id}`;
 };
@@ -66,7 +66,7 @@ describe('failure 12: placement by capacity and region', () => {
   });
 
   it('K9 takes an agent that is between two leaders, when none that is there will do', () => {
-    const away = (patch: Partial<Candidate> = {}) =>
+    const away = (patch: Partial<PlacementCandidate> = {}) =>
       agent('away', { connected: false, status: 'offline', away_since: ago(FAILOVER_MS), ...patch });
     expect(chosen(request(), [away()])).toBe('away');
     expect(chosen(request({ agent: 'away' }), [away()])).toBe('away');
@@ -87,7 +87,7 @@ describe('failure 12: placement by capacity and region', () => {
     expect(chosen(request({ agent: 'b' }), [agent('a'), agent('b', full)])).toBeUndefined();
   });
 
-  it.each<[string, PlacementRequest, Candidate[]]>([
+  it.each<[string, PlacementRequest, PlacementCandidate[]]>([
     ['no agent has ever connected here: enrol one and start it', request(), []],
     ['2 agents known, none online', request(), [agent('a', { connected: false }), agent('b', { status: 'error' })]],
     [
@@ -159,7 +159,7 @@ describe('failure 12: placement by capacity and region', () => {
 
 describe('placement, for any agents and wishes', () => {
   const candidates = fc.uniqueArray(
-    fc.record<Candidate>({
+    fc.record<PlacementCandidate>({
       id: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'),
       platform: fc.constantFrom('process', 'docker'),
       region: fc.constantFrom('eu', 'us', ''),
@@ -184,7 +184,7 @@ describe('placement, for any agents and wishes', () => {
     region: fc.option(fc.constantFrom('eu', 'us'), { nil: undefined }),
     agent: fc.option(fc.constantFrom('a', 'b', 'x'), { nil: undefined }),
   });
-  const could = (wish: PlacementRequest, each: Candidate): boolean =>
+  const could = (wish: PlacementRequest, each: PlacementCandidate): boolean =>
     (wish.agent === undefined || wish.agent === each.id) &&
     each.connected &&
     !each.draining &&

@@ -4,7 +4,7 @@ import { VirtualClock } from '@streamspace/testkit';
 import { describe, expect, test } from 'vitest';
 import type { AgentLink } from '../../src/agents/link/link.ts';
 import { relearn, type RelearnDeps } from '../../src/agents/fleet/relearn.ts';
-import { readConfig } from '../../src/config.ts';
+import { readHubConfig } from '../../src/config.ts';
 
 function scene(agents = ['a1', 'a2']) {
   const clock = new VirtualClock();
@@ -15,7 +15,7 @@ function scene(agents = ['a1', 'a2']) {
   const line = () => undefined;
   const deps = {
     clock,
-    config: readConfig({ JWT_SECRET: 'x'.repeat(32) }),
+    config: readHubConfig({ JWT_SECRET: 'x'.repeat(32) }),
     randomBytes,
     log: { info: line, warn: line },
     dispatcher: { wake: line },

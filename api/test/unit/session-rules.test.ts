@@ -1,9 +1,9 @@
 import { ERRORS, SESSION_STATES, type SessionState, StreamSpaceError } from '@streamspace/protocol';
 import { describe, expect, it } from 'vitest';
-import { decide, type Operation, requireScreen } from '../../src/sessions/rules.ts';
+import { decide, type UserOperation, requireScreen } from '../../src/sessions/rules.ts';
 
 /** State: what an operation does in it. `x` is a conflict. */
-const TABLE: Record<Exclude<SessionState, 'gone'>, Record<Operation, 'begin' | 'repeat' | 'x'>> = {
+const TABLE: Record<Exclude<SessionState, 'gone'>, Record<UserOperation, 'begin' | 'repeat' | 'x'>> = {
   pending: { hibernate: 'x', wake: 'x', delete: 'begin' },
   starting: { hibernate: 'x', wake: 'x', delete: 'begin' },
   running: { hibernate: 'begin', wake: 'x', delete: 'begin' },
@@ -15,7 +15,7 @@ const TABLE: Record<Exclude<SessionState, 'gone'>, Record<Operation, 'begin' | '
 };
 const rows = Object.entries(TABLE).flatMap(([state, row]) =>
   Object.entries(row).map(
-    ([operation, expected]) => [operation as Operation, state as SessionState, expected] as const,
+    ([operation, expected]) => [operation as UserOperation, state as SessionState, expected] as const,
   ),
 );
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readHubConfig } from '../../src/config.ts';
 import { ConfigError, readRedisAddress, withoutPassword } from '@streamspace/settings';
 
 const host = (name: string, port: number) => ({ host: name, port });
@@ -55,9 +55,9 @@ describe('the address of a Redis', () => {
   it('is shown without its password', () => {
     expect(withoutPassword('redis://hub:p@ss@redis:1/0')).toBe('redis://…@redis:1/0');
     const env = { JWT_SECRET: 'a secret of the tests, long enough for HS256', STORE_URL: 'redis://:secret@redis:x' };
-    expect(() => readConfig(env)).toThrow(ConfigError);
-    expect(() => readConfig(env)).toThrow(/STORE_URL: takes .*; given was "redis:\/\/…@redis:x"/);
-    expect(readConfig({ ...env, STORE_URL: 'redis://:secret@redis', STORE_WAIT_REPLICAS: '1' })).toMatchObject({
+    expect(() => readHubConfig(env)).toThrow(ConfigError);
+    expect(() => readHubConfig(env)).toThrow(/STORE_URL: takes .*; given was "redis:\/\/…@redis:x"/);
+    expect(readHubConfig({ ...env, STORE_URL: 'redis://:secret@redis', STORE_WAIT_REPLICAS: '1' })).toMatchObject({
       storeUrl: 'redis://:secret@redis',
       storeWaitReplicas: 1,
       storeWaitMs: 1_000,

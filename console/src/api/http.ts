@@ -1,7 +1,7 @@
 import type { ErrorAnswer } from '@streamspace/protocol';
 
 /** The failure of a request. `status` is 0 without an answer (`code` is then `unreachable`). */
-export class ApiError extends Error {
+export class RestError extends Error {
   readonly code: string;
   readonly status: number;
   readonly retryable: boolean;
@@ -16,7 +16,7 @@ export class ApiError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
-    this.name = 'ApiError';
+    this.name = 'RestError';
     this.code = code;
     this.status = status;
     this.retryable = retryable;
@@ -28,7 +28,7 @@ export class ApiError extends Error {
 const REQUEST_MS = 20_000;
 
 export interface Http {
-  /** JSON in, JSON out; rejects with {@link ApiError}, or with the signal's reason when the caller aborted. */
+  /** JSON in, JSON out; rejects with {@link RestError}, or with the signal's reason when the caller aborted. */
   request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T>;
   /** A response to read as a stream; without a deadline. */
   open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response>;
@@ -39,7 +39,7 @@ export interface HttpOptions {
   base: string;
   token: () => string | null;
   /** Called for every 401: the token is not accepted (any more). */
-  onUnauthenticated: (error: ApiError) => void;
+  onUnauthenticated: (error: RestError) => void;
 }
 
 export function createHttp({ base, token, onUnauthenticated }: HttpOptions): Http {
@@ -55,7 +55,7 @@ export function createHttp({ base, token, onUnauthenticated }: HttpOptions): Htt
       response = await fetch(base + path, { ...init, headers, cache: 'no-store', credentials: 'omit' });
     } catch (error) {
       if (caller?.aborted) throw error;
-      throw new ApiError('unreachable', 'The hub does not answer: is it running?', 0, true, {}, { cause: error });
+      throw new RestError('unreachable', 'The hub does not answer: is it running?', 0, true, {}, { cause: error });
     }
     if (response.ok) return response;
     const failure = await errorOf(response);
@@ -84,13 +84,13 @@ export function createHttp({ base, token, onUnauthenticated }: HttpOptions): Htt
   };
 }
 
-async function errorOf(response: Response): Promise<ApiError> {
+async function errorOf(response: Response): Promise<RestError> {
   const text = await response.text().catch(() => '');
   try {
     const { error } = JSON.parse(text) as ErrorAnswer;
-    return new ApiError(error.code, error.message, response.status, error.retryable, error.details);
+    return new RestError(error.code, error.message, response.status, error.retryable, error.details);
   } catch {
     const words = `The hub answered ${response.status} ${response.statusText}`.trim();
-    return new ApiError('internal', words, response.status, response.status >= 500);
+    return new RestError('internal', words, response.status, response.status >= 500);
   }
 }

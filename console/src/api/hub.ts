@@ -9,8 +9,8 @@ interface Items<T> {
   items: T[];
 }
 
-/** The REST API as the console uses it. Every call rejects with `ApiError`. */
-export interface Hub {
+/** The REST API as the console uses it. Every call rejects with `RestError`. */
+export interface HubApi {
   agents(): Promise<Agent[]>;
   /** Stops (or resumes) new sessions on an agent; its running sessions go on. */
   setDraining(id: string, draining: boolean): Promise<Agent>;
@@ -32,7 +32,7 @@ export interface Hub {
   whyNoSocket(id: string, ticket: string, signal: AbortSignal): Promise<never>;
 }
 
-export function createHub(http: Http): Hub {
+export function createHub(http: Http): HubApi {
   const list = async <T>(path: string): Promise<T[]> => {
     const answer = await http.request<Items<T> | T[]>('GET', path);
     return Array.isArray(answer) ? answer : answer.items;

@@ -1,6 +1,6 @@
 import type { Event } from '@streamspace/protocol';
 import { createParser } from 'eventsource-parser';
-import { fullJitter, pause } from './backoff.ts';
+import { fullJitter, delay } from './backoff.ts';
 import type { Http } from './http.ts';
 
 /** The hub sends a comment every 15 s at least; three missing ones mean that nobody is there. */
@@ -34,7 +34,7 @@ export async function followEvents(http: Http, follower: Follower, signal: Abort
       if (performance.now() - started > STEADY_MS) attempt = 0;
       const wait = fullJitter(attempt, Math.random(), { base: 500, max: 15_000 });
       follower.onDown(error, wait);
-      await pause(wait, signal);
+      await delay(wait, signal);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Event } from '@streamspace/protocol';
-import { AgentFacts, Replicas } from '../parts/agent-facts.tsx';
+import { AgentFacts, ReplicaList } from '../parts/agent-facts.tsx';
 import { AgentBadge, StateBadge } from '../parts/badge.tsx';
 import { CapacityBars } from '../parts/capacity.tsx';
 import { DrainButton } from '../parts/drain-button.tsx';
@@ -49,7 +49,7 @@ export function AgentPage({ id }: { id: string }) {
       </div>
       {agent && (
         <section class="panel agent">
-          <Replicas agent={agent} />
+          <ReplicaList agent={agent} />
           <div class="agent-body">
             <AgentFacts agent={agent} />
             <CapacityBars agent={agent} />

@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import type { Agent } from '@streamspace/protocol';
-import { AgentFacts, Replicas } from '../parts/agent-facts.tsx';
+import { AgentFacts, ReplicaList } from '../parts/agent-facts.tsx';
 import { AgentBadge } from '../parts/badge.tsx';
 import { CapacityBars } from '../parts/capacity.tsx';
 import { DrainButton } from '../parts/drain-button.tsx';
@@ -54,7 +54,7 @@ function AgentRow({ agent }: { agent: Agent }) {
         <AgentBadge agent={agent} />
         <DrainButton agent={agent} />
       </div>
-      <Replicas agent={agent} />
+      <ReplicaList agent={agent} />
       <div class="agent-body">
         <AgentFacts agent={agent} />
         <CapacityBars agent={agent} />

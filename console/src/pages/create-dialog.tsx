@@ -6,7 +6,7 @@ import { Problem } from '../parts/notice.tsx';
 import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from '../state/console.ts';
 import { placed } from '../words/placed.ts';
-import { bytes, cpus } from '../words/quantities.ts';
+import { byteText, cpus } from '../words/quantities.ts';
 import { SIZES, wishedSize } from '../words/sizes.ts';
 
 export function CreateDialog({ onClose }: { onClose: () => void }) {
@@ -111,11 +111,11 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
               }}
             >
               <option value="template">
-                As the template says{template ? ` (${cpus(template.cpu)}, ${bytes(template.memory)})` : ''}
+                As the template says{template ? ` (${cpus(template.cpu)}, ${byteText(template.memory)})` : ''}
               </option>
               {SIZES.map((each) => (
                 <option key={each.id} value={each.id}>
-                  {each.name} ({cpus(each.cpu)}, {bytes(each.memory)})
+                  {each.name} ({cpus(each.cpu)}, {byteText(each.memory)})
                 </option>
               ))}
             </select>
@@ -159,7 +159,7 @@ function TemplateCard({ template, checked, unavailable, onChoose }: TemplateCard
       <b>{template.name}</b>
       <span>{template.description}</span>
       <small>
-        {cpus(template.cpu)} · {bytes(template.memory)} · {template.platforms.join(', ')}
+        {cpus(template.cpu)} · {byteText(template.memory)} · {template.platforms.join(', ')}
       </small>
       {unavailable && <small class="warn">No agent for it is connected now</small>}
     </label>

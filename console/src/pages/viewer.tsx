@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { ApiError } from '../api/http.ts';
+import { RestError } from '../api/http.ts';
 import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from '../state/console.ts';
 import { SleepNotice, useSleepsIn } from '../parts/sleep-notice.tsx';
@@ -191,7 +191,7 @@ function useMissing(id: string): boolean {
           });
       },
       (error: unknown) => {
-        if (!stale && error instanceof ApiError && error.code === 'not_found') missing.value = true;
+        if (!stale && error instanceof RestError && error.code === 'not_found') missing.value = true;
       },
     );
     return () => {

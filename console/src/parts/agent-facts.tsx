@@ -45,7 +45,7 @@ export function AgentFacts({ agent }: { agent: Agent }) {
 }
 
 /** The replicas of an agent: the leader with its term, and the standbys. */
-export function Replicas({ agent }: { agent: Agent }) {
+export function ReplicaList({ agent }: { agent: Agent }) {
   if (!agent.connected || agent.leader === null) {
     return (
       <div class="replicas">

@@ -1,5 +1,5 @@
 import type { Agent } from '@streamspace/protocol';
-import { bytes } from '../words/quantities.ts';
+import { byteText } from '../words/quantities.ts';
 
 /** Used part of an agent: sessions, CPU, memory. */
 export function CapacityBars({ agent }: { agent: Agent }) {
@@ -8,7 +8,7 @@ export function CapacityBars({ agent }: { agent: Agent }) {
     <div class="capacity">
       <Bar name="Sessions" used={agent.active_sessions} of={capacity.max_sessions} words={String} />
       <Bar name="CPU" used={used.cpu} of={capacity.cpu_cores} words={(count) => String(Number(count.toFixed(1)))} />
-      <Bar name="Memory" used={used.memory} of={capacity.memory_bytes} words={bytes} />
+      <Bar name="Memory" used={used.memory} of={capacity.memory_bytes} words={byteText} />
     </div>
   );
 }

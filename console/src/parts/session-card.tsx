@@ -4,7 +4,7 @@ import { DeleteDialog } from './delete-dialog.tsx';
 import { useSessionActions } from '../state/actions.ts';
 import { useConsole } from '../state/console.ts';
 import { href } from '../state/route.ts';
-import { ago, bytes, cpus } from '../words/quantities.ts';
+import { ago, byteText, cpus } from '../words/quantities.ts';
 import { allowedOn, progressOf } from '../words/session.ts';
 import { sentence } from '../words/sentence.ts';
 import { StateBadge } from './badge.tsx';
@@ -52,7 +52,7 @@ export function SessionCard({ session, showUser }: { session: Session; showUser:
           </dd>
           <dt>Size</dt>
           <dd>
-            {cpus(session.cpu)} · {bytes(session.memory)}
+            {cpus(session.cpu)} · {byteText(session.memory)}
           </dd>
           {showUser && (
             <>

@@ -1,6 +1,6 @@
 import type { Session } from '@streamspace/protocol';
 import { useSignal } from '@preact/signals';
-import { ApiError } from '../api/http.ts';
+import { RestError } from '../api/http.ts';
 import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from './console.ts';
 
@@ -17,7 +17,7 @@ export function useSessionActions(session: Session) {
       return true;
     } catch (error) {
       // Signed out meanwhile: the sign-in page shows the reason.
-      if (!(error instanceof ApiError && error.status === 401)) toasts.error(`${session.name}: ${wordsOf(error)}`);
+      if (!(error instanceof RestError && error.status === 401)) toasts.error(`${session.name}: ${wordsOf(error)}`);
       return false;
     } finally {
       busy.value = null;

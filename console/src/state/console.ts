@@ -2,13 +2,13 @@ import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { createHttp } from '../api/http.ts';
-import { createHub, type Hub } from '../api/hub.ts';
+import { createHub, type HubApi } from '../api/hub.ts';
 import { type Account, createAccount } from './account.ts';
 import { createListView, type ListView } from './list-view.ts';
 import { createLinkOffers, type LinkOffers } from './link-offer.ts';
-import { createLive, type Live } from './live.ts';
+import { createLive, type LiveFeed } from './live.ts';
 import { createNow } from './now.ts';
-import { createPictures, type Pictures } from './pictures.ts';
+import { createPictures, type ScreenPictures } from './pictures.ts';
 import { atHub, hubRoot, ownName } from './root.ts';
 import { createRoute, type Route } from './route.ts';
 import { createScreenSettings, type RememberedSettings } from './screen-settings.ts';
@@ -24,15 +24,15 @@ export interface Console {
   /** The page is asking other tabs for a sign-in. */
   readonly looking: ReadonlySignal<boolean>;
   readonly links: LinkOffers;
-  readonly hub: Hub;
+  readonly hub: HubApi;
   readonly world: World;
-  readonly live: Live;
+  readonly live: LiveFeed;
   readonly route: ReadonlySignal<Route>;
   readonly theme: Signal<Theme>;
   readonly list: Signal<ListView>;
   readonly toasts: Toasts;
   readonly now: ReadonlySignal<number>;
-  readonly pictures: Pictures;
+  readonly pictures: ScreenPictures;
   readonly screens: RememberedSettings;
   /** Path and query of the API as an absolute WebSocket URL. */
   readonly webSocketUrl: (path: string) => string;

@@ -2,14 +2,14 @@ import { type ReadonlySignal, signal } from '@preact/signals';
 import type { Event } from '@streamspace/protocol';
 import { followEvents } from '../api/live.ts';
 import { wordsOf } from '../words/sentence.ts';
-import { ApiError, type Http } from '../api/http.ts';
-import type { Hub } from '../api/hub.ts';
+import { RestError, type Http } from '../api/http.ts';
+import type { HubApi } from '../api/hub.ts';
 import type { World } from './world.ts';
 
 type Link = 'connecting' | 'live' | 'down';
 
 /** Keeps the world up to date while a user is signed in. */
-export interface Live {
+export interface LiveFeed {
   readonly link: ReadonlySignal<Link>;
   /** Why no data is available, in words; null without a failure. */
   readonly problem: ReadonlySignal<string | null>;
@@ -25,7 +25,7 @@ export interface Live {
   run(signal: AbortSignal): Promise<void>;
 }
 
-export function createLive(http: Http, hub: Hub, world: World, admin: ReadonlySignal<boolean>): Live {
+export function createLive(http: Http, hub: HubApi, world: World, admin: ReadonlySignal<boolean>): LiveFeed {
   const link = signal<Link>('connecting');
   const problem = signal<string | null>(null);
   const epoch = signal(0);
@@ -109,7 +109,7 @@ export function createLive(http: Http, hub: Hub, world: World, admin: ReadonlySi
 /** Some lists are for admins only: empty for other users. */
 async function allowed<T>(list: Promise<T[]>): Promise<T[]> {
   return list.catch((error: unknown) => {
-    if (error instanceof ApiError && error.code === 'forbidden') return [];
+    if (error instanceof RestError && error.code === 'forbidden') return [];
     throw error;
   });
 }

@@ -1,7 +1,7 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 
 /** A picture of a screen. */
-export interface Picture {
+export interface ScreenPicture {
   /** A data URL. */
   readonly url: string;
   /** Milliseconds since 1970. */
@@ -9,9 +9,9 @@ export interface Picture {
 }
 
 /** Small pictures of screens by session id: of screens open in this tab, and from agents. */
-export interface Pictures {
+export interface ScreenPictures {
   /** The newest picture of each session. */
-  readonly all: ReadonlySignal<ReadonlyMap<string, Picture>>;
+  readonly all: ReadonlySignal<ReadonlyMap<string, ScreenPicture>>;
   /** Keeps a small copy of the canvas, unless it is empty. */
   keep(session: string, canvas: HTMLCanvasElement): void;
   /** Requests a picture from its agent, unless there was a picture or a request within the last minute. Never rejects. */
@@ -24,7 +24,7 @@ export interface PicturesDeps {
   readonly storage: Storage;
   now(): number;
   /** Asks the hub. Rejects without a picture. */
-  taken(session: string): Promise<Picture>;
+  taken(session: string): Promise<ScreenPicture>;
 }
 
 const WIDTH = 480;
@@ -37,11 +37,11 @@ export const PICTURE_AGE_MS = 60_000;
 const AT_ONCE = 3;
 const MAX_WAITING = 60;
 
-export function createPictures(deps: PicturesDeps): Pictures {
+export function createPictures(deps: PicturesDeps): ScreenPictures {
   const { storage } = deps;
   /** Seen in this tab: kept for the next load of the page. */
-  const seen = signal<ReadonlyMap<string, Picture>>(read(storage));
-  const fetched = signal<ReadonlyMap<string, Picture>>(new Map());
+  const seen = signal<ReadonlyMap<string, ScreenPicture>>(read(storage));
+  const fetched = signal<ReadonlyMap<string, ScreenPicture>>(new Map());
   const askedAt = new Map<string, number>();
   let waiting: string[] = [];
   let underWay = 0;
@@ -53,7 +53,7 @@ export function createPictures(deps: PicturesDeps): Pictures {
     return newest;
   });
 
-  const put = (id: string, picture: Picture) => {
+  const put = (id: string, picture: ScreenPicture) => {
     const rest = [...fetched.value].filter(([other]) => other !== id).slice(1 - MAX_TAKEN);
     fetched.value = new Map([...rest, [id, picture]]);
   };
@@ -110,9 +110,9 @@ export function createPictures(deps: PicturesDeps): Pictures {
   };
 }
 
-function read(storage: Storage): ReadonlyMap<string, Picture> {
+function read(storage: Storage): ReadonlyMap<string, ScreenPicture> {
   try {
-    const kept = JSON.parse(storage.getItem(KEY) ?? '[]') as [string, Picture][];
+    const kept = JSON.parse(storage.getItem(KEY) ?? '[]') as [string, ScreenPicture][];
     return new Map(kept.filter(([, { url, at }]) => url.startsWith('data:image/') && typeof at === 'number'));
   } catch {
     return new Map();

@@ -1,5 +1,5 @@
 import type { Agent, Election, Event } from '@streamspace/protocol';
-import { type Presence, PresenceBook } from './presence.ts';
+import { type ReplicaPresence, PresenceBook } from './presence.ts';
 
 /** A time in which one replica held the agent's connection. Times are milliseconds since 1970. */
 export interface Reign {
@@ -24,7 +24,7 @@ export interface Gap {
   reason: string | null;
 }
 
-export interface Refusal {
+export interface TermRefusal {
   at: number;
   replica: string;
   term: number;
@@ -37,8 +37,8 @@ export interface History {
   lanes: string[];
   reigns: Reign[];
   gaps: Gap[];
-  refusals: Refusal[];
-  presences: Presence[];
+  refusals: TermRefusal[];
+  presences: ReplicaPresence[];
   /** When the history begins; null when there is none. */
   from: number | null;
 }
@@ -46,7 +46,7 @@ export interface History {
 /** Leadership over time, from an agent's events (by id, oldest first) and its present state. */
 export function historyOf(events: readonly Event[], now: Agent | null): History {
   const reigns: Reign[] = [];
-  const refusals: Refusal[] = [];
+  const refusals: TermRefusal[] = [];
   const presences = new PresenceBook();
   let open: Reign | null = null;
   const end = (at: number, why: string | null) => {
@@ -142,9 +142,9 @@ function gapsOf(reigns: readonly Reign[]): Gap[] {
 }
 
 function lanesOf(
-  presences: readonly Presence[],
+  presences: readonly ReplicaPresence[],
   reigns: readonly Reign[],
-  refusals: readonly Refusal[],
+  refusals: readonly TermRefusal[],
   now: Agent | null,
 ): string[] {
   const present = (now?.replicas ?? []).map((replica) => replica.name).sort();

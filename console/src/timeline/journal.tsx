@@ -1,7 +1,7 @@
 import { Icon } from '../parts/icon.tsx';
 import { ELECTION_REASONS, refusalWords } from '../words/election.ts';
-import { ago, duration } from '../words/quantities.ts';
-import type { Gap, History, Refusal, Reign } from './history.ts';
+import { ago, durationText } from '../words/quantities.ts';
+import type { Gap, History, TermRefusal, Reign } from './history.ts';
 import { gapWords } from './layout.ts';
 
 interface JournalProps {
@@ -14,7 +14,7 @@ interface JournalProps {
 /** `first`: no earlier leader is known. */
 type Row =
   | { at: number; kind: 'reign'; reign: Reign; gap: Gap | undefined; first: boolean }
-  | { at: number; kind: 'refusals'; refusals: Refusal[] }
+  | { at: number; kind: 'refusals'; refusals: TermRefusal[] }
   | { at: number; kind: 'away'; gap: Gap };
 
 const MAX_ROWS = 12;
@@ -66,7 +66,7 @@ function ReignRow({
         <b>{reign.replica}</b> {same ? 'connected again' : 'became leader'}, term {reign.term}
         {reign.election &&
           !same &&
-          `: ${ELECTION_REASONS[reign.election.reason]}; elected in ${duration(reign.election.election_ms)}`}
+          `: ${ELECTION_REASONS[reign.election.reason]}; elected in ${durationText(reign.election.election_ms)}`}
       </p>
       {!gap && !first && <p class="muted">It took over before the hub saw a gap.</p>}
       {gap && (
@@ -80,7 +80,7 @@ function ReignRow({
   );
 }
 
-function RefusalRow({ refusals }: { refusals: Refusal[] }) {
+function RefusalRow({ refusals }: { refusals: TermRefusal[] }) {
   const last = refusals[0]!;
   const { why, remedy } = refusalWords(last);
   return (

@@ -1,5 +1,5 @@
-import { duration } from '../words/quantities.ts';
-import type { Gap, History, Refusal, Reign } from './history.ts';
+import { durationText } from '../words/quantities.ts';
+import type { Gap, History, TermRefusal, Reign } from './history.ts';
 import { type Window, xOf } from './scale.ts';
 
 /** Heights in pixels of the picture's parts. */
@@ -19,7 +19,7 @@ interface LaneBox {
   y: number;
   presences: { x: number; width: number; open: boolean }[];
   bars: { x: number; width: number; label: string; reign: Reign; open: boolean }[];
-  marks: { x: number; refusals: Refusal[] }[];
+  marks: { x: number; refusals: TermRefusal[] }[];
 }
 
 interface GapBox {
@@ -30,7 +30,7 @@ interface GapBox {
   callout: { text: string; /** Of its middle. */ x: number; y: number } | null;
 }
 
-export interface Layout {
+export interface TimelineLayout {
   width: number;
   height: number;
   /** Top of the lanes; callouts are above. */
@@ -41,7 +41,7 @@ export interface Layout {
 }
 
 /** Positions of all parts of the picture. `now` is the end of lasting periods. */
-export function layoutOf(history: History, window: Window, width: number, now: number): Layout {
+export function layoutOf(history: History, window: Window, width: number, now: number): TimelineLayout {
   const end = (to: number | null) => to ?? now;
   const seen = (from: number, to: number) => to >= window.from && from <= window.to;
   const box = (from: number, to: number, least: number) => {
@@ -85,7 +85,7 @@ export function layoutOf(history: History, window: Window, width: number, now: n
 
 /** “0.8 s without a leader”: the label of a gap. */
 export function gapWords(gap: Gap, now: number): string {
-  const length = duration((gap.to ?? now) - gap.from);
+  const length = durationText((gap.to ?? now) - gap.from);
   if (gap.to === null) return `${length} without a leader, so far`;
   return gap.before === gap.after ? `${length} without a connection` : `${length} without a leader`;
 }
@@ -111,7 +111,7 @@ function placeCallouts(gaps: GapBox[], width: number, now: number): GapBox[] {
   return gaps;
 }
 
-function marksOf(refusals: readonly Refusal[], x: (refusal: Refusal) => number): LaneBox['marks'] {
+function marksOf(refusals: readonly TermRefusal[], x: (refusal: TermRefusal) => number): LaneBox['marks'] {
   const marks: LaneBox['marks'] = [];
   for (const refusal of refusals) {
     const last = marks.at(-1);

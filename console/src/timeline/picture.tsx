@@ -21,7 +21,7 @@ interface Tip {
 }
 
 /** The elections of an agent: one lane per replica, one bar per leadership, hatched without a leader. Times are in the viewer's own zone. */
-export function Picture({ history, window, now, onGap, onPan, onZoom }: PictureProps) {
+export function TimelinePicture({ history, window, now, onGap, onPan, onZoom }: PictureProps) {
   const frame = useRef<HTMLDivElement>(null);
   const width = useSignal(800);
   const tip = useSignal<Tip | null>(null);

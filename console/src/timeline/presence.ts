@@ -1,7 +1,7 @@
 import type { Agent } from '@streamspace/protocol';
 
 /** A time in which a replica was known to be present, leading or not. Milliseconds since 1970. */
-export interface Presence {
+export interface ReplicaPresence {
   replica: string;
   from: number;
   /** Null while it is present. */
@@ -9,7 +9,7 @@ export interface Presence {
 }
 
 interface Open {
-  span: Presence;
+  span: ReplicaPresence;
   /** When its lead ended, if no report has listed it since. */
   ledUntil: number | null;
   lastSign: number;
@@ -17,9 +17,9 @@ interface Open {
 
 /** From scattered signs of replicas to spans. */
 export class PresenceBook {
-  readonly spans: Presence[] = [];
+  readonly spans: ReplicaPresence[] = [];
   readonly #open = new Map<string, Open>();
-  readonly #last = new Map<string, Presence>();
+  readonly #last = new Map<string, ReplicaPresence>();
   #leader: string | null = null;
   /** When the connection was last lost. */
   #lostAt = -Infinity;
@@ -36,13 +36,13 @@ export class PresenceBook {
   }
 
   /** A new span, or the last one again: a new leader lists only itself until it has found the others, which tell the time of their start. */
-  #resume(replica: string, at: number): Presence {
+  #resume(replica: string, at: number): ReplicaPresence {
     const last = this.#last.get(replica);
     if (last && last.to !== null && at <= last.to) {
       last.to = null;
       return last;
     }
-    const span: Presence = { replica, from: at, to: null };
+    const span: ReplicaPresence = { replica, from: at, to: null };
     this.spans.push(span);
     this.#last.set(replica, span);
     return span;

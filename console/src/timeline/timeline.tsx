@@ -4,16 +4,16 @@ import type { Agent, Event } from '@streamspace/protocol';
 import { Button } from '../parts/button.tsx';
 import { historyOf } from './history.ts';
 import { Journal } from './journal.tsx';
-import { Picture } from './picture.tsx';
-import { firstView, pan, SPANS, type View, windowOf, zoom, zoomTo } from './view.ts';
+import { TimelinePicture } from './picture.tsx';
+import { firstView, pan, SPANS, type TimelineView, windowOf, zoom, zoomTo } from './view.ts';
 
 /** The leaders of this agent over time, as a picture and as a list. */
 export function Timeline({ agent, events }: { agent: Agent | null; events: readonly Event[] }) {
   const history = historyOf(events, agent);
-  const chosen = useSignal<View | null>(null);
+  const chosen = useSignal<TimelineView | null>(null);
   const now = useMoment();
   const view = chosen.value ?? firstView(history.from, now);
-  const change = (next: View) => {
+  const change = (next: TimelineView) => {
     chosen.value = next;
   };
   const show = (from: number, to: number | null) => change(zoomTo(from, to ?? now));
@@ -51,7 +51,7 @@ export function Timeline({ agent, events }: { agent: Agent | null; events: reado
       {history.lanes.length === 0 ? (
         <p class="muted pad">No replica of this agent has connected yet.</p>
       ) : (
-        <Picture
+        <TimelinePicture
           history={history}
           window={windowOf(view, now)}
           now={now}

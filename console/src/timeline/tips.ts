@@ -1,6 +1,6 @@
 import { ELECTION_REASONS, refusalWords } from '../words/election.ts';
-import { duration } from '../words/quantities.ts';
-import type { Gap, Refusal, Reign } from './history.ts';
+import { durationText } from '../words/quantities.ts';
+import type { Gap, TermRefusal, Reign } from './history.ts';
 import { gapWords } from './layout.ts';
 import { clockTime } from './scale.ts';
 
@@ -10,7 +10,7 @@ const time = (at: number) => clockTime(at, zoneOf(at));
 
 /** Lines of a tooltip, the first is its title. */
 export function reignTip(reign: Reign, now: number): string[] {
-  const length = duration((reign.to ?? now) - reign.from);
+  const length = durationText((reign.to ?? now) - reign.from);
   const lines = [
     `${reign.replica} · term ${reign.term}`,
     reign.to === null
@@ -19,7 +19,7 @@ export function reignTip(reign: Reign, now: number): string[] {
   ];
   if (reign.election) {
     lines.push(
-      `Elected in ${duration(reign.election.election_ms)}: ${ELECTION_REASONS[reign.election.reason]}${reign.election.previous_holder ? ` (${reign.election.previous_holder})` : ''}`,
+      `Elected in ${durationText(reign.election.election_ms)}: ${ELECTION_REASONS[reign.election.reason]}${reign.election.previous_holder ? ` (${reign.election.previous_holder})` : ''}`,
     );
   }
   if (reign.endedBy) lines.push(`Ended: ${reign.endedBy}`);
@@ -37,7 +37,7 @@ export function gapTip(gap: Gap, now: number): string[] {
 }
 
 /** Lines of a tooltip, the first is its title. */
-export function refusalTip(refusals: readonly Refusal[]): string[] {
+export function refusalTip(refusals: readonly TermRefusal[]): string[] {
   const last = refusals.at(-1)!;
   const times = refusals.length > 1 ? `${refusals.length} times, last at ${time(last.at)}` : `At ${time(last.at)}`;
   const { why, remedy } = refusalWords(last);

@@ -1,7 +1,7 @@
 import type { Window } from './scale.ts';
 
 /** What the picture shows: the last `span` milliseconds, moving with time, or a fixed part of the past. */
-export type View = { kind: 'live'; span: number } | { kind: 'still'; window: Window };
+export type TimelineView = { kind: 'live'; span: number } | { kind: 'still'; window: Window };
 
 export const SPANS = [
   { label: '1 min', ms: 60_000 },
@@ -14,24 +14,24 @@ const SHORTEST_MS = 50;
 const LONGEST_MS = 90 * 86_400_000;
 
 /** The shortest of {@link SPANS} that has the whole history, or the second shortest at most: recent things matter. */
-export function firstView(historyFrom: number | null, now: number): View {
+export function firstView(historyFrom: number | null, now: number): TimelineView {
   const age = historyFrom === null ? 0 : now - historyFrom;
   return { kind: 'live', span: age < SPANS[0].ms * 0.9 ? SPANS[0].ms : SPANS[1].ms };
 }
 
 /** The present is not at the edge, so that new events are visible. */
-export function windowOf(view: View, now: number): Window {
+export function windowOf(view: TimelineView, now: number): Window {
   return view.kind === 'still' ? view.window : { from: now - view.span, to: now + view.span * 0.02 };
 }
 
 /** Shows a period with margins of the same length on both sides. */
-export function zoomTo(from: number, to: number): View {
+export function zoomTo(from: number, to: number): TimelineView {
   const length = Math.max(SHORTEST_MS, to - from);
   return { kind: 'still', window: { from: from - length * 1.5, to: to + length * 1.5 } };
 }
 
 /** `factor` below 1 shows less time. A live view stays live. */
-export function zoom(view: View, factor: number, now: number): View {
+export function zoom(view: TimelineView, factor: number, now: number): TimelineView {
   if (view.kind === 'live') return { kind: 'live', span: clamp(view.span * factor) };
   const { from, to } = windowOf(view, now);
   const half = clamp((to - from) * factor) / 2;
@@ -40,7 +40,7 @@ export function zoom(view: View, factor: number, now: number): View {
 }
 
 /** Moves by a share of the visible period; negative is towards the past. */
-export function pan(view: View, share: number, now: number): View {
+export function pan(view: TimelineView, share: number, now: number): TimelineView {
   const { from, to } = windowOf(view, now);
   const shift = (to - from) * share;
   if (to + shift >= now && view.kind === 'live') return view;

@@ -36,7 +36,7 @@ export interface End {
 }
 
 /** One WebSocket to a screen, and noVNC on it, from its opening to its end. */
-export class Connection {
+export class ScreenConnection {
   readonly rfb: RFB;
   /** Never rejects. */
   readonly ended: Promise<End>;

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { Button } from '../parts/button.tsx';
 import { useRoving } from '../parts/roving.ts';
-import { functionKey, type Key, KEYS, type Modifier } from './keys.ts';
+import { functionKey, type Key, SPECIAL_KEYS, type Modifier } from './keys.ts';
 
 interface KeyBarProps {
   /** False while the screen is away or view-only. */
@@ -53,8 +53,8 @@ export function KeyBar({ canSend, held, keyboardShown, onKeyboard, onHold, onPre
         testid="key-keyboard"
         onClick={onKeyboard}
       />
-      {key('escape', 'Esc (Escape)', KEYS.escape)}
-      {key('tab', 'Tab', KEYS.tab)}
+      {key('escape', 'Esc (Escape)', SPECIAL_KEYS.escape)}
+      {key('tab', 'Tab', SPECIAL_KEYS.tab)}
       {(['ctrl', 'alt', 'super'] as const).map((modifier) => (
         <Button
           key={modifier}
@@ -68,12 +68,12 @@ export function KeyBar({ canSend, held, keyboardShown, onKeyboard, onHold, onPre
           {MODIFIER_WORDS[modifier]}
         </Button>
       ))}
-      {key('left', 'Arrow left', KEYS.left)}
-      {key('up', 'Arrow up', KEYS.up)}
-      {key('down', 'Arrow down', KEYS.down)}
-      {key('right', 'Arrow right', KEYS.right)}
-      {key('alt-tab', 'Alt-Tab', KEYS.tab, 'alt')}
-      {key('ctrl-alt-del', 'Ctrl-Alt-Del', KEYS.delete, 'ctrl', 'alt')}
+      {key('left', 'Arrow left', SPECIAL_KEYS.left)}
+      {key('up', 'Arrow up', SPECIAL_KEYS.up)}
+      {key('down', 'Arrow down', SPECIAL_KEYS.down)}
+      {key('right', 'Arrow right', SPECIAL_KEYS.right)}
+      {key('alt-tab', 'Alt-Tab', SPECIAL_KEYS.tab, 'alt')}
+      {key('ctrl-alt-del', 'Ctrl-Alt-Del', SPECIAL_KEYS.delete, 'ctrl', 'alt')}
       <Button
         kind="quiet"
         label="F1… (function keys)"

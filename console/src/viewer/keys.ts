@@ -12,7 +12,7 @@ export const MODIFIERS = {
 } as const satisfies Record<string, Key>;
 export type Modifier = keyof typeof MODIFIERS;
 
-export const KEYS = {
+export const SPECIAL_KEYS = {
   escape: { keysym: 0xff1b, code: 'Escape' },
   tab: { keysym: 0xff09, code: 'Tab' },
   enter: { keysym: 0xff0d, code: 'Enter' },
@@ -29,8 +29,8 @@ export const functionKey = (number: number): Key => ({ keysym: 0xffbd + number, 
 
 /** The key that writes a character (one code point). Latin-1 has keysyms of its own, all others are Unicode's number and a bit. */
 export function keyOf(character: string): Key {
-  if (character === '\n' || character === '\r') return KEYS.enter;
-  if (character === '\t') return KEYS.tab;
+  if (character === '\n' || character === '\r') return SPECIAL_KEYS.enter;
+  if (character === '\t') return SPECIAL_KEYS.tab;
   const point = character.codePointAt(0)!;
   const latin = (point >= 0x20 && point <= 0x7e) || (point >= 0xa0 && point <= 0xff);
   return { keysym: latin ? point : 0x1000000 + point, code: null };

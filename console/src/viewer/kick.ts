@@ -1,4 +1,4 @@
-import { pause } from '../api/backoff.ts';
+import { delay } from '../api/backoff.ts';
 
 /** Ends a wait between two attempts, if there is one; remembered during an attempt. */
 export class Kick {
@@ -20,7 +20,7 @@ export class Kick {
     if (this.#given) return;
     const awake = new AbortController();
     this.#wakeUp = () => awake.abort();
-    await pause(Math.min(ms, 2 ** 31 - 1), AbortSignal.any([aborted, awake.signal]));
+    await delay(Math.min(ms, 2 ** 31 - 1), AbortSignal.any([aborted, awake.signal]));
     this.#wakeUp = undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type { Agent, Command, Session } from '@streamspace/protocol';
 import { progressOf } from '../words/session.ts';
 import { sentence } from '../words/sentence.ts';
-import type { Phase } from './phase.ts';
+import type { ScreenPhase } from './phase.ts';
 import { keysLost } from './typing.ts';
 
 /** The overlay of an unusable screen. */
@@ -19,7 +19,7 @@ export interface Situation {
   session: Session | null | undefined;
   command: Command | undefined;
   agent: Agent | undefined;
-  phase: Phase;
+  phase: ScreenPhase;
   /** Keys typed while the screen was away. */
   lostKeys: number;
 }
@@ -76,7 +76,7 @@ function withoutKeys({ session, command, agent, phase }: Situation): Overlay | n
   }
 }
 
-function overlayOfPhase(phase: Phase, agent: Agent | undefined): Overlay | null {
+function overlayOfPhase(phase: ScreenPhase, agent: Agent | undefined): Overlay | null {
   switch (phase.kind) {
     case 'connected':
       return null;

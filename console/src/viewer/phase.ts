@@ -1,5 +1,5 @@
 /** State of a screen's connection. */
-export type Phase =
+export type ScreenPhase =
   | { kind: 'connecting' }
   | { kind: 'connected' }
   /** The hub does not answer: keys are held back until it does, or another connection opens. */

@@ -1,5 +1,5 @@
 import { errorOfClose } from '@streamspace/protocol/errors';
-import { ApiError } from '../api/http.ts';
+import { RestError } from '../api/http.ts';
 import { fullJitter } from '../api/backoff.ts';
 
 /** The reaction to the end or the failure of a screen's connection. `words` is the reason, for the user. */
@@ -79,7 +79,7 @@ export class NoSocket {
 
   /** The verdict on one that did not open; `said` is the hub's answer about it. Undefined: unknown. */
   verdict(said: unknown): Verdict | undefined {
-    if (!(said instanceof ApiError) || said.status === 0 || said.retryable) {
+    if (!(said instanceof RestError) || said.status === 0 || said.retryable) {
       this.#inARow = 0;
       return undefined;
     }
@@ -98,7 +98,7 @@ export const ASKED_FOR: Verdict = { next: 'retry', words: 'Connecting anew.', at
 
 /** The verdict on a refused ticket. */
 export function verdictOfRefusal(error: unknown): Verdict {
-  if (!(error instanceof ApiError)) return { next: 'retry', words: 'The hub could not be reached.' };
+  if (!(error instanceof RestError)) return { next: 'retry', words: 'The hub could not be reached.' };
   if (error.code === 'not_found') return { next: 'gone' };
   if (error.code === 'agent_offline') return { next: 'retry', words: LEADER_CHANGED };
   return error.retryable ? { next: 'retry', words: error.message } : { next: 'stop', words: error.message };

@@ -1,16 +1,16 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import { systemClock } from 'clock-port/system-clock';
 import type { Ticket } from '@streamspace/protocol';
-import { ApiError } from '../api/http.ts';
+import { RestError } from '../api/http.ts';
 import { DEFAULT_SETTINGS, type ScreenSettings } from '../state/screen-settings.ts';
 import { SCREEN_SUBPROTOCOL, VIEWER_SUBPROTOCOL } from '@streamspace/protocol/version';
-import { Connection, type End } from './connection.ts';
+import { ScreenConnection, type End } from './connection.ts';
 import type { TicketAndTime } from './first-ticket.ts';
 import { OpeningTime } from './opening.ts';
 import { Kick } from './kick.ts';
 import type { Key } from './keys.ts';
 import { PanAndZoom } from './pan-and-zoom.ts';
-import type { Phase } from './phase.ts';
+import type { ScreenPhase } from './phase.ts';
 import { ASKED_FOR, NOBODY_TOOK_IT, NoSocket, Patience, type Verdict, verdictOfRefusal } from './reconnect.ts';
 import { SizeControl } from './size-control.ts';
 import { TextEntry } from './text-entry.ts';
@@ -41,7 +41,7 @@ const WHY_MS = 2_000;
 
 /** One session's screen, kept connected with unmodified noVNC. A fresh ticket after every accepted attempt (SPEC.md [VIEW2], [STR8]). */
 export class ScreenLink {
-  readonly phase: ReadonlySignal<Phase>;
+  readonly phase: ReadonlySignal<ScreenPhase>;
   /** Milliseconds to the hub and back; null: not known yet. */
   readonly roundTripMs: ReadonlySignal<number | null>;
   /** Keys typed while the screen was away. */
@@ -49,7 +49,7 @@ export class ScreenLink {
   /** Presses keys for the user. */
   readonly typist: Typist;
   readonly size: SizeControl;
-  readonly #phase = signal<Phase>({ kind: 'connecting' });
+  readonly #phase = signal<ScreenPhase>({ kind: 'connecting' });
   readonly #deps: ScreenDeps;
   readonly #entry: TextEntry;
   readonly #panAndZoom: PanAndZoom;
@@ -63,7 +63,7 @@ export class ScreenLink {
   readonly #doubtful = signal(0);
   /** Identifies this viewer across its connections [VIEW5]. */
   readonly #name = randomName();
-  #connection: Connection | null = null;
+  #connection: ScreenConnection | null = null;
   #settings = DEFAULT_SETTINGS;
   readonly #kick = new Kick();
 
@@ -72,7 +72,7 @@ export class ScreenLink {
     this.phase = this.#phase;
     this.roundTripMs = this.#roundTripMs;
     this.lostKeys = computed(() => this.#lost.value + this.#doubtful.value);
-    const answered = (error: unknown) => error instanceof ApiError && error.status !== 0;
+    const answered = (error: unknown) => error instanceof RestError && error.status !== 0;
     this.#tickets = new Tickets(systemClock, (asking) => deps.ticket(asking), answered);
     const send = ({ keysym, code }: Key, down: boolean) => this.#connection?.rfb.sendKey(keysym, code, down);
     this.typist = new Typist(send, () => this.typed());
@@ -217,7 +217,7 @@ export class ScreenLink {
 
   /** Shows the screen until its connection ends; `openingMs`: longest time for its opening. */
   async #show(socket: WebSocket, openingMs: number, aborted: AbortSignal): Promise<Omit<End, 'lost'>> {
-    const connection = new Connection({
+    const connection = new ScreenConnection({
       holder: this.#deps.holder,
       socket,
       openingMs,

@@ -1,4 +1,4 @@
-import { KEYS } from './keys.ts';
+import { SPECIAL_KEYS } from './keys.ts';
 import type { Typist } from './typist.ts';
 
 /** Milliseconds within which a browser delivers the pasted text after the paste keys. */
@@ -140,10 +140,10 @@ export class TextEntry {
     if (event.isComposing || this.#composed !== undefined) return;
     const { typist } = this.#deps;
     const { inputType, data } = event;
-    if (inputType === 'insertLineBreak' || inputType === 'insertParagraph') typist.press(KEYS.enter);
+    if (inputType === 'insertLineBreak' || inputType === 'insertParagraph') typist.press(SPECIAL_KEYS.enter);
     else if (inputType.startsWith('insert')) typist.write(data ?? event.dataTransfer?.getData('text/plain') ?? '');
-    else if (inputType.endsWith('Forward')) typist.press(KEYS.delete);
-    else if (inputType.startsWith('delete')) typist.press(KEYS.backspace);
+    else if (inputType.endsWith('Forward')) typist.press(SPECIAL_KEYS.delete);
+    else if (inputType.startsWith('delete')) typist.press(SPECIAL_KEYS.backspace);
     event.preventDefault();
   }
 

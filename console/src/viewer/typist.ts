@@ -1,5 +1,5 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
-import { type Key, keyOf, KEYS, type Modifier, MODIFIERS } from './keys.ts';
+import { type Key, keyOf, SPECIAL_KEYS, type Modifier, MODIFIERS } from './keys.ts';
 
 const NONE: ReadonlySet<Modifier> = new Set();
 
@@ -48,7 +48,7 @@ export class Typist {
     const [now, before] = [Array.from(text), Array.from(instead)];
     let same = 0;
     while (same < now.length && now[same] === before[same]) same += 1;
-    for (let left = before.length; left > same; left--) this.press(KEYS.backspace);
+    for (let left = before.length; left > same; left--) this.press(SPECIAL_KEYS.backspace);
     for (const character of now.slice(same)) this.press(keyOf(character));
   }
 }

@@ -5,7 +5,7 @@ import type { Session } from '@streamspace/protocol';
 import { wordsOf } from '../words/sentence.ts';
 import { useConsole } from '../state/console.ts';
 import type { ScreenSettings } from '../state/screen-settings.ts';
-import type { Phase } from './phase.ts';
+import type { ScreenPhase } from './phase.ts';
 import { isTyping, keysLost } from './typing.ts';
 import type { ScreenLink } from './screen.ts';
 
@@ -88,7 +88,7 @@ export function useScreen({ link, session, holder, ghost, onClipboard, onPaste }
     };
   }, [running, id, agent]);
 
-  const phase: Phase = link.value?.phase.value ?? { kind: 'connecting' };
+  const phase: ScreenPhase = link.value?.phase.value ?? { kind: 'connecting' };
   return {
     phase,
     lostKeys: link.value?.lostKeys.value ?? 0,

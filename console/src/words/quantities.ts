@@ -1,6 +1,6 @@
 /** A length of time for people: “0.8 s”, “12 s”, “3 min 5 s”, “2 h 10 min”, “4 days”. */
-export function duration(ms: number): string {
-  if (ms < 0) return duration(0);
+export function durationText(ms: number): string {
+  if (ms < 0) return durationText(0);
   if (ms < 10) return `${trim(ms, 1)} ms`;
   if (ms < 100) return `${Math.round(ms)} ms`;
   if (ms < 9_950) return `${trim(ms / 1000, ms < 950 ? 2 : 1)} s`;
@@ -27,7 +27,7 @@ export function ago(at: number, now: number): string {
 }
 
 /** Bytes: “512 MiB”, “2 GiB”, “1.5 TiB”. */
-export function bytes(count: number): string {
+export function byteText(count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
   let unit = 0;
   let value = count;

@@ -1,11 +1,11 @@
 import type { Ticket } from '@streamspace/protocol';
 import { VirtualClock } from '@streamspace/testkit';
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../../src/api/http.ts';
+import { RestError } from '../../src/api/http.ts';
 import { firstTicket } from '../../src/viewer/first-ticket.ts';
 
 const ticket = { url: '/vnc' } as Ticket;
-const answered = (error: unknown) => error instanceof ApiError && error.status !== 0;
+const answered = (error: unknown) => error instanceof RestError && error.status !== 0;
 
 describe('a ticket from whichever replica answers first', () => {
   it('does not wait for the ones that are dead, and tells how long the living one took', async () => {
@@ -45,7 +45,7 @@ describe('a ticket from whichever replica answers first', () => {
 
   it('a refusal is an answer', async () => {
     const clock = new VirtualClock();
-    const ask = () => Promise.reject(new ApiError('forbidden', 'no', 403, false));
+    const ask = () => Promise.reject(new RestError('forbidden', 'no', 403, false));
     await expect(firstTicket(clock, ask, answered, new AbortController().signal)).rejects.toMatchObject({
       code: 'forbidden',
     });

@@ -1,10 +1,10 @@
 import { beforeEach, expect, test } from 'vitest';
-import { createPictures, type Picture, PICTURE_AGE_MS, type Pictures } from '../../src/state/pictures.ts';
+import { createPictures, type ScreenPicture, PICTURE_AGE_MS, type ScreenPictures } from '../../src/state/pictures.ts';
 
 let now: number;
-let asked: { id: string; answer: (picture: Picture | null) => void }[];
+let asked: { id: string; answer: (picture: ScreenPicture | null) => void }[];
 let kept: Map<string, string>;
-let pictures: Pictures;
+let pictures: ScreenPictures;
 
 beforeEach(() => {
   now = 1_000_000;
@@ -13,7 +13,7 @@ beforeEach(() => {
   pictures = create();
 });
 
-function create(): Pictures {
+function create(): ScreenPictures {
   const storage = {
     getItem: (key: string) => kept.get(key) ?? null,
     setItem: (key: string, value: string) => void kept.set(key, value),

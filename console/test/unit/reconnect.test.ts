@@ -1,6 +1,6 @@
 import { ERRORS, type ErrorCode } from '@streamspace/protocol';
 import { describe, expect, it, vi } from 'vitest';
-import { ApiError } from '../../src/api/http.ts';
+import { RestError } from '../../src/api/http.ts';
 import { OpeningTime } from '../../src/viewer/opening.ts';
 import { NoSocket, Patience, verdictOfClose, verdictOfRefusal } from '../../src/viewer/reconnect.ts';
 
@@ -38,7 +38,7 @@ describe('after a screen’s connection ended', () => {
 
 describe('V3 after a WebSocket that never opened', () => {
   const said = (details = {}, status = 400, retryable = false) =>
-    new ApiError('invalid_request', 'the hub saw no Upgrade', status, retryable, details);
+    new RestError('invalid_request', 'the hub saw no Upgrade', status, retryable, details);
 
   it('names the proxy at once where the hub saw what it left out', () => {
     expect(new NoSocket().verdict(said({ without_upgrade: true }))).toMatchObject({
@@ -66,7 +66,7 @@ describe('V3 after a WebSocket that never opened', () => {
 });
 
 describe('after a ticket was refused', () => {
-  const refused = (code: string, retryable: boolean) => verdictOfRefusal(new ApiError(code, 'why', 500, retryable));
+  const refused = (code: string, retryable: boolean) => verdictOfRefusal(new RestError(code, 'why', 500, retryable));
 
   it('tries again what may succeed, and what never reached the hub', () => {
     expect(refused('session_not_running', true)).toEqual({ next: 'retry', words: 'why' });

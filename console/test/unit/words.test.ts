@@ -5,7 +5,7 @@ import { routeOf } from '../../src/state/route.ts';
 import { overlayOf } from '../../src/viewer/overlay-words.ts';
 import { refusalWords } from '../../src/words/election.ts';
 import { placed } from '../../src/words/placed.ts';
-import { ago, bytes, cpus, duration, ordinal } from '../../src/words/quantities.ts';
+import { ago, byteText, cpus, durationText, ordinal } from '../../src/words/quantities.ts';
 import { progressOf } from '../../src/words/session.ts';
 import { agentOf } from './agent-events.ts';
 
@@ -47,10 +47,10 @@ describe('quantities', () => {
   it.each([
     [0.3, '0.3 ms'], [36, '36 ms'], [800, '0.8 s'], [1_234, '1.2 s'], [9_990, '10 s'], [59_400, '59 s'], [185_000, '3 min 5 s'],
     [3_600_000, '1 h'], [90_000_000, '1 day 1 h'], [864_000_000, '10 days'], [-5, '0 ms'],
-  ])('%d ms is %s', (ms, words) => expect(duration(ms)).toBe(words)); // prettier-ignore
+  ])('%d ms is %s', (ms, words) => expect(durationText(ms)).toBe(words)); // prettier-ignore
 
   it('are short', () => {
-    expect([bytes(2 ** 30), bytes(2 ** 28), bytes(1.5 * 2 ** 40), bytes(0)]).toEqual([
+    expect([byteText(2 ** 30), byteText(2 ** 28), byteText(1.5 * 2 ** 40), byteText(0)]).toEqual([
       '1 GiB',
       '256 MiB',
       '1.5 TiB',

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import type { Rect } from '../framebuffer.ts';
-import { type Screen, Viewer } from './viewer.ts';
+import { type Screen, RfbViewer } from './viewer.ts';
 
 /** Viewers at once. */
 const VIEWERS = 64;
@@ -20,9 +20,9 @@ export async function serveRfb(
   screen: Screen,
   events: { onViewers(count: number): void; log(message: string): void },
 ): Promise<RfbServer> {
-  const viewers = new Set<Viewer>();
+  const viewers = new Set<RfbViewer>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    const viewer: Viewer = new Viewer(socket, screen, (error) => {
+    const viewer: RfbViewer = new RfbViewer(socket, screen, (error) => {
       if (error) events.log(`viewer: ${error.message}`);
       viewers.delete(viewer);
       events.onViewers(viewers.size);

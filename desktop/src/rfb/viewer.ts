@@ -26,7 +26,7 @@ const CUT_TEXT_WAITING = 1024 * 1024;
  * One connection of the built-in RFB server. Never more than one update waits in the socket: what changes meanwhile is
  * remembered as rectangles and sent, once, when the viewer has taken that and asked again.
  */
-export class Viewer {
+export class RfbViewer {
   readonly #socket: Duplex;
   readonly #screen: Screen;
   readonly #messages = new ClientMessages();

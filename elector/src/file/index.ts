@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Clock, iso, pause, scope, sleep, untilAborted } from 'clock-port';
 import { ConflictError, type Candidate, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
 import { Members } from './members.ts';
-import { goneEvidence, identityOf, ownTag, tagOf, type ProcessTable, type ProcessTag } from './process-tag.ts';
+import { goneEvidence, taggedIdentity, ownTag, tagOf, type ProcessTable, type ProcessTag } from './process-tag.ts';
 import { VersionLog } from './version-log.ts';
 
 /** How often the folder is listed besides its change events. */
@@ -44,7 +44,7 @@ export class FileLock implements Lock {
     this.name = options.directory;
     this.#options = options;
     this.#tag = tag;
-    this.identity = identityOf(options.replicaName, tag);
+    this.identity = taggedIdentity(options.replicaName, tag);
     this.#log = new VersionLog(options.directory, randomUUID());
     this.#members = new Members(join(options.directory, 'members'), async (identity) => {
       const other = tagOf(identity);

@@ -32,11 +32,11 @@ export async function ownTag(processes: ProcessTable): Promise<ProcessTag> {
 }
 
 /** `name@machine:pid:startedAt`: an identity for a lease from which other processes on the machine can tell whether it lives. */
-export function identityOf(name: string, { machine, pid, startedAt }: ProcessTag): string {
+export function taggedIdentity(name: string, { machine, pid, startedAt }: ProcessTag): string {
   return `${name}@${machine}:${pid}:${startedAt}`;
 }
 
-/** The reverse of {@link identityOf}; `undefined` when the identity carries no tag. */
+/** The reverse of {@link taggedIdentity}; `undefined` when the identity carries no tag. */
 export function tagOf(identity: string): ProcessTag | undefined {
   const match = /@([\w.-]+):(\d+):(\d+)$/.exec(identity);
   return match ? { machine: match[1]!, pid: Number(match[2]), startedAt: match[3]! } : undefined;

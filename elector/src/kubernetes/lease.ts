@@ -35,7 +35,7 @@ export interface OwnerReference {
 export const TERM_ANNOTATION = 'lease-elector/term';
 
 /** What the lease says. A term that is missing or garbage counts as 0. */
-export function recordOf({ metadata, spec = {} }: Lease): LeaseRecord {
+export function leaseRecordOf({ metadata, spec = {} }: Lease): LeaseRecord {
   return {
     holder: spec.holderIdentity ?? '',
     term: termOf(metadata.annotations?.[TERM_ANNOTATION]),

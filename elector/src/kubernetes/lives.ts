@@ -1,4 +1,4 @@
-import { recordOf, type Lease } from './lease.ts';
+import { leaseRecordOf, type Lease } from './lease.ts';
 import type { Sighting } from './one-object.ts';
 
 interface Waiter {
@@ -27,7 +27,7 @@ export class Lives {
         this.#uid = uid;
         this.#term = 0;
       }
-      this.#term = Math.max(this.#term, recordOf(object).term);
+      this.#term = Math.max(this.#term, leaseRecordOf(object).term);
     }
     if (/^\d+$/.test(revision)) this.#seenTo = BigInt(revision);
     for (const waiter of this.#waiters) if (waiter.revision <= this.#seenTo) waiter.resolve();

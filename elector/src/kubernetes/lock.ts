@@ -4,10 +4,10 @@ import { type Call, Connection, type KubeObject } from 'kube-client';
 import { ConflictError, type Candidate, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
 import type { LeaseEvent } from './events.ts';
 import { podEvidence, podIdentity, podOf, type Pod } from './holder.ts';
-import { recordOf, withRecord, type Lease, type OwnerReference } from './lease.ts';
+import { leaseRecordOf, withRecord, type Lease, type OwnerReference } from './lease.ts';
 import { Lives } from './lives.ts';
 import { type Sighting, watchOne } from './one-object.ts';
-import { lockErrorOf, statusOf } from './refusal.ts';
+import { lockErrorOf, refusedStatus } from './refusal.ts';
 
 export interface KubernetesLockOptions {
   readonly config: KubeConfig;
@@ -66,7 +66,7 @@ export class KubernetesLock implements Lock {
       this.#newest = revisionOf(lease.metadata.resourceVersion);
       return this.#remember(lease);
     } catch (error) {
-      if (statusOf(error) === 404) return undefined;
+      if (refusedStatus(error) === 404) return undefined;
       throw error;
     }
   }
@@ -186,7 +186,7 @@ export class KubernetesLock implements Lock {
       return this.#remember(lease).version;
     } catch (error) {
       // 404 to a PUT: the lease is gone; to a POST: the namespace is not there
-      const status = statusOf(error);
+      const status = refusedStatus(error);
       if (status === 409 || (status === 404 && method === 'PUT')) throw new ConflictError((error as Error).message);
       throw error;
     }
@@ -219,7 +219,7 @@ export class KubernetesLock implements Lock {
       if (this.#leases.size <= KEPT_LEASES) break;
       this.#leases.delete(oldest);
     }
-    return { record: recordOf(lease), version };
+    return { record: leaseRecordOf(lease), version };
   }
 }
 

@@ -10,6 +10,6 @@ export function lockErrorOf(error: unknown, what: string): unknown {
 }
 
 /** The HTTP status of a refusal; `undefined` for any other error. */
-export function statusOf(error: unknown): number | undefined {
+export function refusedStatus(error: unknown): number | undefined {
   return error instanceof LockError && error.cause instanceof ApiError ? error.cause.status : undefined;
 }

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileLock } from '../../src/file/index.ts';
 import { VersionLog } from '../../src/file/version-log.ts';
 import { ConflictError, type LeaseRecord } from '../../src/index.ts';
-import { identityOf, ownTag } from '../../src/file/process-tag.ts';
+import { taggedIdentity, ownTag } from '../../src/file/process-tag.ts';
 import { eventually, lockContract } from './lock.ts';
 
 const open = (directory: string, replicaName: string) =>
@@ -105,7 +105,7 @@ describe('file lock', () => {
   it('knows within moments that the holder was killed', async () => {
     const { child, tag } = await bystander();
     const lock = await open(directory, 'a');
-    const gone = lock.holderGone(record({ holder: identityOf('b', tag) }), forever);
+    const gone = lock.holderGone(record({ holder: taggedIdentity('b', tag) }), forever);
     child.kill('SIGKILL');
     await expect(withDeadline(systemClock, 5000, 'evidence', undefined, () => gone)).resolves.toContain(
       `process ${tag.pid}`,
@@ -115,7 +115,7 @@ describe('file lock', () => {
   it('is not fooled by a process id that was used again', async () => {
     const { tag } = await bystander();
     const lock = await open(directory, 'a');
-    const before = identityOf('b', { ...tag, startedAt: '1' });
+    const before = taggedIdentity('b', { ...tag, startedAt: '1' });
     await expect(lock.holderGone(record({ holder: before }), forever)).resolves.toContain('another');
   });
 
@@ -123,9 +123,11 @@ describe('file lock', () => {
     const { tag } = await bystander();
     const lock = await open(directory, 'a');
     const end = new AbortController();
-    const words = [identityOf('b', tag), identityOf('b', { ...tag, machine: 'elsewhere', pid: 999_999 }), 'c'].map(
-      (holder) => lock.holderGone(record({ holder }), end.signal),
-    );
+    const words = [
+      taggedIdentity('b', tag),
+      taggedIdentity('b', { ...tag, machine: 'elsewhere', pid: 999_999 }),
+      'c',
+    ].map((holder) => lock.holderGone(record({ holder }), end.signal));
     const first = await Promise.race([
       ...words.map((word) => word.then(String)),
       lock.read(forever).then(() => 'silent'),
@@ -138,7 +140,7 @@ describe('file lock', () => {
   it('forgets the replicas that died without a word', async () => {
     const { child, tag } = await bystander();
     const lock = await open(directory, 'a');
-    const dead = identityOf('dead', tag);
+    const dead = taggedIdentity('dead', tag);
     const end = new AbortController();
     void lock.announce(dead, end.signal);
     await eventually(async () => expect(await lock.candidates()).toHaveLength(1));

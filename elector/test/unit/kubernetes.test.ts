@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { podEvidence, podIdentity, podOf, type Lease, type Pod } from '../../src/kubernetes/index.ts';
-import { recordOf, TERM_ANNOTATION, withRecord } from '../../src/kubernetes/lease.ts';
+import { leaseRecordOf, TERM_ANNOTATION, withRecord } from '../../src/kubernetes/lease.ts';
 
 const UID = '2f3c9a9e-2e0a-4c0e-8d53-3e0f7ad2c001';
 const OTHER_UID = '2f3c9a9e-2e0a-4c0e-8d53-3e0f7ad2c002';
@@ -28,7 +28,7 @@ describe('a Lease as a record', () => {
   };
 
   it('is read', () => {
-    expect(recordOf(lease)).toEqual({
+    expect(leaseRecordOf(lease)).toEqual({
       holder: 'agent-0',
       term: 7,
       durationMs: 15_000,
@@ -39,7 +39,7 @@ describe('a Lease as a record', () => {
   });
 
   it('is written over what others have written', () => {
-    const record = { ...recordOf(lease), holder: 'agent-1', term: 8, durationMs: 3500 };
+    const record = { ...leaseRecordOf(lease), holder: 'agent-1', term: 8, durationMs: 3500 };
     const written = withRecord(lease, record);
     expect(written.metadata).toEqual({ ...lease.metadata, annotations: { theirs: '1', [TERM_ANNOTATION]: '8' } });
     expect(written.spec).toEqual({
@@ -54,12 +54,12 @@ describe('a Lease as a record', () => {
 
   it.each([[undefined], ['x'], ['-1'], ['1.5'], ['1e99']])('takes a term of %s for none', (term) => {
     const annotations: Record<string, string> = term === undefined ? {} : { [TERM_ANNOTATION]: term };
-    expect(recordOf({ ...lease, metadata: { name: 'x', namespace: 'y', annotations } }).term).toBe(0);
+    expect(leaseRecordOf({ ...lease, metadata: { name: 'x', namespace: 'y', annotations } }).term).toBe(0);
   });
 
   it('is read when it is empty', () => {
     const { spec: _, ...bare } = lease;
-    expect(recordOf(bare)).toMatchObject({ holder: '', durationMs: 0, acquiredAt: '', transitions: 0 });
+    expect(leaseRecordOf(bare)).toMatchObject({ holder: '', durationMs: 0, acquiredAt: '', transitions: 0 });
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Expr } from '../nodes/expression.ts';
 import type { Check } from '../objects/check.ts';
-import type { Resource } from '../objects/resource.ts';
+import type { ReleaseObject } from '../objects/resource.ts';
 import type { FixedClaim } from '../render/upgrade-check.ts';
 import type { ValueSchema } from '../values/tree.ts';
 
@@ -20,7 +20,7 @@ export interface ChartSource {
   /** Prefix of its named templates. */
   readonly prefix: string;
   readonly schema: ValueSchema;
-  readonly resources: readonly Resource[];
+  readonly resources: readonly ReleaseObject[];
   readonly checks: readonly Check[];
   /** Parts that an upgrade must not change. */
   readonly fixedClaim?: FixedClaim;

@@ -1,4 +1,4 @@
-import { and, eq, gt, missing, not, orElse, release, text } from '../nodes/build.ts';
+import { and, eq, gt, missing, not, orElse, release, asText } from '../nodes/build.ts';
 import { lift } from '../nodes/expression.ts';
 import { admissionChecks, agentAdmission } from '../objects/admission.ts';
 import { agent } from '../objects/agent.ts';
@@ -6,7 +6,7 @@ import { agentChecks } from '../objects/agent-checks.ts';
 import { aloneTokenCheck, sharedChecks } from '../objects/shared-checks.ts';
 import { HEALTH_PORT } from '../objects/agent-env.ts';
 import { agentRbac } from '../objects/agent-rbac.ts';
-import type { AgentView } from '../objects/agent-view.ts';
+import type { AgentValues } from '../objects/agent-view.ts';
 import { always, Base } from '../objects/base.ts';
 import { refuse } from '../objects/check.ts';
 import { answerTest } from '../objects/chart-tests.ts';
@@ -37,7 +37,7 @@ export function k8sAgent(): ChartSource {
   const v = refsOf<K8sAgentValues>(K8sAgentValues);
   const base = new Base(v, NAME);
   const token = enrolmentSecret(base);
-  const view: AgentView = {
+  const view: AgentValues = {
     ...v.agent,
     enabled: always,
     config: {
@@ -142,7 +142,7 @@ export function k8sAgent(): ChartSource {
             ' port-forward svc/',
             base.object('k8s-agent'),
             ' ',
-            text(v.agent.metrics.port),
+            asText(v.agent.metrics.port),
           ],
         ],
       },

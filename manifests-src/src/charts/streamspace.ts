@@ -1,11 +1,11 @@
-import { and, choose, concat, given, gt, join, missing, not, orElse, release, text } from '../nodes/build.ts';
+import { and, choose, concat, given, gt, join, missing, not, orElse, release, asText } from '../nodes/build.ts';
 import { admissionChecks, agentAdmission } from '../objects/admission.ts';
 import { agent } from '../objects/agent.ts';
 import { agentChecks } from '../objects/agent-checks.ts';
 import { sharedChecks, tokenCheck } from '../objects/shared-checks.ts';
 import { agentRbac } from '../objects/agent-rbac.ts';
-import type { AgentView } from '../objects/agent-view.ts';
-import { api } from '../objects/api.ts';
+import type { AgentValues } from '../objects/agent-view.ts';
+import { apiObjects } from '../objects/api.ts';
 import { apiChecks } from '../objects/api-checks.ts';
 import { HTTP_PORT } from '../objects/api-env.ts';
 import { apiRoutes } from '../objects/api-routes.ts';
@@ -13,11 +13,11 @@ import { always, Base, WAVES } from '../objects/base.ts';
 import { answerTest } from '../objects/chart-tests.ts';
 import { HEALTH_PORT } from '../objects/agent-env.ts';
 import { madeSecrets } from '../objects/made-secrets.ts';
-import { monitoring } from '../objects/monitoring.ts';
+import { monitoringObjects } from '../objects/monitoring.ts';
 import { namespaceObject } from '../objects/namespace.ts';
 import { agentPolicies, apiPolicies, testPolicy } from '../objects/policies.ts';
 import { POD_NAMESPACE } from '../objects/pod.ts';
-import { redis } from '../objects/redis.ts';
+import { redisObjects } from '../objects/redis.ts';
 import { storeChoice } from '../objects/store.ts';
 import { sharedObjects } from '../objects/secrets.ts';
 import { lift } from '../nodes/expression.ts';
@@ -46,12 +46,12 @@ export function streamspace(): ChartSource {
     enabled: v.api.enabled,
     url: choose(
       v.api.enabled,
-      concat('ws://', base.object('api'), `.${POD_NAMESPACE.text}.svc:`, text(v.api.service.port)),
+      concat('ws://', base.object('api'), `.${POD_NAMESPACE.text}.svc:`, asText(v.api.service.port)),
       '',
     ),
     port: HTTP_PORT,
   };
-  const view: AgentView = { ...v.k8sAgent, hub };
+  const view: AgentValues = { ...v.k8sAgent, hub };
 
   const namespace = namespaceObject(base, {
     file: 'shared/namespace.yaml',
@@ -74,8 +74,8 @@ export function streamspace(): ChartSource {
     resources: [
       namespace,
       ...sharedObjects(base, always, madeSecrets(base, v).only('ENROLMENT_TOKEN')),
-      ...redis(base, v),
-      ...api(base, v),
+      ...redisObjects(base, v),
+      ...apiObjects(base, v),
       ...apiRoutes(base, v),
       ...agentRbac(base, view),
       ...agentAdmission(base, view),
@@ -83,7 +83,7 @@ export function streamspace(): ChartSource {
       ...agentPolicies(base, view),
       testPolicy(base, always),
       ...apiPolicies(base, v),
-      ...monitoring(base, v),
+      ...monitoringObjects(base, v),
       answerTest(base, {
         component: 'api',
         only: v.api.enabled,
@@ -148,7 +148,7 @@ export function streamspace(): ChartSource {
                 ' port-forward svc/',
                 base.object('api'),
                 ' 8080:',
-                text(v.api.service.port),
+                asText(v.api.service.port),
               ],
             ],
           },
@@ -189,7 +189,7 @@ export function streamspace(): ChartSource {
                 ' port-forward svc/',
                 base.object('k8s-agent'),
                 ' ',
-                text(v.k8sAgent.metrics.port),
+                asText(v.k8sAgent.metrics.port),
               ],
             ],
           },

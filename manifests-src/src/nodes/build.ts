@@ -51,7 +51,7 @@ export const matches = (text: Expr<string>, pattern: string): Expr<boolean> =>
   call('matches', 'boolean', pattern, text);
 export const find = (text: Expr<string>, pattern: string): Expr<string> => call('find', 'string', pattern, text);
 export const concat = (...parts: Of<string>[]): Expr<string> => call('concat', 'string', ...parts);
-export const text = (x: Expr<number | boolean | string>): Expr<string> => call('text', 'string', x);
+export const asText = (x: Expr<number | boolean | string>): Expr<string> => call('text', 'string', x);
 export const join = (list: Expr<readonly string[]>, by: string): Expr<string> => call('join', 'string', by, list);
 export const replace = (x: Expr<string>, from: string, to: string): Expr<string> =>
   call('replace', 'string', from, to, x);

@@ -1,9 +1,9 @@
 import { type Builtin, type Expr, isExpr, NODE } from './expression.ts';
 import { byBytes, FUNCTIONS, truthy } from './functions.ts';
-import type { Each, EachEntry, Entries, Spread, When } from './tree.ts';
+import type { Each, EachEntry, EntryMap, Spread, When } from './tree.ts';
 
 /** Input of a render. `values` are complete: defaults merged with the user's. */
-export interface Context {
+export interface RenderContext {
   readonly values: unknown;
   readonly release: { readonly name: string; readonly namespace: string; readonly service: string };
   readonly chart: { readonly name: string; readonly version: string; readonly appVersion: string };
@@ -17,7 +17,7 @@ const at = (thing: unknown, path: readonly string[]): unknown =>
   path.reduce((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], thing);
 
 /** The value of an expression. */
-export function valueOf<T>(expression: Expr<T>, context: Context, locals: Locals = {}): T {
+export function valueOf<T>(expression: Expr<T>, context: RenderContext, locals: Locals = {}): T {
   const run = (each: Expr<unknown>): unknown => {
     const node = each[NODE];
     switch (node.kind) {
@@ -40,17 +40,17 @@ export function valueOf<T>(expression: Expr<T>, context: Context, locals: Locals
   return run(expression) as T;
 }
 
-function builtin(name: Builtin, { release, chart }: Context): string {
+function builtin(name: Builtin, { release, chart }: RenderContext): string {
   const [group, field] = name.split('.') as [string, string];
   return ((group === 'release' ? release : chart) as Record<string, string>)[field]!;
 }
 
-type Node = (When<unknown> | Each<unknown> | Spread<unknown> | EachEntry | Entries<unknown>)[typeof NODE];
+type Node = (When<unknown> | Each<unknown> | Spread<unknown> | EachEntry | EntryMap<unknown>)[typeof NODE];
 const nodeOf = (thing: unknown): Node | undefined =>
   typeof thing === 'object' && thing !== null && NODE in thing ? (thing as { [NODE]: Node })[NODE] : undefined;
 
 /** Plain data of a tree; ABSENT if conditions removed all of it. */
-export function evaluate(tree: unknown, context: Context, locals: Locals = {}): unknown {
+export function evaluate(tree: unknown, context: RenderContext, locals: Locals = {}): unknown {
   if (tree === undefined) return ABSENT;
   if (isExpr(tree)) return valueOf(tree, context, locals);
   if (Array.isArray(tree)) {
@@ -70,7 +70,7 @@ export function evaluate(tree: unknown, context: Context, locals: Locals = {}): 
   return map;
 }
 
-function listItems(item: unknown, context: Context, locals: Locals): unknown[] {
+function listItems(item: unknown, context: RenderContext, locals: Locals): unknown[] {
   const node = nodeOf(item);
   if (node?.kind === 'when') {
     const chosen = valueOf(node.cond, context, locals) ? node.yes : node.no;
@@ -88,7 +88,7 @@ function listItems(item: unknown, context: Context, locals: Locals): unknown[] {
   return value === ABSENT ? [] : [value];
 }
 
-function mapEntries(part: unknown, context: Context, locals: Locals): [string, unknown][] {
+function mapEntries(part: unknown, context: RenderContext, locals: Locals): [string, unknown][] {
   const node = nodeOf(part);
   switch (node?.kind) {
     case undefined:

@@ -24,7 +24,7 @@ export const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.f
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Milliseconds of `1h30m`. Fractions are not supported: templates count in whole numbers. */
-export function milliseconds(text: string): number {
+export function millisecondsOf(text: string): number {
   let sum = 0;
   for (const [, number, unit] of text.matchAll(/([0-9]+)(ms|s|m|h)/g)) sum += Number(number) * UNIT_MS[unit!]!;
   return sum;
@@ -178,7 +178,7 @@ export const FUNCTIONS = {
     go: (keys, thing) => `include "streamspace.namesUnder" (dict "keys" ${keys} "in" ${thing})`,
   },
   /** Written as a helper: templates have no such function. */
-  milliseconds: { run: milliseconds, go: (text) => `int64 (include "streamspace.milliseconds" ${text})` },
+  milliseconds: { run: millisecondsOf, go: (text) => `int64 (include "streamspace.milliseconds" ${text})` },
 } satisfies Record<string, Definition>;
 
 export type FunctionName = keyof typeof FUNCTIONS;

@@ -1,26 +1,26 @@
 import { and, given, or } from './build.ts';
 import { type Expr, isExpr, NODE } from './expression.ts';
-import type { Each, EachEntry, Entries, Spread, When } from './tree.ts';
+import type { Each, EachEntry, EntryMap, Spread, When } from './tree.ts';
 
-type Node = (When<unknown> | Each<unknown> | Spread<unknown> | EachEntry | Entries<unknown>)[typeof NODE];
+type Node = (When<unknown> | Each<unknown> | Spread<unknown> | EachEntry | EntryMap<unknown>)[typeof NODE];
 export const nodeOf = (thing: unknown): Node | undefined =>
   typeof thing === 'object' && thing !== null && NODE in thing && !isExpr(thing)
     ? (thing as { [NODE]: Node })[NODE]
     : undefined;
 
 /** Whether anything is left of a tree after its conditions: always, never, or by an expression. */
-export type Presence = boolean | Expr<boolean>;
+export type TreePresence = boolean | Expr<boolean>;
 
-const any = (all: readonly Presence[]): Presence => {
+const any = (all: readonly TreePresence[]): TreePresence => {
   if (all.includes(true)) return true;
   const open = all.filter((each): each is Expr<boolean> => each !== false);
   return open.length === 0 ? false : or(...open);
 };
-const both = (cond: Expr<boolean>, inner: Presence): Presence =>
+const both = (cond: Expr<boolean>, inner: TreePresence): TreePresence =>
   inner === true ? cond : inner === false ? false : and(cond, inner);
 
 /** `part`: the tree is a part of a list or map, not a separate item. */
-export function presenceOf(tree: unknown): Presence {
+export function presenceOf(tree: unknown): TreePresence {
   if (tree === undefined) return false;
   if (isExpr(tree)) return true;
   if (Array.isArray(tree)) return tree.length === 0 ? true : any(tree.map(presenceOf));

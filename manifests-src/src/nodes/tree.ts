@@ -37,7 +37,7 @@ export interface EachEntry {
   };
 }
 /** A map composed of several parts. */
-export interface Entries<out T> {
+export interface EntryMap<out T> {
   readonly [NODE]: EntriesNode;
   readonly type?: T;
 }
@@ -65,7 +65,7 @@ export type Tree<T> = T extends Amount
                 readonly [K in keyof T as JsonName<K>]:
                   Tree<T[K]> | When<Tree<T[K]>> | (undefined extends T[K] ? undefined : never);
               }
-            | Entries<T>
+            | EntryMap<T>
             | Expr<T>
           : unknown;
 type Item<I> = Tree<I> | When<Tree<I>> | Each<Tree<I>> | Spread<readonly I[]> | When<readonly Item<I>[]>;
@@ -129,14 +129,14 @@ export type Part<T> =
   | When<unknown>
   | Spread<unknown>
   | EachEntry
-  | Entries<unknown>;
+  | EntryMap<unknown>;
 
 /** A map of fixed entries (objects), conditional ones (`when(cond, {…})`), spread maps and loops; no key may occur twice. */
-export const entries = <T = Record<string, unknown>>(...parts: readonly Part<T>[]): Entries<T> => ({
+export const entries = <T = Record<string, unknown>>(...parts: readonly Part<T>[]): EntryMap<T> => ({
   [NODE]: { kind: 'entries', parts },
 });
 
 /** Entries that have a name in the chart. */
-export const namedEntries = (name: string, about: string, of: Entries<unknown>): Entries<Record<string, string>> => ({
+export const namedEntries = (name: string, about: string, of: EntryMap<unknown>): EntryMap<Record<string, string>> => ({
   [NODE]: { kind: 'include', helper: { name, about, entries: of[NODE] } },
 });

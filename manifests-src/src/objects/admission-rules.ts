@@ -1,6 +1,6 @@
 import { choose, concat, given, json, namesUnder } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
-import type { AgentView } from './agent-view.ts';
+import type { AgentValues } from './agent-view.ts';
 import type { Base } from './base.ts';
 
 interface Variable {
@@ -18,7 +18,7 @@ const SECRET_KEYS = ['secret', 'secretName', 'secretRef', 'secretKeyRef', 'nodeP
 const listOf = (names: Expr<readonly string[]>): Expr<string> => choose(given(names), json(names), '[]');
 
 /** Vocabulary of the rules. */
-export function admissionVariables(base: Base, view: AgentView): Variable[] {
+export function admissionVariables(base: Base, view: AgentValues): Variable[] {
   const { podTemplate } = view.config.session;
   const { own, global } = base.pullSecrets;
   return [

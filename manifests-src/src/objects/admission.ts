@@ -2,12 +2,12 @@ import type { k8s } from 'cdk8s-plus-28';
 import { and, concat, find, given, json, matches, missing, not, orElse, release } from '../nodes/build.ts';
 import { ADMISSION_RULES, admissionVariables, REFUSED_OF_TEMPLATE } from './admission-rules.ts';
 import type { Paths } from './agent-checks.ts';
-import { sessionNamespace } from './agent-env.ts';
-import type { AgentView } from './agent-view.ts';
+import { namespaceOfSessions } from './agent-env.ts';
+import type { AgentValues } from './agent-view.ts';
 import { type Base, WAVES } from './base.ts';
 import { type Check, refuse } from './check.ts';
 import { serviceAccountName } from './pod.ts';
-import { type Resource, resource } from './resource.ts';
+import { type ReleaseObject, resource } from './resource.ts';
 
 const COMPONENT = 'k8s-agent';
 const GROUP = 'admissionregistration.k8s.io/v1';
@@ -17,7 +17,7 @@ const FILE = 'agent/admission-policy.yaml';
  * A cluster-wide policy that lets this agent's ServiceAccount make only session pods of the agent's form in the sessions' namespace.
  * The generated types are of a version in which the kind was beta, with the same fields.
  */
-export function agentAdmission(base: Base, view: AgentView): Resource[] {
+export function agentAdmission(base: Base, view: AgentValues): ReleaseObject[] {
   const only = and(view.enabled, view.admissionPolicy.enabled);
   // a namespace has no dot in its name, so the names of two releases differ
   const name = concat(release.namespace, '.', base.object(COMPONENT));
@@ -35,7 +35,7 @@ export function agentAdmission(base: Base, view: AgentView): Resource[] {
       spec: {
         failurePolicy: 'Fail',
         matchConstraints: {
-          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': sessionNamespace(view) } },
+          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespaceOfSessions(view) } },
           resourceRules: [
             {
               apiGroups: [''],
@@ -61,7 +61,7 @@ export function agentAdmission(base: Base, view: AgentView): Resource[] {
 }
 
 /** Cases in which the policy has no effect. */
-export function admissionChecks(view: AgentView, paths: Paths): Check[] {
+export function admissionChecks(view: AgentValues, paths: Paths): Check[] {
   const only = and(view.enabled, view.admissionPolicy.enabled);
   // null removes a default
   const template = json(orElse(view.config.session.podTemplate, {} as never));

@@ -17,11 +17,11 @@ import {
   or,
   release,
   startsWith,
-  text,
+  asText,
   twice,
 } from '../nodes/build.ts';
 import { agentEnv, controlPlaneUrl, HEALTH_PORT } from './agent-env.ts';
-import type { AgentView } from './agent-view.ts';
+import type { AgentValues } from './agent-view.ts';
 import type { Base } from './base.ts';
 import { type Check, refuse } from './check.ts';
 import { namesOf } from './pod.ts';
@@ -44,7 +44,7 @@ export interface Paths {
 }
 
 /** Combinations of the agent's values that can't work. */
-export function agentChecks(base: Base, view: AgentView, paths: Paths): Check[] {
+export function agentChecks(base: Base, view: AgentValues, paths: Paths): Check[] {
   const { config, ha, metrics } = view;
   const only = view.enabled;
   const url = controlPlaneUrl(view);
@@ -77,7 +77,7 @@ export function agentChecks(base: Base, view: AgentView, paths: Paths): Check[] 
       and(only, gt(view.replicaCount, 1), not(ha.enabled)),
       concat(
         `${paths.agent}.replicaCount: `,
-        text(view.replicaCount),
+        asText(view.replicaCount),
         ` replicas of one agent evict each other without an election; set ${paths.ha}.enabled=true, or replicaCount=1`,
       ),
     ),
@@ -113,7 +113,7 @@ export function agentChecks(base: Base, view: AgentView, paths: Paths): Check[] 
       and(only, ge(grace, mul(view.terminationGracePeriodSeconds, 1000))),
       concat(
         `${paths.agent}.terminationGracePeriodSeconds: `,
-        text(view.terminationGracePeriodSeconds),
+        asText(view.terminationGracePeriodSeconds),
         ' s is not longer than gracefulShutdownTimeout (',
         config.gracefulShutdownTimeout,
         '): the kubelet would kill the agent before it is done; raise it',

@@ -1,8 +1,8 @@
-import { and, choose, concat, eq, given, join, not, or, orElse, release, text } from '../nodes/build.ts';
+import { and, choose, concat, eq, given, join, not, or, orElse, release, asText } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
 import { named } from '../nodes/helper.ts';
 import { when } from '../nodes/tree.ts';
-import type { AgentView } from './agent-view.ts';
+import type { AgentValues } from './agent-view.ts';
 import type { Base } from './base.ts';
 import { caBundle, POD_NAMESPACE, pullSecretNames } from './pod.ts';
 
@@ -12,7 +12,7 @@ export const SESSION_FOLDER = '/etc/streamspace/session';
 export const HEALTH_PORT = 8080;
 
 /** Name of the Lease: as the specification has it for a release called streamspace, otherwise the release's own. */
-export const leaseName = (base: Base, view: AgentView): Expr<string> =>
+export const leaseName = (base: Base, view: AgentValues): Expr<string> =>
   named(
     'leaseName',
     'Name of the Lease by which replicas elect their leader.',
@@ -24,19 +24,19 @@ export const leaseName = (base: Base, view: AgentView): Expr<string> =>
   );
 
 /** Namespace of the sessions. */
-export const sessionNamespace = (view: AgentView): Expr<string> =>
+export const namespaceOfSessions = (view: AgentValues): Expr<string> =>
   named('sessionNamespace', 'Namespace of the sessions.', orElse(view.config.namespace, release.namespace));
 
-export const hasSessionNamespace = (view: AgentView): Expr<boolean> =>
+export const hasSessionNamespace = (view: AgentValues): Expr<boolean> =>
   not(or(not(given(view.config.namespace)), eq(view.config.namespace, release.namespace)));
 
-export const controlPlaneUrl = (view: AgentView): Expr<string> =>
+export const controlPlaneUrl = (view: AgentValues): Expr<string> =>
   view.hub === undefined ? view.config.controlPlaneUrl : orElse(view.config.controlPlaneUrl, view.hub.url);
 
 type Variable = readonly [name: string, value: Expr<string> | string, only?: Expr<boolean>];
 
 /** The agent's environment: every variable set by its values. */
-export function agentEnv(base: Base, view: AgentView) {
+export function agentEnv(base: Base, view: AgentValues) {
   const { config, ha, metrics } = view;
   const { session, vnc, log, proxy } = config;
   const ca = caBundle(base);
@@ -58,16 +58,16 @@ export function agentEnv(base: Base, view: AgentView) {
     ['PLATFORM', config.platform],
     optional('REGION', config.region),
     ['PRIORITY', config.priority],
-    ['NAMESPACE', choose(hasSessionNamespace(view), sessionNamespace(view), POD_NAMESPACE.text)],
+    ['NAMESPACE', choose(hasSessionNamespace(view), namespaceOfSessions(view), POD_NAMESPACE.text)],
     ['STATE_DIR', STATE_DIR],
     ['HEARTBEAT_INTERVAL', config.heartbeatInterval],
     ['RECONNECT_DELAY', config.reconnectDelay],
     ['MAX_RECONNECT_DELAY', config.maxReconnectDelay],
-    ['MAX_SESSIONS', text(config.maxSessions)],
+    ['MAX_SESSIONS', asText(config.maxSessions)],
     ['COMMAND_TIMEOUT', config.commandTimeout],
     ['GRACEFUL_SHUTDOWN_TIMEOUT', config.gracefulShutdownTimeout],
-    ['MAX_CONCURRENT_OPERATIONS', text(config.maxConcurrentOperations)],
-    ['ENABLE_HA', text(ha.enabled)],
+    ['MAX_CONCURRENT_OPERATIONS', asText(config.maxConcurrentOperations)],
+    ['ENABLE_HA', asText(ha.enabled)],
     ['LEASE_LOCK', concat('kubernetes:', leaseName(base, view)), ha.enabled],
     ['LEASE_DURATION', ha.leaseDuration, ha.enabled],
     ['LEASE_RENEW_DEADLINE', ha.renewDeadline, ha.enabled],
@@ -75,7 +75,7 @@ export function agentEnv(base: Base, view: AgentView) {
     ['SESSION_IMAGE_PULL_POLICY', session.imagePullPolicy],
     optional('SESSION_IMAGE_REGISTRY', orElse(session.imageRegistry, base.shared.global.imageRegistry)),
     optional('SESSION_IMAGE_PULL_SECRETS', pullSecretNames(base)),
-    ['SESSION_DEFAULT_CPU', text(session.cpu)],
+    ['SESSION_DEFAULT_CPU', asText(session.cpu)],
     ['SESSION_DEFAULT_MEMORY', session.memory],
     ['SESSION_DEFAULT_STORAGE', session.storage],
     optional('SESSION_STORAGE_CLASS', session.storageClass),
@@ -83,14 +83,14 @@ export function agentEnv(base: Base, view: AgentView) {
     ['SESSION_POD_TEMPLATE', `${SESSION_FOLDER}/pod.yaml`, given(session.podTemplate)],
     ['SESSION_WARM_POOL', `${SESSION_FOLDER}/templates.json`, given(session.warmPool)],
     optional('SESSION_IDLE_TIMEOUT', session.idleTimeout),
-    ['VNC_PORT', text(vnc.port)],
+    ['VNC_PORT', asText(vnc.port)],
     ['VNC_TUNNEL_TIMEOUT', vnc.tunnelTimeout],
-    ['VNC_BUFFER_SIZE', text(vnc.bufferSize)],
+    ['VNC_BUFFER_SIZE', asText(vnc.bufferSize)],
     ['LOG_LEVEL', log.level],
     ['LOG_FORMAT', log.format],
     ['HEALTH_PORT', `${HEALTH_PORT}`],
-    ['METRICS_ENABLED', text(metrics.enabled)],
-    ['METRICS_PORT', text(metrics.port), metrics.enabled],
+    ['METRICS_ENABLED', asText(metrics.enabled)],
+    ['METRICS_PORT', asText(metrics.port), metrics.enabled],
     ['NO_PROXY', join(proxy.none, ','), given(proxy.none)],
   ];
   return [

@@ -1,17 +1,17 @@
 import type { k8s } from 'cdk8s-plus-28';
 import { and, release } from '../nodes/build.ts';
 import { spread, when } from '../nodes/tree.ts';
-import { sessionNamespace, hasSessionNamespace } from './agent-env.ts';
-import type { AgentView } from './agent-view.ts';
+import { namespaceOfSessions, hasSessionNamespace } from './agent-env.ts';
+import type { AgentValues } from './agent-view.ts';
 import { type Base, WAVES } from './base.ts';
 import { serviceAccountName } from './pod.ts';
-import { type Resource, resource } from './resource.ts';
+import { type ReleaseObject, resource } from './resource.ts';
 
 const COMPONENT = 'k8s-agent';
 const RBAC = 'rbac.authorization.k8s.io';
 
 /** The agent's ServiceAccount and its Roles: sessions in their namespace, the election in the release's. Nothing is cluster-wide. */
-export function agentRbac(base: Base, view: AgentView): Resource[] {
+export function agentRbac(base: Base, view: AgentValues): ReleaseObject[] {
   const account = serviceAccountName(base, COMPONENT, view.serviceAccount);
   const { rbac, ha } = view;
   const meta = (suffix: string, namespace: typeof release.namespace) =>
@@ -22,7 +22,7 @@ export function agentRbac(base: Base, view: AgentView): Resource[] {
       roleRef: { apiGroup: RBAC, kind: 'Role', name: base.object(suffix) },
       subjects: [{ kind: 'ServiceAccount', name: account, namespace: release.namespace }],
     });
-  const sessions = sessionNamespace(view);
+  const sessions = namespaceOfSessions(view);
   const sessionsOnly = and(view.enabled, rbac.create);
   const electionOnly = and(sessionsOnly, ha.enabled);
 

@@ -6,7 +6,7 @@ type Values = StreamspaceValues['k8sAgent'];
 type Group<T> = { readonly [K in keyof T]: Refs<T[K]> };
 
 /** Input of the agent's objects, independent of the values' place in a chart. */
-export interface AgentView extends Omit<Group<Values>, 'enabled' | 'config' | 'resourceQuota'> {
+export interface AgentValues extends Omit<Group<Values>, 'enabled' | 'config' | 'resourceQuota'> {
   readonly enabled: Expr<boolean>;
   readonly config: Group<Values['config']>;
   readonly resourceQuota: Group<Values['resourceQuota']>;

@@ -1,18 +1,18 @@
 import type { k8s } from 'cdk8s-plus-28';
 import { and, given, gt, json, merge, or } from '../nodes/build.ts';
 import { lift } from '../nodes/expression.ts';
-import { type Entries, entries, spread, when } from '../nodes/tree.ts';
+import { type EntryMap, entries, spread, when } from '../nodes/tree.ts';
 import {
   agentEnv,
   HEALTH_PORT,
   leaseName,
   SESSION_FOLDER,
-  sessionNamespace,
+  namespaceOfSessions,
   hasSessionNamespace,
   STATE_DIR,
   TOKEN_FOLDER,
 } from './agent-env.ts';
-import type { AgentView } from './agent-view.ts';
+import type { AgentValues } from './agent-view.ts';
 import { type Base, WAVES } from './base.ts';
 import {
   advancedPod,
@@ -27,19 +27,19 @@ import {
   ownPodSecurity,
   placement,
   podAnnotations,
-  pullSecrets,
+  imagePullSecrets,
   rollout,
   scratch,
   serviceAccountName,
 } from './pod.ts';
 import { namespaceObject } from './namespace.ts';
 import { enrolmentSecret } from './secrets.ts';
-import { type Resource, resource } from './resource.ts';
+import { type ReleaseObject, resource } from './resource.ts';
 
 const COMPONENT = 'k8s-agent';
 
 /** Deployment, Service, disruption budget and settings of the agent. */
-export function agent(base: Base, view: AgentView): Resource[] {
+export function agent(base: Base, view: AgentValues): ReleaseObject[] {
   const name = base.object(COMPONENT);
   const { config, ha, metrics } = view;
   const hasTemplate = given(config.session.podTemplate);
@@ -51,7 +51,7 @@ export function agent(base: Base, view: AgentView): Resource[] {
   const ca = caBundle(base);
   const secret = enrolmentSecret(base);
 
-  const container: Entries<k8s.Container> = entries<k8s.Container>({
+  const container: EntryMap<k8s.Container> = entries<k8s.Container>({
     name: 'agent',
     image: base.image(COMPONENT, view.image),
     imagePullPolicy: view.image.pullPolicy,
@@ -110,7 +110,7 @@ export function agent(base: Base, view: AgentView): Resource[] {
           enableServiceLinks: false,
           terminationGracePeriodSeconds: view.terminationGracePeriodSeconds,
           securityContext: ownPodSecurity(view.runAsUser, view.advanced),
-          imagePullSecrets: pullSecrets(base),
+          imagePullSecrets: imagePullSecrets(base),
           initContainers: [spread(view.initContainers)],
           containers: [container, logs.sidecar, spread(view.sidecars)],
           volumes: [
@@ -175,7 +175,7 @@ export function agent(base: Base, view: AgentView): Resource[] {
     namespaceObject(base, {
       file: 'agent/namespace.yaml',
       only: and(view.enabled, view.sessionNamespace.create, hasSessionNamespace(view)),
-      name: sessionNamespace(view),
+      name: namespaceOfSessions(view),
       podSecurity: view.sessionNamespace.podSecurity,
       wave: WAVES.sessions,
       component: COMPONENT,
@@ -189,7 +189,7 @@ export function agent(base: Base, view: AgentView): Resource[] {
         metadata: base.meta(base.object('k8s-agent-sessions'), {
           component: COMPONENT,
           wave: WAVES.settings,
-          namespace: sessionNamespace(view),
+          namespace: namespaceOfSessions(view),
         }),
         spec: { hard: when(given(view.resourceQuota.hard), view.resourceQuota.hard as never) },
       },

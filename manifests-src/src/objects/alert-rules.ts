@@ -1,4 +1,4 @@
-export interface Rule {
+export interface AlertRule {
   alert: string;
   expr: string;
   for: string;
@@ -9,7 +9,7 @@ export interface Rule {
 }
 
 /** Alerts of the charts and of observability/rules.yaml, each with its remedy. A test fails for a metric that no program emits (failure 16). */
-export const RULES: readonly Rule[] = [
+export const ALERT_RULES: readonly AlertRule[] = [
   {
     alert: 'StreamSpaceStoreDown',
     expr: 'min by (instance) (streamspace_hub_store_up) == 0',
@@ -121,5 +121,5 @@ export const RULES: readonly Rule[] = [
 ];
 
 /** URL of an alert's page. */
-export const runbook = ({ alert }: Rule): string =>
+export const runbook = ({ alert }: AlertRule): string =>
   `https://github.com/streamspace-dev/streamspace/blob/main/docs/alerts.md#${alert.toLowerCase()}`;

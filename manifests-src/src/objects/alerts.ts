@@ -1,10 +1,10 @@
 import { concat } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
-import { RULES, type Rule, runbook } from './alert-rules.ts';
+import { ALERT_RULES, type AlertRule, runbook } from './alert-rules.ts';
 
 /** The alerts of one release: its hub's and its agent's, or its agent's only. */
 export function alerts(namespace: Expr<string>, of: 'release' | 'agent') {
-  return RULES.filter(({ expr }) => of === 'release' || expr.includes('streamspace_agent_')).map((rule) => ({
+  return ALERT_RULES.filter(({ expr }) => of === 'release' || expr.includes('streamspace_agent_')).map((rule) => ({
     alert: rule.alert,
     expr: within(rule, namespace),
     for: rule.for,
@@ -14,7 +14,7 @@ export function alerts(namespace: Expr<string>, of: 'release' | 'agent') {
 }
 
 /** A rule's expression, of the metrics of one namespace. */
-function within({ expr }: Rule, namespace: Expr<string>): Expr<string> {
+function within({ expr }: AlertRule, namespace: Expr<string>): Expr<string> {
   const parts: (string | Expr<string>)[] = [];
   let at = 0;
   for (const match of expr.matchAll(/\b((?:streamspace|nodejs)_\w+)(?:\{([^}]*)\})?/g)) {

@@ -1,4 +1,4 @@
-import { and, choose, concat, given, join, missing, not, or, text } from '../nodes/build.ts';
+import { and, choose, concat, given, join, missing, not, or, asText } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
 import { when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
@@ -43,7 +43,7 @@ export function apiEnv(base: Base, v: Values) {
     when(given(config.publicUrl), { name: 'PUBLIC_URL', value: config.publicUrl }),
     when(missing(config.publicUrl), {
       name: 'HUB_SERVICE',
-      value: concat(`${POD_NAMESPACE.text}/`, base.object('api'), ':', text(v.api.service.port)),
+      value: concat(`${POD_NAMESPACE.text}/`, base.object('api'), ':', asText(v.api.service.port)),
     }),
     // the kubelet puts the password into the URL
     when(password.used, fromSecret('REDIS_PASSWORD', password)),
@@ -72,7 +72,7 @@ export function apiEnv(base: Base, v: Values) {
     { name: 'HEARTBEAT_INTERVAL', value: config.heartbeatInterval },
     { name: 'COMMAND_TIMEOUT', value: config.commandTimeout },
     { name: 'TICKET_TTL', value: config.ticketTtl },
-    { name: 'RATE_LIMIT', value: text(config.rateLimit) },
+    { name: 'RATE_LIMIT', value: asText(config.rateLimit) },
     when(given(config.templates), { name: 'TEMPLATES_FILE', value: `${TEMPLATES_FOLDER}/templates.json` }),
     { name: 'LOG_LEVEL', value: config.log.level },
     { name: 'LOG_FORMAT', value: config.log.format },
@@ -80,7 +80,7 @@ export function apiEnv(base: Base, v: Values) {
     when(and(store.external, base.hasCa), { name: 'STORE_CA_FILE', value: ca.file }),
     when(given(v.redis.external.waitReplicas), {
       name: 'STORE_WAIT_REPLICAS',
-      value: text(v.redis.external.waitReplicas),
+      value: asText(v.redis.external.waitReplicas),
     }),
     when(given(v.redis.external.waitReplicas), { name: 'STORE_WAIT_TIMEOUT', value: v.redis.external.waitTimeout }),
     when(
@@ -96,7 +96,7 @@ export function apiEnv(base: Base, v: Values) {
     ),
     { name: 'HUB_PING_INTERVAL', value: config.pingInterval },
     { name: 'DRAIN_TIMEOUT', value: config.drainTimeout },
-    { name: 'HANDSHAKE_RATE', value: text(config.handshakeRate) },
+    { name: 'HANDSHAKE_RATE', value: asText(config.handshakeRate) },
     ca.env,
   ];
 }

@@ -5,14 +5,14 @@ import { each, spread, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { type Base, WAVES } from './base.ts';
-import { custom, type Resource, resource } from './resource.ts';
+import { custom, type ReleaseObject, resource } from './resource.ts';
 
 /** The path of publicUrl, under which the hub is served; empty: none. */
 export const pathOfHub = ({ publicUrl }: Refs<StreamspaceValues>['api']['config']): Expr<string> =>
   trimSuffix(find(replace(replace(publicUrl, 'https://', ''), 'http://', ''), '/.*'), '/');
 
 /** Routes to the hub from outside of the cluster. */
-export function apiRoutes(base: Base, v: Refs<StreamspaceValues>): Resource[] {
+export function apiRoutes(base: Base, v: Refs<StreamspaceValues>): ReleaseObject[] {
   const { ingress, httpRoute, service, enabled } = v.api;
   const name = base.object('api');
   const path = orElse(pathOfHub(v.api.config), '/');

@@ -1,6 +1,6 @@
 import type { k8s } from 'cdk8s-plus-28';
 import { and, given, gt, json, merge, ne, not, or } from '../nodes/build.ts';
-import { type Entries, entries, spread, when } from '../nodes/tree.ts';
+import { type EntryMap, entries, spread, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { apiEnv, HTTP_PORT, HUB_METRICS_PORT, TEMPLATES_FOLDER } from './api-env.ts';
@@ -17,14 +17,14 @@ import {
   ownPodSecurity,
   placement,
   podAnnotations,
-  pullSecrets,
+  imagePullSecrets,
   rollout,
   scratch,
   secretChecksum,
   serviceAccountName,
   timed,
 } from './pod.ts';
-import { type Resource, resource } from './resource.ts';
+import { type ReleaseObject, resource } from './resource.ts';
 import { madeSecrets, madeSecretsRbac, secretsMaker } from './made-secrets.ts';
 import { valueSecret } from './secrets.ts';
 import { redisPasswordChecksum } from './store.ts';
@@ -32,7 +32,7 @@ import { redisPasswordChecksum } from './store.ts';
 const COMPONENT = 'api';
 
 /** Deployment, Service, autoscaler, disruption budget and settings of the hub. */
-export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
+export function apiObjects(base: Base, v: Refs<StreamspaceValues>): ReleaseObject[] {
   const view = v.api;
   const name = base.object(COMPONENT);
   const { config, autoscaling } = view;
@@ -48,7 +48,7 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
     ),
   );
 
-  const container: Entries<k8s.Container> = entries<k8s.Container>({
+  const container: EntryMap<k8s.Container> = entries<k8s.Container>({
     name: 'api',
     image: base.image(COMPONENT, view.image),
     imagePullPolicy: view.image.pullPolicy,
@@ -110,7 +110,7 @@ export function api(base: Base, v: Refs<StreamspaceValues>): Resource[] {
             enableServiceLinks: false,
             terminationGracePeriodSeconds: view.terminationGracePeriodSeconds,
             securityContext: ownPodSecurity(view.runAsUser, view.advanced),
-            imagePullSecrets: pullSecrets(base),
+            imagePullSecrets: imagePullSecrets(base),
             initContainers: [when(made.any, secretsMaker(base, v)), spread(view.initContainers)],
             containers: [container, logs.sidecar, spread(view.sidecars)],
             volumes: [

@@ -24,7 +24,7 @@ import {
 } from '../nodes/build.ts';
 import { type Expr, lift } from '../nodes/expression.ts';
 import { named } from '../nodes/helper.ts';
-import { type Entries, entries, namedEntries, spread, type Tree } from '../nodes/tree.ts';
+import { type EntryMap, entries, namedEntries, spread, type Tree } from '../nodes/tree.ts';
 import type { k8s } from 'cdk8s-plus-28';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
@@ -33,7 +33,7 @@ type Root = Refs<StreamspaceValues>;
 type TextMap = Expr<Readonly<Record<string, string>>>;
 
 /** Values that both charts have at their root. */
-export type Shared = Pick<
+export type SharedValues = Pick<
   Root,
   | 'global'
   | 'nameOverride'
@@ -68,14 +68,14 @@ export const WAVES = { namespace: -4, sessions: -3, settings: -2, store: -1, hub
 
 /** Names, labels and metadata of a chart's objects, by Helm's conventions. */
 export class Base {
-  readonly shared: Shared;
+  readonly shared: SharedValues;
   readonly name: Expr<string>;
   readonly fullname: Expr<string>;
   /** Names of the Secrets with registry credentials: the chart's own, and those shared with other charts. */
   readonly pullSecrets: { readonly own: Expr<readonly string[]>; readonly global: Expr<readonly string[]> };
 
   /** `chartName`: name of the chart if no parent chart gave it an alias. */
-  constructor(shared: Shared, chartName: string) {
+  constructor(shared: SharedValues, chartName: string) {
     this.shared = shared;
     this.pullSecrets = {
       own: objectNames(shared.imagePullSecrets),
@@ -127,7 +127,7 @@ export class Base {
   }
 
   /** Never changes between versions: selectors are immutable. */
-  selector(component: Component): Entries<Record<string, string>> {
+  selector(component: Component): EntryMap<Record<string, string>> {
     return namedEntries(
       `${component}.selectorLabels`,
       `Labels by which the ${component}’s pods are selected.`,
@@ -158,7 +158,7 @@ export class Base {
     };
   }
 
-  labels(component?: Component): Entries<Record<string, string>> {
+  labels(component?: Component): EntryMap<Record<string, string>> {
     return namedEntries(
       component === undefined ? 'labels' : `${component}.labels`,
       `Labels of the ${component === undefined ? 'release' : component}’s objects.`,

@@ -1,9 +1,9 @@
-import { concat, given, release, text } from '../nodes/build.ts';
+import { concat, given, release, asText } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
 import { when } from '../nodes/tree.ts';
 import type { Base, Component } from './base.ts';
-import { HARDENED, podSecurity, pullSecrets, type Workload } from './pod.ts';
-import { custom, type Resource } from './resource.ts';
+import { HARDENED, podSecurity, imagePullSecrets, type Workload } from './pod.ts';
+import { custom, type ReleaseObject } from './resource.ts';
 
 const SCRIPT = `const url = process.argv[1];
 for (let left = 30; ; left--) {
@@ -30,9 +30,9 @@ export function answerTest(
     port: Expr<number>;
     path: string;
   },
-): Resource {
+): ReleaseObject {
   const { component, only, image, workload, port, path } = options;
-  const host = concat('http://', base.object(component), '.', release.namespace, '.svc:', text(port), path);
+  const host = concat('http://', base.object(component), '.', release.namespace, '.svc:', asText(port), path);
   const object = custom(`tests/${component}.yaml`, only, 'v1', 'Pod', {
     metadata: {
       name: base.object(`${component}-test`),
@@ -47,7 +47,7 @@ export function answerTest(
       securityContext: podSecurity(workload.runAsUser),
       nodeSelector: when(given(workload.nodeSelector), workload.nodeSelector),
       tolerations: when(given(workload.tolerations), workload.tolerations),
-      imagePullSecrets: pullSecrets(base),
+      imagePullSecrets: imagePullSecrets(base),
       containers: [
         {
           name: 'test',

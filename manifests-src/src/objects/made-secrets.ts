@@ -2,12 +2,12 @@ import type { k8s } from 'cdk8s-plus-28';
 import { and, choose, concat, contains, given, missing, release } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
 import { named } from '../nodes/helper.ts';
-import { type Entries, entries, when } from '../nodes/tree.ts';
+import { type EntryMap, entries, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { type Base, WAVES } from './base.ts';
 import { API_TOKEN_MOUNT, containerSecurity, serviceAccountName } from './pod.ts';
-import { type Resource, resource } from './resource.ts';
+import { type ReleaseObject, resource } from './resource.ts';
 
 type Values = Refs<StreamspaceValues>;
 const RBAC = 'rbac.authorization.k8s.io';
@@ -55,7 +55,7 @@ export function madeSecrets(base: Base, v: Values) {
 }
 
 /** The right to read and fill these Secrets and no other. */
-export function madeSecretsRbac(base: Base, v: Values): Resource[] {
+export function madeSecretsRbac(base: Base, v: Values): ReleaseObject[] {
   const made = madeSecrets(base, v);
   const file = 'api/role-secrets.yaml';
   const metadata = base.meta(base.object('api-secrets'), { component: 'api', wave: WAVES.settings });
@@ -86,7 +86,7 @@ export function madeSecretsRbac(base: Base, v: Values): Resource[] {
 }
 
 /** Fills them before the hub starts. It alone mounts the ServiceAccount's token: the serving container has no rights in the cluster. */
-export const secretsMaker = (base: Base, v: Values): Entries<k8s.Container> =>
+export const secretsMaker = (base: Base, v: Values): EntryMap<k8s.Container> =>
   entries<k8s.Container>({
     name: 'secrets',
     image: base.image('api', v.api.image),

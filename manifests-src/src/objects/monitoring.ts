@@ -7,7 +7,7 @@ import type { StreamspaceValues } from '../values/streamspace.ts';
 import { alerts } from './alerts.ts';
 import { type Base, WAVES } from './base.ts';
 import { dashboard } from './dashboard.ts';
-import { custom, type Resource, resource } from './resource.ts';
+import { custom, type ReleaseObject, resource } from './resource.ts';
 
 const OPERATOR = 'monitoring.coreos.com/v1';
 type Observability = Refs<StreamspaceValues['observability']>;
@@ -27,7 +27,7 @@ const endpoint = (
 });
 
 /** Scrapes every replica of the agent, standbys too: not through its Service. */
-export const podMonitor = (base: Base, values: Observability['podMonitor'], only: Expr<boolean>): Resource =>
+export const podMonitor = (base: Base, values: Observability['podMonitor'], only: Expr<boolean>): ReleaseObject =>
   custom('observability/podmonitor.yaml', only, OPERATOR, 'PodMonitor', {
     metadata: base.meta(base.object('k8s-agent'), { component: 'k8s-agent', wave: WAVES.rest, labels: values.labels }),
     spec: {
@@ -37,14 +37,18 @@ export const podMonitor = (base: Base, values: Observability['podMonitor'], only
     },
   });
 
-export const alertRules = (base: Base, values: Observability['prometheusRule'], of: 'release' | 'agent'): Resource =>
+export const alertRules = (
+  base: Base,
+  values: Observability['prometheusRule'],
+  of: 'release' | 'agent',
+): ReleaseObject =>
   custom('observability/prometheusrule.yaml', values.enabled, OPERATOR, 'PrometheusRule', {
     metadata: base.meta(base.object('alerts'), { wave: WAVES.rest, labels: values.labels }),
     spec: { groups: [{ name: 'streamspace', rules: alerts(release.namespace, of) }] },
   });
 
 /** Objects for Prometheus' operator and Grafana. */
-export function monitoring(base: Base, v: Refs<StreamspaceValues>): Resource[] {
+export function monitoringObjects(base: Base, v: Refs<StreamspaceValues>): ReleaseObject[] {
   const { serviceMonitor, prometheusRule, dashboard: board } = v.observability;
   return [
     custom(

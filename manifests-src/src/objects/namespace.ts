@@ -3,7 +3,7 @@ import { merge } from '../nodes/build.ts';
 import { type Expr, lift } from '../nodes/expression.ts';
 import { entries, spread } from '../nodes/tree.ts';
 import type { Base, Component } from './base.ts';
-import { type Resource, resource } from './resource.ts';
+import { type ReleaseObject, resource } from './resource.ts';
 
 /** Annotations that keep a namespace after its release is deleted: it holds the users' homes. */
 const KEPT = {
@@ -22,7 +22,7 @@ export function namespaceObject(
     wave: number;
     component?: Component;
   },
-): Resource {
+): ReleaseObject {
   const { file, only, name, podSecurity, wave, component } = options;
   const { commonLabels, commonAnnotations } = base.shared;
   return resource<k8s.KubeNamespaceProps>(file, only, 'v1', 'Namespace', {

@@ -2,7 +2,7 @@ import type { k8s } from 'cdk8s-plus-28';
 import { and, choose, concat, eq, given, gt, hasKey, join, missing, not, or, sha256 } from '../nodes/build.ts';
 import type { Expr } from '../nodes/expression.ts';
 import { nodeOf } from '../nodes/presence.ts';
-import { each, type Entries, entries, type Part, spread, type Tree, type When, when } from '../nodes/tree.ts';
+import { each, type EntryMap, entries, type Part, spread, type Tree, type When, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import type { Base, Component } from './base.ts';
@@ -46,7 +46,7 @@ export const HARDENED: Tree<k8s.SecurityContext> = {
 };
 
 /** Our context, except the keys that the user set. */
-const beneath = <T>(own: Expr<object>, ours: object): Entries<T> =>
+const beneath = <T>(own: Expr<object>, ours: object): EntryMap<T> =>
   entries<T>(
     spread(own),
     ...Object.entries(ours).map(([key, value]) => when(not(hasKey(own, key)), { [key]: value as unknown })),
@@ -172,7 +172,7 @@ export function namesOf(env: readonly unknown[]): string[] {
 }
 
 /** Names of pull secrets, the chart's and those shared with other charts. */
-export function pullSecrets(base: Base): Tree<k8s.LocalObjectReference[]> {
+export function imagePullSecrets(base: Base): Tree<k8s.LocalObjectReference[]> {
   const { own, global } = base.pullSecrets;
   return [
     each(own, 'secret', (secret) => ({ name: secret.as('string') })),

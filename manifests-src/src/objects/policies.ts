@@ -4,13 +4,13 @@ import type { Expr } from '../nodes/expression.ts';
 import { each, spread, type Tree, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
-import { HEALTH_PORT, sessionNamespace } from './agent-env.ts';
-import type { AgentView } from './agent-view.ts';
+import { HEALTH_PORT, namespaceOfSessions } from './agent-env.ts';
+import type { AgentValues } from './agent-view.ts';
 import { HTTP_PORT, HUB_METRICS_PORT } from './api-env.ts';
 import { type Base, type Component, PART_OF, WAVES } from './base.ts';
 import { inNamespace, scrapers, tcp, toAddresses, toApiServer, toDns, toProxies, toStore, webPort } from './network.ts';
 import { madeSecrets } from './made-secrets.ts';
-import { type Resource, resource } from './resource.ts';
+import { type ReleaseObject, resource } from './resource.ts';
 import { storeChoice } from './store.ts';
 
 /** Addresses of private networks, and of the clouds' metadata services with a machine's credentials. */
@@ -40,7 +40,7 @@ function policy(
   suffix: string,
   spec: Spec,
   namespace?: Expr<string>,
-): Resource {
+): ReleaseObject {
   return resource<k8s.KubeNetworkPolicyProps>(
     file,
     and(base.shared.networkPolicy.enabled, only),
@@ -58,7 +58,7 @@ function policy(
 }
 
 /** Test pods send requests to hub and agent, also from namespaces without outgoing traffic. */
-export const testPolicy = (base: Base, only: Expr<boolean>): Resource =>
+export const testPolicy = (base: Base, only: Expr<boolean>): ReleaseObject =>
   resource<k8s.KubeNetworkPolicyProps>(
     'tests/networkpolicy.yaml',
     and(base.shared.networkPolicy.enabled, only),
@@ -86,7 +86,7 @@ export const testPolicy = (base: Base, only: Expr<boolean>): Resource =>
   );
 
 /** Traffic of the agent, and traffic to sessions. */
-export function agentPolicies(base: Base, view: AgentView): Resource[] {
+export function agentPolicies(base: Base, view: AgentValues): ReleaseObject[] {
   const { networkPolicy } = base.shared;
   const { metrics, config } = view;
   const ownHub = view.hub === undefined ? undefined : and(view.hub.enabled, missing(config.controlPlaneUrl));
@@ -127,7 +127,7 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
             )) as never,
         (ownHub === undefined ? neighbour : when(not(ownHub), neighbour)) as never,
         toProxies(base, config.proxy) as never,
-        { to: [{ namespaceSelector: inNamespace(sessionNamespace(view)), podSelector: { matchLabels: sessions } }] },
+        { to: [{ namespaceSelector: inNamespace(namespaceOfSessions(view)), podSelector: { matchLabels: sessions } }] },
         spread(networkPolicy.agent.extraEgress) as never,
       ],
     }),
@@ -167,13 +167,13 @@ export function agentPolicies(base: Base, view: AgentView): Resource[] {
           spread(networkPolicy.sessions.extraEgress) as never,
         ],
       },
-      sessionNamespace(view),
+      namespaceOfSessions(view),
     ),
   ];
 }
 
 /** Traffic of the hub and its store. */
-export function apiPolicies(base: Base, v: Refs<StreamspaceValues>): Resource[] {
+export function apiPolicies(base: Base, v: Refs<StreamspaceValues>): ReleaseObject[] {
   const store = storeChoice(v);
   const { jwksUrl } = v.api.auth;
   const { networkPolicy } = v;

@@ -4,8 +4,16 @@ import { entries, spread, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
 import { type Base, WAVES } from './base.ts';
-import { advancedPod, containerSecurity, ownPodSecurity, podAnnotations, pullSecrets, scratch, timed } from './pod.ts';
-import { type Resource, resource } from './resource.ts';
+import {
+  advancedPod,
+  containerSecurity,
+  ownPodSecurity,
+  podAnnotations,
+  imagePullSecrets,
+  scratch,
+  timed,
+} from './pod.ts';
+import { type ReleaseObject, resource } from './resource.ts';
 import { valueSecret } from './secrets.ts';
 import { redisPasswordChecksum, redisPasswordSecret, storeChoice } from './store.ts';
 
@@ -13,7 +21,7 @@ const COMPONENT = 'redis';
 type Values = Refs<StreamspaceValues>;
 
 /** One Valkey node with an append-only file. */
-export function redis(base: Base, v: Values): Resource[] {
+export function redisObjects(base: Base, v: Values): ReleaseObject[] {
   const view = v.redis;
   const only = and(v.api.enabled, storeChoice(v).installed);
   const name = base.object(COMPONENT);
@@ -50,7 +58,7 @@ export function redis(base: Base, v: Values): Resource[] {
             enableServiceLinks: false,
             terminationGracePeriodSeconds: view.terminationGracePeriodSeconds,
             securityContext: ownPodSecurity(view.runAsUser, view.advanced),
-            imagePullSecrets: pullSecrets(base),
+            imagePullSecrets: imagePullSecrets(base),
             containers: [
               {
                 name: 'valkey',

@@ -2,7 +2,7 @@ import type { Expr } from '../nodes/expression.ts';
 import type { Tree } from '../nodes/tree.ts';
 
 /** One object of a release, still with its expressions. */
-export interface Resource {
+export interface ReleaseObject {
   /** File of the chart that holds it, below templates/. */
   readonly file: string;
   /** Condition for its presence. */
@@ -19,7 +19,7 @@ export const resource = <T extends object>(
   apiVersion: string,
   kind: string,
   tree: Tree<T>,
-): Resource => ({ file, when, tree: { apiVersion, kind, ...(tree as object) } });
+): ReleaseObject => ({ file, when, tree: { apiVersion, kind, ...(tree as object) } });
 
 /** A custom resource, without generated types. */
 export const custom = (
@@ -28,7 +28,7 @@ export const custom = (
   apiVersion: string,
   kind: string,
   tree: object,
-): Resource => ({
+): ReleaseObject => ({
   file,
   when,
   tree: { apiVersion, kind, ...tree },

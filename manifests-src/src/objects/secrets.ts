@@ -5,7 +5,7 @@ import { when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import { type Base, WAVES } from './base.ts';
 import { CA_FILE } from './pod.ts';
-import { type Resource, resource } from './resource.ts';
+import { type ReleaseObject, resource } from './resource.ts';
 
 type SecretKey = Refs<{ name: string; key: string }>;
 
@@ -33,7 +33,7 @@ export const valueSecret = (
   value: Expr<string>,
   only: Expr<boolean>,
   filled?: Expr<boolean>,
-): Resource => {
+): ReleaseObject => {
   const ours = and(only, given(value), not(given(existing.name)));
   return resource<k8s.KubeSecretProps>(file, filled === undefined ? ours : or(ours, filled), 'v1', 'Secret', {
     metadata: base.meta(base.object(suffix), { wave: WAVES.settings }),
@@ -44,7 +44,7 @@ export const valueSecret = (
 };
 
 /** The Secret shared by hub and agents. `filled`: the hub makes the token. */
-export function sharedObjects(base: Base, only: Expr<boolean>, filled?: Expr<boolean>): Resource[] {
+export function sharedObjects(base: Base, only: Expr<boolean>, filled?: Expr<boolean>): ReleaseObject[] {
   const { enrolment, ca } = base.shared;
   return [
     valueSecret(

@@ -15,7 +15,7 @@ import {
   mul,
   ne,
   not,
-  text,
+  asText,
   toInteger,
   trimSuffix,
 } from '../nodes/build.ts';
@@ -32,11 +32,11 @@ export function disruptionChecks(
   const on = and(only, pdb.enabled);
   const several = and(on, gt(replicas, 1));
   // an empty text means no value; 0 is a given number
-  const isNone = (x: Expr<number | string>) => and(ne(text(x), ''), eq(pods(x), 0));
-  const stays = ne(text(pdb.minAvailable), '');
+  const isNone = (x: Expr<number | string>) => and(ne(asText(x), ''), eq(pods(x), 0));
+  const stays = ne(asText(pdb.minAvailable), '');
   // like the disruption controller, which rounds a share up
   const pods = (x: Expr<number | string>) =>
-    choose(isString(x), div(add(mul(toInteger(trimSuffix(text(x), '%')), replicas), 99), 100), toInteger(x));
+    choose(isString(x), div(add(mul(toInteger(trimSuffix(asText(x), '%')), replicas), 99), 100), toInteger(x));
   return [
     refuse(
       and(on, given(pdb.minAvailable), given(pdb.maxUnavailable)),
@@ -46,9 +46,9 @@ export function disruptionChecks(
       and(several, stays, ge(pods(pdb.minAvailable), replicas)),
       concat(
         `${path}.pdb.minAvailable: `,
-        text(pdb.minAvailable),
+        asText(pdb.minAvailable),
         ' of ',
-        text(replicas),
+        asText(replicas),
         ' replicas, rounded up, are all of them: no drain would ever end; take less, or set pdb.maxUnavailable instead',
       ),
     ),

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { Yaml } from 'cdk8s';
 import { objectsOf } from '../render/synth.ts';
-import { coalesce, defaultsOf, overlay } from '../values/tree.ts';
+import { coalesceValues, defaultsOf, overlay } from '../values/tree.ts';
 import { announced, put, valuesOfParameters } from './parameters.ts';
 import { PluginError, projectIn, sourceCalled, valuesIn, valuesOf } from './project.ts';
 
-export type Env = Readonly<Record<string, string | undefined>>;
+export type PluginEnv = Readonly<Record<string, string | undefined>>;
 
 /** Set one value: ARGOCD_ENV_SET_k8sAgent__replicaCount=3. */
 const SET = 'ARGOCD_ENV_SET_';
@@ -15,7 +15,7 @@ const RELEASE_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-
 /** The plugin's work on a folder of a repository, with Argo CD's environment. */
 interface Request {
   readonly folder: string;
-  readonly env: Env;
+  readonly env: PluginEnv;
 }
 
 function project({ folder, env }: Request) {
@@ -87,7 +87,7 @@ export function parameters({ folder, env }: Request): string {
   const { source } = project({ folder, env });
   // Argo CD shows the Application's own parameters over these
   const below = valuesOfRequest({ folder, env: { ...env, ARGOCD_APP_PARAMETERS: '' } });
-  return JSON.stringify(announced(source.schema, coalesce(defaultsOf(source.schema), below)));
+  return JSON.stringify(announced(source.schema, coalesceValues(defaultsOf(source.schema), below)));
 }
 
 /** Whether the folder is ours. */

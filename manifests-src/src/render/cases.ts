@@ -4,8 +4,8 @@ import { Yaml } from 'cdk8s';
 import { parse } from 'yaml';
 import type { ChartSource } from '../charts/chart.ts';
 import { SOURCES } from '../charts/sources.ts';
-import { coalesce } from '../values/tree.ts';
-import { type KubeObject, objectsOf, type Release } from './synth.ts';
+import { coalesceValues } from '../values/tree.ts';
+import { type RenderedObject, objectsOf, type Release } from './synth.ts';
 
 /** A file of test-values: values of one chart, named in its first line. */
 export interface Case {
@@ -39,7 +39,7 @@ export const goldenOf = (each: Case): string =>
   yamlOf(objectsOf(each.source, { ...EXAMPLE, service: 'Helm' }, each.values));
 
 /** Objects as a stream of YAML documents, for parsers of 1.1 and 1.2. */
-export function yamlOf(objects: readonly KubeObject[]): string {
+export function yamlOf(objects: readonly RenderedObject[]): string {
   return Yaml.stringify(...objects);
 }
 
@@ -60,5 +60,5 @@ export const plainCases = (cases: readonly Case[]): Case[] =>
     .filter((each) => PLAIN.includes(each.name))
     .map((each) => ({
       ...each,
-      values: coalesce(each.values, WITHOUT_SECRETS[each.source.folder]) as Record<string, unknown>,
+      values: coalesceValues(each.values, WITHOUT_SECRETS[each.source.folder]) as Record<string, unknown>,
     }));

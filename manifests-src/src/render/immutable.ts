@@ -1,4 +1,4 @@
-import type { KubeObject } from './synth.ts';
+import type { RenderedObject } from './synth.ts';
 
 const IMMUTABLE: Readonly<Record<string, readonly string[]>> = {
   Deployment: ['spec.selector'],
@@ -13,7 +13,7 @@ const at = (thing: unknown, path: string): unknown =>
   path.split('.').reduce((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], thing);
 
 /** Immutable fields of these objects, and their names: an object with a changed name is deleted and made again. */
-export function immutableOf(objects: readonly KubeObject[]): Record<string, unknown> {
+export function immutableOf(objects: readonly RenderedObject[]): Record<string, unknown> {
   return Object.fromEntries(
     objects
       .filter(({ kind }) => kind in IMMUTABLE)

@@ -1,9 +1,9 @@
 import { ApiObject, App, Chart as Cdk8sChart } from 'cdk8s';
 import type { ChartSource } from '../charts/chart.ts';
-import { type Context, evaluate, valueOf } from '../nodes/evaluate.ts';
+import { type RenderContext, evaluate, valueOf } from '../nodes/evaluate.ts';
 import { lift } from '../nodes/expression.ts';
-import { coalesce, defaultsOf } from '../values/tree.ts';
-import { problemsOf } from '../values/validate.ts';
+import { coalesceValues, defaultsOf } from '../values/tree.ts';
+import { valueProblems } from '../values/validate.ts';
 
 export interface Release {
   readonly name: string;
@@ -17,7 +17,7 @@ export interface SynthOptions {
   readonly tests?: boolean;
 }
 
-export interface KubeObject {
+export interface RenderedObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly [key: string]: unknown };
@@ -34,17 +34,17 @@ export class ValuesError extends Error {
   }
 }
 
-export function contextOf(source: ChartSource, release: Release, given: unknown): Context {
+export function contextOf(source: ChartSource, release: Release, given: unknown): RenderContext {
   return {
-    values: coalesce(defaultsOf(source.schema), given),
+    values: coalesceValues(defaultsOf(source.schema), given),
     release: { name: release.name, namespace: release.namespace, service: release.service ?? 'cdk8s' },
     chart: { name: source.name, version: source.version, appVersion: source.appVersion },
   };
 }
 
 /** Faults of complete values, one line each: by the schema, or as a combination. */
-function refusals(source: ChartSource, context: Context): readonly string[] {
-  const invalid = problemsOf(source.schema, context.values);
+function refusals(source: ChartSource, context: RenderContext): readonly string[] {
+  const invalid = valueProblems(source.schema, context.values);
   if (invalid.length > 0) return invalid;
   return source.checks
     .filter((check) => valueOf(check.when, context))
@@ -61,17 +61,17 @@ export function objectsOf(
   release: Release,
   given: unknown,
   options: SynthOptions = {},
-): KubeObject[] {
+): RenderedObject[] {
   const context = contextOf(source, release, given);
   const refused = refusals(source, context);
   if (refused.length > 0) throw new ValuesError(refused);
-  const extra = (context.values as { extraObjects?: (KubeObject | string)[] | null }).extraObjects ?? [];
-  const objects = extra.filter((each): each is KubeObject => typeof each !== 'string');
+  const extra = (context.values as { extraObjects?: (RenderedObject | string)[] | null }).extraObjects ?? [];
+  const objects = extra.filter((each): each is RenderedObject => typeof each !== 'string');
   if (objects.length < extra.length)
     throw new ValuesError(['extraObjects: has a template, which only Helm renders; write it as an object']);
   const own = source.resources
     .filter((resource) => (options.tests === true || resource.test !== true) && valueOf(resource.when, context))
-    .map((resource) => evaluate(resource.tree, context) as KubeObject);
+    .map((resource) => evaluate(resource.tree, context) as RenderedObject);
   return [...own, ...objects];
 }
 
@@ -104,7 +104,7 @@ export function addChart(
   return chart;
 }
 
-const first = ({ kind }: KubeObject): number => (kind === 'Namespace' ? 0 : 1);
+const first = ({ kind }: RenderedObject): number => (kind === 'Namespace' ? 0 : 1);
 
-const idOf = ({ apiVersion, kind, metadata }: KubeObject): string =>
+const idOf = ({ apiVersion, kind, metadata }: RenderedObject): string =>
   [apiVersion.split('/')[0], kind, metadata.namespace ?? '', metadata.name].join('.').toLowerCase();

@@ -4,7 +4,7 @@ import { goText, type Helpers } from '../nodes/go.ts';
 import { OBJECT_NAME } from '../nodes/functions.ts';
 import type { Helper } from '../nodes/helper.ts';
 import { TemplateWriter } from '../nodes/template.ts';
-import type { Resource } from '../objects/resource.ts';
+import type { ReleaseObject } from '../objects/resource.ts';
 import { BYTES, upgradeCheck } from './upgrade-check.ts';
 
 const GENERATED = '{{- /* Generated from manifests-src by `npm run update`. */ -}}';
@@ -170,7 +170,7 @@ export function templatesOf(source: ChartSource): Map<string, string> {
   ]);
 }
 
-function document(writer: TemplateWriter, { when, tree }: Resource): string[] {
+function document(writer: TemplateWriter, { when, tree }: ReleaseObject): string[] {
   const lines = ['---', ...writer.document(tree)];
   const node = when[NODE];
   return node.kind === 'literal' && node.value === true ? lines : [writer.condition(when), ...lines, '{{- end }}'];

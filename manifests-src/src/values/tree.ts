@@ -69,12 +69,12 @@ export function overlay(below: unknown, above: unknown): unknown {
 }
 
 /** Values over defaults, as Helm does it: maps are merged, everything else is replaced, null removes a default. */
-export function coalesce(defaults: unknown, given: unknown): unknown {
+export function coalesceValues(defaults: unknown, given: unknown): unknown {
   if (!isMap(defaults) || !isMap(given)) return given;
   const merged: Record<string, unknown> = { ...defaults };
   for (const [key, value] of Object.entries(given)) {
     if (value === null && key in merged) delete merged[key];
-    else merged[key] = key in merged ? coalesce(merged[key], value) : value;
+    else merged[key] = key in merged ? coalesceValues(merged[key], value) : value;
   }
   return merged;
 }

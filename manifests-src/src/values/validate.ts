@@ -4,7 +4,7 @@ import { nearest } from './nearest.ts';
 import { isNullable, isSection, type ValueSchema } from './tree.ts';
 
 /** All faults of complete values: one line each, with the value's path and expected form. */
-export function problemsOf(schema: ValueSchema, value: unknown, path = ''): string[] {
+export function valueProblems(schema: ValueSchema, value: unknown, path = ''): string[] {
   const at = path === '' ? 'values' : path;
   if (isNullable(schema) && (value === undefined || value === null)) return [];
   const types = typeof schema.type === 'string' ? [schema.type] : (schema.type ?? []);
@@ -29,7 +29,7 @@ export function problemsOf(schema: ValueSchema, value: unknown, path = ''): stri
     const items = schema.items;
     return items === undefined
       ? []
-      : (value as unknown[]).flatMap((item, index) => problemsOf(items, item, `${path}[${index}]`));
+      : (value as unknown[]).flatMap((item, index) => valueProblems(items, item, `${path}[${index}]`));
   }
   if (type === 'object') return ofMap(schema, value as Record<string, unknown>, path);
   return fits(schema, value) ? [] : [`${at}: takes ${takes(schema)}; given was ${shown(value)}`];
@@ -41,7 +41,7 @@ function ofMap(schema: ValueSchema, map: Record<string, unknown>, path: string):
   const below = (key: string) => (path === '' ? key : `${path}.${key}`);
   const problems: string[] = [];
   const known = isSection(schema) ? schema.properties : {};
-  for (const [key, inner] of Object.entries(known)) problems.push(...problemsOf(inner, map[key], below(key)));
+  for (const [key, inner] of Object.entries(known)) problems.push(...valueProblems(inner, map[key], below(key)));
   for (const [key, value] of Object.entries(map)) {
     if (Object.hasOwn(known, key)) continue;
     const { additionalProperties: others, propertyNames: names, passes } = schema;
@@ -52,7 +52,7 @@ function ofMap(schema: ValueSchema, map: Record<string, unknown>, path: string):
       continue;
     }
     if (names !== undefined && !nameFits(names, key)) problems.push(`${below(key)}: not a key that can be set here`);
-    if (typeof others === 'object') problems.push(...problemsOf(others, value, below(key)));
+    if (typeof others === 'object') problems.push(...valueProblems(others, value, below(key)));
   }
   return problems;
 }

@@ -7,7 +7,6 @@ import {
   flag,
   integer,
   kube,
-  labelName,
   labels,
   list,
   names,
@@ -230,4 +229,3 @@ export const pullSecrets = names(
   '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
   [['registry'], [{ name: 'registry' }, 'other']],
 );
-export { labelName };

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { k8sAgent } from '../../src/charts/k8s-agent.ts';
 import { streamspace } from '../../src/charts/streamspace.ts';
-import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
-import { coalesce } from '../../src/values/tree.ts';
+import { type RenderedObject, objectsOf } from '../../src/render/synth.ts';
+import { coalesceValues } from '../../src/values/tree.ts';
 import { BASES } from '../support/bases.ts';
 import { type Cluster, namespace, startCluster, whyNoCluster } from '../support/cluster.ts';
 import { allowed, type Pod } from '../support/flows.ts';
@@ -38,7 +38,7 @@ const INTERNET = '203.0.113.7';
 
 describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ? '' : ` (${why})`}`, () => {
   let cluster: Cluster;
-  let objects: KubeObject[];
+  let objects: RenderedObject[];
   const ips: Record<string, Pod> = {};
   const found = new Map<string, boolean>();
 
@@ -59,7 +59,7 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
     objects = objectsOf(
       streamspace(),
       { name: 'streamspace', namespace: 'desktops' },
-      coalesce(BASES['streamspace'], {
+      coalesceValues(BASES['streamspace'], {
         k8sAgent: { config: { namespace: 'sessions' } },
         networkPolicy: {
           apiServer: { cidrs: [`${server}/32`], ports: [6443] },
@@ -72,7 +72,7 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
       ...objectsOf(
         k8sAgent(),
         { name: 'closed', namespace: 'desktops' },
-        coalesce(BASES['k8s-agent'], {
+        coalesceValues(BASES['k8s-agent'], {
           agent: { id: 'closed', namespace: 'sessions' },
           networkPolicy: { sessions: { egress: 'none' } },
         }),
@@ -185,7 +185,7 @@ describe.skipIf(why !== undefined)(`NetworkPolicies on kind${why === undefined ?
 
   describe('F12 what networks of other kinds need', () => {
     let flows: ReadonlyMap<string, boolean>;
-    let policies: readonly KubeObject[];
+    let policies: readonly RenderedObject[];
 
     beforeAll(async () => {
       const others = { stranger: PODS['stranger']!, session: PODS['session']! };

@@ -6,7 +6,7 @@ import { parse, stringify } from 'yaml';
 import { exposed } from '../../../scripts/generate/metrics.ts';
 import { SOURCES } from '../../src/charts/sources.ts';
 import { objectsOf } from '../../src/render/synth.ts';
-import { coalesce } from '../../src/values/tree.ts';
+import { coalesceValues } from '../../src/values/tree.ts';
 import { PLAYS, type Play } from '../support/alert-plays.ts';
 import { BASES, RELEASE } from '../support/bases.ts';
 import { execute, onPath } from '../support/tools.ts';
@@ -19,7 +19,7 @@ const promtool = onPath('promtool');
 const absent = promtool === undefined ? ' (promtool is not on PATH)' : '';
 const [umbrella, alone] = SOURCES;
 const ofChart = (source: (typeof SOURCES)[number], on: object): Rules =>
-  objectsOf(source, RELEASE, coalesce(BASES[source.name], on)).find(({ kind }) => kind === 'PrometheusRule')![
+  objectsOf(source, RELEASE, coalesceValues(BASES[source.name], on)).find(({ kind }) => kind === 'PrometheusRule')![
     'spec'
   ] as Rules;
 

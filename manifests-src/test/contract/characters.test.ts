@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { streamspace } from '../../src/charts/streamspace.ts';
-import { coalesce } from '../../src/values/tree.ts';
+import { coalesceValues } from '../../src/values/tree.ts';
 import { BASES, RELEASE } from '../support/bases.ts';
 import { asciiOf, objectsIn, writeChart } from '../support/charts.ts';
 import { execute, HELMS } from '../support/tools.ts';
@@ -34,7 +34,7 @@ describe.each(HELMS)('characters in a chart rendered by $name', ({ file, name })
   it.skipIf(file === undefined)(
     `survive, in texts and in what is passed on${file === undefined ? ` (${name} is not on PATH)` : ''}`,
     async () => {
-      const values = coalesce(BASES['streamspace'], {
+      const values = coalesceValues(BASES['streamspace'], {
         k8sAgent: {
           podAntiAffinity: { type: 'required', topologyKey: TEXT },
           sidecars: CHARACTERS.map((image, index) => ({ name: `s${index}`, image })),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addChart, type KubeObject } from '../../src/render/synth.ts';
+import { addChart, type RenderedObject } from '../../src/render/synth.ts';
 import { App, Testing } from 'cdk8s';
 import { SOURCES } from '../../src/charts/sources.ts';
 import { valuesOf } from '../support/arbitrary.ts';
@@ -22,7 +22,7 @@ const SEED = 20_260_101;
 /** A release's name is part of others. */
 const RELEASES = [RELEASE.name, 'streamspace-k8s-agent', 'k8s-agent', 'eu'].map((name) => ({ ...RELEASE, name }));
 
-const synthesized = (app: App): KubeObject[] => Testing.synth(app.node.children[0] as never) as KubeObject[];
+const synthesized = (app: App): RenderedObject[] => Testing.synth(app.node.children[0] as never) as RenderedObject[];
 
 for (const source of SOURCES) {
   describe.each(HELMS)(`${source.folder} by $name`, ({ file, name }) => {
@@ -57,7 +57,7 @@ for (const source of SOURCES) {
           expect(rendered.code, `${context}\n${rendered.stderr}`).toBe(0);
           const app = new App();
           addChart(app, source, release, values, { tests: true });
-          const direct = byIdentity(JSON.parse(JSON.stringify(synthesized(app))) as KubeObject[]);
+          const direct = byIdentity(JSON.parse(JSON.stringify(synthesized(app))) as RenderedObject[]);
           // readers of YAML 1.1 and 1.2 must see the same; one in five is enough for the second
           for (const version of index % 5 === 0 ? (['1.1', '1.2'] as const) : (['1.1'] as const)) {
             const found = byIdentity(objectsIn(rendered.stdout, version));

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { k8sAgent } from '../../src/charts/k8s-agent.ts';
 import { streamspace } from '../../src/charts/streamspace.ts';
-import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
+import { type RenderedObject, objectsOf } from '../../src/render/synth.ts';
 import { BASES } from '../support/bases.ts';
 import { asciiOf, objectsIn } from '../support/charts.ts';
 import { INSTALL, SESSIONS, TOKEN } from '../support/guide.ts';
@@ -23,7 +23,7 @@ interface Container {
   readonly name: string;
   readonly env: readonly { readonly name: string; readonly value?: string }[];
 }
-const agentIn = (objects: readonly KubeObject[]) => {
+const agentIn = (objects: readonly RenderedObject[]) => {
   const deployment = objects.find(
     ({ kind, metadata }) => kind === 'Deployment' && metadata.name.endsWith('k8s-agent'),
   )!;
@@ -95,7 +95,7 @@ describe.each(HELMS)('guide: lines of helm render as they are typed, by $name', 
 describe('guide: what lines of kubectl speak of is there', () => {
   const alone = [...INSTALL, ...OPERATIONS].map(({ type }) => type);
   const report = REPORT.map(({ type }) => type);
-  const labelsOf = (object: KubeObject) => {
+  const labelsOf = (object: RenderedObject) => {
     const { template } = (object['spec'] ?? {}) as { template?: { metadata: { labels: Record<string, string> } } };
     return template?.metadata.labels ?? {};
   };

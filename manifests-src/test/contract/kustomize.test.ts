@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { KubeObject } from '../../src/render/synth.ts';
+import type { RenderedObject } from '../../src/render/synth.ts';
 import { objectsIn } from '../support/charts.ts';
 import { execute, onPath } from '../support/tools.ts';
 
@@ -11,7 +11,7 @@ const manifests = fileURLToPath(new URL('../../../manifests', import.meta.url));
 const kustomize = onPath('kustomize');
 const absent = kustomize === undefined ? ' (kustomize is not on PATH)' : '';
 
-async function built(file: string, more: object): Promise<KubeObject[]> {
+async function built(file: string, more: object): Promise<RenderedObject[]> {
   const folder = mkdtempSync(join(tmpdir(), 'kustomize-'));
   copyFileSync(join(manifests, file), join(folder, file));
   writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify({ resources: [file], ...more }));

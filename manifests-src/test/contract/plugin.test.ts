@@ -8,7 +8,7 @@ import { buildPlugin } from '../../../scripts/build-plugin.mjs';
 import { k8sAgent } from '../../src/charts/k8s-agent.ts';
 import { streamspace } from '../../src/charts/streamspace.ts';
 import { objectsOf } from '../../src/render/synth.ts';
-import { coalesce, leavesOf } from '../../src/values/tree.ts';
+import { coalesceValues, leavesOf } from '../../src/values/tree.ts';
 import { byIdentity, objectsIn } from '../support/charts.ts';
 import { execute, type Outcome } from '../support/tools.ts';
 
@@ -42,7 +42,7 @@ describe('plugin for Argo CD', () => {
     const first = await run('generate', repository);
     expect(first.stderr).toBe('');
     expect(first.code).toBe(0);
-    const values = coalesce(
+    const values = coalesceValues(
       { argocd: { syncWaves: true } },
       parse(readFileSync(join(repository, 'test-values/argocd.yaml'), 'utf8')),
     );
@@ -84,7 +84,7 @@ describe('plugin for Argo CD', () => {
     const direct = objectsOf(
       streamspace(),
       { name: 'streamspace', namespace: 'desktops', service: 'argocd' },
-      coalesce(parse(WORKS), {
+      coalesceValues(parse(WORKS), {
         argocd: { syncWaves: true },
         commonLabels: { team: '0777' },
         api: { config: { allowedOrigins: ['https://a.example.com', 'https://b.example.com'] } },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SOURCES } from '../../src/charts/sources.ts';
-import { coalesce } from '../../src/values/tree.ts';
+import { coalesceValues } from '../../src/values/tree.ts';
 import { BASES, RELEASE } from '../support/bases.ts';
 import { asciiOf, writeChart } from '../support/charts.ts';
 import { execute, HELMS } from '../support/tools.ts';
@@ -16,7 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), 'wrong-'));
 /** Values over those that work; a key with null stays, to see what becomes of it. */
 const wrongValues = ([, chart, set]: Wrong) => {
   const [key] = Object.keys(set);
-  return set[key!] === null ? { ...BASES[chart], ...set } : coalesce(BASES[chart], set);
+  return set[key!] === null ? { ...BASES[chart], ...set } : coalesceValues(BASES[chart], set);
 };
 
 async function byHelm(helm: string, wrong: Wrong): Promise<string> {

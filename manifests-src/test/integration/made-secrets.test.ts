@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inCluster } from '../../../api/src/secrets/api-server.ts';
 import { makeSecrets } from '../../../api/src/secrets/make.ts';
 import { streamspace } from '../../src/charts/streamspace.ts';
-import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
+import { type RenderedObject, objectsOf } from '../../src/render/synth.ts';
 
 const why = kubeApiserverMissing();
 const RELEASE = { name: 'streamspace', namespace: 'desktops' };
@@ -57,7 +57,7 @@ describe.skipIf(why !== undefined)(`part 2 secrets made at run time${why === und
     RoleBinding: rbac('rolebindings'),
   };
   const chart = objectsOf(streamspace(), RELEASE, {}).filter(({ kind }) => kind in PATHS);
-  const apply = async (object: KubeObject) => {
+  const apply = async (object: RenderedObject) => {
     const { kind, metadata } = object;
     if (metadata.namespace === RELEASE.namespace) await admin('POST', PATHS[kind]!, object);
   };

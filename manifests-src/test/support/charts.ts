@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { ChartSource } from '../../src/charts/chart.ts';
 import { chartFiles } from '../../src/render/chart-files.ts';
-import type { KubeObject } from '../../src/render/synth.ts';
+import type { RenderedObject } from '../../src/render/synth.ts';
 
 /** Writes a chart where Helm can read it. */
 export function writeChart(source: ChartSource): string {
@@ -18,11 +18,11 @@ export function writeChart(source: ChartSource): string {
 }
 
 /** The objects in a stream of YAML documents, as a reader of that version sees them. */
-export function objectsIn(text: string, version: '1.1' | '1.2'): KubeObject[] {
+export function objectsIn(text: string, version: '1.1' | '1.2'): RenderedObject[] {
   return parseAllDocuments(text, { version, merge: false })
     .map((document) => {
       if (document.errors.length > 0) throw document.errors[0]!;
-      return document.toJS() as KubeObject | null;
+      return document.toJS() as RenderedObject | null;
     })
     .filter((object) => object !== null);
 }
@@ -35,12 +35,12 @@ export const asciiOf = (values: unknown): string =>
     (char) => `\\U${char.codePointAt(0)!.toString(16).padStart(8, '0')}`,
   )}\n`;
 
-const key = ({ apiVersion, kind, metadata }: KubeObject) =>
+const key = ({ apiVersion, kind, metadata }: RenderedObject) =>
   `${apiVersion} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
 
 /** Objects by what identifies them. Throws where two are the same. */
-export function byIdentity(objects: readonly KubeObject[]): Record<string, KubeObject> {
-  const all: Record<string, KubeObject> = {};
+export function byIdentity(objects: readonly RenderedObject[]): Record<string, RenderedObject> {
+  const all: Record<string, RenderedObject> = {};
   for (const object of objects) {
     if (key(object) in all) throw new Error(`there are two of ${key(object)}`);
     all[key(object)] = object;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { buildPrograms, PROGRAMS } from '../../../ci/kind/images.ts';
-import type { KubeObject } from '../../src/render/synth.ts';
+import type { RenderedObject } from '../../src/render/synth.ts';
 import { execute, onPath, type Outcome } from './tools.ts';
 
 /** A kind cluster of our own, made once and deleted at the end (kept, with KEEP_CLUSTER=1). */
@@ -124,7 +124,7 @@ export async function loadPrograms(cluster: Cluster): Promise<void> {
   await cluster.load(PROGRAMS.api, PROGRAMS.agent);
 }
 
-export const namespace = (name: string, labels: Record<string, string> = {}): KubeObject => ({
+export const namespace = (name: string, labels: Record<string, string> = {}): RenderedObject => ({
   apiVersion: 'v1',
   kind: 'Namespace',
   metadata: { name, labels },

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../src/render/synth.ts';
+import type { RenderedObject } from '../../src/render/synth.ts';
 
 /** A model of NetworkPolicies: who may open a connection to whom, by the rules of Kubernetes. */
 
@@ -26,7 +26,7 @@ interface Rule {
   readonly to?: readonly Peer[];
   readonly ports?: readonly { readonly protocol?: string; readonly port: number }[];
 }
-interface Policy extends KubeObject {
+interface Policy extends RenderedObject {
   readonly spec: {
     readonly podSelector: Selector;
     readonly policyTypes: readonly string[];
@@ -88,7 +88,13 @@ function passes(
 }
 
 /** Whether a connection passes both ends' policies. */
-export function allowed(objects: readonly KubeObject[], from: End, to: End, port: number, protocol = 'TCP'): boolean {
+export function allowed(
+  objects: readonly RenderedObject[],
+  from: End,
+  to: End,
+  port: number,
+  protocol = 'TCP',
+): boolean {
   const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy') as Policy[];
   return passes(policies, 'Egress', from, to, port, protocol) && passes(policies, 'Ingress', to, from, port, protocol);
 }

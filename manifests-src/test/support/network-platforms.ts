@@ -1,6 +1,6 @@
 import { k8sAgent } from '../../src/charts/k8s-agent.ts';
-import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
-import { coalesce } from '../../src/values/tree.ts';
+import { type RenderedObject, objectsOf } from '../../src/render/synth.ts';
+import { coalesceValues } from '../../src/values/tree.ts';
 import { BASES } from './bases.ts';
 import { type Cluster, namespace } from './cluster.ts';
 import type { Pod } from './flows.ts';
@@ -42,13 +42,13 @@ const agentsOn = (internet: string): Record<string, { networkPolicy: object; con
   },
 });
 
-const policiesOf = (internet: string): KubeObject[] =>
+const policiesOf = (internet: string): RenderedObject[] =>
   Object.entries(agentsOn(internet)).flatMap(([name, { networkPolicy, config }]) => {
     const agent = { id: name, controlPlaneUrl: `ws://${internet}:8080`, config: { allowInsecure: true, ...config } };
     return objectsOf(
       k8sAgent(),
       { name, namespace: 'desktops' },
-      coalesce(BASES['k8s-agent'], { agent, networkPolicy }),
+      coalesceValues(BASES['k8s-agent'], { agent, networkPolicy }),
     ).filter(({ kind }) => kind === 'NetworkPolicy');
   });
 
@@ -59,7 +59,7 @@ export async function tryPlatforms(
   cluster: Cluster,
   internet: string,
   { stranger, session }: { readonly stranger: Pod; readonly session: Pod },
-): Promise<{ flows: ReadonlyMap<string, boolean>; policies: readonly KubeObject[]; ips: Record<string, Pod> }> {
+): Promise<{ flows: ReadonlyMap<string, boolean>; policies: readonly RenderedObject[]; ips: Record<string, Pod> }> {
   const policies = policiesOf(internet);
   await cluster.apply(namespace(OTHER_DNS), ...policies);
   // as the cache has it: on the node itself, before it listens there

@@ -1,6 +1,6 @@
 import type { ChartSource } from '../../src/charts/chart.ts';
 import { refusalsOf, type Release } from '../../src/render/synth.ts';
-import { coalesce } from '../../src/values/tree.ts';
+import { coalesceValues } from '../../src/values/tree.ts';
 import { type Leaves, treeOf } from './arbitrary.ts';
 
 /** What is wrong with values; undefined: nothing. */
@@ -21,7 +21,7 @@ export function repaired(
 ): Record<string, unknown> {
   let leaves = random;
   for (;;) {
-    const values = coalesce(base, treeOf(leaves)) as Record<string, unknown>;
+    const values = coalesceValues(base, treeOf(leaves)) as Record<string, unknown>;
     const found = problems(source, release, values);
     if (found === undefined) return values;
     const paths = found.flatMap((problem) => /^([\w., ]+):/.exec(problem)![1]!.split(', '));

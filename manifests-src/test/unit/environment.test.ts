@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { AGENT, HUB } from '@streamspace/settings';
 import { SOURCES } from '../../src/charts/sources.ts';
 import { casesIn } from '../../src/render/cases.ts';
-import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
+import { type RenderedObject, objectsOf } from '../../src/render/synth.ts';
 import { leavesOf } from '../../src/values/tree.ts';
 import { otherThanDefault } from '../support/arbitrary.ts';
 import { BASES, RELEASE } from '../support/bases.ts';
@@ -25,7 +25,7 @@ const LEFT_ALONE: Record<string, string> = {
   CONSOLE_DIR: 'the image has its page beside the program',
 };
 
-const envOf = (objects: readonly KubeObject[], container: string): Variable[] =>
+const envOf = (objects: readonly RenderedObject[], container: string): Variable[] =>
   objects
     .filter(({ kind }) => kind === 'Deployment')
     .flatMap(

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { k8sAgent } from '../../src/charts/k8s-agent.ts';
 import { streamspace } from '../../src/charts/streamspace.ts';
 import type { ChartSource } from '../../src/charts/chart.ts';
-import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
+import { type RenderedObject, objectsOf } from '../../src/render/synth.ts';
 import { schemaFile } from '../../src/render/schema-file.ts';
-import { coalesce } from '../../src/values/tree.ts';
+import { coalesceValues } from '../../src/values/tree.ts';
 import { BASES, RELEASE } from '../support/bases.ts';
 import { problems } from '../support/valid.ts';
 
@@ -12,11 +12,11 @@ import { problems } from '../support/valid.ts';
 
 const umbrella = streamspace();
 const render = (values: object, release = RELEASE, source: ChartSource = umbrella) =>
-  objectsOf(source, release, coalesce(BASES[source.name === 'k8s-agent' ? source.name : 'streamspace'], values), {
+  objectsOf(source, release, coalesceValues(BASES[source.name === 'k8s-agent' ? source.name : 'streamspace'], values), {
     tests: true,
   });
 const wrong = (values: object, source: ChartSource = umbrella) =>
-  problems(source, RELEASE, coalesce(BASES[source.name], values)) ?? [];
+  problems(source, RELEASE, coalesceValues(BASES[source.name], values)) ?? [];
 
 interface Pod {
   readonly metadata: { labels: Record<string, string>; annotations?: Record<string, string> };
@@ -27,10 +27,10 @@ interface Pod {
     nodeSelector?: unknown;
   };
 }
-const find = (objects: readonly KubeObject[], kind: string, name: string): KubeObject =>
+const find = (objects: readonly RenderedObject[], kind: string, name: string): RenderedObject =>
   objects.find((object) => object.kind === kind && object.metadata.name === name)!;
-const spec = <T>(object: KubeObject): T => object['spec'] as T;
-const podOf = (objects: readonly KubeObject[], name: string): Pod =>
+const spec = <T>(object: RenderedObject): T => object['spec'] as T;
+const podOf = (objects: readonly RenderedObject[], name: string): Pod =>
   spec<{ template: Pod }>(
     objects.find(({ kind, metadata }) => ['Deployment', 'StatefulSet'].includes(kind) && metadata.name === name)!,
   ).template;
@@ -46,7 +46,7 @@ describe('F1 namespaces that a release makes', () => {
     commonLabels: { team: 'a' },
     commonAnnotations: { 'example.com/owner': 'b' },
   });
-  const wave = ({ metadata }: KubeObject) =>
+  const wave = ({ metadata }: RenderedObject) =>
     Number((metadata['annotations'] as Record<string, string>)['argocd.argoproj.io/sync-wave']);
 
   it.each(['sessions', 'desktops'])('%s: come before all that lies in it, and stay', (name) => {

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { k8sAgent } from '../../src/charts/k8s-agent.ts';
 import { streamspace } from '../../src/charts/streamspace.ts';
 import { objectsOf } from '../../src/render/synth.ts';
-import { coalesce } from '../../src/values/tree.ts';
+import { coalesceValues } from '../../src/values/tree.ts';
 import { allowed, type End } from '../support/flows.ts';
 
 const testValues = (name: string): unknown =>
@@ -23,7 +23,7 @@ const API_SERVER = '172.18.0.2';
 const objects = objectsOf(
   streamspace(),
   { name: 'streamspace', namespace: 'desktops' },
-  coalesce(testValues('ha'), {
+  coalesceValues(testValues('ha'), {
     k8sAgent: { config: { namespace: 'sessions' } },
     networkPolicy: {
       apiServer: { cidrs: [`${API_SERVER}/32`], ports: [6443] },
@@ -116,7 +116,7 @@ describe('flows that the NetworkPolicies let pass', () => {
     const tenant = objectsOf(
       k8sAgent(),
       { name: 'tenant-a', namespace: 'tenant-a' },
-      coalesce(testValues('agent-only'), { agent: { controlPlaneUrl: 'ws://streamspace-api.desktops.svc' } }),
+      coalesceValues(testValues('agent-only'), { agent: { controlPlaneUrl: 'ws://streamspace-api.desktops.svc' } }),
     );
     const { labels } = component('k8s-agent');
     const agent = { namespace: 'tenant-a', labels: { ...labels, 'app.kubernetes.io/instance': 'tenant-a' } };
@@ -136,7 +136,7 @@ describe('flows that the NetworkPolicies let pass', () => {
     const some = objectsOf(
       k8sAgent(),
       { name: 'streamspace', namespace: 'desktops' },
-      coalesce(testValues('agent-only'), {
+      coalesceValues(testValues('agent-only'), {
         networkPolicy: { sessions: { egress: 'none', cidrs: ['203.0.113.0/24'] } },
       }),
     );
@@ -150,7 +150,7 @@ describe('flows that the NetworkPolicies let pass', () => {
     const strict = objectsOf(
       k8sAgent(),
       { name: 'streamspace', namespace: 'desktops' },
-      coalesce(testValues('agent-only'), { networkPolicy: { sessions: { egress: 'none' } } }),
+      coalesceValues(testValues('agent-only'), { networkPolicy: { sessions: { egress: 'none' } } }),
     );
     const session = { namespace: 'sessions', labels: { app: 'session', agent: 'eu-2' } };
     expect(allowed(strict, session, ends['internet']!, 443)).toBe(false);

@@ -3,16 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { k8sAgent } from '../../src/charts/k8s-agent.ts';
 import { SOURCES } from '../../src/charts/sources.ts';
 import { streamspace } from '../../src/charts/streamspace.ts';
-import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
-import { coalesce } from '../../src/values/tree.ts';
+import { type RenderedObject, objectsOf } from '../../src/render/synth.ts';
+import { coalesceValues } from '../../src/values/tree.ts';
 import { BASES } from '../support/bases.ts';
 
 // What the agent's guide says of names, labels and defaults. Its commands run in test/integration/guide.test.ts and test/cluster/guide.ts.
 
-const namesOf = (objects: readonly KubeObject[], ...kinds: string[]) =>
+const namesOf = (objects: readonly RenderedObject[], ...kinds: string[]) =>
   objects.filter(({ kind }) => kinds.includes(kind)).map(({ kind, metadata }) => `${kind} ${metadata.name}`);
 const of = (source: (typeof SOURCES)[number], name: string, values: object = {}) =>
-  objectsOf(source, { name, namespace: 'streamspace' }, coalesce(BASES[source.name], values));
+  objectsOf(source, { name, namespace: 'streamspace' }, coalesceValues(BASES[source.name], values));
 
 describe('guide: a release that is called after the agent', () => {
   it.each([
@@ -50,9 +50,9 @@ describe('guide: labels app and component', () => {
   interface Labelled {
     readonly metadata: { readonly labels: Record<string, string> };
   }
-  const labelsOf = (object: KubeObject) => (object.metadata as unknown as Labelled['metadata']).labels;
-  const podOf = (object: KubeObject) => (object['spec'] as { template: Labelled }).template.metadata.labels;
-  const selectorOf = (object: KubeObject): Record<string, string> => {
+  const labelsOf = (object: RenderedObject) => (object.metadata as unknown as Labelled['metadata']).labels;
+  const podOf = (object: RenderedObject) => (object['spec'] as { template: Labelled }).template.metadata.labels;
+  const selectorOf = (object: RenderedObject): Record<string, string> => {
     const { selector } = object['spec'] as { selector: { matchLabels?: Record<string, string> } };
     return selector.matchLabels ?? (selector as Record<string, string>);
   };

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { streamspace } from '../../src/charts/streamspace.ts';
 import { HUB_METRICS_PORT } from '../../src/objects/api-env.ts';
-import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
-import { coalesce } from '../../src/values/tree.ts';
+import { type RenderedObject, objectsOf } from '../../src/render/synth.ts';
+import { coalesceValues } from '../../src/values/tree.ts';
 import { BASES, RELEASE } from '../support/bases.ts';
 
 const folder = fileURLToPath(new URL('../../../test-values/', import.meta.url));
@@ -13,7 +13,7 @@ const CASES = readdirSync(folder).filter(
   (name) => name.endsWith('.yaml') && !['agent-only.yaml', 'multi-tenant.yaml'].includes(name),
 );
 /** All that can lead from outside of the cluster, or from one of its pods by name, to the hub. */
-const EVERYTHING = coalesce(BASES['streamspace'], {
+const EVERYTHING = coalesceValues(BASES['streamspace'], {
   api: {
     ingress: { enabled: true, hosts: ['desktops.example.com'] },
     httpRoute: { enabled: true, hostnames: ['desktops.example.com'], parentRefs: [{ name: 'gateway' }] },
@@ -21,10 +21,10 @@ const EVERYTHING = coalesce(BASES['streamspace'], {
   },
   observability: { serviceMonitor: { enabled: true } },
 });
-const render = (values: unknown): KubeObject[] => objectsOf(streamspace(), RELEASE, values);
-const text = (objects: KubeObject[], ...kinds: string[]) =>
+const render = (values: unknown): RenderedObject[] => objectsOf(streamspace(), RELEASE, values);
+const text = (objects: RenderedObject[], ...kinds: string[]) =>
   JSON.stringify(objects.filter(({ kind }) => kinds.includes(kind)));
-const component = ({ metadata }: KubeObject) =>
+const component = ({ metadata }: RenderedObject) =>
   (metadata.labels as Record<string, string> | undefined)?.['app.kubernetes.io/component'];
 
 describe('S12 the port of the hub’s /metrics and /internal', () => {

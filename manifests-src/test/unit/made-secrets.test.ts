@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { streamspace } from '../../src/charts/streamspace.ts';
-import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
+import { type RenderedObject, objectsOf } from '../../src/render/synth.ts';
 import { BASES, RELEASE } from '../support/bases.ts';
 
 const chart = streamspace();
@@ -19,20 +19,20 @@ interface Pod {
   readonly initContainers?: readonly Container[];
   readonly containers: readonly Container[];
 }
-const hub = (objects: readonly KubeObject[]) =>
+const hub = (objects: readonly RenderedObject[]) =>
   (
     objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'streamspace-api') as
       { spec: { template: { spec: Pod } } } | undefined
   )?.spec.template.spec;
-const secrets = (objects: readonly KubeObject[]) =>
+const secrets = (objects: readonly RenderedObject[]) =>
   Object.fromEntries(
     objects
       .filter(({ kind }) => kind === 'Secret')
       .map((secret) => [secret.metadata.name, Object.keys((secret['stringData'] ?? {}) as object)]),
   );
-const role = (objects: readonly KubeObject[]) =>
+const role = (objects: readonly RenderedObject[]) =>
   objects.find(({ kind, metadata }) => kind === 'Role' && metadata.name === 'streamspace-api-secrets');
-const makes = (objects: readonly KubeObject[]) =>
+const makes = (objects: readonly RenderedObject[]) =>
   hub(objects)?.initContainers?.find(({ name }) => name === 'secrets')?.args ?? [];
 
 describe('part 2 secrets that nobody gave', () => {

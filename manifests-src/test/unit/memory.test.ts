@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { k8sAgent } from '../../src/charts/k8s-agent.ts';
 import { streamspace } from '../../src/charts/streamspace.ts';
-import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
+import { type RenderedObject, objectsOf } from '../../src/render/synth.ts';
 import { BASES } from '../support/bases.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -21,7 +21,7 @@ function mebibytes(quantity: unknown): number {
   return Number(number) * UNITS[unit]!;
 }
 
-interface Workload extends KubeObject {
+interface Workload extends RenderedObject {
   readonly spec: {
     readonly template: {
       readonly metadata: { readonly labels: Readonly<Record<string, string>> };
@@ -34,7 +34,7 @@ interface Workload extends KubeObject {
   };
 }
 /** Memory of the agents' containers, in MiB. */
-function memoryOf(objects: readonly KubeObject[]): { request: number; limit: number }[] {
+function memoryOf(objects: readonly RenderedObject[]): { request: number; limit: number }[] {
   return objects
     .filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet')
     .map((object) => (object as Workload).spec.template)
@@ -68,7 +68,7 @@ describe('K9 memory of the agent', () => {
     ),
   )('is below the limit of %s', (file) => {
     const objects = parseAllDocuments(readFileSync(new URL(file, root), 'utf8')).map(
-      (each) => each.toJS() as KubeObject | null,
+      (each) => each.toJS() as RenderedObject | null,
     );
     for (const { limit } of memoryOf(objects.filter((each) => each !== null))) expect(limit).toBeGreaterThan(leader);
   });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { streamspace } from '../../src/charts/streamspace.ts';
 import { objectsOf } from '../../src/render/synth.ts';
-import { coalesce } from '../../src/values/tree.ts';
+import { coalesceValues } from '../../src/values/tree.ts';
 import { BASES, RELEASE } from '../support/bases.ts';
 
 interface Routes {
@@ -20,7 +20,7 @@ function paths(publicUrl: string, path?: string): unknown[] {
       httpRoute: { enabled: true, parentRefs: [{ name: 'public' }] },
     },
   };
-  const objects = objectsOf(streamspace(), RELEASE, coalesce(BASES['streamspace'], values), { tests: false });
+  const objects = objectsOf(streamspace(), RELEASE, coalesceValues(BASES['streamspace'], values), { tests: false });
   const rule = (kind: string) => (objects.find((object) => object.kind === kind)!['spec'] as Routes).rules[0];
   return [rule('Ingress')?.http?.paths.at(-1)?.path, rule('HTTPRoute')?.matches?.[0]?.path.value];
 }

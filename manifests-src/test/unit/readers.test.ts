@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { AGENT, HUB } from '@streamspace/settings';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readConfig as readAgent } from '../../../agent/src/config.ts';
-import { readConfig as readHub } from '../../../api/src/config.ts';
+import { readAgentConfig as readAgent } from '../../../agent/src/config.ts';
+import { readHubConfig as readHub } from '../../../api/src/config.ts';
 import { readPodTemplate } from '../../../agent/src/sessions/kubernetes/pod-template.ts';
 import { readWarmTemplates } from '../../../agent/src/sessions/kubernetes/warm/templates.ts';
 import { readTemplates } from '../../../api/src/sessions/templates.ts';
 import { SOURCES } from '../../src/charts/sources.ts';
-import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
+import { type RenderedObject, objectsOf } from '../../src/render/synth.ts';
 import { valuesOf } from '../support/arbitrary.ts';
 import { BASES, basesOf, RELEASE } from '../support/bases.ts';
 import { problems, repaired } from '../support/valid.ts';
@@ -35,7 +35,7 @@ const FROM_ELSEWHERE: Readonly<Record<string, string>> = {
   POD_NAME: 'pod-1',
 };
 
-function environmentOf(objects: readonly KubeObject[], container: string): Record<string, string> | undefined {
+function environmentOf(objects: readonly RenderedObject[], container: string): Record<string, string> | undefined {
   const containers = objects
     .filter(({ kind }) => kind === 'Deployment')
     .flatMap(
@@ -58,7 +58,7 @@ function environmentOf(objects: readonly KubeObject[], container: string): Recor
 }
 
 /** Paths of the files that a release gives its programs, by their names. */
-function filesOf(objects: readonly KubeObject[], program: 'k8s-agent' | 'api'): Record<string, string> {
+function filesOf(objects: readonly RenderedObject[], program: 'k8s-agent' | 'api'): Record<string, string> {
   const maps = objects.filter(
     ({ kind, metadata }) =>
       kind === 'ConfigMap' &&
@@ -77,7 +77,7 @@ function filesOf(objects: readonly KubeObject[], program: 'k8s-agent' | 'api'): 
 }
 
 /** Both programs read what the release would tell them. */
-async function accepted(objects: readonly KubeObject[]): Promise<void> {
+async function accepted(objects: readonly RenderedObject[]): Promise<void> {
   const agent = environmentOf(objects, 'agent');
   const api = environmentOf(objects, 'api');
   if (agent !== undefined) readAgent(agent, 'host');
@@ -153,7 +153,7 @@ describe('part 1 templates', () => {
     api: { ...base.api, config: { templates } },
     k8sAgent: { config: { ...base.k8sAgent.config, session: { warmPool } } },
   });
-  const file = (objects: readonly KubeObject[], map: string): string => {
+  const file = (objects: readonly RenderedObject[], map: string): string => {
     const found = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === map) as unknown as {
       data: Record<string, string>;
     };

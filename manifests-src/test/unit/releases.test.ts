@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { SOURCES } from '../../src/charts/sources.ts';
 import { casesIn, EXAMPLE } from '../../src/render/cases.ts';
-import { type KubeObject, objectsOf } from '../../src/render/synth.ts';
-import { coalesce } from '../../src/values/tree.ts';
+import { type RenderedObject, objectsOf } from '../../src/render/synth.ts';
+import { coalesceValues } from '../../src/values/tree.ts';
 import { BASES } from '../support/bases.ts';
 import { immutableOf } from '../../src/render/immutable.ts';
 
@@ -20,7 +20,7 @@ describe.each(readdirSync(folder))('upgrade from %s', (file) => {
   });
 });
 
-const name = (object: KubeObject) => `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+const name = (object: RenderedObject) => `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 /** Everything on, so that everything has a name. */
 const TEMPLATE = {
   id: 'a',
@@ -69,9 +69,14 @@ const ALL: Record<string, object> = {
   },
 };
 const render = (source: (typeof SOURCES)[number], release: string, values: object = {}, namespace = 'desktops') =>
-  objectsOf(source, { name: release, namespace }, coalesce(coalesce(BASES[source.name], ALL[source.name]), values), {
-    tests: true,
-  });
+  objectsOf(
+    source,
+    { name: release, namespace },
+    coalesceValues(coalesceValues(BASES[source.name], ALL[source.name]), values),
+    {
+      tests: true,
+    },
+  );
 
 describe.each(SOURCES.map((source) => [source.folder, source] as const))('names of %s', (_folder, source) => {
   const long = 'a'.repeat(52);
@@ -114,7 +119,7 @@ describe.each(SOURCES.map((source) => [source.folder, source] as const))('names 
       objectsOf(
         { ...source, version: '9.9.9', appVersion: '9.9.9' },
         { name: 'streamspace', namespace: 'desktops' },
-        coalesce(coalesce(BASES[source.name], ALL[source.name]), { commonLabels: { a: 'b' } }),
+        coalesceValues(coalesceValues(BASES[source.name], ALL[source.name]), { commonLabels: { a: 'b' } }),
         { tests: true },
       ),
     );

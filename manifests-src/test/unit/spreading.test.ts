@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { streamspace } from '../../src/charts/streamspace.ts';
 import { objectsOf } from '../../src/render/synth.ts';
-import { coalesce } from '../../src/values/tree.ts';
+import { coalesceValues } from '../../src/values/tree.ts';
 import { BASES, RELEASE } from '../support/bases.ts';
 
 interface Constraint {
@@ -14,7 +14,7 @@ interface Spec {
   readonly topologySpreadConstraints?: readonly Constraint[];
 }
 const podOf = (values: object): Spec => {
-  const objects = objectsOf(streamspace(), RELEASE, coalesce(BASES['streamspace'], { k8sAgent: values }));
+  const objects = objectsOf(streamspace(), RELEASE, coalesceValues(BASES['streamspace'], { k8sAgent: values }));
   const { spec } = objects.find(
     ({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'streamspace-k8s-agent',
   ) as unknown as { spec: { template: { spec: Spec } } };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SOURCES } from '../../src/charts/sources.ts';
 import { chartFiles } from '../../src/render/chart-files.ts';
 import { objectsOf, ValuesError } from '../../src/render/synth.ts';
-import { coalesce, defaultsOf, isSection, leavesOf, type ValueSchema } from '../../src/values/tree.ts';
+import { coalesceValues, defaultsOf, isSection, leavesOf, type ValueSchema } from '../../src/values/tree.ts';
 import { otherThanDefault, treeOf } from '../support/arbitrary.ts';
 import { BASES, RELEASE } from '../support/bases.ts';
 
@@ -94,7 +94,7 @@ const outcome = (source: (typeof SOURCES)[number], values: unknown): string => {
 
 describe.each(SOURCES.map((source) => [source.folder, source] as const))('values of %s', (_folder, source) => {
   const bases = SETTINGS[source.name]!.map((setting) => {
-    const values = coalesce(BASES[source.name], setting);
+    const values = coalesceValues(BASES[source.name], setting);
     return { values, before: outcome(source, values) };
   });
 
@@ -103,10 +103,10 @@ describe.each(SOURCES.map((source) => [source.folder, source] as const))('values
     (name, leaf) => {
       const other = otherThanDefault(leaf);
       const effective = bases.some(({ values, before }) => {
-        const changed = outcome(source, coalesce(values, treeOf([[leaf.path, other]])));
+        const changed = outcome(source, coalesceValues(values, treeOf([[leaf.path, other]])));
         if (changed !== before) return true;
         // set here already: the default is the other value
-        return outcome(source, coalesce(values, treeOf([[leaf.path, leaf.schema.default]]))) !== before;
+        return outcome(source, coalesceValues(values, treeOf([[leaf.path, leaf.schema.default]]))) !== before;
       });
       // only one platform runs in a cluster, so far
       expect(effective || name.endsWith('.platform'), `${name}=${JSON.stringify(other)} changes nothing`).toBe(true);

@@ -4,7 +4,7 @@ import type { Clock } from 'clock-port';
 import { Elector, type Lock } from 'lease-elector';
 import type { MemoryLease } from 'lease-elector/memory';
 import type { ClientOptions, WebSocket } from 'ws';
-import { readConfig } from '../../../agent/src/config.ts';
+import { readAgentConfig } from '../../../agent/src/config.ts';
 import { AgentMetrics } from '../../../agent/src/health/metrics.ts';
 import { LeadershipLoop } from '../../../agent/src/leader/leadership.ts';
 import type { Credentials } from '../../../agent/src/link/credential.ts';
@@ -44,7 +44,7 @@ export class SimAgent {
     this.identity = process.name;
     const { clock } = process;
     const random = () => world.random.next();
-    const config = readConfig(
+    const config = readAgentConfig(
       {
         AGENT_ID,
         CONTROL_PLANE_URL: 'ws://127.0.0.1',

@@ -4,8 +4,8 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { WebSocket } from 'ws';
 import { agentGateway, type LinkGateway } from '../../../api/src/agents/gateway.ts';
-import type { Dispatcher } from '../../../api/src/agents/ports.ts';
-import { readConfig } from '../../../api/src/config.ts';
+import type { CommandNotifier } from '../../../api/src/agents/ports.ts';
+import { readHubConfig } from '../../../api/src/config.ts';
 import type { HubDeps } from '../../../api/src/deps.ts';
 import { publisher } from '../../../api/src/events/publisher.ts';
 import { clients } from '../../../api/src/http/client-address.ts';
@@ -17,12 +17,12 @@ export const silent = pino(
   { level: process.env.SIM_LOG ?? 'silent', base: null, timestamp: false },
   pino.destination({ dest: 1, sync: true }),
 );
-const config = readConfig({ JWT_SECRET: 'x'.repeat(32), HEARTBEAT_INTERVAL: '1s', COMMAND_TIMEOUT: '1h' });
+const config = readHubConfig({ JWT_SECRET: 'x'.repeat(32), HEARTBEAT_INTERVAL: '1s', COMMAND_TIMEOUT: '1h' });
 
 /** One process of the hub: the real gateway and dispatcher on a store that outlives it. */
 export class SimHub {
   readonly process: SimProcess;
-  readonly deps: HubDeps & { dispatcher: Dispatcher; candidates: Candidates };
+  readonly deps: HubDeps & { dispatcher: CommandNotifier; candidates: Candidates };
   readonly #gateway: LinkGateway;
 
   constructor(name: string, world: VirtualClock, random: Random, store: Store, mishaps: Mishaps) {

@@ -4,7 +4,7 @@ import type { HostOrder } from './host-messages.ts';
 import type { Isolation } from './isolation.ts';
 
 /** Points at which the driver may lose its process; a test's hook that throws there is a crash. */
-export type Step = 'record written' | 'host bound' | 'host ended' | 'home removed' | 'files removed';
+export type CrashPoint = 'record written' | 'host bound' | 'host ended' | 'home removed' | 'files removed';
 
 export interface ProcessDriverOptions {
   readonly agentId: string;
@@ -28,6 +28,6 @@ export interface ProcessDriverOptions {
   readonly desktop?: HostOrder['desktop'];
   /** How long a session host may take to end before it is killed, milliseconds; more than it gives its desktop (12 s) by default. */
   readonly stopMs?: number;
-  /** For tests: called at every {@link Step}. */
-  readonly step?: (step: Step, sessionId: string) => void | Promise<void>;
+  /** For tests: called at every {@link CrashPoint}. */
+  readonly step?: (step: CrashPoint, sessionId: string) => void | Promise<void>;
 }

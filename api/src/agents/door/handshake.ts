@@ -9,7 +9,7 @@ import {
 import { type Clock, iso, parseIso, withDeadline } from 'clock-port';
 import type { Claim, ClaimResult, Store } from '../../store/store.ts';
 import type { AgentLink, LinkOwner } from '../link/link.ts';
-import { denied, foreignAgent, noCommonVersion, type Refusal, trouble } from './refusal.ts';
+import { denied, foreignAgent, noCommonVersion, type HelloRefusal, trouble } from './refusal.ts';
 import type { Turns } from '../../flow/turns.ts';
 
 /** Milliseconds that the holder of an agent id has to answer when another connection wants it [TERM4]. */
@@ -36,7 +36,7 @@ export interface HandshakeDeps {
    * within the agent's turn.
    */
   accepted(link: AgentLink, hello: AgentMessageOf<'hello'>, previous: Accepted['previous']): void;
-  refused(link: AgentLink, hello: AgentMessageOf<'hello'>, refusal: Refusal): void;
+  refused(link: AgentLink, hello: AgentMessageOf<'hello'>, refusal: HelloRefusal): void;
 }
 
 type Accepted = Extract<ClaimResult, { accepted: true }>;

@@ -8,13 +8,13 @@ import type { Peers } from '../../peers/client.ts';
 import { isUnreachable } from '../../peers/client.ts';
 import type { Upgrade } from '../../http/upgrade.ts';
 import { revoked, stillValid } from '../../auth/agents.ts';
-import { sha256 } from '../../auth/secrets.ts';
+import { sha256Hex } from '../../auth/secrets.ts';
 import { Allowances } from '../link/allowance.ts';
 import { Admission } from './admission.ts';
 import { handshake, type HandshakeDeps } from './handshake.ts';
 import { AgentLink, type LinkOwner } from '../link/link.ts';
 import type { LinkDeps } from '../ports.ts';
-import type { Refusal } from './refusal.ts';
+import type { HelloRefusal } from './refusal.ts';
 import { retrying } from '../../flow/retrying.ts';
 import type { Roster } from '../fleet/roster.ts';
 import { Throttle } from '../../flow/throttle.ts';
@@ -140,7 +140,7 @@ export function reception(deps: ReceptionDeps): Reception {
     dispatcher.attach(link);
   };
 
-  const refused = (link: AgentLink, hello: Hello, refusal: Refusal): void => {
+  const refused = (link: AgentLink, hello: Hello, refusal: HelloRefusal): void => {
     const { error, remedy, term, retryAfterMs: retry_after_ms } = refusal;
     const { code, message } = error;
     counters.refusals.inc({ code });
@@ -228,7 +228,7 @@ export function reception(deps: ReceptionDeps): Reception {
       counters.admissions.inc({ outcome: 'admitted' });
       if (roster.size >= MAX_LINKS)
         throw new StreamSpaceError('at_capacity', `this hub already holds ${MAX_LINKS} connections of agents`);
-      upgrade.accept(wss, (ws) => take(ws, agentId, bearer === undefined ? undefined : sha256(bearer)));
+      upgrade.accept(wss, (ws) => take(ws, agentId, bearer === undefined ? undefined : sha256Hex(bearer)));
     },
     close: () => {
       open = false;

@@ -2,7 +2,7 @@ import { type AgentMessageOf, PROTOCOL_VERSIONS, StreamSpaceError } from '@strea
 import type { ClaimResult } from '../../store/store.ts';
 
 /** Why a `hello` is not welcomed [CON4]. */
-export interface Refusal {
+export interface HelloRefusal {
   error: StreamSpaceError;
   /** What the people who run the agent can do, in words. */
   remedy: string;
@@ -14,7 +14,7 @@ export interface Refusal {
 type Hello = AgentMessageOf<'hello'>;
 type Denied = Extract<ClaimResult, { accepted: false }>;
 
-export function foreignAgent(hello: Hello, agentId: string): Refusal {
+export function foreignAgent(hello: Hello, agentId: string): HelloRefusal {
   return {
     error: new StreamSpaceError('forbidden', `the credential belongs to agent ${agentId}, not to ${hello.agent_id}`),
     remedy: `Set AGENT_ID=${agentId}, or enrol ${hello.agent_id} and use its credential`,
@@ -22,7 +22,7 @@ export function foreignAgent(hello: Hello, agentId: string): Refusal {
   };
 }
 
-export function noCommonVersion(hello: Hello): Refusal {
+export function noCommonVersion(hello: Hello): HelloRefusal {
   const agent = hello.versions.join(', ');
   const hub = PROTOCOL_VERSIONS.join(', ');
   const agentIsOld = Math.max(...hello.versions) < Math.min(...PROTOCOL_VERSIONS);
@@ -36,7 +36,7 @@ export function noCommonVersion(hello: Hello): Refusal {
   };
 }
 
-export function denied(hello: Hello, claim: Denied): Refusal {
+export function denied(hello: Hello, claim: Denied): HelloRefusal {
   if (claim.code === 'stale_term') {
     return {
       error: new StreamSpaceError(
@@ -63,6 +63,6 @@ export function denied(hello: Hello, claim: Denied): Refusal {
   };
 }
 
-export function trouble(error: StreamSpaceError): Refusal {
+export function trouble(error: StreamSpaceError): HelloRefusal {
   return { error, remedy: 'Nothing to do at the agent: it connects again by itself', retryAfterMs: 5_000 };
 }

@@ -2,12 +2,12 @@ import { iso, parseIso } from 'clock-port';
 import type { LinkMetrics } from '../link/metrics.ts';
 import type { AgentRecord } from '../../store/store.ts';
 import type { AgentLink } from '../link/link.ts';
-import type { Dispatcher, LinkDeps } from '../ports.ts';
+import type { CommandNotifier, LinkDeps } from '../ports.ts';
 import { askForSessions } from './relearn.ts';
 
 export interface ReclaimDeps extends LinkDeps {
   readonly counters: LinkMetrics;
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: CommandNotifier;
 }
 
 /**

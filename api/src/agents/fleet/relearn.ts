@@ -2,7 +2,7 @@ import { Outage, pause } from 'clock-port';
 import { newCommand } from '../../commands/new-command.ts';
 import type { HubDeps } from '../../deps.ts';
 import type { AgentLink } from '../link/link.ts';
-import type { Dispatcher } from '../ports.ts';
+import type { CommandNotifier } from '../ports.ts';
 import { retrying } from '../../flow/retrying.ts';
 
 /** Milliseconds between two agents that are asked: thousands don't answer at once. */
@@ -11,7 +11,7 @@ const PACE_MS = 5;
 const ROUND_MS = 30_000;
 
 export interface RelearnDeps extends Pick<HubDeps, 'store' | 'clock' | 'log' | 'config' | 'randomBytes'> {
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: CommandNotifier;
 }
 
 /** Has an agent list what it runs; its answer corrects what the store has [SES3]. */

@@ -2,7 +2,7 @@ import { type AgentMessageOf, asStreamSpaceError, LIMITS, StreamSpaceError } fro
 import type { Clock } from 'clock-port';
 import { LRUCache } from 'lru-cache';
 import type { AgentLink } from '../link/link.ts';
-import type { Picture } from '../ports.ts';
+import type { SessionPicture } from '../ports.ts';
 import { Throttle } from '../../flow/throttle.ts';
 
 /** An agent is asked for a session's picture no sooner again than this, whoever wants it. Milliseconds. */
@@ -21,7 +21,7 @@ interface Entry {
   /** Monotonic milliseconds. */
   readonly askedAt: number;
   /** The last that came. */
-  readonly picture?: Picture;
+  readonly picture?: SessionPicture;
   /** Why none came the last time. */
   readonly error?: StreamSpaceError;
 }
@@ -61,14 +61,14 @@ export class SessionPictures {
    * The session's picture, at most half a minute old where there is a newer one; the last one where the agent has none now. Rejects with the agent's
    * refusal, `conflict` for an agent that takes none, `rate_limited`, `command_timeout`.
    */
-  async of(link: AgentLink, session: string): Promise<Picture> {
+  async of(link: AgentLink, session: string): Promise<SessionPicture> {
     const known = this.#entries.get(session);
     if (known === undefined || this.#clock.monotonic() - known.askedAt >= AGE_MS) await this.#ask(link, session);
     return this.last(session);
   }
 
   /** The last that came. Throws why there is none. */
-  last(session: string): Picture {
+  last(session: string): SessionPicture {
     const { picture, error } = this.#entries.get(session) ?? {};
     if (picture !== undefined) return picture;
     throw error ?? new StreamSpaceError('agent_offline', 'its agent is not connected, and there is no earlier picture');

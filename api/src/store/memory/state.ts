@@ -22,7 +22,7 @@ export interface Usage {
 const RESTING = new Set<Session['state']>(['hibernated', 'failed', 'gone']);
 
 /** Whether a session takes up room on its agent. */
-export const isLive = (session: Session): boolean => !RESTING.has(session.state);
+export const takesRoom = (session: Session): boolean => !RESTING.has(session.state);
 
 /**
  * Everything in one place, because steps cross concepts: a command and its session change together. Methods are synchronous: each is
@@ -79,7 +79,7 @@ export class MemoryState {
     let usage = this.#usage.get(agentId);
     if (usage === undefined) {
       // summed anew after each change, not kept by adding and subtracting: fractions of CPUs would drift
-      const live = this.sessionsOf({ agent: agentId }).filter(isLive);
+      const live = this.sessionsOf({ agent: agentId }).filter(takesRoom);
       usage = { sessions: live.length, cpu: sum(live, 'cpu'), memory: sum(live, 'memory') };
       this.#usage.set(agentId, usage);
     }

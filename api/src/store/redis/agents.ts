@@ -1,6 +1,6 @@
 import { coalesce } from 'clock-port';
 import type { AgentRecord, AgentStore, ClaimResult } from '../store.ts';
-import type { Connection } from './connection.ts';
+import type { RedisConnection } from './connection.ts';
 import { fields, pairs, record } from './hashes.ts';
 import { KEYS } from './keys.ts';
 import { shownStatus } from '../shown-status.ts';
@@ -28,7 +28,7 @@ function shown(stored: Stored | undefined): AgentRecord | undefined {
   };
 }
 
-export function redisAgents(connection: Connection): AgentStore {
+export function redisAgents(connection: RedisConnection): AgentStore {
   const get = async (agentId: string): Promise<AgentRecord | undefined> => {
     return shown(record<Stored>(await connection.run(SCRIPTS.get, [KEYS.agent(agentId)], [])));
   };

@@ -1,12 +1,12 @@
 import type { Session } from '@streamspace/protocol';
 import type { CommandRecord, CommandStore } from '../store.ts';
-import type { Connection } from './connection.ts';
+import type { RedisConnection } from './connection.ts';
 import { fields, record, records } from './hashes.ts';
-import { KEPT, KEYS } from './keys.ts';
+import { RETENTION, KEYS } from './keys.ts';
 import type { Locator } from './locator.ts';
 import { SCRIPTS } from './scripts.ts';
 
-export function redisCommands(connection: Connection, locator: Locator): CommandStore {
+export function redisCommands(connection: RedisConnection, locator: Locator): CommandStore {
   return {
     async append(command, change) {
       const { id, agent } = command;
@@ -25,9 +25,9 @@ export function redisCommands(connection: Connection, locator: Locator): Command
         reservation?.maxSessions ?? '',
         reservation?.cpu ?? '',
         reservation?.memory ?? '',
-        KEPT.goneSessionsMs,
+        RETENTION.goneSessionsMs,
         agent,
-        KEPT.commandIndexMs,
+        RETENTION.commandIndexMs,
       ];
       const appended = await connection.runDurably(SCRIPTS.append, keys, args);
       if (appended === 'appended') locator.rememberCommand(id, agent);
@@ -89,9 +89,9 @@ export function redisCommands(connection: Connection, locator: Locator): Command
         sessionPatch === undefined ? '' : fields(patch),
         KEYS.session(agent, ''),
         KEYS.command(agent, ''),
-        KEPT.finalCommandsMs,
-        KEPT.finalCommandsPerAgent,
-        KEPT.goneSessionsMs,
+        RETENTION.finalCommandsMs,
+        RETENTION.finalCommandsPerAgent,
+        RETENTION.goneSessionsMs,
       ];
       // an end that was told is to survive a failover; without any replica it is an end, too
       const { result, durable } = await connection.runSoonDurable(SCRIPTS.finish, keys, args);

@@ -2,8 +2,8 @@ import { StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import { Redis } from 'ioredis';
 import { type Client, type ClientOptions, COMMAND_MS, openClient, withoutCommand } from './client.ts';
-import { evaluate, evaluateAndWait, waitFor } from './evaluate.ts';
-import { Replicas } from './replicas.ts';
+import { runScript, runScriptAndWait, waitFor } from './evaluate.ts';
+import { StoreReplicas } from './replicas.ts';
 import { onReturn } from './returns.ts';
 import type { Script } from './scripts.ts';
 
@@ -30,13 +30,13 @@ const MAX_WISHES = 4 * DURABLE_CLIENTS;
  * The way to the servers. Whatever goes wrong on it is `store_unavailable`, within a few seconds: at once after the servers have been
  * away for that long. Recovers by itself.
  */
-export class Connection {
+export class RedisConnection {
   readonly #options: ConnectionOptions;
   readonly #client: Client;
   readonly #durable: readonly Client[];
   /** Monotonic time since when a client is not ready. */
   readonly #away = new Map<Client, number>();
-  readonly #replicas: Replicas;
+  readonly #replicas: StoreReplicas;
   #wishes = 0;
   #steps = 0;
   #turn = 0;
@@ -45,7 +45,7 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#client = this.#open();
-    this.#replicas = new Replicas(options.clock, this.#client);
+    this.#replicas = new StoreReplicas(options.clock, this.#client);
     this.#durable =
       options.waitReplicas === 0 ? [this.#client] : Array.from({ length: DURABLE_CLIENTS }, () => this.#open());
   }
@@ -67,7 +67,7 @@ export class Connection {
 
   /** Runs a script as one step. */
   run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    return this.#step(this.#client, (client) => evaluate(client, script, keys, args));
+    return this.#step(this.#client, (client) => runScript(client, script, keys, args));
   }
 
   /** Runs a script that writes: resolves when as many replicas have it as are wanted. After a rejection it may or may not have happened. */
@@ -148,8 +148,8 @@ export class Connection {
     const { waitReplicas } = this.#options;
     const client = this.#nextDurable();
     if (waitReplicas === 0)
-      return this.#step(client, async (each) => ({ result: await evaluate(each, script, keys, args), replicas: 0 }));
-    return this.#step(client, (each) => evaluateAndWait(each, script, keys, args, waitReplicas, waitMs), waitMs);
+      return this.#step(client, async (each) => ({ result: await runScript(each, script, keys, args), replicas: 0 }));
+    return this.#step(client, (each) => runScriptAndWait(each, script, keys, args, waitReplicas, waitMs), waitMs);
   }
 
   #nextDurable(): Client {

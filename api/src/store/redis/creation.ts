@@ -1,8 +1,8 @@
 import type { Session } from '@streamspace/protocol';
 import type { CommandRecord, Reservation, SessionStore } from '../store.ts';
-import type { Connection } from './connection.ts';
+import type { RedisConnection } from './connection.ts';
 import { fields, record } from './hashes.ts';
-import { KEPT, KEYS } from './keys.ts';
+import { RETENTION, KEYS } from './keys.ts';
 import type { Locator } from './locator.ts';
 import { SCRIPTS } from './scripts.ts';
 
@@ -25,13 +25,13 @@ const ROUNDS = 5;
  * Makes sessions. A session is one step on its agent's data; an idempotency key is somewhere else, as the agent of a repeat may be another.
  * So the key is taken first, with the whole pair in it, then the pair is made (once: by its ids), then the key is told that it is done.
  */
-export function creation(connection: Connection, locator: Locator): Pick<SessionStore, 'create' | 'created'> {
+export function creation(connection: RedisConnection, locator: Locator): Pick<SessionStore, 'create' | 'created'> {
   /** As it is now; durable, also when who made it was not told that it is. Undefined when it is not there (yet, or any more). */
   const current = async ({ session, command }: Pair): Promise<Pair | undefined> => {
     const { agent, id } = session;
     const keys = [KEYS.agent(agent), KEYS.session(agent, id)];
     const now = record<Session>(
-      await connection.runDurably(SCRIPTS.update, keys, ['', fields({ id }), KEPT.goneSessionsMs]),
+      await connection.runDurably(SCRIPTS.update, keys, ['', fields({ id }), RETENTION.goneSessionsMs]),
     );
     if (now === undefined) return undefined;
     const found = await connection.run(SCRIPTS.get, [KEYS.command(agent, command.id)], []);
@@ -57,9 +57,9 @@ export function creation(connection: Connection, locator: Locator): Pick<Session
       KEYS.unwanted(agent, id),
       ...(connection.oneNode ? indexes : []),
     ];
-    const stands = keyed ? KEPT.creatingMs : 0;
+    const stands = keyed ? RETENTION.creatingMs : 0;
     const room = [maxSessions, cpu, memory];
-    const kept = [stands, KEPT.goneSessionsMs, KEPT.commandIndexMs];
+    const kept = [stands, RETENTION.goneSessionsMs, RETENTION.commandIndexMs];
     const args = [id, command.id, fields(session), fields(command), ...room, ...kept, agent];
     const made = (await connection.runDurably(SCRIPTS.create, keys, args)) as 'created' | 'exists' | 'at_capacity';
     if (made !== 'at_capacity') {
@@ -80,14 +80,14 @@ export function creation(connection: Connection, locator: Locator): Pick<Session
       const key = KEYS.idempotency(session.user, idempotencyKey);
       const text = JSON.stringify({ ...mine, reservation, done: false } satisfies Remembered);
       for (let round = 0; round < ROUNDS; round += 1) {
-        const before = await connection.do((client) => client.set(key, text, 'PX', KEPT.creatingMs, 'NX', 'GET'));
+        const before = await connection.do((client) => client.set(key, text, 'PX', RETENTION.creatingMs, 'NX', 'GET'));
         const wanted = before === null ? undefined : (JSON.parse(before) as Remembered);
         if (wanted !== undefined) {
           const there = await current(wanted);
           if (there !== undefined) return { created: false, ...there };
           if (wanted.done) {
             // it is gone for good: the key is free
-            await replace(key, before!, text, KEPT.creatingMs);
+            await replace(key, before!, text, RETENTION.creatingMs);
             continue;
           }
         }
@@ -100,7 +100,7 @@ export function creation(connection: Connection, locator: Locator): Pick<Session
         const { session: theirs, command: first } = pair;
         const done = JSON.stringify({ session: theirs, command: first, reservation, done: true } satisfies Remembered);
         // without it, it is made no second time either
-        await replace(key, before ?? text, done, KEPT.idempotencyMs).catch(() => undefined);
+        await replace(key, before ?? text, done, RETENTION.idempotencyMs).catch(() => undefined);
         const now = made === 'created' ? pair : ((await current(pair)) ?? pair);
         return { created: made === 'created', session: { ...now.session }, command: { ...now.command } };
       }

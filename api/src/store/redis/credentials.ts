@@ -1,10 +1,10 @@
 import { parseIso, type Clock } from 'clock-port';
 import { type CredentialStore, CREDENTIALS } from '../store.ts';
-import type { Connection } from './connection.ts';
-import { KEPT, KEYS } from './keys.ts';
+import type { RedisConnection } from './connection.ts';
+import { RETENTION, KEYS } from './keys.ts';
 import { SCRIPTS } from './scripts.ts';
 
-export function redisCredentials(connection: Connection, clock: Clock): CredentialStore {
+export function redisCredentials(connection: RedisConnection, clock: Clock): CredentialStore {
   const set = async (agentId: string, hash: string, onlyNew: boolean, replica = ''): Promise<boolean> => {
     const args = [hash, onlyNew ? 1 : 0, replica, CREDENTIALS - 1];
     return (await connection.runDurably(SCRIPTS.setCredential, [KEYS.credential(agentId)], args)) === 1;
@@ -15,7 +15,7 @@ export function redisCredentials(connection: Connection, clock: Clock): Credenti
       const key = KEYS.enrolment(hash);
       const expires = parseIso(expiresAt);
       // whether it has expired is the caller's time to say; this only clears up
-      const keptMs = Math.max(0, expires - clock.now()) + KEPT.enrolmentBeyondMs;
+      const keptMs = Math.max(0, expires - clock.now()) + RETENTION.enrolmentBeyondMs;
       await connection.do((client) =>
         client
           .multi()

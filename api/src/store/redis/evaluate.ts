@@ -2,7 +2,7 @@ import type { Client } from './client.ts';
 import type { Script } from './scripts.ts';
 
 /** Runs a script, by its digest where the server knows it. */
-export async function evaluate(
+export async function runScript(
   client: Client,
   { sha, text }: Script,
   keys: readonly string[],
@@ -20,7 +20,7 @@ export async function evaluate(
  * The script and `WAIT` directly behind it on the same connection: what the replicas confirm is what the script wrote, not what some other
  * primary holds after a failover.
  */
-export async function evaluateAndWait(
+export async function runScriptAndWait(
   client: Client,
   { sha, text }: Script,
   keys: readonly string[],

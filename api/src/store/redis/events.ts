@@ -1,13 +1,13 @@
 import type { Event } from '@streamspace/protocol';
 import { KEPT_EVENTS } from '../kept.ts';
 import type { EventStore } from '../store.ts';
-import type { Connection } from './connection.ts';
+import type { RedisConnection } from './connection.ts';
 import { type Entry, eventOf } from './entries.ts';
-import { KEPT, KEYS } from './keys.ts';
+import { RETENTION, KEYS } from './keys.ts';
 import { SCRIPTS } from './scripts.ts';
 import type { Tail } from './tail.ts';
 
-export function redisEvents(connection: Connection, tail: Tail): EventStore {
+export function redisEvents(connection: RedisConnection, tail: Tail): EventStore {
   return {
     async append(event) {
       const { agent, type } = event;
@@ -15,7 +15,7 @@ export function redisEvents(connection: Connection, tail: Tail): EventStore {
       const part = type === 'agent.updated' ? 'updates' : 'others';
       const timeline = agent !== null && type.startsWith('agent.') ? KEYS.timeline(agent, part) : KEYS.events;
       const { all, [part]: its } = KEPT_EVENTS;
-      const kept = [all.count, all.bytes, its.count, its.bytes, KEPT.timelineMs];
+      const kept = [all.count, all.bytes, its.count, its.bytes, RETENTION.timelineMs];
       const id = Number(
         await connection.run(
           SCRIPTS.appendEvent,

@@ -1,6 +1,6 @@
 import { type Clock, pause, withDeadline } from 'clock-port';
 import type { Client } from './client.ts';
-import type { Connection } from './connection.ts';
+import type { RedisConnection } from './connection.ts';
 import type { Entry } from './entries.ts';
 
 /** Milliseconds that a read waits for something new: then the next one begins, and a connection that is dead is found out. */
@@ -11,7 +11,7 @@ const BATCH = 500;
 const PAUSE_MS = 100;
 
 export interface Following {
-  readonly connection: Connection;
+  readonly connection: RedisConnection;
   readonly clock: Clock;
   /** Key of the stream. */
   readonly stream: string;

@@ -36,7 +36,7 @@ export const KEYS = {
 const DAY = 86_400_000;
 
 /** How much is kept of what is over; times in milliseconds. */
-export const KEPT = {
+export const RETENTION = {
   finalCommandsMs: 3_600_000,
   finalCommandsPerAgent: 1_000,
   goneSessionsMs: 3_600_000,

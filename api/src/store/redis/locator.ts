@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { Connection } from './connection.ts';
-import { KEPT, KEYS } from './keys.ts';
+import type { RedisConnection } from './connection.ts';
+import { RETENTION, KEYS } from './keys.ts';
 import { SCRIPTS } from './scripts.ts';
 
 /** Ids whose agent is remembered here. */
@@ -11,10 +11,10 @@ const MAX_REMEMBERED = 20_000;
  * nothing is ever there and can't be found; an entry that points to nothing does no harm. A session never moves to another agent.
  */
 export class Locator {
-  readonly #connection: Connection;
+  readonly #connection: RedisConnection;
   readonly #remembered = new LRUCache<string, string>({ max: MAX_REMEMBERED });
 
-  constructor(connection: Connection) {
+  constructor(connection: RedisConnection) {
     this.#connection = connection;
   }
 
@@ -28,7 +28,7 @@ export class Locator {
 
   async addCommand(id: string, agent: string): Promise<void> {
     const key = KEYS.agentOfCommand(id);
-    await this.#connection.do((client) => client.set(key, agent, 'PX', KEPT.commandIndexMs));
+    await this.#connection.do((client) => client.set(key, agent, 'PX', RETENTION.commandIndexMs));
     this.#remembered.set(key, agent);
   }
 
@@ -40,7 +40,7 @@ export class Locator {
   async forgetCommand(id: string): Promise<void> {
     const key = KEYS.agentOfCommand(id);
     this.#remembered.delete(key);
-    await this.#connection.do((client) => client.pexpire(key, KEPT.finalCommandsMs)).catch(() => undefined);
+    await this.#connection.do((client) => client.pexpire(key, RETENTION.finalCommandsMs)).catch(() => undefined);
   }
 
   /** Returns the agent that has the session: another one than given if it was added for that before. */
@@ -88,7 +88,7 @@ export class Locator {
   /** Drops entries that point to nothing and are not young. Best effort. */
   async prune(user: string, entries: readonly string[]): Promise<void> {
     if (entries.length === 0) return;
-    const args = [KEPT.youngMs, ...entries.slice(0, 1_000)];
+    const args = [RETENTION.youngMs, ...entries.slice(0, 1_000)];
     await this.#connection.run(SCRIPTS.prune, [KEYS.sessionsOfUser(user)], args).catch(() => undefined);
   }
 

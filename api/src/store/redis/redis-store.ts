@@ -4,7 +4,7 @@ import type { Store } from '../store.ts';
 import type { RedisAddress } from '@streamspace/settings';
 import { redisAgents } from './agents.ts';
 import { redisCommands } from './commands.ts';
-import { Connection } from './connection.ts';
+import { RedisConnection } from './connection.ts';
 import { redisCredentials } from './credentials.ts';
 import { redisEvents } from './events.ts';
 import { Locator } from './locator.ts';
@@ -29,7 +29,7 @@ export interface RedisStoreOptions {
 /** A store in Redis ≥ 7 or Valkey: one server, Sentinel or Cluster, for any number of hub replicas. Connects at once. */
 export function redisStore(options: RedisStoreOptions, clock: Clock): Store {
   const { address, ca, waitReplicas = 0, waitMs = 1_000, onError = () => undefined } = options;
-  const connection = new Connection({ address, ca, clock, waitReplicas, waitMs, onError });
+  const connection = new RedisConnection({ address, ca, clock, waitReplicas, waitMs, onError });
   const locator = new Locator(connection);
   const closing = new AbortController();
   const tail = new Tail(connection, clock, onError);

@@ -7,7 +7,7 @@ import type { Client } from './client.ts';
 const MISSING_MS = 5_000;
 
 /** What is known of the replicas of each primary: of one in all, or of those of a Cluster. */
-export class Replicas {
+export class StoreReplicas {
   readonly #clock: Clock;
   readonly #client: Client;
   /** Monotonic time, by primary, until which its replicas count as missing. */

@@ -1,13 +1,13 @@
 import type { Session } from '@streamspace/protocol';
 import type { SessionStore } from '../store.ts';
-import type { Connection } from './connection.ts';
+import type { RedisConnection } from './connection.ts';
 import { creation } from './creation.ts';
 import { fields, record, records } from './hashes.ts';
-import { KEPT, KEYS } from './keys.ts';
+import { RETENTION, KEYS } from './keys.ts';
 import type { Locator } from './locator.ts';
 import { SCRIPTS } from './scripts.ts';
 
-export function redisSessions(connection: Connection, locator: Locator): SessionStore {
+export function redisSessions(connection: RedisConnection, locator: Locator): SessionStore {
   const at = async (agent: string, id: string): Promise<Session | undefined> => {
     return record<Session>(await connection.run(SCRIPTS.get, [KEYS.session(agent, id)], []));
   };
@@ -30,7 +30,7 @@ export function redisSessions(connection: Connection, locator: Locator): Session
       const agent = await locator.session(id);
       if (agent === undefined) return undefined;
       const { id: _id, agent: _agent, ...change } = patch;
-      const args = [expected === undefined ? '' : JSON.stringify(expected), fields(change), KEPT.goneSessionsMs];
+      const args = [expected === undefined ? '' : JSON.stringify(expected), fields(change), RETENTION.goneSessionsMs];
       return record<Session>(await connection.run(SCRIPTS.update, [KEYS.agent(agent), KEYS.session(agent, id)], args));
     },
 
@@ -41,7 +41,9 @@ export function redisSessions(connection: Connection, locator: Locator): Session
       if (known !== undefined) return known;
       if (holder !== agent) await locator.moveSession(id, agent);
       const keys = [KEYS.agent(agent), KEYS.sessions(agent), KEYS.session(agent, id)];
-      return record<Session>(await connection.run(SCRIPTS.adopt, keys, [id, fields(session), KEPT.goneSessionsMs]))!;
+      return record<Session>(
+        await connection.run(SCRIPTS.adopt, keys, [id, fields(session), RETENTION.goneSessionsMs]),
+      )!;
     },
 
     async remove(id) {
@@ -49,7 +51,7 @@ export function redisSessions(connection: Connection, locator: Locator): Session
       if (agent === undefined) return;
       const session = await at(agent, id);
       const keys = [KEYS.agent(agent), KEYS.sessions(agent), KEYS.session(agent, id), KEYS.unwanted(agent, id)];
-      await connection.run(SCRIPTS.remove, keys, [id, KEPT.creatingMs]);
+      await connection.run(SCRIPTS.remove, keys, [id, RETENTION.creatingMs]);
       if (session !== undefined) await locator.forgetSession(id, agent, session.user);
     },
 

@@ -1,20 +1,20 @@
 import type { Clock } from 'clock-port';
 import type { Signal, SignalStore } from '../store.ts';
-import type { Connection } from './connection.ts';
+import type { RedisConnection } from './connection.ts';
 import { follow } from './follow.ts';
-import { KEPT, KEYS } from './keys.ts';
+import { RETENTION, KEYS } from './keys.ts';
 import { SCRIPTS } from './scripts.ts';
 
 /** A short stream for each hub that is spoken to; it goes when nobody has spoken for a while. */
 export function redisSignals(
-  connection: Connection,
+  connection: RedisConnection,
   clock: Clock,
   closing: AbortSignal,
   onError: (error: Error) => void,
 ): SignalStore {
   return {
     async send(hub, message) {
-      const args = [JSON.stringify(message), KEPT.signals, KEPT.signalsMs];
+      const args = [JSON.stringify(message), RETENTION.signals, RETENTION.signalsMs];
       await connection.run(SCRIPTS.sendSignal, [KEYS.signals(hub)], args);
     },
 

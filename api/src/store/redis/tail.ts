@@ -1,6 +1,6 @@
 import type { Event } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
-import type { Connection } from './connection.ts';
+import type { RedisConnection } from './connection.ts';
 import { eventOf } from './entries.ts';
 import { follow } from './follow.ts';
 import { KEYS } from './keys.ts';
@@ -24,7 +24,7 @@ interface Place {
  * nothing is missed but what is not kept any more.
  */
 export class Tail {
-  readonly #connection: Connection;
+  readonly #connection: RedisConnection;
   readonly #clock: Clock;
   readonly #onError: (error: Error) => void;
   readonly #subscribers = new Set<Subscriber>();
@@ -33,7 +33,7 @@ export class Tail {
   #known = 0;
   #run: { stop: AbortController; done: Promise<void> } | undefined;
 
-  constructor(connection: Connection, clock: Clock, onError: (error: Error) => void) {
+  constructor(connection: RedisConnection, clock: Clock, onError: (error: Error) => void) {
     this.#connection = connection;
     this.#clock = clock;
     this.#onError = onError;

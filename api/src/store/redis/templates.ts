@@ -1,10 +1,10 @@
 import type { Template } from '@streamspace/protocol';
 import type { TemplateStore } from '../store.ts';
-import type { Connection } from './connection.ts';
+import type { RedisConnection } from './connection.ts';
 import { KEYS } from './keys.ts';
 
 /** Templates of all hubs. Those that this one put are offered also after the store was emptied. */
-export function redisTemplates(connection: Connection): TemplateStore {
+export function redisTemplates(connection: RedisConnection): TemplateStore {
   const own = new Map<string, Template>();
   return {
     async list() {

@@ -1,8 +1,8 @@
 import type { TicketRecord, TicketStore } from '../store.ts';
-import type { Connection } from './connection.ts';
+import type { RedisConnection } from './connection.ts';
 import { KEYS } from './keys.ts';
 
-export function redisTickets(connection: Connection): TicketStore {
+export function redisTickets(connection: RedisConnection): TicketStore {
   return {
     async put(hash, ticket, ttlMs) {
       await connection.do((client) => client.set(KEYS.ticket(hash), JSON.stringify(ticket), 'PX', Math.ceil(ttlMs)));

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { type Clock, deadline, withDeadline } from 'clock-port';
-import type { Command } from './programs.ts';
+import type { CommandLine } from './programs.ts';
 
 /** How long a program may take to end when asked. */
 const TERM_MS = 2_000;
@@ -21,7 +21,7 @@ kill $guard 2>/dev/null; wait $guard 2>/dev/null
 exit $code`;
 
 export interface ChildOptions {
-  readonly command: Command;
+  readonly command: CommandLine;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   /** Also a pipe at its file descriptor 3, see {@link Child.extra}. */

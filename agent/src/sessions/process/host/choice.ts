@@ -2,7 +2,7 @@ import { builtinDesktop } from '@streamspace/desktop';
 import type { HostOrder } from '../host-messages.ts';
 import type { Desktop, DesktopOrder } from './desktop.ts';
 import type { DesktopTools } from './desktop-tools.ts';
-import { type Command, findPrograms, which } from './programs.ts';
+import { type CommandLine, findPrograms, which } from './programs.ts';
 import { xvncDesktop } from './xvnc.ts';
 
 /**
@@ -21,7 +21,7 @@ export async function makeDesktop(order: DesktopOrder & DesktopTools, choice: Ho
   return xvncDesktop(order, programs, program === '' ? programs.terminal : await named(program, path));
 }
 
-async function named(program: string, path: string): Promise<Command> {
+async function named(program: string, path: string): Promise<CommandLine> {
   const [name = '', ...args] = program.split(/\s+/);
   const found = await which(name, path);
   if (!found)

@@ -3,11 +3,11 @@ import { access, stat } from 'node:fs/promises';
 import { basename, delimiter, isAbsolute, join } from 'node:path';
 
 /** A program with the arguments that make it fit for a session. */
-export type Command = readonly [path: string, ...args: string[]];
+export type CommandLine = readonly [path: string, ...args: string[]];
 
-const SERVERS: readonly Command[] = [['Xvnc'], ['Xtigervnc']];
+const SERVERS: readonly CommandLine[] = [['Xvnc'], ['Xtigervnc']];
 
-const WINDOW_MANAGERS: readonly Command[] = [
+const WINDOW_MANAGERS: readonly CommandLine[] = [
   ['openbox'],
   ['matchbox-window-manager'],
   ['icewm'],
@@ -17,7 +17,7 @@ const WINDOW_MANAGERS: readonly Command[] = [
 ];
 
 /** Only those that stay in the foreground: one that hands over to a server of its own looks closed at once. */
-const TERMINALS: readonly Command[] = [
+const TERMINALS: readonly CommandLine[] = [
   ['xterm', '-maximized', '-fa', 'Monospace', '-fs', '11', '-bg', '#fbfcfe', '-fg', '#1d2433', '-sl', '5000'],
   ['xfce4-terminal', '--disable-server', '--maximize'],
   ['mate-terminal', '--disable-factory', '--maximize'],
@@ -31,7 +31,7 @@ const TERMINALS: readonly Command[] = [
  * The window manager's command with which it makes `file` as soon as it manages windows; undefined for one that can't say so.
  * Undefined too for a path that would need more than simple quotes.
  */
-export function announcing([path, ...args]: Command, file: string): Command | undefined {
+export function announcing([path, ...args]: CommandLine, file: string): CommandLine | undefined {
   return basename(path) === 'openbox' && !file.includes("'")
     ? [path, ...args, '--startup', `touch '${file}'`]
     : undefined;
@@ -39,9 +39,9 @@ export function announcing([path, ...args]: Command, file: string): Command | un
 
 /** What an X desktop is put together from. */
 export interface Programs {
-  readonly server: Command;
-  readonly windowManager: Command | undefined;
-  readonly terminal: Command;
+  readonly server: CommandLine;
+  readonly windowManager: CommandLine | undefined;
+  readonly terminal: CommandLine;
 }
 
 /** The first of each kind on PATH; or what is missing, in words. */
@@ -67,7 +67,7 @@ export async function which(name: string, path: string): Promise<string | undefi
   return undefined;
 }
 
-async function first(commands: readonly Command[], path: string): Promise<Command | undefined> {
+async function first(commands: readonly CommandLine[], path: string): Promise<CommandLine | undefined> {
   for (const [name, ...args] of commands) {
     const found = await which(name, path);
     if (found) return [found, ...args];

@@ -7,7 +7,7 @@ import { START_VARIABLE } from '../stragglers.ts';
 import { Child, firstLine } from './child.ts';
 import type { DesktopTools } from './desktop-tools.ts';
 import type { Desktop, DesktopOrder } from './desktop.ts';
-import { announcing, type Command, type Programs } from './programs.ts';
+import { announcing, type CommandLine, type Programs } from './programs.ts';
 import { writeXauthority } from './xauthority.ts';
 
 const START_MS = 20_000;
@@ -27,7 +27,7 @@ const WELL_MS = 5_000;
  * closed to other users by its cookie, the screen by its folder. The end of Xvnc is the end of the session; the others are
  * started again.
  */
-export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Programs, program: Command): Desktop {
+export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Programs, program: CommandLine): Desktop {
   return {
     async run(signal, onReady) {
       const log = order.output();
@@ -44,7 +44,7 @@ export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Progra
         [START_VARIABLE]: order.start,
         STREAMSPACE_SESSION: order.id,
       };
-      const start = (command: Command, more: Record<string, string>, pipe = false) => {
+      const start = (command: CommandLine, more: Record<string, string>, pipe = false) => {
         const child = new Child({
           command,
           cwd: order.home,
@@ -59,7 +59,7 @@ export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Progra
         void child.ended.then(() => children.delete(child));
         return child;
       };
-      const keepRunning = async (command: Command, display: string): Promise<void> => {
+      const keepRunning = async (command: CommandLine, display: string): Promise<void> => {
         for (let again = AGAIN_MS; !over.signal.aborted;) {
           const since = order.clock.monotonic();
           const how = await start(command, { DISPLAY: display }).ended;
@@ -117,7 +117,7 @@ export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Progra
 const FIXED =
   '-displayfd 3 -rfbport -1 -rfbunixmode 0600 -SecurityTypes None -AlwaysShared -nolisten tcp -geometry 1280x800 -depth 24 -Log *:stderr:20';
 
-function serverCommand([path, ...args]: Command, order: DesktopOrder, authority: string): Command {
+function serverCommand([path, ...args]: CommandLine, order: DesktopOrder, authority: string): CommandLine {
   const title = order.name || order.id;
   return [path, ...args, ...FIXED.split(' '), '-rfbunixpath', order.screen, '-auth', authority, '-desktop', title];
 }
