@@ -39,6 +39,8 @@ export abstract class LinkEnd<Out extends AgentMessage | HubMessage, In> impleme
   readonly #options: LinkEndOptions<Out, In>;
   readonly #socket: LinkSocket;
   readonly #over = new AbortController();
+  /** The signal's state, for the read loop: a signal is slow to ask. */
+  #open = true;
   #resolveEnded!: (error: StreamSpaceError) => void;
   #resolveClosed!: () => void;
 
@@ -77,7 +79,7 @@ export abstract class LinkEnd<Out extends AgentMessage | HubMessage, In> impleme
   }
 
   get open(): boolean {
-    return !this.signal.aborted;
+    return this.#open;
   }
 
   /** Aborts when the link is over. */
@@ -200,6 +202,7 @@ export abstract class LinkEnd<Out extends AgentMessage | HubMessage, In> impleme
 
   #finish(error: StreamSpaceError, close: () => Promise<void> | undefined): void {
     if (!this.open) return;
+    this.#open = false;
     this.#over.abort(error);
     void Promise.resolve(close()).then(this.#resolveClosed);
     this.onEnd(error);

@@ -99,7 +99,7 @@ export class AgentLink extends LinkEnd<HubMessage, AgentMessage> {
   protected override onFrame(frame: Buffer): void {
     if (!this.welcomed) throw new StreamSpaceError('malformed_frame', 'a binary frame before the welcome');
     this.#parts.metrics.bytesFromAgents += frame.length;
-    super.onFrame(frame);
+    this.mux.receive(frame);
   }
 
   protected override onUnsendable(message: HubMessage, error: StreamSpaceError): void {
