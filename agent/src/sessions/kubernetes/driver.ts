@@ -15,7 +15,7 @@ import { PodStart } from './operations/pod-start.ts';
 import { Readiness } from './operations/readiness.ts';
 import { SessionPods } from './operations/session-pods.ts';
 import { SessionStart } from './operations/session-start.ts';
-import type { Step } from './operations/step.ts';
+import type { OnStep } from './operations/on-step.ts';
 import { type KubernetesDriverOptions, PROGRAM } from './options.ts';
 import { PortForwarder } from './screens/port-forward.ts';
 import { connectScreen } from './screens/screen.ts';
@@ -44,7 +44,7 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
   readonly #bounds: Bounds;
   readonly #forwarder: PortForwarder;
   readonly #deleted = new DeletedTerms();
-  readonly #step: Step;
+  readonly #step: OnStep;
 
   constructor(options: KubernetesDriverOptions) {
     super();

@@ -2,7 +2,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from 'clock-port';
 import type { DriverLog } from '../core/driver-log.ts';
 import type { SessionObjectsConfig } from './objects/settings.ts';
-import type { Step } from './operations/step.ts';
+import type { OnStep } from './operations/on-step.ts';
 import type { WarmTemplate } from './warm/templates.ts';
 
 /** The user agent, and the manager in `managedFields`. */
@@ -15,7 +15,7 @@ export interface KubernetesDriverDeps {
   /** Nothing is written after it, monotonic milliseconds: this replica's lease, where it is one of the same API server. */
   readonly leaseUntil?: (() => number) | undefined;
   /** Tests see every step between two writes, and may end the driver there. */
-  readonly step?: Step | undefined;
+  readonly step?: OnStep | undefined;
 }
 
 export interface KubernetesDriverOptions extends SessionObjectsConfig, KubernetesDriverDeps {

@@ -11,7 +11,7 @@ import { HOME_ANEW, type Homes } from './homes.ts';
 import type { PodStart } from './pod-start.ts';
 import type { OnWait, Readiness } from './readiness.ts';
 import type { SessionPods } from './session-pods.ts';
-import type { Step } from './step.ts';
+import type { OnStep } from './on-step.ts';
 
 export interface SessionStartParts {
   readonly records: ServiceRecords;
@@ -25,7 +25,7 @@ export interface SessionStartParts {
   readonly startDeadline: number;
   /** What keeps the API server from answering, in words; undefined: nothing that is known. */
   readonly trouble: () => string | undefined;
-  readonly step: Step;
+  readonly step: OnStep;
 }
 
 /** Hears what a start waits for. */
