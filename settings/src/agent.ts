@@ -163,6 +163,61 @@ export const AGENT = {
     'auto',
     'On the process platform: auto isolates sessions by bubblewrap and, without bubblewrap, allows only one user’s sessions; required then allows none; none never isolates',
   ),
+  sessionNetwork: optional(
+    'SESSION_NETWORK',
+    text('a network’s name', '^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$', 'streamspace-sessions'),
+    'streamspace-sessions',
+    'On the docker platform: network of the sessions. The agent makes the default one, in which containers cannot reach each other',
+  ),
+  sessionRuntime: absent(
+    'SESSION_RUNTIME',
+    text('a runtime’s name', '^[a-zA-Z0-9][a-zA-Z0-9_./-]{0,127}$', 'runsc'),
+    'On the docker platform: runtime of session containers, e.g. runsc or kata',
+    { defaultInWords: 'the engine’s own' },
+  ),
+  sessionGpus: absent(
+    'SESSION_GPUS',
+    text('all, or a number of graphics cards', '^(all|[1-9][0-9]?)$', 'all', '1'),
+    'On the docker platform: graphics cards of each session',
+    { defaultInWords: 'none' },
+  ),
+  dockerHost: optional(
+    'DOCKER_HOST',
+    text(
+      'unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST',
+      '^(unix|tcp|http|https|ssh)://[!-~]{1,1000}$',
+      'unix:///run/docker.sock',
+      'tcp://10.0.0.5:2376',
+    ),
+    'unix:///var/run/docker.sock',
+    'On the docker platform: address of the Docker or Podman engine',
+  ),
+  dockerCertPath: absent(
+    'DOCKER_CERT_PATH',
+    path(),
+    'Folder of ca.pem, cert.pem and key.pem for an engine that is reached over TLS',
+    { defaultInWords: 'no TLS' },
+  ),
+  dockerConfig: absent(
+    'DOCKER_CONFIG',
+    path(),
+    'Folder of config.json, as docker login writes it: credentials for the registries of session images',
+    { defaultInWords: '~/.docker' },
+  ),
+  reservedCpu: absent(
+    'RESERVED_CPU',
+    cpu,
+    'On the docker platform: CPU of the engine’s host that sessions may not use',
+    {
+      defaultInWords: 'none',
+    },
+  ),
+  reservedMemory: absent(
+    'RESERVED_MEMORY',
+    bytes,
+    'On the docker platform: memory of the engine’s host that sessions may not use',
+    { defaultInWords: 'none' },
+  ),
   sessionIdleTimeout: absent(
     'SESSION_IDLE_TIMEOUT',
     duration(1000),

@@ -56,11 +56,20 @@ export async function driverFor(deps: PlatformDeps): Promise<SessionDriver> {
         throw new ConfigError(problems.map((problem) => ({ name: setting, message: `${setting}: ${problem}` })));
       }
     }
+    case 'docker': {
+      const { driverOfEngine, EngineSettingError } = await import('./docker/platform.ts');
+      try {
+        return await driverOfEngine(config, env['HOME'], clock, log);
+      } catch (error) {
+        if (!(error instanceof EngineSettingError)) throw error;
+        throw new ConfigError([{ name: error.setting, message: `${error.setting}: ${error.message}` }]);
+      }
+    }
     default:
       throw new ConfigError([
         {
           name: 'PLATFORM',
-          message: `PLATFORM: ${config.platform} is not in this build; it has process and kubernetes`,
+          message: `PLATFORM: ${config.platform} is not in this build; it has process, docker and kubernetes`,
         },
       ]);
   }

@@ -1,7 +1,8 @@
 import type { SessionSpec } from '@streamspace/protocol';
 import { kubeApiserverMissing } from '@streamspace/testkit';
 import { describe, expect, it } from 'vitest';
-import { homeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
+import { sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
+import { homeName } from '../../src/sessions/core/names.ts';
 import { fastClock } from './kubernetes-clock.ts';
 import { leadersIn, soon } from './kubernetes-leaders.ts';
 import { until } from './kubernetes-place.ts';

@@ -1,6 +1,7 @@
 import { kubeApiserverMissing } from '@streamspace/testkit';
 import { describe, expect, it } from 'vitest';
-import { homeName, oldHomeName, sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
+import { sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
+import { homeName, oldHomeName } from '../../src/sessions/core/names.ts';
 import { leadersIn, soon } from './kubernetes-leaders.ts';
 import { until } from './kubernetes-place.ts';
 import { annotate, spoil } from './kubernetes-spoiled.ts';

@@ -6,7 +6,7 @@ import type { Operation } from '../driver.ts';
 import { RecordDriver, type Running } from '../core/record-driver.ts';
 import { beingDeleted, notRunning } from '../core/refusals.ts';
 import { Bounds, capacityFor, useOf } from './capacity.ts';
-import { checkEnvironment, screenPort } from './objects/environment.ts';
+import { checkEnvironment, screenPort } from '../core/environment.ts';
 import { ownSelector, sessionName } from './objects/names.ts';
 import { type ServiceDraft, type ServiceRecord, specOf } from './objects/record.ts';
 import { Homes } from './operations/homes.ts';

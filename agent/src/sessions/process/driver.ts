@@ -12,7 +12,7 @@ import { type Layout, layout } from './layout.ts';
 import { Listing } from './listing.ts';
 import { Neighbours } from './neighbours.ts';
 import type { ProcessDriverOptions } from './options.ts';
-import type { ProcessDraft, ProcessRecord } from './record.ts';
+import type { VersionedDraft, VersionedRecord } from '../core/record-text.ts';
 import { RecordFiles } from './record-files.ts';
 import { Removal } from './removal.ts';
 import { SessionWatch } from './session-watch.ts';
@@ -28,7 +28,7 @@ export function processDriver(options: ProcessDriverOptions): SessionDriver {
   return new ProcessDriver(options);
 }
 
-class ProcessDriver extends RecordDriver<ProcessRecord, ProcessDraft> {
+class ProcessDriver extends RecordDriver<VersionedRecord, VersionedDraft> {
   readonly platform = 'process';
   readonly isolation: SessionIsolation;
   protected readonly agentId: string;
@@ -103,24 +103,24 @@ class ProcessDriver extends RecordDriver<ProcessRecord, ProcessDraft> {
     }
   }
 
-  protected start(record: Live<ProcessRecord>, operation: Operation): Promise<SessionStatus> {
+  protected start(record: Live<VersionedRecord>, operation: Operation): Promise<SessionStatus> {
     return this.#starter.start(record, operation);
   }
 
-  protected async stop({ id, instance }: ProcessRecord, signal: AbortSignal): Promise<void> {
+  protected async stop({ id, instance }: VersionedRecord, signal: AbortSignal): Promise<void> {
     await this.#hosts.stopUpTo(id, instance, signal);
     await this.#options.step?.('host ended', id);
   }
 
-  protected clear(record: ProcessRecord, signal: AbortSignal): Promise<void> {
+  protected clear(record: VersionedRecord, signal: AbortSignal): Promise<void> {
     return this.#removal.clear(record, signal);
   }
 
-  protected statuses(records: readonly ProcessRecord[], signal: AbortSignal): Promise<SessionStatus[]> {
+  protected statuses(records: readonly VersionedRecord[], signal: AbortSignal): Promise<SessionStatus[]> {
     return this.#listing.statuses(records, signal);
   }
 
-  protected async open(record: Live<ProcessRecord>, signal: AbortSignal): Promise<Duplex> {
+  protected async open(record: Live<VersionedRecord>, signal: AbortSignal): Promise<Duplex> {
     const { id } = record;
     try {
       return await connectSocket(this.#layout.run(id, record.instance).screen, signal);

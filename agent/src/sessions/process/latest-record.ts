@@ -1,19 +1,22 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { changedAlways } from '../core/refusals.ts';
-import { parseRecord, type ProcessRecord, recordFile } from './record.ts';
+import { parseRecord, type VersionedRecord } from '../core/record-text.ts';
 
 const ATTEMPTS = 100;
 
+/** Name of a version's file. */
+export const recordFile = (version: number): string => `session.${version}.json`;
+
 /** The record in a session's folder, whether it can be read or not; undefined: there is none. */
-export async function latestRecord(folder: string, id: string): Promise<ProcessRecord | undefined> {
+export async function latestRecord(folder: string, id: string): Promise<VersionedRecord | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const versions = await recordVersions(folder);
     if (versions.length === 0) return undefined;
     const version = Math.max(...versions);
     const text = await unlessMissing(readFile(join(folder, recordFile(version)), 'utf8'));
     // otherwise pruned meanwhile: there is a newer one
-    if (text !== undefined) return parseRecord(id, version, text);
+    if (text !== undefined) return parseRecord(id, version, text, recordFile(version));
   }
   throw changedAlways(id);
 }

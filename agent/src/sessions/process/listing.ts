@@ -5,7 +5,7 @@ import { isLive, type Live } from '../core/record.ts';
 import { atOnce } from './at-once.ts';
 import type { Hosts } from './hosts.ts';
 import type { ProcessDriverOptions } from './options.ts';
-import type { ProcessRecord } from './record.ts';
+import type { VersionedRecord } from '../core/record-text.ts';
 import type { RecordFiles } from './record-files.ts';
 import type { Removal } from './removal.ts';
 import { statusOf, unreadableStatus } from './status.ts';
@@ -31,7 +31,7 @@ export class Listing {
     this.#parts = parts;
   }
 
-  async statuses(records: readonly ProcessRecord[], signal: AbortSignal): Promise<SessionStatus[]> {
+  async statuses(records: readonly VersionedRecord[], signal: AbortSignal): Promise<SessionStatus[]> {
     const found: SessionStatus[] = [];
     await atOnce(AT_ONCE, records, async (record) => {
       const status = isLeftover(record) ? await this.#clean(record.id, signal) : await this.look(record, signal);
@@ -41,13 +41,13 @@ export class Listing {
   }
 
   /** Undefined: there is no such session any more. */
-  async look(record: ProcessRecord, signal: AbortSignal): Promise<SessionStatus | undefined> {
+  async look(record: VersionedRecord, signal: AbortSignal): Promise<SessionStatus | undefined> {
     // what it has is left alone, whatever it is
     if (record.problem !== undefined) return unreadableStatus(record);
     return isLive(record) ? this.status(record, signal) : undefined;
   }
 
-  async status(record: Live<ProcessRecord>, signal: AbortSignal): Promise<SessionStatus> {
+  async status(record: Live<VersionedRecord>, signal: AbortSignal): Promise<SessionStatus> {
     const report = await this.#parts.hosts.report(record.id, record.instance, signal);
     return statusOf(record, report, this.#parts.operations.concern(record.id));
   }
@@ -68,7 +68,7 @@ export class Listing {
   }
 
   /** Ends a delete whose command did not; undefined: it is done. */
-  async #finish(record: ProcessRecord, signal: AbortSignal): Promise<SessionStatus | undefined> {
+  async #finish(record: VersionedRecord, signal: AbortSignal): Promise<SessionStatus | undefined> {
     const { removal, records, options } = this.#parts;
     const { id: session, spec } = record;
     try {
@@ -85,4 +85,4 @@ export class Listing {
 }
 
 /** Of its session nothing should run. */
-const isLeftover = ({ desired, problem }: ProcessRecord): boolean => desired !== 'running' && problem === undefined;
+const isLeftover = ({ desired, problem }: VersionedRecord): boolean => desired !== 'running' && problem === undefined;

@@ -7,9 +7,9 @@ import type { DriverLog } from '../core/driver-log.ts';
 import { isOwn, type RecordChange } from '../core/record.ts';
 import type { RecordStore } from '../core/record-store.ts';
 import { atOnce } from './at-once.ts';
-import { latestRecord, recordVersions, unlessMissing } from './latest-record.ts';
+import { latestRecord, recordFile, recordVersions, unlessMissing } from './latest-record.ts';
 import type { Layout } from './layout.ts';
-import { parseRecord, type ProcessDraft, type ProcessRecord, recordFile, recordText } from './record.ts';
+import { parseRecord, recordText, type VersionedDraft, type VersionedRecord } from '../core/record-text.ts';
 
 /** Writes that a record remembers: more than others can make between two steps of a writer that is awake. */
 const WRITES = 64;
@@ -32,7 +32,7 @@ export interface RecordFilesOptions {
  * A writer that was paused and finds its version's name free again (pruned) sees a higher one afterwards that does not come of its own, and
  * knows that it lost.
  */
-export class RecordFiles implements RecordStore<ProcessRecord, ProcessDraft> {
+export class RecordFiles implements RecordStore<VersionedRecord, VersionedDraft> {
   readonly exclusive = false;
   readonly tombstones = true;
   readonly #options: RecordFilesOptions;
@@ -41,16 +41,16 @@ export class RecordFiles implements RecordStore<ProcessRecord, ProcessDraft> {
     this.#options = options;
   }
 
-  async read(id: string): Promise<ProcessRecord | undefined> {
+  async read(id: string): Promise<VersionedRecord | undefined> {
     const found = await this.#latest(id);
     if (found?.problem === undefined) return found;
     // whichever of its starts there are, they are all that it may have
     return { ...found, instance: Math.max(found.instance, ...(await this.#options.starts(id))) };
   }
 
-  async list(): Promise<ProcessRecord[]> {
+  async list(): Promise<VersionedRecord[]> {
     const { agentId, log, layout } = this.#options;
-    const found: ProcessRecord[] = [];
+    const found: VersionedRecord[] = [];
     await atOnce(AT_ONCE, await layout.ids(), async (session) => {
       try {
         const record = await this.read(session);
@@ -67,7 +67,7 @@ export class RecordFiles implements RecordStore<ProcessRecord, ProcessDraft> {
     return found;
   }
 
-  draft(id: string, current: ProcessRecord | undefined, change: RecordChange): ProcessDraft {
+  draft(id: string, current: VersionedRecord | undefined, change: RecordChange): VersionedDraft {
     const { agentId, clock } = this.#options;
     const {
       desired = current?.desired ?? 'running',
@@ -89,7 +89,7 @@ export class RecordFiles implements RecordStore<ProcessRecord, ProcessDraft> {
     };
   }
 
-  async write(given: ProcessDraft, expected: ProcessRecord | undefined): Promise<ProcessRecord | undefined> {
+  async write(given: VersionedDraft, expected: VersionedRecord | undefined): Promise<VersionedRecord | undefined> {
     const { id } = given;
     // what runs without a record is none of its starts: later ones end it
     const strays = expected === undefined ? await this.#options.starts(id) : [];
@@ -109,7 +109,7 @@ export class RecordFiles implements RecordStore<ProcessRecord, ProcessDraft> {
     } finally {
       await unlink(temporary).catch(() => {});
     }
-    const written = parseRecord(id, version, text);
+    const written = parseRecord(id, version, text, recordFile(version));
     if (Math.max(...(await recordVersions(this.#folder(id)))) > version) {
       // overtaken before this was ours, or by one who built on it
       await unlessMissing(unlink(this.#file(id, version)));
@@ -121,7 +121,7 @@ export class RecordFiles implements RecordStore<ProcessRecord, ProcessDraft> {
     return written;
   }
 
-  async remove(record: ProcessRecord): Promise<void> {
+  async remove(record: VersionedRecord): Promise<void> {
     try {
       await this.write({ ...this.draft(record.id, record, {}), done: true }, record);
     } catch (error) {
@@ -131,7 +131,7 @@ export class RecordFiles implements RecordStore<ProcessRecord, ProcessDraft> {
   }
 
   /** Forgets the session if nobody changed it since `record` was read. */
-  async forget({ id, version }: ProcessRecord): Promise<void> {
+  async forget({ id, version }: VersionedRecord): Promise<void> {
     if ((await this.#latest(id))?.version !== version) return;
     await this.#prune(id, version);
     await unlessMissing(unlink(this.#file(id, version)));
@@ -139,7 +139,7 @@ export class RecordFiles implements RecordStore<ProcessRecord, ProcessDraft> {
     await rmdir(this.#folder(id)).catch(() => {});
   }
 
-  #latest(id: string): Promise<ProcessRecord | undefined> {
+  #latest(id: string): Promise<VersionedRecord | undefined> {
     return latestRecord(this.#folder(id), id);
   }
 

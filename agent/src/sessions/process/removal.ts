@@ -6,7 +6,7 @@ import { leaveHomes, ownsHomes } from './home-owner.ts';
 import type { Hosts } from './hosts.ts';
 import type { Layout } from './layout.ts';
 import type { ProcessDriverOptions } from './options.ts';
-import type { ProcessRecord } from './record.ts';
+import type { VersionedRecord } from '../core/record-text.ts';
 import type { RecordFiles } from './record-files.ts';
 
 /** Takes away what a deleted session has. Every step may be repeated. */
@@ -24,7 +24,7 @@ export class Removal {
   }
 
   /** Everything but the record. */
-  async clear({ id, spec, specLost, instance, deleteHome }: ProcessRecord, signal: AbortSignal): Promise<void> {
+  async clear({ id, spec, specLost, instance, deleteHome }: VersionedRecord, signal: AbortSignal): Promise<void> {
     await this.#hosts.stopUpTo(id, instance, signal);
     await this.#step?.('host ended', id);
     if (spec && specLost !== true && deleteHome) {

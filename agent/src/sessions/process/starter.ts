@@ -6,7 +6,7 @@ import type { Operation } from '../driver.ts';
 import type { HostReport, Hosts } from './hosts.ts';
 import type { Neighbours } from './neighbours.ts';
 import type { ProcessDriverOptions } from './options.ts';
-import type { ProcessRecord } from './record.ts';
+import type { VersionedRecord } from '../core/record-text.ts';
 import type { RecordFiles } from './record-files.ts';
 
 /** Brings the start that a record wants to life. */
@@ -27,7 +27,7 @@ export class Starter {
    * Resolves when the session's screen can be reached. Joins whoever is starting it already; a start that died before is followed
    * by the next one, one that dies now is the operation's failure.
    */
-  async start(wanted: Live<ProcessRecord>, operation: Operation): Promise<SessionStatus> {
+  async start(wanted: Live<VersionedRecord>, operation: Operation): Promise<SessionStatus> {
     const { id } = wanted;
     let record = wanted;
     for (let launched = 0; ;) {
@@ -55,7 +55,7 @@ export class Starter {
   }
 
   /** Throws for a user who may have no session here, and leaves the reason where a host's would be. */
-  async #admit({ id, instance, spec }: Live<ProcessRecord>): Promise<void> {
+  async #admit({ id, instance, spec }: Live<VersionedRecord>): Promise<void> {
     try {
       await this.#neighbours.admit(spec);
     } catch (error) {
@@ -65,7 +65,7 @@ export class Starter {
   }
 
   /** The number of the next start, unless somebody else was faster. */
-  async #next(dead: Live<ProcessRecord>, operation: Operation): Promise<Live<ProcessRecord>> {
+  async #next(dead: Live<VersionedRecord>, operation: Operation): Promise<Live<VersionedRecord>> {
     await this.#records.write(this.#records.draft(dead.id, dead, { desired: 'running' }), dead);
     return this.#stillWanted(dead, operation);
   }
@@ -83,7 +83,7 @@ export class Starter {
     return this.#hosts.report(id, instance, signal);
   }
 
-  async #stillWanted({ id }: Live<ProcessRecord>, operation: Operation): Promise<Live<ProcessRecord>> {
+  async #stillWanted({ id }: Live<VersionedRecord>, operation: Operation): Promise<Live<VersionedRecord>> {
     const current = await this.#records.read(id);
     if (current === undefined) throw notFound(id);
     fence(current, operation);

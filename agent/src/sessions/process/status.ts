@@ -2,10 +2,10 @@ import type { SessionStatus } from '@streamspace/protocol';
 import type { Live } from '../core/record.ts';
 import { unreadableReason } from '../core/stored-spec.ts';
 import type { HostReport } from './hosts.ts';
-import type { ProcessRecord } from './record.ts';
+import type { VersionedRecord } from '../core/record-text.ts';
 
 /** What to say of a session, given what its record wants and what its host reports. `busy`: an operation on it is going on. */
-export function statusOf({ spec, desired }: Live<ProcessRecord>, report: HostReport, busy: boolean): SessionStatus {
+export function statusOf({ spec, desired }: Live<VersionedRecord>, report: HostReport, busy: boolean): SessionStatus {
   if (desired === 'hibernated') return { spec, state: 'hibernated' };
   switch (report.state) {
     case 'running':
@@ -26,7 +26,7 @@ export function statusOf({ spec, desired }: Live<ProcessRecord>, report: HostRep
 }
 
 /** What to say of a session whose record can't be read, whether it runs or not; undefined: it is being deleted. */
-export function unreadableStatus({ spec, problem, desired }: ProcessRecord): SessionStatus | undefined {
+export function unreadableStatus({ spec, problem, desired }: VersionedRecord): SessionStatus | undefined {
   if (desired === 'deleted' || spec === undefined) return undefined;
   return { spec, state: 'failed', reason: unreadableReason(problem ?? '') };
 }

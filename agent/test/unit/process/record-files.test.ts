@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { systemClock } from 'clock-port';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { changeRecord } from '../../../src/sessions/core/record-store.ts';
-import type { ProcessDraft, ProcessRecord } from '../../../src/sessions/process/record.ts';
+import type { VersionedDraft, VersionedRecord } from '../../../src/sessions/core/record-text.ts';
 import { RecordFiles } from '../../../src/sessions/process/record-files.ts';
 
-const first: ProcessDraft = {
+const first: VersionedDraft = {
   id: 'one',
   agent: 'agent-1',
   spec: undefined,
@@ -35,7 +35,7 @@ describe('RecordFiles', () => {
       layout: { session: (id) => join(folder, id), ids: () => Promise.resolve(['one']) },
       starts: () => Promise.resolve(starts),
     });
-  const change = (files: RecordFiles, decide: (current: ProcessRecord) => ProcessDraft | undefined) =>
+  const change = (files: RecordFiles, decide: (current: VersionedRecord) => VersionedDraft | undefined) =>
     changeRecord(files, 'one', operation, (current) => decide(current!), { agentId: 'agent-1' });
 
   beforeEach(async () => {

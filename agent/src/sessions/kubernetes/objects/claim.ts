@@ -1,7 +1,8 @@
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import type { SessionSpec } from '@streamspace/protocol';
 import type { SessionObjectsConfig } from './settings.ts';
-import { ANNOTATIONS, type HomeOwner, homeName, labelValue } from './names.ts';
+import { ANNOTATIONS } from './names.ts';
+import { type HomeOwner, homeName, labelValue } from '../../core/names.ts';
 import { bytesQuantity } from './quantity.ts';
 
 /** What homes are made by besides their first session's spec. */

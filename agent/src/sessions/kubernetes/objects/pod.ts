@@ -1,23 +1,23 @@
+import { DEFAULT_IMAGE, imageName } from '../../core/image-name.ts';
 import type { V1Container, V1ObjectMeta, V1Pod, V1PodSpec, V1Volume } from '@kubernetes/client-node';
 import { createHash } from 'node:crypto';
 import type { SessionObjectsConfig } from './settings.ts';
-import { environment, hasHome, homePath, type PodPlan, screenPort } from './environment.ts';
+import { environment, type PodPlan } from './environment.ts';
+import { hasHome, homePath, screenPort } from '../../core/environment.ts';
 import { mergePod } from './merge.ts';
 import {
   ANNOTATIONS,
   HOME_VOLUME,
-  homeName,
   SCREEN_PORT,
   SESSION_CONTAINER,
   sessionLabels,
   sessionName,
   WARM_LABEL,
 } from './names.ts';
+import { homeName } from '../../core/names.ts';
 import { bytesQuantity, cpuQuantity } from './quantity.ts';
 import type { ServiceRecord } from './record.ts';
 
-/** Runs where neither template nor pod template names an image. */
-const DEFAULT_IMAGE = 'streamspace/desktop:latest';
 /** Numeric user of images that name none, and group of the home, so that any of them can write it. */
 const GROUP = 1000;
 /** A desktop has this long to end its programs, seconds. */
@@ -148,13 +148,6 @@ function homeVolumes(plan: PodPlan, config: SessionObjectsConfig): V1Volume[] {
       },
     },
   ];
-}
-
-/** An image of the registry, where its name has none: its first part is a host if it has a dot or a port, as container runtimes read it. */
-function imageName(image: string, registry: string | undefined): string {
-  const [first = '', ...rest] = image.split('/');
-  const names = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
-  return registry === undefined || names ? image : `${registry}/${image}`;
 }
 
 function sessionContainer(plan: PodPlan, config: SessionObjectsConfig): V1Container {

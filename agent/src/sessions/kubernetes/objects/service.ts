@@ -1,7 +1,7 @@
 import type { V1Service } from '@kubernetes/client-node';
 import type { SessionObjectsConfig } from './settings.ts';
 import { SCREEN_PORT, sessionLabels, sessionName } from './names.ts';
-import { screenPort } from './environment.ts';
+import { screenPort } from '../../core/environment.ts';
 import { recordAnnotations, type ServiceDraft } from './record.ts';
 
 /** The Service of a session: the way to its screen for whoever may use it in the cluster, and the keeper of its record. */

@@ -3,8 +3,9 @@ import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, sleep } from 'clock-port';
 import { ApiError, isStatus, type KubeClient } from 'kube-client';
 import { claimFor, type HomeConfig, isHomeOf } from '../objects/claim.ts';
-import { hasHome } from '../objects/environment.ts';
-import { ANNOTATIONS, homeName, oldHomeName } from '../objects/names.ts';
+import { hasHome } from '../../core/environment.ts';
+import { ANNOTATIONS } from '../objects/names.ts';
+import { homeName, oldHomeName } from '../../core/names.ts';
 import { refusalOf } from '../state/refusal.ts';
 import type { View } from '../state/view.ts';
 

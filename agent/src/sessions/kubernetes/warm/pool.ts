@@ -4,7 +4,7 @@ import { type Clock, Outage, pause, scope, withDeadline } from 'clock-port';
 import { randomBytes } from 'node:crypto';
 import { isStatus, type KubeClient } from 'kube-client';
 import type { DriverLog } from '../../core/driver-log.ts';
-import { hasHome } from '../objects/environment.ts';
+import { hasHome } from '../../core/environment.ts';
 import { ANNOTATIONS, WARM_LABEL, warmName } from '../objects/names.ts';
 import { shapeOf, warmPodFor } from '../objects/pod.ts';
 import type { SessionObjectsConfig } from '../objects/settings.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { KEPT_READY } from '@streamspace/settings';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { checkEnvironment, hasHome } from '../objects/environment.ts';
+import { checkEnvironment, hasHome } from '../../core/environment.ts';
 import type { SessionObjectsConfig } from '../objects/settings.ts';
 import { SettingError } from '../setting-error.ts';
 

@@ -7,7 +7,7 @@ import { checkReadable } from '../../core/record.ts';
 import { type HostOrder, statusFile } from '../host-messages.ts';
 import { latestRecord } from '../latest-record.ts';
 import { layout, type RunPaths } from '../layout.ts';
-import type { ProcessRecord } from '../record.ts';
+import type { VersionedRecord } from '../../core/record-text.ts';
 import { endStragglers } from '../stragglers.ts';
 import { ControlServer } from './control-server.ts';
 import type { Desktop, DesktopOrder } from './desktop.ts';
@@ -86,13 +86,13 @@ export async function runSessionHost(options: SessionHostOptions, signal: AbortS
   }
 }
 
-function wants(record: ProcessRecord | undefined, instance: number): record is ProcessRecord & { spec: object } {
+function wants(record: VersionedRecord | undefined, instance: number): record is VersionedRecord & { spec: object } {
   return record?.desired === 'running' && record.instance === instance && record.spec !== undefined;
 }
 
 async function runDesktop(
   { order, clock, env, makeDesktop, log }: SessionHostOptions,
-  record: ProcessRecord & { spec: NonNullable<ProcessRecord['spec']> },
+  record: VersionedRecord & { spec: NonNullable<VersionedRecord['spec']> },
   paths: RunPaths,
   status: StatusWriter,
   stop: AbortController,

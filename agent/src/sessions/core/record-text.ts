@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { Id, SessionSpec, Term, Timestamp, withoutProof } from '@streamspace/protocol';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { SessionRecord } from '../core/record.ts';
-import { storedSpec } from '../core/stored-spec.ts';
+import type { SessionRecord } from './record.ts';
+import { storedSpec } from './stored-spec.ts';
 
-/** A record as it stands in its file. A deleted one stays for a while, to refuse what a superseded leader still wants. */
+/** A record as its text has it. A deleted one stays for a while, to refuse what a superseded leader still wants. */
 const RecordFile = Type.Object(
   {
     id: Id,
@@ -22,8 +22,8 @@ const RecordFile = Type.Object(
   { additionalProperties: false },
 );
 
-/** A session of this machine as it is wanted. */
-export interface ProcessDraft extends Omit<SessionRecord, 'problem' | 'specLost' | 'newer'> {
+/** A session as it is wanted, in a record that is text with a version. */
+export interface VersionedDraft extends Omit<SessionRecord, 'problem' | 'specLost' | 'newer'> {
   /** Number of the start that `desired: running` means; grows with each. */
   readonly instance: number;
   readonly done: boolean;
@@ -32,8 +32,8 @@ export interface ProcessDraft extends Omit<SessionRecord, 'problem' | 'specLost'
 }
 
 /** As it was read. */
-export interface ProcessRecord extends ProcessDraft, Pick<SessionRecord, 'problem' | 'specLost' | 'newer'> {
-  /** Of its file, which no other record of the session has had. */
+export interface VersionedRecord extends VersionedDraft, Pick<SessionRecord, 'problem' | 'specLost' | 'newer'> {
+  /** Which no other record of the session has had. */
   readonly version: number;
   /** The writes that led to it, the last first. */
   readonly writes: readonly string[];
@@ -41,17 +41,16 @@ export interface ProcessRecord extends ProcessDraft, Pick<SessionRecord, 'proble
   readonly kept: { readonly record: object; readonly spec: object };
 }
 
-/** The file's name. */
-export const recordFile = (version: number): string => `session.${version}.json`;
-
 const check = Compile(RecordFile);
 const FIELDS = new Set(Object.keys(RecordFile.properties));
 const SPEC_FIELDS = new Set(Object.keys(SessionSpec.properties));
 
-/** Session `id`'s record from the text of that version of its file. */
-export function parseRecord(id: string, version: number, text: string): ProcessRecord {
+/** Session `id`'s record from its text; `where` that stands (a file, a container) is told with a problem. */
+export function parseRecord(id: string, version: number, text: string, where: string): VersionedRecord {
+  const broken = (fields: Record<string, unknown>, problem: string) =>
+    brokenRecord(id, version, fields, `${where}: ${problem}`);
   const given = objectOf(text);
-  if (given === undefined) return broken(id, version, {}, 'its file is no JSON object');
+  if (given === undefined) return broken({}, 'it is no JSON object');
   const { writes: said, ...fields } = given;
   const writes = Array.isArray(said) ? said.filter((each) => typeof each === 'string') : [];
   const kept = {
@@ -70,7 +69,7 @@ export function parseRecord(id: string, version: number, text: string): ProcessR
   const [error] = check.Errors(value);
   const what = error === undefined ? 'it is that of another session' : `${error.instancePath} ${error.message}`.trim();
   return {
-    ...broken(id, version, fields, stored?.problem ?? (lacks ? 'it has no spec' : what)),
+    ...broken(fields, stored?.problem ?? (lacks ? 'it has no spec' : what)),
     ...(stored && { spec: stored.spec }),
     specLost: stored === undefined || stored.problem !== undefined,
     writes,
@@ -78,8 +77,12 @@ export function parseRecord(id: string, version: number, text: string): ProcessR
   };
 }
 
-/** The record's file; what newer versions had written into the one before stays in it, as long as it is about the same session. */
-export function recordText(draft: ProcessDraft, before: ProcessRecord | undefined, writes: readonly string[]): string {
+/** The record's text; what newer versions had written into the one before stays in it, as long as it is about the same session. */
+export function recordText(
+  draft: VersionedDraft,
+  before: VersionedRecord | undefined,
+  writes: readonly string[],
+): string {
   const { id, agent, spec, commandId: command_id, term, desired, instance, done, deleteHome, at } = draft;
   const record = { id, agent, command_id, term, desired, instance, done, ...(deleteHome && { delete_home: true }), at };
   const kept = isSame(before, spec) ? before.kept : undefined;
@@ -87,13 +90,13 @@ export function recordText(draft: ProcessDraft, before: ProcessRecord | undefine
   return JSON.stringify({ ...kept?.record, ...whole, writes }, undefined, 1);
 }
 
-function isSame(before: ProcessRecord | undefined, spec: SessionSpec | undefined): before is ProcessRecord {
+function isSame(before: VersionedRecord | undefined, spec: SessionSpec | undefined): before is VersionedRecord {
   if (before?.spec === undefined || spec === undefined) return false;
   return before.problem !== undefined || isDeepStrictEqual(withoutProof(before.spec), withoutProof(spec));
 }
 
 /** What can be told of a record that is none, or that a newer version wrote in a way that this one does not understand. */
-function broken(id: string, version: number, fields: Record<string, unknown>, problem: string): ProcessRecord {
+function brokenRecord(id: string, version: number, fields: Record<string, unknown>, problem: string): VersionedRecord {
   const { agent, term, instance, desired } = fields;
   return {
     id,
@@ -108,7 +111,7 @@ function broken(id: string, version: number, fields: Record<string, unknown>, pr
     deleteHome: false,
     done: false,
     at: '1970-01-01T00:00:00Z',
-    problem: `${recordFile(version)}: ${problem}`,
+    problem,
     version,
     writes: [],
     kept: { record: {}, spec: {} },

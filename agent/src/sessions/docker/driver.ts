@@ -1,0 +1,141 @@
+import type { Duplex } from 'node:stream';
+import { type Capacity, type SessionSpec, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
+import { kindOf } from '../core/failure.ts';
+import { isLive, type Live } from '../core/record.ts';
+import { RecordDriver } from '../core/record-driver.ts';
+import { notRunning } from '../core/refusals.ts';
+import type { Operation } from '../driver.ts';
+import { checkEnvironment, hasHome, screenPort } from '../core/environment.ts';
+import { inspect } from './engine/containers.ts';
+import { EngineError } from './engine/error.ts';
+import type { EngineInfo } from './objects/engine-objects.ts';
+import { removeHome } from './objects/home.ts';
+import { containerName } from './objects/names.ts';
+import type { DockerDraft, DockerRecord } from './objects/record.ts';
+import { start } from './operations/start.ts';
+import { removeStarts } from './operations/stop.ts';
+import type { DockerDriverOptions } from './options.ts';
+import { Screens } from './screens/screen.ts';
+import { Listing } from './state/listing.ts';
+import { isFull, refusalOf } from './state/reason.ts';
+import { RecordContainers } from './state/record-containers.ts';
+import { SessionWatch } from './watch.ts';
+
+/** Sessions as containers of one Docker or Podman engine (spec P2). The record is in a container that never runs; container and home follow from it. */
+export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
+  readonly platform = 'docker';
+  protected readonly agentId: string;
+  protected readonly records: RecordContainers;
+  readonly #options: DockerDriverOptions;
+  readonly #screens: Screens;
+  readonly #listing: Listing;
+
+  constructor(options: DockerDriverOptions, screens = new Screens(options.engine, options.clock)) {
+    super();
+    this.#options = options;
+    this.agentId = options.agentId;
+    this.records = new RecordContainers(options);
+    this.#screens = screens;
+    this.#listing = new Listing({
+      options,
+      records: this.records,
+      operations: this.operations,
+      finishDelete: (record, signal) => this.finishDelete(record, signal),
+    });
+  }
+
+  capacity(signal: AbortSignal): Promise<Capacity> {
+    return this.settled(signal, async () => {
+      const { engine, reserved, maxSessions } = this.#options;
+      const { NCPU, MemTotal } = await engine.json<EngineInfo>('/info', {}, signal);
+      return {
+        cpu: Math.max(0, NCPU - reserved.cpu),
+        memory: Math.max(0, MemTotal - reserved.memory),
+        max_sessions: maxSessions,
+      };
+    });
+  }
+
+  async watch(
+    onChange: (sessionId: string, status: SessionStatus | undefined) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (signal.aborted) return;
+    const parts = { options: this.#options, listing: this.#listing, operations: this.operations };
+    try {
+      await new SessionWatch(parts, onChange, signal).run();
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  protected override check(spec: SessionSpec): void {
+    checkEnvironment(spec, this.#options);
+  }
+
+  protected override async written(sessionId: string): Promise<void> {
+    await this.#options.step?.('record written', sessionId);
+  }
+
+  protected override meaning(error: unknown): StreamSpaceError | undefined {
+    if (!(error instanceof EngineError)) return undefined;
+    const { reason, code } = refusalOf(error, '');
+    return new StreamSpaceError(isFull(error) ? 'disk_full' : 'driver_failed', reason, kindOf(code), { cause: error });
+  }
+
+  protected start(record: Live<DockerRecord>, operation: Operation): Promise<SessionStatus> {
+    const { id, spec } = record;
+    const parts = { options: this.#options, records: this.records, screens: this.#screens };
+    return start(parts, record, operation, (reason) => this.operations.tell(id, { spec, state: 'starting', reason }));
+  }
+
+  protected stop(record: Live<DockerRecord>, signal: AbortSignal): Promise<void> {
+    return removeStarts({ options: this.#options }, record.id, (start) => start <= record.instance, signal);
+  }
+
+  protected async clear(record: DockerRecord, signal: AbortSignal): Promise<void> {
+    const { engine, step, log } = this.#options;
+    const { id, spec, deleteHome, specLost } = record;
+    await removeStarts({ options: this.#options }, id, () => true, signal);
+    if (!deleteHome || spec === undefined || specLost === true) return;
+    const housemate = await this.#housemateOf(spec, signal);
+    if (housemate !== undefined)
+      return log.info({ session: id, housemate }, 'Home is kept: another session lives in it');
+    await removeHome(engine, spec, signal);
+    await step?.('home removed', id);
+  }
+
+  protected statuses(_: readonly DockerRecord[], signal: AbortSignal): Promise<SessionStatus[]> {
+    return this.#listing.statuses(signal);
+  }
+
+  protected async open(record: Live<DockerRecord>, signal: AbortSignal): Promise<Duplex> {
+    const { id, spec } = record;
+    const { engine } = this.#options;
+    const container = await inspect(engine, containerName(id, record.instance), signal);
+    try {
+      if (container?.State.Status !== 'running') throw new Error('its container does not run');
+      return await this.#screens.connect(container, screenPort(spec, this.#options), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const status = (await this.#listing.statuses(signal)).find((each) => each.spec.id === id);
+      if (status?.state !== 'running') throw notRunning(id, status ?? { state: 'failed' });
+      const message = `The screen of session ${id} does not answer on port ${screenPort(spec, this.#options)}: ${(error as Error).message}`;
+      throw new StreamSpaceError('screen_unreachable', message, {}, { cause: error });
+    }
+  }
+
+  /** Another session that lives in the home too, and is not being deleted: the home goes with its last. */
+  async #housemateOf({ id, user, template }: SessionSpec, signal: AbortSignal): Promise<string | undefined> {
+    const others = await this.records.list(signal);
+    return others.find(
+      (other) =>
+        other.id !== id &&
+        isLive(other) &&
+        hasHome(other.spec) &&
+        other.spec.user === user &&
+        // of one whose spec is lost only the user is known, if at all
+        (other.specLost === true || other.spec.template === template),
+    )?.id;
+  }
+}

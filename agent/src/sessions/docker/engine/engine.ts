@@ -1,0 +1,243 @@
+import { type Agent, type IncomingMessage, request as httpRequest } from 'node:http';
+import type { Duplex, Readable } from 'node:stream';
+import { type Clock, DeadlineError, withDeadline } from 'clock-port';
+import type { EngineAddress } from './address.ts';
+import { connectionsTo } from './connection.ts';
+import { EngineError } from './error.ts';
+
+/** The oldest API that the driver speaks (Docker 20.10, Podman 4.3), and the newest that it was written for. */
+const API = { oldest: 41, newest: 47 };
+/** Milliseconds until an ordinary request has to be answered; the engine takes its time while it makes or removes containers. */
+const ANSWER_MS = 30_000;
+/** Of an answer that is read whole: some thousand containers. */
+const BODY_LIMIT = 32 * 1024 * 1024;
+/** Of an error's words, characters. */
+const WORDS_LIMIT = 2_048;
+
+export interface EngineRequest {
+  readonly method?: 'GET' | 'POST' | 'DELETE' | 'HEAD' | 'PUT';
+  /** An object goes as JSON; `undefined` values are left out. */
+  readonly query?: Readonly<Record<string, string | number | boolean | object | undefined>>;
+  readonly body?: object | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Milliseconds until the answer has begun. */
+  readonly ms?: number;
+}
+
+/**
+ * The Docker Engine's HTTP API, as Docker, Podman and Swarm managers speak it. Every request has a deadline, every answer a bound; it
+ * throws {@link EngineError}, with status 0 where the engine could not be asked or did not answer, and the signal's reason when that aborts.
+ */
+export class Engine {
+  readonly #agent: Agent;
+  readonly #clock: Clock;
+  readonly #where: string;
+  #api: Promise<string> | undefined;
+
+  constructor(address: EngineAddress, clock: Clock) {
+    this.#agent = connectionsTo(address);
+    this.#clock = clock;
+    this.#where = whereIs(address);
+  }
+
+  /** An answer in JSON; `undefined` where it has no body. */
+  async json<T>(path: string, request: EngineRequest, signal: AbortSignal): Promise<T> {
+    return this.#answered(path, request, signal, async (response) => {
+      const body = await whole(response);
+      return (body === '' ? undefined : JSON.parse(body)) as T;
+    });
+  }
+
+  /** An answer that goes on: until it ends, or the signal aborts. The deadline is that of its beginning. */
+  async stream(path: string, request: EngineRequest, signal: AbortSignal): Promise<Readable> {
+    return this.#answered(path, request, signal, (response) => {
+      const onAbort = () => response.destroy(signal.reason as Error);
+      signal.addEventListener('abort', onAbort, { once: true });
+      response.once('close', () => signal.removeEventListener('abort', onAbort));
+      return Promise.resolve(response);
+    });
+  }
+
+  /** A connection that becomes bytes in both directions (attach, exec). The signal ends only the way to it. */
+  async upgrade(path: string, body: object, signal: AbortSignal): Promise<Duplex> {
+    const headers = { Connection: 'Upgrade', Upgrade: 'tcp' };
+    const opened = await this.#send(path, { method: 'POST', body, headers }, signal);
+    if ('socket' in opened) return opened.socket;
+    throw await refusal(opened.response);
+  }
+
+  /** Version of the API that both speak, e.g. `1.41`. */
+  version(signal: AbortSignal): Promise<string> {
+    this.#api ??= this.#negotiate(signal).catch((error: unknown) => {
+      this.#api = undefined;
+      throw error;
+    });
+    return this.#api;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #negotiate(signal: AbortSignal): Promise<string> {
+    const opened = await this.#exchange('/_ping', { method: 'GET' }, signal);
+    if ('socket' in opened) throw new EngineError(0, `${this.#where} is no container engine`);
+    const { response } = opened;
+    await whole(response);
+    if (response.statusCode !== 200) throw await refusal(response);
+    const told = response.headers['api-version'];
+    const minor = /^1\.(\d+)$/.exec(String(told))?.[1];
+    if (minor === undefined)
+      throw new EngineError(0, `${this.#where} does not tell its API version: no container engine?`);
+    if (Number(minor) < API.oldest)
+      throw new EngineError(
+        400,
+        `the engine at ${this.#where} speaks API ${String(told)}, and 1.${API.oldest} is needed: update it (Docker 20.10, Podman 4.3 or later)`,
+      );
+    return `1.${Math.min(Number(minor), API.newest)}`;
+  }
+
+  async #answered<T>(
+    path: string,
+    request: EngineRequest,
+    signal: AbortSignal,
+    read: (response: IncomingMessage) => Promise<T>,
+  ): Promise<T> {
+    const opened = await this.#send(path, request, signal);
+    if ('socket' in opened) {
+      opened.socket.destroy();
+      throw new EngineError(0, `${this.#where} answered with an upgrade that nobody asked for`);
+    }
+    const { response } = opened;
+    if (response.statusCode! >= 300 && response.statusCode !== 304) throw await refusal(response);
+    return read(response);
+  }
+
+  async #send(path: string, request: EngineRequest, signal: AbortSignal): Promise<Opened> {
+    return this.#exchange(`/v${await this.version(signal)}${path}`, request, signal);
+  }
+
+  async #exchange(path: string, request: EngineRequest, signal: AbortSignal): Promise<Opened> {
+    try {
+      return await withDeadline(this.#clock, request.ms ?? ANSWER_MS, `the engine at ${this.#where}`, signal, (limit) =>
+        exchange(this.#agent, path, request, limit),
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof DeadlineError) throw new EngineError(0, error.message, { cause: error });
+      // another engine may be there when it comes back
+      this.#api = undefined;
+      throw new EngineError(0, `the engine at ${this.#where} can’t be reached: ${remedyOf(error as Error)}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+type Opened = { readonly response: IncomingMessage } | { readonly socket: Duplex };
+
+function exchange(
+  agent: Agent,
+  path: string,
+  { method = 'GET', query = {}, body, headers }: EngineRequest,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    search.set(key, typeof value === 'object' ? JSON.stringify(value) : String(value));
+  }
+  const text = search.size === 0 ? path : `${path}?${search.toString()}`;
+  const payload = body === undefined || Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      agent,
+      method,
+      path: text,
+      // what a Unix socket has no name for
+      host: 'docker',
+      headers: {
+        ...(payload !== undefined && {
+          'Content-Type': Buffer.isBuffer(body) ? 'application/x-tar' : 'application/json',
+          'Content-Length': payload.length,
+        }),
+        ...headers,
+      },
+    });
+    const onAbort = () => request.destroy(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    const answered = (opened: Opened) => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(opened);
+    };
+    request.on('error', (error) => {
+      signal.removeEventListener('abort', onAbort);
+      reject(error);
+    });
+    request.on('response', (response) => {
+      response.on('error', () => undefined);
+      answered({ response });
+    });
+    request.on('upgrade', (_, socket, head) => {
+      if (head.length > 0) socket.unshift(head);
+      answered({ socket });
+    });
+    request.end(payload);
+  });
+}
+
+async function whole(response: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of response) {
+    size += (part as Buffer).length;
+    if (size > BODY_LIMIT) {
+      response.destroy();
+      throw new EngineError(0, `an answer of more than ${BODY_LIMIT} bytes`);
+    }
+    parts.push(part as Buffer);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+async function refusal(response: IncomingMessage): Promise<EngineError> {
+  const body = await whole(response).catch(() => '');
+  let words = body;
+  try {
+    const { message, cause } = JSON.parse(body) as { message?: string; cause?: string };
+    words = message ?? cause ?? body;
+  } catch {
+    // not every answer is JSON: a proxy's, for example
+  }
+  return new EngineError(response.statusCode!, words.trim().slice(0, WORDS_LIMIT) || `status ${response.statusCode}`);
+}
+
+function whereIs(address: EngineAddress): string {
+  if (address.kind === 'unix') return address.path;
+  if (address.kind === 'ssh') return `ssh://${address.destination}`;
+  return `${address.host}:${address.port}`;
+}
+
+/** The system's words, and what an operator may do about it. */
+function remedyOf(error: Error): string {
+  const { code } = error as NodeJS.ErrnoException;
+  const { message } = error;
+  switch (code) {
+    case 'ENOENT':
+      return `${message}; is the engine running, and DOCKER_HOST its socket?`;
+    case 'EACCES':
+      return `${message}; the agent’s user has to be in the socket’s group (docker run --group-add, or usermod -aG docker)`;
+    case 'ECONNREFUSED':
+      return `${message}; is the engine running and listening there?`;
+    case 'CERT_HAS_EXPIRED':
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return `${message}; DOCKER_CERT_PATH/ca.pem must be the authority of the engine’s certificate, and that must name the host`;
+    case 'ECONNRESET':
+      return `${message}; where it speaks TLS only, set DOCKER_CERT_PATH`;
+    default:
+      return message;
+  }
+}

@@ -1,0 +1,83 @@
+import { imageName } from '../../core/image-name.ts';
+import { environmentOf, homePath } from '../../core/environment.ts';
+import { labelValue } from '../../core/names.ts';
+import type { Live } from '../../core/record.ts';
+import type { SessionContainerConfig } from '../options.ts';
+import { APP, START_LABEL, USER_LABEL } from './names.ts';
+import type { DockerRecord } from './record.ts';
+
+/** A desktop has this long to end its programs, seconds. */
+export const GRACE_S = 10;
+/** Processes and threads of one session. */
+const PIDS = 4_096;
+const MIB = 1024 * 1024;
+const SHM = 512 * MIB;
+/** User of images that name none, or root. */
+const USER = '1000:1000';
+const TMPFS = `rw,nosuid,nodev,mode=1777,size=${1024 * MIB}`;
+
+/** What the image says of itself, as far as it decides. */
+export interface ImageConfig {
+  readonly User?: string;
+}
+
+/** The image that the spec's session runs. */
+export const sessionImage = ({ image }: { readonly image: string }, config: SessionContainerConfig): string =>
+  imageName(image === '' ? config.defaultImage : image, config.imageRegistry);
+
+/**
+ * The body of the request that makes a session's container: no privileges, no published port, nothing of the host but its home. `home`: name
+ * of its volume; undefined: what it writes there goes with the container.
+ */
+export function sessionContainer(
+  { id, spec, instance }: Live<DockerRecord>,
+  home: string | undefined,
+  image: ImageConfig,
+  config: SessionContainerConfig,
+): object {
+  const memory = spec.memory > 0 ? spec.memory : config.defaultMemory;
+  const cpu = spec.cpu > 0 ? spec.cpu : config.defaultCpu;
+  const own = {
+    app: APP.session,
+    agent: config.agentId,
+    session: id,
+    user: labelValue(spec.user),
+    [USER_LABEL]: spec.user,
+    [START_LABEL]: String(instance),
+  };
+  return {
+    Image: sessionImage(spec, config),
+    // never root: what a template's image says is not the operator's word
+    ...(isRoot(image.User) && { User: USER }),
+    Hostname: id.slice(0, 63),
+    Env: environmentOf(spec, config).map(([name, value]) => `${name}=${value}`),
+    Labels: own,
+    StopTimeout: GRACE_S,
+    HostConfig: {
+      NanoCpus: Math.round(cpu * 1e9),
+      Memory: memory,
+      // no swap: as on Kubernetes
+      MemorySwap: memory,
+      PidsLimit: PIDS,
+      ShmSize: SHM,
+      Init: true,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      ReadonlyRootfs: true,
+      Tmpfs: { '/tmp': TMPFS },
+      Mounts: [{ Type: 'volume', Target: homePath(spec), ...(home !== undefined && { Source: home }) }],
+      NetworkMode: config.network,
+      RestartPolicy: { Name: 'no' },
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } },
+      ...(config.runtime !== undefined && { Runtime: config.runtime }),
+      ...(config.gpus !== undefined && {
+        DeviceRequests: [{ Driver: '', Count: config.gpus === 'all' ? -1 : config.gpus, Capabilities: [['gpu']] }],
+      }),
+    },
+  };
+}
+
+const isRoot = (user: string | undefined): boolean => {
+  const [name = ''] = (user ?? '').split(':');
+  return name === '' || name === '0' || name === 'root';
+};

@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import type { Clock } from 'clock-port';
+import { DEFAULT_IMAGE } from '../core/image-name.ts';
+import { DockerDriver } from './driver.ts';
+import { AddressError, type EngineAddress, engineAddress } from './engine/address.ts';
+import { Engine } from './engine/engine.ts';
+import { EngineError } from './engine/error.ts';
+import type { DriverLog } from '../core/driver-log.ts';
+
+/** What the agent's configuration says of an engine; memory is bytes, cpu cores, durations milliseconds. */
+export interface EngineSettings {
+  readonly agentId: string;
+  readonly dockerHost: string;
+  readonly dockerCertPath: string | undefined;
+  readonly dockerConfig: string | undefined;
+  readonly maxSessions: number;
+  readonly commandTimeout: number;
+  readonly reservedCpu: number | undefined;
+  readonly reservedMemory: number | undefined;
+  readonly sessionImagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  readonly sessionImageRegistry: string | undefined;
+  readonly sessionDefaultCpu: number;
+  readonly sessionDefaultMemory: number;
+  readonly sessionNetwork: string;
+  readonly sessionRuntime: string | undefined;
+  /** `all`, or a number. */
+  readonly sessionGpus: string | undefined;
+  readonly vncPort: number;
+}
+
+/** A start ends before its command does, so that it fails with its reason and not with a timeout. */
+const START_SHARE = 0.9;
+/** Milliseconds that the first look at the engine may take. */
+const LOOK_MS = 10_000;
+
+/** A setting that the engine, or the machine, refuses. */
+export class EngineSettingError extends Error {
+  readonly setting: string;
+
+  constructor(setting: string, problem: string, options?: ErrorOptions) {
+    super(problem, options);
+    this.setting = setting;
+  }
+}
+
+/**
+ * The driver for the engine that the settings name. Throws {@link EngineSettingError} for an address that is none, and for an engine that refuses
+ * (no permission, too old an API); one that is away now is waited for later. `home`: the agent's HOME.
+ */
+export async function driverOfEngine(
+  settings: EngineSettings,
+  home: string | undefined,
+  clock: Clock,
+  log: DriverLog,
+): Promise<DockerDriver> {
+  const address = addressOf(settings);
+  if (address.kind === 'tcp' && address.tls === undefined)
+    log.warn(
+      { engine: settings.dockerHost },
+      'The engine is reached without TLS: whoever reaches its port rules the host, sessions included if their network does',
+    );
+  const engine = new Engine(address, clock);
+  await refuseUnusable(engine, log);
+  return new DockerDriver({
+    engine,
+    agentId: settings.agentId,
+    defaultImage: DEFAULT_IMAGE,
+    imageRegistry: settings.sessionImageRegistry,
+    imagePullPolicy: settings.sessionImagePullPolicy,
+    registryCredentials: settings.dockerConfig ?? join(home ?? '/', '.docker'),
+    defaultCpu: settings.sessionDefaultCpu,
+    defaultMemory: settings.sessionDefaultMemory,
+    vncPort: settings.vncPort,
+    network: settings.sessionNetwork,
+    runtime: settings.sessionRuntime,
+    gpus: gpusOf(settings.sessionGpus),
+    maxSessions: settings.maxSessions,
+    reserved: { cpu: settings.reservedCpu ?? 0, memory: settings.reservedMemory ?? 0 },
+    startDeadline: settings.commandTimeout * START_SHARE,
+    clock,
+    log,
+  });
+}
+
+function addressOf({ dockerHost, dockerCertPath }: EngineSettings): EngineAddress {
+  try {
+    return engineAddress(dockerHost, dockerCertPath);
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    throw new EngineSettingError(error.setting, error.message, { cause: error });
+  }
+}
+
+async function refuseUnusable(engine: Engine, log: DriverLog): Promise<void> {
+  try {
+    await engine.version(AbortSignal.timeout(LOOK_MS));
+  } catch (error) {
+    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    // what waiting does not mend
+    if (code === 'EACCES' || (error instanceof EngineError && error.status !== 0))
+      throw new EngineSettingError('DOCKER_HOST', (error as Error).message, { cause: error });
+    log.warn({ err: error }, 'The engine does not answer yet');
+  }
+}
+
+function gpusOf(text: string | undefined): number | 'all' | undefined {
+  return text === undefined || text === 'all' ? text : Number(text);
+}

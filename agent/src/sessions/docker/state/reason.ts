@@ -1,0 +1,56 @@
+import { isAway, isStatus } from '../engine/error.ts';
+import type { Failure } from '../../core/failure.ts';
+import type { ContainerDetails } from '../objects/engine-objects.ts';
+
+const KILL = 137;
+
+/** Why a container does not run any more, in words for its user. `log`: its program's last lines, where they are worth a look. */
+export function endOf({ State, HostConfig }: ContainerDetails, log: string): string {
+  const last = log.trim() === '' ? '' : `. Its last lines:\n${log.trim()}`;
+  if (State.OOMKilled) {
+    const limit = HostConfig.Memory > 0 ? ` of ${Math.round(HostConfig.Memory / 1024 ** 2)} MiB` : '';
+    return `Killed for using more memory than its limit${limit}`;
+  }
+  if (State.Error !== '') return `Its container can’t be started: ${State.Error}`;
+  if (State.ExitCode === KILL) return `The session’s program was killed from outside (exit code ${KILL})${last}`;
+  return `The session’s program ended with exit code ${State.ExitCode}${last}`;
+}
+
+/** What the engine refused, in words for whoever wanted a session, and its kind; `image`: its image's name. */
+export function refusalOf(error: Error, image: string): Failure {
+  const { message } = error;
+  const is = (words: RegExp) => words.test(message);
+  if (isAway(error)) return { reason: message };
+  if (isStatus(error, 404) && is(/no such image|not on the engine/i)) return { reason: message, code: 'image' };
+  if (is(/no space left on device|disk quota exceeded/i))
+    return {
+      reason: `The engine’s disk is full: ${message}. Free some space there (docker system df tells what takes it)`,
+      code: 'capacity',
+    };
+  if (is(/(?<!permission )\bdenied\b|\b403\b|forbidden|unauthorized|authentication required|no basic auth/i))
+    return {
+      reason: `Image ${image} may not be pulled: ${message}. Its name may be wrong, or docker login is needed on the agent’s host`,
+      code: 'image',
+    };
+  if (is(/manifest .*(unknown|not found)|not found: manifest|repository .* not found/i))
+    return { reason: `There is no image ${image}: ${message}`, code: 'image' };
+  if (
+    is(
+      /no such host|connection refused|i\/o timeout|TLS handshake|server misbehaving|request canceled|\bEOF\b|network is unreachable|context deadline/i,
+    )
+  )
+    return { reason: `The registry of image ${image} does not answer: ${message}`, code: 'image' };
+  if (is(/could not select device driver/i))
+    return {
+      reason: `The engine has no runtime for graphics cards (${message}): install the NVIDIA Container Toolkit, or unset SESSION_GPUS`,
+      code: 'capacity',
+    };
+  if (is(/unknown runtime|invalid runtime|runtime not found/i))
+    return { reason: `The engine does not know the runtime of SESSION_RUNTIME: ${message}` };
+  if (is(/network .* not found/i))
+    return { reason: `The network of SESSION_NETWORK is not there: ${message}`, code: 'network' };
+  return { reason: `The engine refused it: ${message}` };
+}
+
+/** Whether the engine's disk is full. */
+export const isFull = (error: Error): boolean => /no space left on device|disk quota exceeded/i.test(error.message);

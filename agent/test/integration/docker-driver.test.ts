@@ -1,0 +1,83 @@
+import type { SessionSpec } from '@streamspace/protocol';
+import { RfbClient } from '@streamspace/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { driverContract } from '../contract/driver.ts';
+import { type DockerPlace, dockerPlace, engineMissing, ensureDesktop } from './docker-place.ts';
+
+const missing = engineMissing();
+const soon = () => AbortSignal.timeout(60_000);
+
+if (missing) {
+  describe('driver contract: docker', () => {
+    it('runs the driver contract', ({ skip }) => skip(missing));
+  });
+} else {
+  beforeAll(ensureDesktop, 900_000);
+  // the long form, by hand: DOCKER_SCREENS=exec runs all of the contract with screens by a process in the container
+  const byAddress = process.env['DOCKER_SCREENS'] !== 'exec';
+  // ten desktops at once on two cores
+  driverContract(`docker, screens by ${byAddress ? 'address' : 'exec'}`, () => dockerPlace({ byAddress }), {
+    step: 60_000,
+  });
+
+  describe('docker, screens by a process in the container', () => {
+    let place: DockerPlace;
+    beforeAll(async () => {
+      place = await dockerPlace({ byAddress: false });
+    });
+    afterAll(() => place.cleanup());
+
+    it('carries pictures and keys of several viewers, before and after sleep, and leaves no process behind', async () => {
+      const driver = place.makeDriver();
+      const one: SessionSpec = {
+        id: 'exec-1',
+        user: place.agentId,
+        template: 'desktop',
+        name: '',
+        cpu: 1,
+        memory: 1e9,
+        storage: 1e9,
+        image: '',
+        env: {},
+        created_at: '2026-01-31T12:00:00.000Z',
+      };
+      let commands = 0;
+      const op = () => ({ commandId: `command-${commands++}`, term: 1, signal: soon() });
+      const relays = async () => {
+        const [container] = await place.starts(one.id);
+        const { Processes } = await place.engine.json<{ Processes: string[][] }>(
+          `/containers/${container}/top`,
+          {},
+          soon(),
+        );
+        return Processes.filter((columns) => columns.some((text) => /\brelay\b|^cat$/.test(text))).length;
+      };
+      await driver.create(one, op());
+      for (let round = 0; round < 2; round++) {
+        const viewers = await Promise.all(
+          [1, 2, 3].map(async () => {
+            const viewer = await RfbClient.open(await driver.connect(one.id, soon()), soon());
+            await viewer.firstPicture(soon());
+            return viewer;
+          }),
+        );
+        expect(viewers[0]!.picture.width).toBeGreaterThan(100);
+        const { width, height } = viewers[0]!.picture;
+        viewers[0]!.pointer(width >> 2, height >> 1, 1);
+        viewers[0]!.pointer(width >> 2, height >> 1, 0);
+        const changed = viewers[1]!.waitForChange(undefined, soon());
+        viewers[0]!.type('hello\n');
+        await changed;
+        expect(await relays()).toBeGreaterThan(0);
+        for (const viewer of viewers) viewer.close();
+        for (const end = soon(); (await relays()) > 0;) {
+          end.throwIfAborted();
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+        await driver.hibernate(one.id, op());
+        await driver.wake(one.id, op());
+      }
+      await driver.delete(one.id, { deleteHome: true }, op());
+    });
+  });
+}
