@@ -8,7 +8,7 @@ import { DockerDriver } from '../../src/sessions/docker/driver.ts';
 import { engineAddress } from '../../src/sessions/docker/engine/address.ts';
 import { removeContainer } from '../../src/sessions/docker/engine/containers.ts';
 import { Engine } from '../../src/sessions/docker/engine/engine.ts';
-import { isStatus } from '../../src/sessions/docker/engine/error.ts';
+import { answered } from '../../src/sessions/docker/engine/error.ts';
 import type { ContainerSummary } from '../../src/sessions/docker/objects/engine-objects.ts';
 import { APP, RECORD_LABEL, recordName, TEMPLATE_LABEL, USER_LABEL } from '../../src/sessions/docker/objects/names.ts';
 import { recordIn } from '../../src/sessions/docker/objects/record.ts';
@@ -81,7 +81,7 @@ export async function dockerPlace({ byAddress }: { readonly byAddress: boolean }
     engine.json(`/volumes/${homeName(spec)}`, {}, soon()).then(
       () => true,
       (error: unknown) => {
-        if (isStatus(error, 404)) return false;
+        if (answered(error, 404)) return false;
         throw error;
       },
     );

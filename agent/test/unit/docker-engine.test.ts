@@ -11,7 +11,7 @@ import { isNameTaken } from '../../src/sessions/docker/engine/error.ts';
 import { ProcessStream } from '../../src/sessions/docker/engine/process-stream.ts';
 import { registryAuth } from '../../src/sessions/docker/images/credentials.ts';
 import { imageReference } from '../../src/sessions/docker/images/reference.ts';
-import { refusalOf } from '../../src/sessions/docker/state/reason.ts';
+import { engineRefusal } from '../../src/sessions/docker/state/reason.ts';
 
 const soon = () => AbortSignal.timeout(10_000);
 let folder: string;
@@ -188,5 +188,5 @@ describe('images', () => {
     ['write /var/lib/docker/tmp: no space left on device', /^The engine’s disk is full: .*docker system df/],
     ['OCI runtime create failed: exec: "/x": permission denied: unknown', /^The engine refused it: /],
     ['pull access denied for x, repository does not exist or may require docker login', /^Image x:1 may not be pulled/],
-  ])('says what %s means', (message, words) => expect(refusalOf(new Error(message), 'x:1').reason).toMatch(words));
+  ])('says what %s means', (message, words) => expect(engineRefusal(new Error(message), 'x:1').reason).toMatch(words));
 });

@@ -16,10 +16,10 @@ import { start } from './operations/start.ts';
 import { removeStarts } from './operations/stop.ts';
 import type { DockerDriverOptions } from './options.ts';
 import { Screens } from './screens/screen.ts';
-import { Listing } from './state/listing.ts';
-import { isFull, refusalOf } from './state/reason.ts';
+import { EngineListing } from './state/listing.ts';
+import { isFull, engineRefusal } from './state/reason.ts';
 import { RecordContainers } from './state/record-containers.ts';
-import { SessionWatch } from './watch.ts';
+import { EngineWatch } from './watch.ts';
 
 /** Sessions as containers of one Docker or Podman engine (spec P2). The record is in a container that never runs; container and home follow from it. */
 export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
@@ -28,7 +28,7 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
   protected readonly records: RecordContainers;
   readonly #options: DockerDriverOptions;
   readonly #screens: Screens;
-  readonly #listing: Listing;
+  readonly #listing: EngineListing;
 
   constructor(options: DockerDriverOptions, screens = new Screens(options.engine, options.clock)) {
     super();
@@ -36,7 +36,7 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
     this.agentId = options.agentId;
     this.records = new RecordContainers(options);
     this.#screens = screens;
-    this.#listing = new Listing({
+    this.#listing = new EngineListing({
       options,
       records: this.records,
       operations: this.operations,
@@ -63,7 +63,7 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
     if (signal.aborted) return;
     const parts = { options: this.#options, listing: this.#listing, operations: this.operations };
     try {
-      await new SessionWatch(parts, onChange, signal).run();
+      await new EngineWatch(parts, onChange, signal).run();
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -79,7 +79,7 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
 
   protected override meaning(error: unknown): StreamSpaceError | undefined {
     if (!(error instanceof EngineError)) return undefined;
-    const { reason, code } = refusalOf(error, '');
+    const { reason, code } = engineRefusal(error, '');
     return new StreamSpaceError(isFull(error) ? 'disk_full' : 'driver_failed', reason, kindOf(code), { cause: error });
   }
 

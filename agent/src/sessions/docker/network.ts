@@ -1,5 +1,5 @@
 import type { Engine } from './engine/engine.ts';
-import { isStatus } from './engine/error.ts';
+import { answered } from './engine/error.ts';
 import { APP } from './objects/names.ts';
 
 /** The network that sessions are on where SESSION_NETWORK names none. */
@@ -12,7 +12,7 @@ export async function ensureNetwork(engine: Engine, name: string, signal: AbortS
     return;
   } catch (error) {
     // only the agent's own is made: another name is the operator's, and may be mistyped
-    if (!isStatus(error, 404) || name !== DEFAULT_NETWORK) throw error;
+    if (!answered(error, 404) || name !== DEFAULT_NETWORK) throw error;
   }
   const body = {
     Name: name,
@@ -25,6 +25,6 @@ export async function ensureNetwork(engine: Engine, name: string, signal: AbortS
     await engine.json('/networks/create', { method: 'POST', body }, signal);
   } catch (error) {
     // another replica was faster
-    if (!isStatus(error, 409)) throw error;
+    if (!answered(error, 409)) throw error;
   }
 }

@@ -4,7 +4,7 @@ import { coalesce, Outage, pause, type Timer } from 'clock-port';
 import type { Operations } from '../core/operations.ts';
 import { jsonLines } from './engine/json-lines.ts';
 import type { DockerDriverOptions } from './options.ts';
-import type { Listing } from './state/listing.ts';
+import type { EngineListing } from './state/listing.ts';
 
 /** Milliseconds between two looks at everything, whatever the engine tells; until an event stream that broke is opened again. */
 const LOOK_MS = { resync: 30_000, retry: 1_000 };
@@ -24,9 +24,9 @@ interface EngineEvent {
 }
 
 /** Compares what the engine shows with what was told last, and tells the difference; sweeps up now and then. */
-export class SessionWatch {
+export class EngineWatch {
   readonly #options: DockerDriverOptions;
-  readonly #listing: Listing;
+  readonly #listing: EngineListing;
   readonly #operations: Operations;
   readonly #onChange: (sessionId: string, status: SessionStatus | undefined) => void;
   readonly #signal: AbortSignal;
@@ -40,7 +40,7 @@ export class SessionWatch {
   readonly #look = coalesce(() => this.#compare());
 
   constructor(
-    parts: { readonly options: DockerDriverOptions; readonly listing: Listing; readonly operations: Operations },
+    parts: { readonly options: DockerDriverOptions; readonly listing: EngineListing; readonly operations: Operations },
     onChange: (sessionId: string, status: SessionStatus | undefined) => void,
     signal: AbortSignal,
   ) {

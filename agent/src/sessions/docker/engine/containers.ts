@@ -1,6 +1,6 @@
 import type { ContainerDetails } from '../objects/engine-objects.ts';
 import type { Engine } from './engine.ts';
-import { isStatus } from './error.ts';
+import { answered } from './error.ts';
 
 /** Of a program's last output: lines, and characters of them. */
 const LOG = { tail: 10, limit: 2_048 };
@@ -16,7 +16,7 @@ export async function inspect(
   try {
     return await engine.json<ContainerDetails>(`/containers/${name}/json`, {}, signal);
   } catch (error) {
-    if (isStatus(error, 404)) return undefined;
+    if (answered(error, 404)) return undefined;
     throw error;
   }
 }
@@ -32,9 +32,9 @@ export async function removeContainer(engine: Engine, id: string, grace: number,
       );
     await engine.json(`/containers/${id}`, { method: 'DELETE', query: { force: true, v: true }, ms: STOP_MS }, signal);
   } catch (error) {
-    if (isStatus(error, 404)) return;
+    if (answered(error, 404)) return;
     // somebody else is removing it: it is gone when its name is free
-    if (isStatus(error, 409)) return untilGone(engine, id, signal);
+    if (answered(error, 409)) return untilGone(engine, id, signal);
     throw error;
   }
 }
@@ -47,7 +47,7 @@ async function untilGone(engine: Engine, id: string, signal: AbortSignal): Promi
       signal,
     );
   } catch (error) {
-    if (!isStatus(error, 404)) throw error;
+    if (!answered(error, 404)) throw error;
   }
 }
 

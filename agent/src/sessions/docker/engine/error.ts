@@ -10,19 +10,19 @@ export class EngineError extends Error {
 }
 
 /** Whether the engine answered so. */
-export function isStatus(error: unknown, ...statuses: readonly number[]): error is EngineError {
+export function answered(error: unknown, ...statuses: readonly number[]): error is EngineError {
   return error instanceof EngineError && statuses.includes(error.status);
 }
 
 /** A name that somebody else has: Docker says 409, Podman 500 and words. */
 export function isNameTaken(error: unknown): boolean {
   return (
-    isStatus(error, 409) ||
-    (isStatus(error, 500) && /name .* (is )?(already )?in use|that name is already in use/i.test(error.message))
+    answered(error, 409) ||
+    (answered(error, 500) && /name .* (is )?(already )?in use|that name is already in use/i.test(error.message))
   );
 }
 
 /** The engine could not be asked, or did not answer: whether it did what was asked is not known. */
 export function isAway(error: unknown): boolean {
-  return isStatus(error, 0);
+  return answered(error, 0);
 }

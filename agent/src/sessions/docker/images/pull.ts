@@ -1,4 +1,4 @@
-import { EngineError, isStatus } from '../engine/error.ts';
+import { EngineError, answered } from '../engine/error.ts';
 import type { Engine } from '../engine/engine.ts';
 import { jsonLines } from '../engine/json-lines.ts';
 import { registryAuth } from './credentials.ts';
@@ -42,7 +42,7 @@ export async function hasImage(engine: Engine, image: string, signal: AbortSigna
     await engine.json(`/images/${image}/json`, {}, signal);
     return true;
   } catch (error) {
-    if (isStatus(error, 404)) return false;
+    if (answered(error, 404)) return false;
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
 import { hasHome } from '../../core/environment.ts';
 import { homeName, labelValue } from '../../core/names.ts';
 import type { Engine } from '../engine/engine.ts';
-import { isStatus } from '../engine/error.ts';
+import { answered } from '../engine/error.ts';
 import type { VolumeDetails } from './engine-objects.ts';
 import { APP, TEMPLATE_LABEL, USER_LABEL } from './names.ts';
 
@@ -52,6 +52,6 @@ export async function removeHome(engine: Engine, spec: SessionSpec, signal: Abor
     await engine.json(`/volumes/${name}`, { method: 'DELETE' }, signal);
   } catch (error) {
     // gone; or another session's container has it still: that session is being deleted too, and removes it
-    if (!isStatus(error, 404, 409)) throw error;
+    if (!answered(error, 404, 409)) throw error;
   }
 }

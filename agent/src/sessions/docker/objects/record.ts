@@ -3,18 +3,18 @@ import type { ContainerSummary } from './engine-objects.ts';
 import { APP, FAILURE_LABEL, RECORD_LABEL, recordName } from './names.ts';
 
 /** Why a start failed that has left no container to say so. */
-export interface Failure {
+export interface FailedStart {
   /** Number of the start. */
   readonly instance: number;
   readonly reason: string;
 }
 
 export interface DockerDraft extends VersionedDraft {
-  readonly failure: Failure | undefined;
+  readonly failure: FailedStart | undefined;
 }
 
 export interface DockerRecord extends VersionedRecord {
-  readonly failure: Failure | undefined;
+  readonly failure: FailedStart | undefined;
 }
 
 /** What a record's container is called: `.r<version>` at the end of its name. */
@@ -45,10 +45,10 @@ export function recordLabels(
   };
 }
 
-function failureOf(text: string | undefined): Failure | undefined {
+function failureOf(text: string | undefined): FailedStart | undefined {
   if (text === undefined) return undefined;
   try {
-    const { instance, reason } = JSON.parse(text) as Partial<Failure>;
+    const { instance, reason } = JSON.parse(text) as Partial<FailedStart>;
     return typeof instance === 'number' && typeof reason === 'string' ? { instance, reason } : undefined;
   } catch {
     return undefined;

@@ -16,7 +16,7 @@ import { APP, containerName, START_LABEL } from '../objects/names.ts';
 import type { DockerRecord } from '../objects/record.ts';
 import type { DockerDriverOptions } from '../options.ts';
 import type { Screens } from '../screens/screen.ts';
-import { endOf, isFull, refusalOf } from '../state/reason.ts';
+import { endOf, isFull, engineRefusal } from '../state/reason.ts';
 import type { RecordContainers } from '../state/record-containers.ts';
 import { removeStarts } from './stop.ts';
 
@@ -193,7 +193,7 @@ function asFailure(error: unknown, waitsFor: string, image: string, ms: number):
     return failed({ reason: `Not started within ${Math.round(ms / 1_000)} s: ${waitsFor}`, ...silent });
   }
   if (!(error instanceof Error)) return failed({ reason: String(error) });
-  const failure = error instanceof EngineError ? refusalOf(error, image) : { reason: error.message };
+  const failure = error instanceof EngineError ? engineRefusal(error, image) : { reason: error.message };
   if (isFull(error)) return new StreamSpaceError('disk_full', failure.reason, kindOf(failure.code), { cause: error });
   return failed(failure, { cause: error });
 }

@@ -9,12 +9,12 @@ import type { DockerRecord } from '../objects/record.ts';
 import { removeStarts } from '../operations/stop.ts';
 import type { DockerDriverOptions } from '../options.ts';
 import type { RecordContainers } from './record-containers.ts';
-import { failed, statusOf } from './status.ts';
+import { failedStatus, containerStatus } from './status.ts';
 
 /** A deleted session's record goes after this long: no superseded leader's command is older. */
 const TOMBSTONE_MS = 3_600_000;
 
-export interface ListingParts {
+export interface EngineListingParts {
   readonly options: DockerDriverOptions;
   readonly records: RecordContainers;
   readonly operations: Operations;
@@ -23,12 +23,12 @@ export interface ListingParts {
 }
 
 /** How this agent's sessions are, by one list of the engine's containers. */
-export class Listing {
-  readonly #parts: ListingParts;
+export class EngineListing {
+  readonly #parts: EngineListingParts;
   /** What was found out about ends that don't change any more, by container. */
   readonly #ends = new Map<string, string>();
 
-  constructor(parts: ListingParts) {
+  constructor(parts: EngineListingParts) {
     this.#parts = parts;
   }
 
@@ -54,8 +54,8 @@ export class Listing {
     container: ContainerSummary | undefined,
     signal: AbortSignal,
   ): Promise<SessionStatus | undefined> {
-    const status = statusOf(record, container, this.#parts.operations.concern(record.id));
-    return status === 'ended' ? failed(record.spec!, await this.#end(container!.Id, signal)) : status;
+    const status = containerStatus(record, container, this.#parts.operations.concern(record.id));
+    return status === 'ended' ? failedStatus(record.spec!, await this.#end(container!.Id, signal)) : status;
   }
 
   /** Removes what a crash, or a superseded leader, left: deletes that were not finished, containers that should not be, old tombstones. */

@@ -1,4 +1,4 @@
-import { isAway, isStatus } from '../engine/error.ts';
+import { isAway, answered } from '../engine/error.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { ContainerDetails } from '../objects/engine-objects.ts';
 
@@ -17,11 +17,11 @@ export function endOf({ State, HostConfig }: ContainerDetails, log: string): str
 }
 
 /** What the engine refused, in words for whoever wanted a session, and its kind; `image`: its image's name. */
-export function refusalOf(error: Error, image: string): Failure {
+export function engineRefusal(error: Error, image: string): Failure {
   const { message } = error;
   const is = (words: RegExp) => words.test(message);
   if (isAway(error)) return { reason: message };
-  if (isStatus(error, 404) && is(/no such image|not on the engine/i)) return { reason: message, code: 'image' };
+  if (answered(error, 404) && is(/no such image|not on the engine/i)) return { reason: message, code: 'image' };
   if (is(/no space left on device|disk quota exceeded/i))
     return {
       reason: `The engine’s disk is full: ${message}. Free some space there (docker system df tells what takes it)`,

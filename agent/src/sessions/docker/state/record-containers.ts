@@ -4,11 +4,11 @@ import { type Clock, iso, sleep } from 'clock-port';
 import type { RecordChange } from '../../core/record.ts';
 import type { RecordStore } from '../../core/record-store.ts';
 import type { Engine } from '../engine/engine.ts';
-import { isNameTaken, isStatus } from '../engine/error.ts';
+import { isNameTaken, answered } from '../engine/error.ts';
 import { ensureRecordImage, RECORD_IMAGE } from '../images/record-image.ts';
 import type { ContainerDetails, ContainerSummary } from '../objects/engine-objects.ts';
 import { APP, recordName, startOf } from '../objects/names.ts';
-import { type DockerDraft, type DockerRecord, type Failure, recordIn, recordLabels } from '../objects/record.ts';
+import { type DockerDraft, type DockerRecord, type FailedStart, recordIn, recordLabels } from '../objects/record.ts';
 import type { DriverLog } from '../../core/driver-log.ts';
 
 /** Writes that a record remembers: more than others can make between two steps of a writer that is awake. */
@@ -59,7 +59,7 @@ export class RecordContainers implements RecordStore<DockerRecord, DockerDraft> 
   draft(
     id: string,
     current: DockerRecord | undefined,
-    change: RecordChange & { readonly failure?: Failure },
+    change: RecordChange & { readonly failure?: FailedStart },
   ): DockerDraft {
     const { agentId, clock } = this.#options;
     const { instance = 0, done = false, deleteHome = false, at = '' } = current ?? {};
@@ -166,7 +166,7 @@ export class RecordContainers implements RecordStore<DockerRecord, DockerDraft> 
         return true;
       } catch (error) {
         if (isNameTaken(error)) return false;
-        if (!isStatus(error, 404) || tries > 0) throw error;
+        if (!answered(error, 404) || tries > 0) throw error;
         // the engine has no such image yet, or not any more
         await ensureRecordImage(engine, signal);
       }
@@ -180,7 +180,7 @@ export class RecordContainers implements RecordStore<DockerRecord, DockerDraft> 
       found = await this.#options.engine.json<ContainerDetails>(`/containers/${name}/json`, {}, signal);
     } catch (error) {
       // a name is taken a moment before its container can be seen
-      if (isStatus(error, 404)) return sleep(this.#options.clock, UNSEEN_MS, signal);
+      if (answered(error, 404)) return sleep(this.#options.clock, UNSEEN_MS, signal);
       throw error;
     }
     if (found.Config.Labels['app'] === APP.record) return;
@@ -195,7 +195,7 @@ export class RecordContainers implements RecordStore<DockerRecord, DockerDraft> 
       await this.#options.engine.json(`/containers/${name}`, { method: 'DELETE', query: { force: true } }, signal);
     } catch (error) {
       // gone already, or about to go
-      if (!isStatus(error, 404, 409)) throw error;
+      if (!answered(error, 404, 409)) throw error;
     }
   }
 }

@@ -7,14 +7,14 @@ import type { DockerRecord } from '../objects/record.ts';
 const REASON_LIMIT = 4_096;
 
 /** What to say of a session, or that its container's end has to be looked at first; undefined: nothing, it is gone or going. */
-export function statusOf(
+export function containerStatus(
   record: DockerRecord,
   container: Pick<ContainerSummary, 'State'> | undefined,
   busy: boolean,
 ): SessionStatus | 'ended' | undefined {
   const { spec, problem, desired, failure, instance } = record;
   if (problem !== undefined)
-    return desired === 'deleted' || spec === undefined ? undefined : failed(spec, unreadableReason(problem));
+    return desired === 'deleted' || spec === undefined ? undefined : failedStatus(spec, unreadableReason(problem));
   if (!isLive(record)) return undefined;
   if (desired === 'hibernated') return { spec: record.spec, state: 'hibernated' };
   const starting = { spec: record.spec, state: 'starting' } as const;
@@ -31,10 +31,10 @@ export function statusOf(
       return starting;
     case 'created':
       if (busy) return starting;
-      return failed(record.spec, failure?.instance === instance ? failure.reason : CUT_OFF);
+      return failedStatus(record.spec, failure?.instance === instance ? failure.reason : CUT_OFF);
     case undefined:
       if (busy) return starting;
-      return failed(record.spec, failure?.instance === instance ? failure.reason : GONE);
+      return failedStatus(record.spec, failure?.instance === instance ? failure.reason : GONE);
     default:
       return busy ? starting : 'ended';
   }
@@ -43,7 +43,7 @@ export function statusOf(
 const CUT_OFF = 'It was not started: the agent ended before that';
 const GONE = 'Its container was removed from outside, or never made because the agent ended before that';
 
-export const failed = (spec: SessionStatus['spec'], reason: string): SessionStatus => ({
+export const failedStatus = (spec: SessionStatus['spec'], reason: string): SessionStatus => ({
   spec,
   state: 'failed',
   reason: reason.slice(0, REASON_LIMIT),
