@@ -6,11 +6,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generatedManifests, OWNED } from '../manifests-src/src/generated.ts';
+import type { Generated } from './generate/generated.ts';
 import { observability } from './generate/observability.ts';
 import { settingsPages } from './generate/settings.ts';
-
-/** Path from the root → content. */
-export type Generated = Map<string, string>;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const generators: ((root: string) => Promise<Generated>)[] = [settingsPages, observability, generatedManifests];

@@ -1,4 +1,4 @@
-import type { Generated } from '../update.ts';
+import type { Generated } from './generated.ts';
 import { allMetrics, type Metric } from './metrics.ts';
 import { ALERT_RULES, runbook } from '../../manifests-src/src/objects/alert-rules.ts';
 

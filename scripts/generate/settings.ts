@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { AGENT, HUB, type Setting, type Table } from '@streamspace/settings';
-import type { Generated } from '../update.ts';
+import type { Generated } from './generated.ts';
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const table = (rows: string[][]) =>

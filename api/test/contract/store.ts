@@ -1,5 +1,5 @@
+import type { StoreUnderTest } from './store/harness.ts';
 import { describe } from 'vitest';
-import type { Store } from '../../src/store/store.ts';
 import { agentContract } from './store/agents.ts';
 import { commandContract } from './store/commands.ts';
 import { credentialContract } from './store/credentials.ts';
@@ -8,13 +8,6 @@ import { sessionContract } from './store/sessions.ts';
 import { signalContract } from './store/signals.ts';
 import { templateContract } from './store/templates.ts';
 import { ticketContract } from './store/tickets.ts';
-
-/** A fresh, empty store, and how to end it. */
-export interface StoreUnderTest {
-  store: Store;
-  /** Lets so many milliseconds pass on the store's clock (or for real). */
-  pass(ms: number): Promise<void>;
-}
 
 /** What every store has to do. The memory store and any other run this unchanged. */
 export function storeContract(name: string, makeStore: () => Promise<StoreUnderTest>): void {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { KubeTypes } from './types.ts';
+import type { KubeTypes } from './type-table.ts';
 
 /** Types that check values, and all types that these refer to. */
 const ROOTS = [

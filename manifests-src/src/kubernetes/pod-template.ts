@@ -1,5 +1,5 @@
 import { SESSION_POD } from '@streamspace/settings';
-import type { KubeTypes } from './types.ts';
+import type { KubeTypes } from './type-table.ts';
 
 /**
  * A pod template, merged with session pods as the agent does it (a strategic merge): each of its keys is a part of Kubernetes' definition. `~PodSpec` is a

@@ -1,8 +1,6 @@
 import { neededOf, POD_TEMPLATE } from './pod-template.ts';
+import type { KubeTypes } from './type-table.ts';
 import imported from './types.json' with { type: 'json' };
-
-/** Properties by name: `string`, `EnvVarSource`, `[]EnvVar`, `{}string`; with `!` at the end a required one. */
-export type KubeTypes = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 const types: KubeTypes = imported;
 

@@ -1,5 +1,4 @@
 import type { FunctionName } from './functions.ts';
-import type { Helper } from './helper.ts';
 
 /** Carries the node inside an expression; a symbol, so that it can't collide with the name of a value. */
 export const NODE: unique symbol = Symbol('node');
@@ -35,6 +34,16 @@ export type ExprNode =
       readonly no: Expr<unknown>;
     }
   | { readonly kind: 'helper'; readonly helper: Helper };
+
+/** The parts of a map that is composed. */
+export type EntriesNode =
+  | { readonly kind: 'entries'; readonly parts: readonly unknown[] }
+  | { readonly kind: 'include'; readonly helper: Helper & { entries: EntriesNode } };
+
+/** A named piece of a chart: a text, or keys of a map. In a chart it becomes a `define` of _helpers.tpl. */
+export type Helper =
+  | { readonly name: string; readonly about: string; readonly text: Expr<string> }
+  | { readonly name: string; readonly about: string; readonly entries: EntriesNode };
 
 export const expr = <T>(node: ExprNode): Expr<T> => ({ [NODE]: node });
 

@@ -1,6 +1,6 @@
 import { type Expr, type ExprNode, NODE, type ValueType } from './expression.ts';
 import { FUNCTIONS } from './functions.ts';
-import type { Helper } from './helper.ts';
+import type { Helper } from './expression.ts';
 
 /** A string literal for Go's lexer. */
 export const goString = (text: string): string =>

@@ -1,6 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { type Expr, expr, NODE, type ValueType } from './expression.ts';
-import type { Helper } from './helper.ts';
+import { type EntriesNode, type Expr, expr, NODE, type ValueType } from './expression.ts';
 
 /** Present if `cond` holds; otherwise `else`, or absent together with its key. */
 export interface When<out V> {
@@ -41,9 +40,6 @@ export interface EntryMap<out T> {
   readonly [NODE]: EntriesNode;
   readonly type?: T;
 }
-export type EntriesNode =
-  | { readonly kind: 'entries'; readonly parts: readonly unknown[] }
-  | { readonly kind: 'include'; readonly helper: Helper & { entries: EntriesNode } };
 
 type Scalar = string | number | boolean;
 type Amount = k8s.Quantity | k8s.IntOrString;

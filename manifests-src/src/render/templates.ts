@@ -2,7 +2,7 @@ import type { ChartSource, NoteLine } from '../charts/chart.ts';
 import { type Expr, isExpr, lift, NODE } from '../nodes/expression.ts';
 import { goText, type Helpers } from '../nodes/go.ts';
 import { OBJECT_NAME } from '../nodes/functions.ts';
-import type { Helper } from '../nodes/helper.ts';
+import type { Helper } from '../nodes/expression.ts';
 import { TemplateWriter } from '../nodes/template.ts';
 import type { ReleaseObject } from '../objects/resource.ts';
 import { BYTES, upgradeCheck } from './upgrade-check.ts';

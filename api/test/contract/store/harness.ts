@@ -1,6 +1,12 @@
 import { afterEach, beforeEach } from 'vitest';
 import type { Store } from '../../../src/store/store.ts';
-import type { StoreUnderTest } from '../store.ts';
+
+/** A fresh, empty store, and how to end it. */
+export interface StoreUnderTest {
+  store: Store;
+  /** Lets so many milliseconds pass on the store's clock (or for real). */
+  pass(ms: number): Promise<void>;
+}
 
 export type MakeStore = () => Promise<StoreUnderTest>;
 

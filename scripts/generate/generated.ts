@@ -1,0 +1,2 @@
+/** Path from the root → content. */
+export type Generated = Map<string, string>;
