@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { engineAddress } from '../../src/sessions/docker/engine/address.ts';
 import { Engine } from '../../src/sessions/docker/engine/engine.ts';
 import { isNameTaken } from '../../src/sessions/docker/engine/error.ts';
+import { jsonLines } from '../../src/sessions/docker/engine/json-lines.ts';
 import { ProcessStream } from '../../src/sessions/docker/engine/process-stream.ts';
 import { registryAuth } from '../../src/sessions/docker/images/credentials.ts';
 import { imageReference } from '../../src/sessions/docker/images/reference.ts';
@@ -123,6 +124,28 @@ describe('Engine', () => {
       message: expect.stringContaining('no answer within 30 ms'),
     });
     await expect(one.json('/info', {}, AbortSignal.timeout(30))).rejects.toThrow(/timeout/);
+  });
+
+  it('gives up an answer that begins and does not end', async () => {
+    const one = await engineThat(speaking('1.41', (_, response) => void response.write('{"a":')));
+    await expect(one.json('/info', { ms: 50 }, soon())).rejects.toMatchObject({
+      status: 0,
+      message: expect.stringContaining('no answer within 50 ms'),
+    });
+    await expect(one.json('/info', {}, AbortSignal.timeout(50))).rejects.toThrow(/timeout/);
+  });
+
+  it('ends a stream with its signal, and not before', async () => {
+    const one = await engineThat(speaking('1.41', (_, response) => void response.write('{"n":1}\n{"n":2}\n')));
+    const over = new AbortController();
+    const seen: unknown[] = [];
+    const events = await one.stream('/events', { ms: 50 }, over.signal);
+    const reading = (async () => {
+      for await (const event of jsonLines(events))
+        if (seen.push(event) === 2) setTimeout(() => over.abort(new Error('over')), 100);
+    })();
+    await expect(reading).rejects.toThrow('over');
+    expect(seen).toEqual([{ n: 1 }, { n: 2 }]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { type Agent, type IncomingMessage, request as httpRequest } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
-import { type Clock, DeadlineError, withDeadline } from 'clock-port';
+import { abortable, type Clock, DeadlineError, withDeadline } from 'clock-port';
 import type { EngineAddress } from './address.ts';
 import { connectionsTo } from './connection.ts';
 import { EngineError } from './error.ts';
@@ -40,39 +40,44 @@ export class Engine {
     this.#where = whereIs(address);
   }
 
-  /** An answer in JSON; `undefined` where it has no body. */
+  /** An answer in JSON, read whole; `undefined` where it has no body. */
   async json<T>(path: string, request: EngineRequest, signal: AbortSignal): Promise<T> {
-    return this.#answered(path, request, signal, async (response) => {
-      const body = await whole(response);
-      return (body === '' ? undefined : JSON.parse(body)) as T;
-    });
+    const body = await this.#ask(path, request, signal, (opened, limit) => whole(this.#response(opened), limit));
+    return (body === '' ? undefined : JSON.parse(body)) as T;
   }
 
   /** An answer that goes on: until it ends, or the signal aborts. The deadline is that of its beginning. */
   async stream(path: string, request: EngineRequest, signal: AbortSignal): Promise<Readable> {
-    return this.#answered(path, request, signal, (response) => {
-      const onAbort = () => response.destroy(signal.reason as Error);
-      signal.addEventListener('abort', onAbort, { once: true });
-      response.once('close', () => signal.removeEventListener('abort', onAbort));
-      return Promise.resolve(response);
-    });
+    const response = await this.#ask(path, request, signal, (opened) => Promise.resolve(this.#response(opened)));
+    const onAbort = () => response.destroy(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    response.once('close', () => signal.removeEventListener('abort', onAbort));
+    return response;
   }
 
   /** A connection that becomes bytes in both directions (attach, exec). The signal ends only the way to it. */
-  async upgrade(path: string, body: object, signal: AbortSignal): Promise<Duplex> {
+  upgrade(path: string, body: object, signal: AbortSignal): Promise<Duplex> {
     const headers = { Connection: 'Upgrade', Upgrade: 'tcp' };
-    const opened = await this.#send(path, { method: 'POST', body, headers }, signal);
-    if ('socket' in opened) return opened.socket;
-    throw await refusal(opened.response);
+    return this.#ask(path, { method: 'POST', body, headers }, signal, (opened) => {
+      if ('socket' in opened) return Promise.resolve(opened.socket);
+      throw new EngineError(
+        opened.response.statusCode!,
+        `${this.#where} does not upgrade ${path}: is a proxy between?`,
+      );
+    });
   }
 
   /** Version of the API that both speak, e.g. `1.41`. */
   version(signal: AbortSignal): Promise<string> {
-    this.#api ??= this.#negotiate(signal).catch((error: unknown) => {
-      this.#api = undefined;
-      throw error;
+    // of all who wait for it, none ends it for the others
+    return abortable(signal, () => {
+      this.#api ??= this.#negotiate(new AbortController().signal).catch((error: unknown) => {
+        this.#api = undefined;
+        throw error;
+      });
+      return this.#api;
     });
-    return this.#api;
   }
 
   close(): void {
@@ -80,50 +85,45 @@ export class Engine {
   }
 
   async #negotiate(signal: AbortSignal): Promise<string> {
-    const opened = await this.#exchange('/_ping', { method: 'GET' }, signal);
-    if ('socket' in opened) throw new EngineError(0, `${this.#where} is no container engine`);
-    const { response } = opened;
-    await whole(response);
-    if (response.statusCode !== 200) throw await refusal(response);
-    const told = response.headers['api-version'];
-    const minor = /^1\.(\d+)$/.exec(String(told))?.[1];
+    const told = await this.#exchange('/_ping', {}, signal, async (opened, limit) => {
+      const response = this.#response(opened);
+      await whole(response, limit);
+      return String(response.headers['api-version']);
+    });
+    const minor = /^1\.(\d+)$/.exec(told)?.[1];
     if (minor === undefined)
       throw new EngineError(0, `${this.#where} does not tell its API version: no container engine?`);
     if (Number(minor) < API.oldest)
       throw new EngineError(
         400,
-        `the engine at ${this.#where} speaks API ${String(told)}, and 1.${API.oldest} is needed: update it (Docker 20.10, Podman 4.3 or later)`,
+        `the engine at ${this.#where} speaks API ${told}, and 1.${API.oldest} is needed: update it (Docker 20.10, Podman 4.3 or later)`,
       );
     return `1.${Math.min(Number(minor), API.newest)}`;
   }
 
-  async #answered<T>(
-    path: string,
-    request: EngineRequest,
-    signal: AbortSignal,
-    read: (response: IncomingMessage) => Promise<T>,
-  ): Promise<T> {
-    const opened = await this.#send(path, request, signal);
-    if ('socket' in opened) {
-      opened.socket.destroy();
-      throw new EngineError(0, `${this.#where} answered with an upgrade that nobody asked for`);
-    }
-    const { response } = opened;
-    if (response.statusCode! >= 300 && response.statusCode !== 304) throw await refusal(response);
-    return read(response);
+  async #ask<T>(path: string, request: EngineRequest, signal: AbortSignal, take: Take<T>): Promise<T> {
+    return this.#exchange(`/v${await this.version(signal)}${path}`, request, signal, take);
   }
 
-  async #send(path: string, request: EngineRequest, signal: AbortSignal): Promise<Opened> {
-    return this.#exchange(`/v${await this.version(signal)}${path}`, request, signal);
+  #response(opened: Opened): IncomingMessage {
+    if ('response' in opened) return opened.response;
+    opened.socket.destroy();
+    throw new EngineError(0, `${this.#where} answered with an upgrade that nobody asked for`);
   }
 
-  async #exchange(path: string, request: EngineRequest, signal: AbortSignal): Promise<Opened> {
+  /** One request and what `take` makes of its answer, within the deadline. Throws the engine's refusal. */
+  async #exchange<T>(path: string, request: EngineRequest, signal: AbortSignal, take: Take<T>): Promise<T> {
+    const ms = request.ms ?? ANSWER_MS;
     try {
-      return await withDeadline(this.#clock, request.ms ?? ANSWER_MS, `the engine at ${this.#where}`, signal, (limit) =>
-        exchange(this.#agent, path, request, limit),
-      );
+      return await withDeadline(this.#clock, ms, `the engine at ${this.#where}`, signal, async (limit) => {
+        const opened = await exchange(this.#agent, path, request, limit);
+        if ('response' in opened && opened.response.statusCode! >= 300 && opened.response.statusCode !== 304)
+          throw await refusal(opened.response, limit);
+        return take(opened, limit);
+      });
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof EngineError) throw error;
       if (error instanceof DeadlineError) throw new EngineError(0, error.message, { cause: error });
       // another engine may be there when it comes back
       this.#api = undefined;
@@ -135,6 +135,7 @@ export class Engine {
 }
 
 type Opened = { readonly response: IncomingMessage } | { readonly socket: Duplex };
+type Take<T> = (opened: Opened, limit: AbortSignal) => Promise<T>;
 
 function exchange(
   agent: Agent,
@@ -186,22 +187,25 @@ function exchange(
   });
 }
 
-async function whole(response: IncomingMessage): Promise<string> {
+async function whole(response: IncomingMessage, limit: AbortSignal): Promise<string> {
+  const onAbort = () => response.destroy(limit.reason as Error);
+  limit.addEventListener('abort', onAbort, { once: true });
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const part of response) {
-    size += (part as Buffer).length;
-    if (size > BODY_LIMIT) {
-      response.destroy();
-      throw new EngineError(0, `an answer of more than ${BODY_LIMIT} bytes`);
+  try {
+    for await (const part of response) {
+      size += (part as Buffer).length;
+      if (size > BODY_LIMIT) throw new EngineError(0, `an answer of more than ${BODY_LIMIT} bytes`);
+      parts.push(part as Buffer);
     }
-    parts.push(part as Buffer);
+  } finally {
+    limit.removeEventListener('abort', onAbort);
   }
   return Buffer.concat(parts).toString('utf8');
 }
 
-async function refusal(response: IncomingMessage): Promise<EngineError> {
-  const body = await whole(response).catch(() => '');
+async function refusal(response: IncomingMessage, limit: AbortSignal): Promise<EngineError> {
+  const body = await whole(response, limit);
   let words = body;
   try {
     const { message, cause } = JSON.parse(body) as { message?: string; cause?: string };
