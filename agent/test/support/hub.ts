@@ -109,6 +109,7 @@ export interface Script {
 
 /** A hub that does what a test tells it to, on a real port. */
 export class ScriptedHub {
+  /** Those that said hello: of parallel attempts the agent leaves all but one. */
   readonly connections: Connection[] = [];
   readonly enrolments: { token: string; body: unknown }[] = [];
   /** Answers to upgrades, in order. */
@@ -145,9 +146,10 @@ export class ScriptedHub {
       }
       this.#wss.handleUpgrade(request, socket, head, (ws) => {
         const connection: Connection = new Connection(ws, request, (message) => {
-          if (message.type === 'hello') this.#onHello(connection, message);
+          if (message.type !== 'hello') return;
+          this.connections.push(connection);
+          this.#onHello(connection, message);
         });
-        this.connections.push(connection);
       });
     });
   }
@@ -177,10 +179,7 @@ export class ScriptedHub {
 
   /** The nth connection (from 1), once it said hello. */
   connection(n: number): Promise<Connection> {
-    return until(
-      () => (this.connections[n - 1]?.hello !== undefined ? this.connections[n - 1] : undefined),
-      `connection ${n}`,
-    );
+    return until(() => this.connections[n - 1], `connection ${n}`);
   }
 
   async close(): Promise<void> {
