@@ -16,7 +16,7 @@ import {
   Term,
 } from './resources.ts';
 
-// Unknown fields are ignored on the wire ([WIRE3]: a newer peer may send more), so message objects stay open; not for any number.
+// Unknown fields are ignored on the wire ([WIRE3]: a newer end may send more), so message objects stay open; not for any number.
 const message = <K extends string, P extends Record<string, TSchema>>(type: K, properties: P) =>
   Type.Object({ type: Type.Literal(type), ...properties }, OPEN);
 

@@ -7,7 +7,7 @@ import { type CommandMessage, laneOf, type Outcome, perform } from './operation.
 import { Slots } from './slots.ts';
 
 /** Where a command came from, and its answers go. */
-export interface CommandPeer {
+export interface CommandOrigin {
   send(message: AgentMessage): void;
 }
 
@@ -42,7 +42,7 @@ interface Job {
   readonly term: number;
   /** Who is answered: the latest attempt [CMD4]. */
   attempt: number;
-  peer: CommandPeer;
+  origin: CommandOrigin;
   running: boolean;
   /** What it waits for, where it does. */
   waitsFor: string;
@@ -94,19 +94,19 @@ export class Dispatcher {
   }
 
   /** Takes a command; returns at once. `term`: under which the hub accepted the link it came by. */
-  dispatch(command: CommandMessage, term: number, peer: CommandPeer): void {
+  dispatch(command: CommandMessage, term: number, origin: CommandOrigin): void {
     if (this.#draining || this.#stop.signal.aborted) return;
     const known = this.#jobs.get(command.id);
     if (known !== undefined) {
       known.attempt = command.attempt;
-      known.peer = peer;
-      if (known.running) peer.send({ type: 'ack', command_id: command.id, attempt: command.attempt });
+      known.origin = origin;
+      if (known.running) origin.send({ type: 'ack', command_id: command.id, attempt: command.attempt });
       return;
     }
     const outcome = this.#outcomes.get(command.id);
     if (outcome !== undefined) {
-      peer.send({ type: 'ack', command_id: command.id, attempt: command.attempt });
-      peer.send({ type: 'result', command_id: command.id, attempt: command.attempt, ...outcome });
+      origin.send({ type: 'ack', command_id: command.id, attempt: command.attempt });
+      origin.send({ type: 'result', command_id: command.id, attempt: command.attempt, ...outcome });
       this.#options.observer.onAnswered(command, outcome);
       return;
     }
@@ -115,7 +115,7 @@ export class Dispatcher {
       key: laneOf(command),
       term,
       attempt: command.attempt,
-      peer,
+      origin,
       running: false,
       waitsFor: '',
       pointless: new AbortController(),
@@ -127,7 +127,7 @@ export class Dispatcher {
         `${limit} commands wait at this agent: try later, or raise MAX_CONCURRENT_OPERATIONS`,
       );
       this.#options.log.warn({ command_id: command.id, waiting: limit }, 'Command refused: queue is full');
-      peer.send({ type: 'result', command_id: command.id, attempt: command.attempt, error: error.toJSON() });
+      origin.send({ type: 'result', command_id: command.id, attempt: command.attempt, error: error.toJSON() });
       this.#options.observer.onAnswered(command, { error: error.toJSON() });
       return;
     }
@@ -184,7 +184,7 @@ export class Dispatcher {
     const { command } = job;
     const startedAt = clock.monotonic();
     log.debug({ command_id: command.id, action: command.action, trace_id: command.trace_id }, 'Command started');
-    job.peer.send({ type: 'ack', command_id: command.id, attempt: job.attempt });
+    job.origin.send({ type: 'ack', command_id: command.id, attempt: job.attempt });
     let outcome: Outcome;
     let work: Promise<unknown> | undefined;
     const either = scope(this.#stop.signal, job.pointless.signal);
@@ -222,7 +222,7 @@ export class Dispatcher {
     if (!this.#stop.signal.aborted) {
       this.#outcomes.set(command.id, outcome);
       observer.onFinish(command, outcome, seconds);
-      job.peer.send({ type: 'result', command_id: command.id, attempt: job.attempt, ...outcome });
+      job.origin.send({ type: 'result', command_id: command.id, attempt: job.attempt, ...outcome });
       observer.onAnswered(command, outcome);
     }
     log.info(

@@ -9,7 +9,7 @@ import {
   withoutProof,
 } from '@streamspace/protocol';
 import type { Logger } from 'pino';
-import type { CommandPeer } from '../commands/dispatcher.ts';
+import type { CommandOrigin } from '../commands/dispatcher.ts';
 import type { AgentConfig } from '../config.ts';
 import type { AgentMetrics } from '../health/metrics.ts';
 import type { Pictures } from '../picture/pictures.ts';
@@ -45,7 +45,7 @@ const MAX_HELD = 10_000;
  * What is said on one link. The report of all sessions goes first [CON3]; everything else about sessions waits for it, so that the hub
  * never takes a report for newer than a result that it overtook [SES3].
  */
-export class HubSession implements LinkListener, CommandPeer, DeskHub {
+export class HubSession implements LinkListener, CommandOrigin, DeskHub {
   /** Resolves when the hub asks to be left, with the milliseconds until then [CON8]. */
   readonly goAway: Promise<number>;
   readonly #link: Link;

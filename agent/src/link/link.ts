@@ -45,7 +45,7 @@ export class Link extends LinkEnd<AgentMessage, HubMessage> {
   /** `ws`: open and past its `welcome`. `heartbeatInterval`: this end's own longest one, milliseconds. */
   constructor(ws: WebSocket, welcome: HubMessageOf<'welcome'>, clock: Clock, heartbeatInterval: number) {
     const bounds = { maxUnsent: 8 * 1024 * 1024, closeMs: 1_000 };
-    super({ socket: ws, clock, writes: agentCodec, reads: hubCodec, peer: 'the hub', ...bounds });
+    super({ socket: ws, clock, writes: agentCodec, reads: hubCodec, otherEnd: 'the hub', ...bounds });
     this.welcome = welcome;
     this.#clock = clock;
     this.#interval = Math.min(welcome.heartbeat_ms, heartbeatInterval);

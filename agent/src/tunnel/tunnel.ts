@@ -60,7 +60,7 @@ export class Tunnel {
       this.#linger();
     },
     onDrain: (): void => void this.#screen.resume(),
-    /** The mux ended the stream: the peer or the link is the reason. */
+    /** The mux ended the stream: the other end or the link is the reason. */
     onClose: (error?: Error): void => this.#finish(undefined, error === undefined),
   };
 

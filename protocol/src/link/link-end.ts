@@ -13,7 +13,7 @@ export interface LinkEndOptions<Out, In> {
   readonly writes: Codec<Out>;
   readonly reads: Codec<In>;
   /** The other end, in errors: `the hub`. */
-  readonly peer: string;
+  readonly otherEnd: string;
   /** Unsent bytes at which the other end is taken for one that does not read any more. Screens stop far below it: they wait in their streams. */
   readonly maxUnsent: number;
   /** Milliseconds between our close and the end of the socket, where the other end doesn't answer. */
@@ -101,9 +101,9 @@ export abstract class LinkEnd<Out extends AgentMessage | HubMessage, In> impleme
       this.onUnsendable(message, asStreamSpaceError(error));
       return false;
     }
-    const { maxUnsent, peer } = this.#options;
+    const { maxUnsent, otherEnd } = this.#options;
     if (this.buffered > maxUnsent) {
-      this.cut(new StreamSpaceError('heartbeat_lost', `${peer} does not read: ${maxUnsent} bytes wait for it`));
+      this.cut(new StreamSpaceError('heartbeat_lost', `${otherEnd} does not read: ${maxUnsent} bytes wait for it`));
       return false;
     }
     this.#socket.send(frame, TEXT, this.#written);

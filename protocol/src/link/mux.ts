@@ -16,11 +16,11 @@ export interface MuxStream {
   readonly id: number;
   /** Queues bytes, in order. False: the queue is full, stop until `onDrain` (nothing was dropped). The buffer must not change afterwards. */
   write(data: Buffer): boolean;
-  /** No more writes; the peer sees the end after everything written. */
+  /** No more writes; the other end sees the end after everything written. */
   end(): void;
-  /** Ends both directions at once and forgets what is queued. The peer is told by the caller, with a control message. */
+  /** Ends both directions at once and forgets what is queued. The other end is told by the caller, with a control message. */
   reset(error?: Error): void;
-  /** The credit that the peer granted when it accepted the stream, where that came after `open`. */
+  /** The credit that the other end granted when it accepted the stream, where that came after `open`. */
   grant(credit: number): void;
 }
 
@@ -43,7 +43,7 @@ export class StreamMux {
   #waitingForFlush = false;
   readonly #onViolation: (streamId: number, error: StreamSpaceError) => void;
 
-  /** `onViolation`: a stream was reset because the peer broke a rule; tell the peer with `vnc_disconnect`. */
+  /** `onViolation`: a stream was reset because the other end broke a rule; tell the other end with `vnc_disconnect`. */
   constructor(sink: FrameSink, onViolation: (streamId: number, error: StreamSpaceError) => void) {
     this.#sink = sink;
     this.#onViolation = onViolation;
@@ -61,7 +61,7 @@ export class StreamMux {
   }
 
   /**
-   * Opens this end. `sendCredit`: what the peer granted (0 when it has not answered yet: see {@link MuxStream.grant}).
+   * Opens this end. `sendCredit`: what the other end granted (0 when it has not answered yet: see {@link MuxStream.grant}).
    * This end grants {@link LIMITS.initialCredit}. `lowWater`: queued bytes below which `onDrain` comes, after a `write` that said to stop. Throws `conflict` for an id in use and `at_capacity` beyond {@link LIMITS.streams}.
    */
   open(
@@ -92,7 +92,7 @@ export class StreamMux {
     return this.#streams.has(id);
   }
 
-  /** One binary frame from the peer. Throws only for a frame that is no frame (`malformed_frame`, `message_too_large`): end the link then. */
+  /** One binary frame from the other end. Throws only for a frame that is no frame (`malformed_frame`, `message_too_large`): end the link then. */
   receive(bytes: Buffer): void {
     const frame = decodeFrame(bytes);
     const stream = this.#streams.get(frame.streamId);
@@ -128,7 +128,7 @@ export class StreamMux {
     }
   }
 
-  /** The peer's `vnc_disconnect`. */
+  /** The other end's `vnc_disconnect`. */
   disconnected(id: number, error?: Error): void {
     const stream = this.#streams.get(id);
     if (stream !== undefined)

@@ -2,9 +2,9 @@ import { LIMITS } from '../limits.ts';
 
 /** What the owner of a stream is told. No callback may throw; none is called after `onClose`. */
 export interface StreamHandler {
-  /** Bytes from the peer. `data` is only borrowed until the next tick unless kept by reference; call `consumed` once they left this process. */
+  /** Bytes from the other end. `data` is only borrowed until the next tick unless kept by reference; call `consumed` once they left this process. */
   onData(data: Buffer, consumed: () => void): void;
-  /** The peer will send no more; what it sent before has been delivered. */
+  /** The other end will send no more; what it sent before has been delivered. */
   onEnd(): void;
   /** There is room again after a `write` that returned false. */
   onDrain(): void;
@@ -20,19 +20,19 @@ export class StreamState {
   readonly id: number;
   readonly handler: StreamHandler;
 
-  /** Bytes that may still be sent before the peer grants more. */
+  /** Bytes that may still be sent before the other end grants more. */
   sendCredit: number;
   readonly queue: Buffer[] = [];
   queued = 0;
   ending = false;
   endSent = false;
   wantsDrain = false;
-  /** The peer was told that this end has data and no credit; once per grant. */
+  /** The other end was told that this end has data and no credit; once per grant. */
   blockedSent = false;
   /** Whether the mux has it in its ring of streams with something to send. */
   scheduled = false;
 
-  /** Bytes that the peer may still send. */
+  /** Bytes that the other end may still send. */
   receiveCredit: number;
   /** Received and not yet consumed by the handler. */
   unconsumed = 0;
@@ -69,7 +69,7 @@ export class StreamState {
     return length === head.length ? head : head.subarray(0, length);
   }
 
-  /** Counts received bytes; false when the peer sent more than it was granted [STR4]. */
+  /** Counts received bytes; false when the other end sent more than it was granted [STR4]. */
   received(length: number): boolean {
     if (length > this.receiveCredit) return false;
     this.receiveCredit -= length;
@@ -84,7 +84,7 @@ export class StreamState {
     return this.ungranted < this.window / 4 ? 0 : this.#grant();
   }
 
-  /** The peer has data and no credit left: the window grows if the consumer keeps up. Returns the credit to grant (0: none). */
+  /** The other end has data and no credit left: the window grows if the consumer keeps up. Returns the credit to grant (0: none). */
   peerBlocked(): number {
     if (this.unconsumed > this.window / 4) return 0;
     const grown = Math.min(this.window * 2, LIMITS.maxCredit);

@@ -63,7 +63,7 @@ export class AgentLink extends LinkEnd<HubMessage, AgentMessage> {
     owner: LinkOwner,
   ) {
     const bounds = { maxUnsent: 16 * 1024 * 1024, closeMs: 2_000 };
-    super({ socket: ws, clock: parts.clock, writes: hubCodec, reads: agentCodec, peer: 'the agent', ...bounds });
+    super({ socket: ws, clock: parts.clock, writes: hubCodec, reads: agentCodec, otherEnd: 'the agent', ...bounds });
     this.agentId = agentId;
     this.connectionId = connectionId;
     this.#parts = parts;
