@@ -1,17 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SignJWT } from 'jose';
-import type { Agent, Session } from '@streamspace/protocol';
+import type { Session } from '@streamspace/protocol';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clusterMissing, SessionCluster } from '../../agent/test/integration/kubernetes-cluster.ts';
 import { chromiumPath, launchChromium, needsChromium } from '../support/browser.ts';
+import { Site } from '../support/site.ts';
 import { until } from '../support/until.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -45,77 +41,21 @@ describe.skipIf(missing !== undefined || chromiumPath === undefined)(
     let cluster: SessionCluster;
     let browser: Browser;
     let page: Page;
-    let origin: string;
-    let token: string;
+    let site: Site;
     const folder = mkdtempSync(join(tmpdir(), 'streamspace-e2e-'));
-    const children: ChildProcess[] = [];
-
-    const start = (name: string, env: Record<string, string>): ChildProcess => {
-      const child = spawn(process.execPath, [`dist/${name}.js`], {
-        cwd: root,
-        env: { PATH: process.env.PATH, HOME: folder, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      const log: string[] = [];
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.on('data', (chunk: Buffer) => {
-          log.push(chunk.toString());
-          writeFileSync(join(folder, `${name}.log`), log.join(''));
-        });
-      }
-      children.push(child);
-      return child;
-    };
-    const api = async <T>(path: string): Promise<T> => {
-      const answer = await fetch(`${origin}/api/v1${path}`, { headers: { authorization: `Bearer ${token}` } });
-      return (await answer.json()) as T;
-    };
 
     beforeAll(async () => {
       cluster = await SessionCluster.create();
       cluster.kubectl('create', 'namespace', 'console');
       cluster.kubectl('label', 'namespace', 'console', 'pod-security.kubernetes.io/enforce=restricted');
-      const probe = createServer().listen(0, '127.0.0.1');
-      await once(probe, 'listening');
-      const { port } = probe.address() as { port: number };
-      probe.close();
-      origin = `http://localhost:${port}`;
-      const secret = randomBytes(32).toString('base64url');
-      const enrolment = `sse_${randomBytes(32).toString('base64url')}`;
-      token = await new SignJWT({ roles: ['admin', 'user'] })
-        .setProtectedHeader({ alg: 'HS256' })
-        .setSubject('ada')
-        .setExpirationTime('1h')
-        .sign(Buffer.from(secret));
       writeFileSync(join(folder, 'pod.yaml'), SMALL);
-      start('hub', {
-        PORT: String(port),
-        METRICS_PORT: '0',
-        HOST: '127.0.0.1',
-        JWT_SECRET: secret,
-        ENROLMENT_TOKEN: enrolment,
-        PUBLIC_URL: origin,
-      });
-      start('agent', {
-        AGENT_ID: 'kind',
-        CONTROL_PLANE_URL: `ws://127.0.0.1:${port}`,
-        PLATFORM: 'kubernetes',
-        KUBECONFIG: cluster.path,
-        NAMESPACE: 'console',
-        SESSION_POD_TEMPLATE: join(folder, 'pod.yaml'),
-        AGENT_TOKEN: enrolment,
-        STATE_DIR: join(folder, 'agent'),
-        RECONNECT_DELAY: '200ms',
-        HEALTH_PORT: '0',
-        METRICS_PORT: '0',
-      });
-      await until(
-        'the agent is connected',
-        async () => (await api<{ items: Agent[] }>('/agents').catch(() => ({ items: [] }))).items[0]?.connected,
-      ).catch((error: unknown) => {
-        throw new Error(
-          `${String(error)}\n${['hub', 'agent'].map((name) => readFileSync(join(folder, `${name}.log`), 'utf8')).join('\n')}`,
-        );
+      site = await Site.start('kind', {
+        kind: {
+          PLATFORM: 'kubernetes',
+          KUBECONFIG: cluster.path,
+          NAMESPACE: 'console',
+          SESSION_POD_TEMPLATE: join(folder, 'pod.yaml'),
+        },
       });
       browser = await launchChromium();
       page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
@@ -123,17 +63,13 @@ describe.skipIf(missing !== undefined || chromiumPath === undefined)(
 
     afterAll(async () => {
       await browser?.close();
-      for (const child of children.reverse()) {
-        const ended = once(child, 'exit');
-        child.kill();
-        if (child.exitCode === null) await ended;
-      }
+      await site?.stop();
       await cluster?.remove();
       rmSync(folder, { recursive: true, force: true });
     }, 120_000);
 
     it('creates a desktop in the console; typing changes its pixels', async () => {
-      await page.goto(`${origin}/#token=${token}`);
+      await page.goto(site.link);
       await page.locator('[data-testid=create-session]').click();
       await page.locator('[data-testid=template-card][data-template=desktop]').click();
       await page.locator('[data-testid=session-name]').fill('In the cluster');
@@ -169,7 +105,7 @@ describe.skipIf(missing !== undefined || chromiumPath === undefined)(
       await row.locator('[data-testid=open-session]').click();
       await page.locator('[data-testid=viewer][data-phase=connected]').waitFor();
       await until('a picture', async () => (await pixels(page)).length > 5_000);
-      const { items } = await api<{ items: Session[] }>('/sessions');
+      const { items } = await site.api<{ items: Session[] }>('/sessions');
       expect(items).toMatchObject([{ state: 'running', platform: 'kubernetes' }]);
     });
   },
