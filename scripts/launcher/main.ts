@@ -20,7 +20,7 @@ import {
 } from './instance.ts';
 import type { Kept } from './keeper.ts';
 import { Keeping } from './keeping.ts';
-import { makeParts, stopParts } from './parts.ts';
+import { launchedPlatform, makeParts, stopParts } from './parts.ts';
 
 const HOST = '127.0.0.1';
 /** Longest time for the start of the hub, and then of the first agent: a loaded machine is slow. */
@@ -51,6 +51,7 @@ try {
 }
 
 async function main(): Promise<void> {
+  launchedPlatform(process.env.PLATFORM);
   const instance = await openInstance(folder);
   const token = await new SignJWT({ roles: ['admin', 'user'] })
     .setProtectedHeader({ alg: 'HS256' })
@@ -155,7 +156,7 @@ async function main(): Promise<void> {
   const desktop = await firstDesktop(client);
   if (stopping) return;
   say(`
-StreamSpace is running: hub and three replicas of the agent "this-machine", one of them leads.
+StreamSpace is running: hub and three replicas of the agent "${parts.agentId}", one of them leads.
 
   ${parts.link}
 

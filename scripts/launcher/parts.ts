@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_TEMPLATES } from '../../api/src/sessions/templates.ts';
@@ -11,12 +12,31 @@ const SHARE = 0.5;
 /** For one person's own machine. */
 const TEMPLATES = DEFAULT_TEMPLATES.map((template) => ({ ...template, cpu: Math.min(template.cpu, SHARE) }));
 
+/** Platforms that `npm start` serves; the agents read their settings (DOCKER_HOST, SESSION_…) from the environment. */
+type LaunchedPlatform = 'process' | 'docker';
+
+/** From PLATFORM. Throws for another one: a cluster has its own way (`npm run kind:up`, the charts). */
+export function launchedPlatform(given: string | undefined): LaunchedPlatform {
+  if (given === undefined || given === '' || given === 'process') return 'process';
+  if (given === 'docker') return 'docker';
+  throw new Error(
+    `PLATFORM: npm start runs sessions as processes of this machine, or with PLATFORM=docker; ${given} is another platform: see docs/install.md`,
+  );
+}
+
+/** Two checkouts on one engine must not take each other's sessions for their own. */
+function agentIdOf(platform: LaunchedPlatform, folder: string): string {
+  if (platform === 'process') return 'this-machine';
+  return `this-machine-${createHash('sha256').update(folder).digest('hex').slice(0, 8)}`;
+}
+
 /** A hub and the replicas of one agent that connect to it, none of them started yet. */
 export interface Parts {
   readonly origin: string;
   readonly client: HubClient;
   readonly hub: Child;
   readonly replicas: readonly Child[];
+  readonly agentId: string;
   /** Signs in every person who opens it. */
   readonly link: string;
 }
@@ -58,6 +78,8 @@ export function makeParts({ instance, host, port, program, token, watcher }: Par
     },
     watcher,
   );
+  const platform = launchedPlatform(process.env.PLATFORM);
+  const agentId = agentIdOf(platform, instance.folder);
   const replicas = Array.from({ length: REPLICAS }, (_, index) => {
     const name = `this-machine-${index + 1}`;
     return new Child(
@@ -67,9 +89,9 @@ export function makeParts({ instance, host, port, program, token, watcher }: Par
         logFile: log(name),
         env: {
           ...shared,
-          AGENT_ID: 'this-machine',
+          AGENT_ID: agentId,
           CONTROL_PLANE_URL: `ws://${host}:${port}`,
-          PLATFORM: 'process',
+          PLATFORM: platform,
           REGION: 'local',
           POD_NAME: name,
           ENABLE_HA: 'true',
@@ -87,7 +109,7 @@ export function makeParts({ instance, host, port, program, token, watcher }: Par
     );
   });
   const client = new HubClient(`http://${host}:${port}`, token);
-  return { origin, client, hub, replicas, link: `${origin}/#token=${token}` };
+  return { origin, client, hub, replicas, agentId, link: `${origin}/#token=${token}` };
 }
 
 /** Agents before the hub, so that it receives their goodbyes. */

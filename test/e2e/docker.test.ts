@@ -7,6 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engineMissing, ensureDesktop } from '../../agent/test/integration/docker-place.ts';
 import { chromiumPath, launchChromium, needsChromium } from '../support/browser.ts';
+import { Launched } from '../support/launched.ts';
 import { Site } from '../support/site.ts';
 import { until } from '../support/until.ts';
 
@@ -29,6 +30,7 @@ const docker = (...args: string[]): string => execFileSync('docker', args, { enc
 
 describe.skipIf(missing !== undefined || chromiumPath === undefined)(needsChromium(title), () => {
   const agentId = `docker-${process.pid}`;
+  const agents = [agentId];
   let site: Site;
   let browser: Browser;
   let page: Page;
@@ -54,10 +56,14 @@ describe.skipIf(missing !== undefined || chromiumPath === undefined)(needsChromi
   afterAll(async () => {
     await browser?.close();
     await site?.stop();
-    const left = containers();
-    if (left.length > 0) docker('rm', '-fv', ...left);
-    const homes = docker('volume', 'ls', '-q', '--filter', `label=agent=${agentId}`).split('\n').filter(Boolean);
-    if (homes.length > 0) docker('volume', 'rm', ...homes);
+    for (const id of agents) {
+      const of = ['--filter', `label=agent=${id}`];
+      const lines = (text: string) => text.split('\n').filter((line) => line !== '');
+      const left = lines(docker('ps', '-aq', ...of));
+      if (left.length > 0) docker('rm', '-fv', ...left);
+      const homes = lines(docker('volume', 'ls', '-q', ...of));
+      if (homes.length > 0) docker('volume', 'rm', ...homes);
+    }
   }, 120_000);
 
   const row = () => page.locator('[data-testid=session-row]', { hasText: 'In a container' });
@@ -114,5 +120,24 @@ describe.skipIf(missing !== undefined || chromiumPath === undefined)(needsChromi
     await row().locator('[data-testid=wake-session]').click();
     await row().and(page.locator('[data-state=running]')).waitFor({ timeout: 90_000 });
     expect(docker('exec', running()[0]!, 'ls', '/home/user')).toMatch(/after\n(.*\n)*before/);
+  });
+
+  it('PLATFORM=docker npm start: the first desktop is a container, and goes to sleep with Ctrl-C', async () => {
+    const launched = await Launched.start(undefined, { PLATFORM: 'docker' });
+    try {
+      expect(launched.output()).toMatch(/first desktop +My first desktop \([a-z0-9-]+\): running/);
+      const [, id] = /agent "(this-machine-[0-9a-f]{8})"/.exec(launched.output())!;
+      agents.push(id!);
+      expect(docker('ps', '-q', '--filter', `label=agent=${id}`, '--filter', 'label=app=session').trim()).not.toBe('');
+      await launched.stop();
+      expect(docker('ps', '-aq', '--filter', `label=agent=${id}`, '--filter', 'label=app=session').trim()).toBe('');
+    } finally {
+      await launched.stop();
+    }
+  });
+
+  it('npm start says which platforms it has', async () => {
+    const refused = Launched.start(undefined, { PLATFORM: 'kubernetes' });
+    await expect(refused).rejects.toThrow(/PLATFORM: npm start runs sessions as processes .* or with PLATFORM=docker/);
   });
 });
