@@ -69,6 +69,14 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
     }
   }
 
+  get trouble(): string | undefined {
+    return this.#options.engine.trouble;
+  }
+
+  onTrouble(listener: () => void): () => void {
+    return this.#options.engine.onTrouble(listener);
+  }
+
   protected override check(spec: SessionSpec): void {
     checkEnvironment(spec, this.#options);
   }

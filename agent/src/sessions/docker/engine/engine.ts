@@ -32,7 +32,9 @@ export class Engine {
   readonly #agent: Agent;
   readonly #clock: Clock;
   readonly #where: string;
+  readonly #listeners = new Set<() => void>();
   #api: Promise<string> | undefined;
+  #trouble: string | undefined;
 
   constructor(address: EngineAddress, clock: Clock) {
     this.#agent = connectionsTo(address);
@@ -80,8 +82,26 @@ export class Engine {
     });
   }
 
+  /** Why the engine could not be asked last; undefined: it answered, whatever it said. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  /** Calls back when {@link Engine.trouble} has changed. Returns how to stop it. */
+  onTrouble(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
   close(): void {
     this.#agent.destroy();
+  }
+
+  #troubled(trouble: string | undefined): void {
+    const before = this.#trouble;
+    this.#trouble = trouble;
+    // in other words it is the same trouble
+    if ((before === undefined) !== (trouble === undefined)) for (const listener of this.#listeners) listener();
   }
 
   async #negotiate(signal: AbortSignal): Promise<string> {
@@ -117,6 +137,7 @@ export class Engine {
     try {
       return await withDeadline(this.#clock, ms, `the engine at ${this.#where}`, signal, async (limit) => {
         const opened = await exchange(this.#agent, path, request, limit);
+        this.#troubled(undefined);
         if ('response' in opened && opened.response.statusCode! >= 300 && opened.response.statusCode !== 304)
           throw await refusal(opened.response, limit);
         return take(opened, limit);
@@ -124,12 +145,12 @@ export class Engine {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof EngineError) throw error;
-      if (error instanceof DeadlineError) throw new EngineError(0, error.message, { cause: error });
       // another engine may be there when it comes back
-      this.#api = undefined;
-      throw new EngineError(0, `the engine at ${this.#where} can’t be reached: ${remedyOf(error as Error)}`, {
-        cause: error,
-      });
+      if (!(error instanceof DeadlineError)) this.#api = undefined;
+      const away = `the engine at ${this.#where} can’t be reached: ${remedyOf(error as Error)}`;
+      const words = error instanceof DeadlineError ? error.message : away;
+      this.#troubled(words);
+      throw new EngineError(0, words, { cause: error });
     }
   }
 }

@@ -1,0 +1,131 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
+import { RfbClient } from '@streamspace/testkit';
+import { systemClock } from 'clock-port';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { engineAddress } from '../../src/sessions/docker/engine/address.ts';
+import { Engine } from '../../src/sessions/docker/engine/engine.ts';
+import { type DockerPlace, dockerPlace, engineMissing, ensureDesktop } from './docker-place.ts';
+
+const missing = engineMissing();
+const soon = () => AbortSignal.timeout(60_000);
+
+/** The engine's socket with a way between that can be cut: connections end, and new ones are refused. */
+class Way {
+  readonly path: string;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  async open(): Promise<void> {
+    this.#server = createServer((client) => {
+      const engine = connect({ path: '/var/run/docker.sock' });
+      for (const [one, other] of [
+        [client, engine],
+        [engine, client],
+      ] as const) {
+        this.#sockets.add(one);
+        one.on('error', () => other.destroy());
+        one.on('close', () => {
+          this.#sockets.delete(one);
+          other.destroy();
+        });
+        one.pipe(other);
+      }
+    });
+    await new Promise<void>((resolve) => this.#server!.listen(this.path, resolve));
+  }
+
+  async cut(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server!.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+}
+
+describe.skipIf(missing !== undefined || process.env['DOCKER_HOST'] !== undefined)(
+  `docker sessions while the engine is away${missing ? `: ${missing}` : ''}`,
+  () => {
+    let place: DockerPlace;
+    let folder: string;
+    let way: Way;
+    let engine: Engine;
+    beforeAll(async () => {
+      ensureDesktop();
+      place = await dockerPlace({ byAddress: true });
+      folder = await mkdtemp(join(tmpdir(), 'docker-away-'));
+      way = new Way(join(folder, 'engine.sock'));
+      await way.open();
+      engine = new Engine(engineAddress(`unix://${way.path}`, undefined), systemClock);
+    }, 900_000);
+    afterAll(async () => {
+      engine?.close();
+      await way?.cut().catch(() => undefined);
+      await place?.cleanup();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    it('says so, shows its screens, loses nothing, and hears of what happened meanwhile', async () => {
+      const driver = place.makeDriver({ engine });
+      let commands = 0;
+      const op = () => ({ commandId: `command-${commands++}`, term: 1, signal: soon() });
+      const make = async (id: string): Promise<SessionSpec> => {
+        const base = { id, user: place.agentId, template: 'desktop', name: '', cpu: 0.5, memory: 5e8, storage: 1e9 };
+        const one = { ...base, image: '', env: {}, created_at: '2026-01-31T12:00:00.000Z' };
+        await driver.create(one, op());
+        return one;
+      };
+      const [stays, dies] = [await make('away-stays'), await make('away-dies')];
+      const news = new Map<string, SessionStatus | undefined>();
+      const over = new AbortController();
+      const watching = driver.watch((id, status) => news.set(id, status), over.signal);
+      const viewer = await RfbClient.open(await driver.connect(stays.id, soon()), soon());
+      await viewer.firstPicture(soon());
+      let told = 0;
+      const deafen = driver.onTrouble(() => (told += 1));
+      const until = async (what: () => boolean) => {
+        for (const end = soon(); !what();) {
+          end.throwIfAborted();
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      };
+
+      await way.cut();
+      await until(() => driver.trouble !== undefined);
+      expect(driver.trouble).toMatch(/can’t be reached: .*is the engine running/);
+      const refusal = { code: 'driver_failed', message: expect.stringContaining('can’t be reached') };
+      await expect(driver.list(soon())).rejects.toMatchObject(refusal);
+      await expect(driver.hibernate(stays.id, op())).rejects.toMatchObject(refusal);
+      const { width, height } = viewer.picture;
+      viewer.pointer(width >> 2, height >> 1, 1);
+      viewer.pointer(width >> 2, height >> 1, 0);
+      const changed = viewer.waitForChange(undefined, soon());
+      viewer.type('still here\n');
+      await changed;
+      await place.kill(dies.id);
+      expect(news.size).toBe(0);
+
+      await way.open();
+      await until(() => driver.trouble === undefined && news.has(dies.id));
+      expect(told).toBe(2);
+      expect(news.get(dies.id)).toMatchObject({
+        state: 'failed',
+        reason: expect.stringContaining('killed from outside'),
+      });
+      expect(news.has(stays.id)).toBe(false);
+      expect((await driver.list(soon())).map(({ state }) => state).toSorted()).toEqual(['failed', 'running']);
+      expect(await driver.wake(dies.id, op())).toMatchObject({ state: 'running' });
+      viewer.close();
+      deafen();
+      over.abort();
+      await watching;
+      for (const { id } of [stays, dies]) await driver.delete(id, { deleteHome: true }, op());
+    });
+  },
+);
