@@ -49,8 +49,11 @@ export async function registryAuth(registry: string, folder: string, signal: Abo
   return encoded({ username: pair.slice(0, colon), password: pair.slice(colon + 1) }, registry);
 }
 
-const encoded = (auth: object, registry: string): string =>
-  Buffer.from(JSON.stringify({ ...auth, serveraddress: registry })).toString('base64url');
+/** With the padding that base64url has none of in Node, and without which engines take it for nothing. */
+function encoded(auth: object, registry: string): string {
+  const text = JSON.stringify({ ...auth, serveraddress: registry });
+  return Buffer.from(text).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+}
 
 /** Undefined where the helper has none for the registry. */
 function askHelper(
