@@ -1,5 +1,5 @@
 // Lays out what goes into the images, a folder an image, as it will lie in its root: node images/assemble.mjs FOLDER
-import { cp, mkdir, readdir, readFile, rm, utimes, lutimes, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rm, utimes, lutimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildPrograms } from '../scripts/build.mjs';
@@ -92,6 +92,10 @@ const agent = {
   'session-sandbox': 'agent/src/sessions/process/sandbox/main.ts',
 };
 await program('agent', 'agent', agent, 'http://127.0.0.1:${process.env.HEALTH_PORT ?? 8080}/health');
+// where a volume may keep an agent's state: a new volume gets the mode of the folder that it covers, and the agent is no root
+const state = join(out, 'agent/var/lib/streamspace');
+await mkdir(state, { recursive: true });
+await chmod(state, 0o1777);
 
 const plugin = join(out, 'argocd-plugin');
 for (const [from, to] of [
