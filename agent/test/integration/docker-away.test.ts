@@ -75,13 +75,12 @@ describe.skipIf(missing !== undefined || process.env['DOCKER_HOST'] !== undefine
       const driver = place.makeDriver({ engine });
       let commands = 0;
       const op = () => ({ commandId: `command-${commands++}`, term: 1, signal: soon() });
-      const make = async (id: string): Promise<SessionSpec> => {
+      const spec = (id: string): SessionSpec => {
         const base = { id, user: place.agentId, template: 'desktop', name: '', cpu: 0.5, memory: 5e8, storage: 1e9 };
-        const one = { ...base, image: '', env: {}, created_at: '2026-01-31T12:00:00.000Z' };
-        await driver.create(one, op());
-        return one;
+        return { ...base, image: '', env: {}, created_at: '2026-01-31T12:00:00.000Z' };
       };
-      const [stays, dies] = [await make('away-stays'), await make('away-dies')];
+      const [stays, dies, third] = [spec('away-stays'), spec('away-dies'), spec('away-third')];
+      for (const one of [stays, dies]) await driver.create(one, op());
       const news = new Map<string, SessionStatus | undefined>();
       const over = new AbortController();
       const watching = driver.watch((id, status) => news.set(id, status), over.signal);
@@ -101,7 +100,18 @@ describe.skipIf(missing !== undefined || process.env['DOCKER_HOST'] !== undefine
       expect(driver.trouble).toMatch(/can’t be reached: .*is the engine running/);
       const refusal = { code: 'driver_failed', message: expect.stringContaining('can’t be reached') };
       await expect(driver.list(soon())).rejects.toMatchObject(refusal);
-      await expect(driver.hibernate(stays.id, op())).rejects.toMatchObject(refusal);
+      // what was asked for meanwhile waits, and leaves its slot to others
+      const slot = { left: '', regained: 0 };
+      const late = driver.create(third, {
+        ...op(),
+        slot: {
+          leave: (reason) => (slot.left = reason),
+          regain: () => Promise.resolve(void (slot.regained += 1)),
+        },
+      });
+      await until(() => news.get(third.id)?.state === 'starting');
+      expect(news.get(third.id)?.reason).toContain('can’t be reached');
+      expect(slot).toMatchObject({ left: expect.stringContaining('can’t be reached'), regained: 0 });
       const { width, height } = viewer.picture;
       viewer.pointer(width >> 2, height >> 1, 1);
       viewer.pointer(width >> 2, height >> 1, 0);
@@ -109,23 +119,29 @@ describe.skipIf(missing !== undefined || process.env['DOCKER_HOST'] !== undefine
       viewer.type('still here\n');
       await changed;
       await place.kill(dies.id);
-      expect(news.size).toBe(0);
+      expect([...news.keys()]).toEqual([third.id]);
 
       await way.open();
       await until(() => driver.trouble === undefined && news.has(dies.id));
       expect(told).toBe(2);
+      expect(await late).toEqual({ spec: third, state: 'running' });
+      expect(slot.regained).toBe(1);
       expect(news.get(dies.id)).toMatchObject({
         state: 'failed',
         reason: expect.stringContaining('killed from outside'),
       });
       expect(news.has(stays.id)).toBe(false);
-      expect((await driver.list(soon())).map(({ state }) => state).toSorted()).toEqual(['failed', 'running']);
+      expect((await driver.list(soon())).map(({ state }) => state).toSorted()).toEqual([
+        'failed',
+        'running',
+        'running',
+      ]);
       expect(await driver.wake(dies.id, op())).toMatchObject({ state: 'running' });
       viewer.close();
       deafen();
       over.abort();
       await watching;
-      for (const { id } of [stays, dies]) await driver.delete(id, { deleteHome: true }, op());
+      for (const { id } of [stays, dies, third]) await driver.delete(id, { deleteHome: true }, op());
     });
   },
 );

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { type Capacity, type SessionSpec, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
 import { kindOf } from '../core/failure.ts';
 import { isLive, type Live } from '../core/record.ts';
-import { RecordDriver } from '../core/record-driver.ts';
+import { RecordDriver, type Running } from '../core/record-driver.ts';
 import { notRunning } from '../core/refusals.ts';
 import type { Operation } from '../driver.ts';
 import { checkEnvironment, hasHome, screenPort } from '../core/environment.ts';
@@ -12,6 +12,7 @@ import type { EngineInfo } from './objects/engine-objects.ts';
 import { removeHome } from './objects/home.ts';
 import { containerName } from './objects/names.ts';
 import type { DockerDraft, DockerRecord } from './objects/record.ts';
+import { withPatience } from './operations/patience.ts';
 import { start } from './operations/start.ts';
 import { removeStarts } from './operations/stop.ts';
 import type { DockerDriverOptions } from './options.ts';
@@ -79,6 +80,11 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
 
   protected override check(spec: SessionSpec): void {
     checkEnvironment(spec, this.#options);
+  }
+
+  /** With the engine in sight. */
+  protected override during<T>(operation: Running, work: () => Promise<T>): Promise<T> {
+    return withPatience(this.#options, this.operations, operation, work);
   }
 
   protected override async written(sessionId: string): Promise<void> {

@@ -23,6 +23,6 @@ export function isNameTaken(error: unknown): boolean {
 }
 
 /** The engine could not be asked, or did not answer: whether it did what was asked is not known. */
-export function isAway(error: unknown): boolean {
+export function isAway(error: unknown): error is EngineError {
   return answered(error, 0);
 }

@@ -6,7 +6,7 @@ import { notFound } from '../../core/refusals.ts';
 import type { Operation } from '../../driver.ts';
 import { screenPort } from '../../core/environment.ts';
 import { inspect, lastLines, removeContainer } from '../engine/containers.ts';
-import { EngineError, isNameTaken } from '../engine/error.ts';
+import { EngineError, isAway, isNameTaken } from '../engine/error.ts';
 import { ensureImage } from '../images/pull.ts';
 import { ensureNetwork } from '../network.ts';
 import { type ImageConfig, sessionContainer, sessionImage } from '../objects/container.ts';
@@ -64,6 +64,8 @@ export async function start(
     return { spec: record.spec, state: 'running' };
   } catch (error) {
     operation.signal.throwIfAborted();
+    // nothing is decided while the engine can't be asked
+    if (isAway(error)) throw error;
     if (error instanceof StreamSpaceError && ['superseded', 'conflict', 'not_found'].includes(error.code)) throw error;
     const failure = asFailure(error, waitsFor, sessionImage(record.spec, options), options.startDeadline);
     await note(parts, record, failure, operation);
