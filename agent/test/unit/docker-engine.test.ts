@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { systemClock } from 'clock-port';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { engineAddress } from '../../src/sessions/docker/engine/address.ts';
@@ -146,6 +146,22 @@ describe('Engine', () => {
     })();
     await expect(reading).rejects.toThrow('over');
     expect(seen).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+});
+
+describe('jsonLines', () => {
+  it('reads values wherever the stream is cut, the last one without an end of its line too', async () => {
+    const bytes = Buffer.from('{"a":"ü"}\r\n\n{"b":2}\n{"c":3}');
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const seen: unknown[] = [];
+      for await (const value of jsonLines(Readable.from([bytes.subarray(0, cut), bytes.subarray(cut)])))
+        seen.push(value);
+      expect(seen).toEqual([{ a: 'ü' }, { b: 2 }, { c: 3 }]);
+    }
+  });
+  it('refuses a line without end', async () => {
+    const endless = jsonLines(Readable.from(Array.from({ length: 20 }, () => Buffer.alloc(100_000, 'x'))));
+    await expect(endless.next()).rejects.toThrow(/a line of more than/);
   });
 });
 

@@ -12,7 +12,7 @@ import type { EngineInfo } from './objects/engine-objects.ts';
 import { removeHome } from './objects/home.ts';
 import { containerName } from './objects/names.ts';
 import type { DockerDraft, DockerRecord } from './objects/record.ts';
-import { withPatience } from './operations/patience.ts';
+import { withEngineInSight } from './operations/in-sight.ts';
 import { start } from './operations/start.ts';
 import { removeStarts } from './operations/stop.ts';
 import type { DockerDriverOptions } from './options.ts';
@@ -84,7 +84,7 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
 
   /** With the engine in sight. */
   protected override during<T>(operation: Running, work: () => Promise<T>): Promise<T> {
-    return withPatience(this.#options, this.operations, operation, work);
+    return withEngineInSight(this.#options, this.operations, operation, work);
   }
 
   protected override async written(sessionId: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { type Clock, sleep } from 'clock-port';
 import type { ContainerDetails } from '../objects/engine-objects.ts';
 import type { Engine } from './engine.ts';
 import { answered } from './error.ts';
@@ -19,6 +20,24 @@ export async function inspect(
     if (answered(error, 404)) return undefined;
     throw error;
   }
+}
+
+/** Exit code of a program that was killed, by the kernel for want of memory too. */
+export const KILLED = 137;
+/** Milliseconds after which an engine that has told of an end has also told whether it was for want of memory. */
+const OOM_MS = 500;
+
+/** A container that has ended, once the engine shows all that it knows of the end. */
+export async function inspectEnd(
+  engine: Engine,
+  clock: Clock,
+  name: string,
+  signal: AbortSignal,
+): Promise<ContainerDetails | undefined> {
+  const found = await inspect(engine, name, signal);
+  if (found?.State.ExitCode !== KILLED || found.State.OOMKilled) return found;
+  await sleep(clock, OOM_MS, signal);
+  return inspect(engine, name, signal);
 }
 
 /** Stops a container, which has `grace` seconds to end by itself, and removes it with what only it has. One that is gone is success. */

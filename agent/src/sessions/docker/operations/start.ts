@@ -5,7 +5,7 @@ import { checkReadable, fence, isLive, type Live } from '../../core/record.ts';
 import { notFound } from '../../core/refusals.ts';
 import type { Operation } from '../../driver.ts';
 import { screenPort } from '../../core/environment.ts';
-import { inspect, lastLines, removeContainer } from '../engine/containers.ts';
+import { inspect, inspectEnd, lastLines, removeContainer } from '../engine/containers.ts';
 import { EngineError, isAway, isNameTaken } from '../engine/error.ts';
 import { ensureImage } from '../images/pull.ts';
 import { ensureNetwork } from '../network.ts';
@@ -133,7 +133,10 @@ async function untilReady(
   for (;;) {
     const now = await inspect(engine, container, signal);
     if (now === undefined) throw new StreamSpaceError('driver_failed', 'Its container was removed from outside');
-    if (hasEnded(now)) throw failed({ reason: endOf(now, await lastLines(engine, container, signal)), code: 'exited' });
+    if (hasEnded(now)) {
+      const end = (await inspectEnd(engine, clock, container, signal)) ?? now;
+      throw failed({ reason: endOf(end, await lastLines(engine, container, signal)), code: 'exited' });
+    }
     if (now.State.Status === 'running' && (await screens.speaks(now, port, signal))) return;
     await sleep(clock, LOOK_MS, signal);
   }

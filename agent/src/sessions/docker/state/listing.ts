@@ -2,7 +2,7 @@ import type { SessionStatus } from '@streamspace/protocol';
 import { parseIso } from 'clock-port';
 import type { Operations } from '../../core/operations.ts';
 import { endOf } from './reason.ts';
-import { inspect, lastLines } from '../engine/containers.ts';
+import { inspectEnd, lastLines } from '../engine/containers.ts';
 import type { ContainerSummary } from '../objects/engine-objects.ts';
 import { APP, startOf } from '../objects/names.ts';
 import type { DockerRecord } from '../objects/record.ts';
@@ -85,8 +85,8 @@ export class EngineListing {
   async #end(id: string, signal: AbortSignal): Promise<string> {
     const known = this.#ends.get(id);
     if (known !== undefined) return known;
-    const { engine } = this.#parts.options;
-    const container = await inspect(engine, id, signal);
+    const { engine, clock } = this.#parts.options;
+    const container = await inspectEnd(engine, clock, id, signal);
     if (container === undefined) return 'Its container was removed from outside';
     const words = endOf(container, await lastLines(engine, id, signal));
     this.#ends.set(id, words);

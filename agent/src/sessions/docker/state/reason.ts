@@ -1,8 +1,7 @@
+import { KILLED } from '../engine/containers.ts';
 import { isAway, answered } from '../engine/error.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { ContainerDetails } from '../objects/engine-objects.ts';
-
-const KILL = 137;
 
 /** Why a container does not run any more, in words for its user. `log`: its program's last lines, where they are worth a look. */
 export function endOf({ State, HostConfig }: ContainerDetails, log: string): string {
@@ -12,7 +11,7 @@ export function endOf({ State, HostConfig }: ContainerDetails, log: string): str
     return `Killed for using more memory than its limit${limit}`;
   }
   if (State.Error !== '') return `Its container can’t be started: ${State.Error}`;
-  if (State.ExitCode === KILL) return `The session’s program was killed from outside (exit code ${KILL})${last}`;
+  if (State.ExitCode === KILLED) return `The session’s program was killed from outside (exit code ${KILLED})${last}`;
   return `The session’s program ended with exit code ${State.ExitCode}${last}`;
 }
 

@@ -11,7 +11,7 @@ const RETRY_MS = 500;
  * Runs one operation on a session, once more whenever the engine was away: each of its steps can be repeated. While it waits, it leaves its slot to
  * others, and where the session is to start, the engine's trouble is its reason.
  */
-export async function withPatience<T>(
+export async function withEngineInSight<T>(
   { engine, clock }: Pick<DockerDriverOptions, 'engine' | 'clock'>,
   operations: Operations,
   { signal, slot, sessionId, starts, spec }: Running,
