@@ -1,6 +1,6 @@
 import type { Capacity } from '@streamspace/protocol';
 
-/** What something leaves to sessions: cores, bytes, sessions. What is not named it does not bound. */
+/** What a limit leaves to sessions: cores, bytes, sessions. A field that is absent has no bound. */
 export interface CapacityBound {
   readonly cpu?: number;
   readonly memory?: number;
@@ -8,8 +8,8 @@ export interface CapacityBound {
 }
 
 /**
- * What sessions may use altogether: the least of what bounds it, and never more than `maxSessions`. Cores and memory that nothing bounds are those
- * of so many sessions of the default size.
+ * The total that sessions may use: the smallest of all bounds, and never more than `maxSessions`. Where nothing bounds cores or memory, the
+ * total is that of `maxSessions` sessions of the default size.
  */
 export function capacityWithin(
   bounds: readonly CapacityBound[],

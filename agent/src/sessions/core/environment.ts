@@ -3,12 +3,12 @@ import { TEMPLATE_ENV } from '@streamspace/settings';
 
 const DEFAULT_HOME = '/home/user';
 
-/** What holds where a template says nothing of its screen. */
+/** Defaults for templates without settings for the screen. */
 export interface ScreenDefaults {
   readonly vncPort: number;
 }
 
-/** A variable of a template's env that the agent reads itself. Throws `invalid_request` where it is not what it takes. */
+/** A variable of a template's env that the agent itself reads. Throws `invalid_request` for a value that the variable does not accept. */
 function given({ env }: Pick<SessionSpec, 'env'>, name: keyof typeof TEMPLATE_ENV): string | undefined {
   const value = env[name];
   if (value === undefined || TEMPLATE_ENV[name].parse(value) !== undefined) return value;
@@ -22,20 +22,20 @@ export function screenPort(spec: Pick<SessionSpec, 'env'>, { vncPort }: ScreenDe
   return port === undefined ? vncPort : Number(port);
 }
 
-/** Where the home is mounted. */
+/** Mount path of the home. */
 export const homePath = (spec: Pick<SessionSpec, 'env'>): string => given(spec, 'HOME') ?? DEFAULT_HOME;
 
 /** Whether the user's files outlive the session. */
 export const hasHome = (spec: Pick<SessionSpec, 'env'>): boolean => given(spec, 'STREAMSPACE_HOME') !== 'none';
 
-/** Throws `invalid_request` for what the agent itself reads of a template's env, and can't. */
+/** Throws `invalid_request` for a value in a template's env that the agent itself reads and can't use. */
 export function checkEnvironment(spec: Pick<SessionSpec, 'env'>, config: ScreenDefaults): void {
   screenPort(spec, config);
   homePath(spec);
   hasHome(spec);
 }
 
-/** What the session's program sees: the template's variables as they were written, and who it is, as far as that is known when it starts. */
+/** Environment of the session's program: the template's variables as written, and the session's identity as far as it is known at the start. */
 export function environmentOf(
   spec: Pick<SessionSpec, 'template' | 'env'> & Partial<Pick<SessionSpec, 'id' | 'user'>>,
   config: ScreenDefaults,

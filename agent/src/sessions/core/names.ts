@@ -3,28 +3,28 @@ import type { SessionSpec } from '@streamspace/protocol';
 
 export const NAME_LIMIT = 63;
 
-/** Hexadecimal digits of a hash that tells names apart: 40 bits where a collision only confuses. */
+/** Hexadecimal digits of a hash that distinguishes names: 40 bits where a collision only confuses. */
 export const DIGITS = 10;
-/** 80 bits where a collision would give one user's files to another who looked for it. */
+/** 80 bits where a collision, which a user can search for, would give that user the files of another. */
 const HOME_DIGITS = 20;
 
 export const digest = (digits: number, ...parts: string[]): string =>
   createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, digits);
 
-/** At most 63 characters; what was cut off, or changed, is kept apart by a hash of the whole. */
+/** At most 63 characters; names that were shortened or changed differ by a hash of the whole name. */
 export function bounded(prefix: string, readable: string, hash: string): string {
   const room = NAME_LIMIT - prefix.length - hash.length - 1;
   const head = readable.slice(0, room).replace(/[-_.]+$/, '');
   return head === '' ? `${prefix}${hash}` : `${prefix}${head}-${hash}`;
 }
 
-/** Whose a home is: all of a user's sessions of a template have the same. */
+/** The owner of a home: all sessions of one user from one template share it. */
 export type HomeOwner = Pick<SessionSpec, 'user' | 'template'>;
 
 /** Name of the PersistentVolumeClaim that is made for the user's home in this template. */
 export const homeName = (owner: HomeOwner): string => homeNameOf(owner, HOME_DIGITS);
 
-/** Its name if an earlier version made it: two owners may have the same, so whoever finds one compares its owner. */
+/** The name that an earlier version gave the claim. Two owners may have the same name, so readers must compare the claim's owner. */
 export const oldHomeName = (owner: HomeOwner): string => homeNameOf(owner, DIGITS);
 
 function homeNameOf({ user, template }: HomeOwner, digits: number): string {
@@ -36,7 +36,7 @@ function homeNameOf({ user, template }: HomeOwner, digits: number): string {
   return bounded('home-', readable.replace(/^-+/, ''), digest(digits, user, template));
 }
 
-/** Any text as the value of a label; what is one already stays as it is. */
+/** Any text as the value of a label; a text that is a valid value stays as it is. */
 export function labelValue(text: string): string {
   if (/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(text)) return text;
   return bounded('', text.replace(/[^A-Za-z0-9_.-]+/g, '-').replace(/^[-_.]+/, ''), digest(DIGITS, text));

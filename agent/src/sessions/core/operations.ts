@@ -1,24 +1,24 @@
 import type { SessionStatus } from '@streamspace/protocol';
 
-/** What is so after operations: the state, `gone`, or undefined where not all that was asked was done. */
+/** Result of operations: the session's state, `gone`, or undefined if an operation was not completed. */
 export type Ending = SessionStatus['state'] | 'gone' | undefined;
 type TellListener = (sessionId: string, status: SessionStatus) => void;
 type EndListener = (sessionId: string, ending: Ending) => void;
 
-/** Operations of this process that go on: what they do is not news, except what a slow start waits for. */
+/** Running operations of this process. Watches do not report the changes that they make, except the reason why a slow start waits. */
 export class Operations {
   readonly #counts = new Map<string, number>();
-  /** Sessions of which something that was asked was not done. */
+  /** Sessions with an operation that was not completed. */
   readonly #failed = new Set<string>();
   readonly #tellers = new Set<TellListener>();
   readonly #enders = new Set<EndListener>();
 
-  /** An operation on the session goes on. */
+  /** Whether an operation on the session is running. */
   concern(sessionId: string): boolean {
     return this.#counts.has(sessionId);
   }
 
-  /** Runs one. */
+  /** Runs an operation. */
   async during<T extends SessionStatus | void>(sessionId: string, work: () => Promise<T>): Promise<T> {
     this.#counts.set(sessionId, (this.#counts.get(sessionId) ?? 0) + 1);
     let ending: Ending;
@@ -40,12 +40,12 @@ export class Operations {
     }
   }
 
-  /** Words of one that goes on. */
+  /** Reports a status from a running operation. */
   tell(sessionId: string, status: SessionStatus): void {
     for (const listener of this.#tellers) listener(sessionId, status);
   }
 
-  /** `onEnd`: nothing goes on with the session any more. Returns how to stop it. */
+  /** `onEnd`: the last running operation on the session has ended. Returns a function that ends the subscription. */
   listen(onTold: TellListener, onEnd: EndListener): () => void {
     this.#tellers.add(onTold);
     this.#enders.add(onEnd);

@@ -19,19 +19,19 @@ import { settling } from './settling.ts';
 import { checkSpec } from './spec-check.ts';
 import { homeUnknown, unreadableReason } from './stored-spec.ts';
 
-/** An operation as the driver carries it out. */
+/** An operation as the driver executes it. */
 export interface Running extends Operation {
   readonly sessionId: string;
-  /** The session is to run afterwards. */
+  /** Whether the session is to run afterwards. */
   readonly starts: boolean;
-  /** Of a create: what was asked for. */
+  /** The requested spec, for a create. */
   readonly spec?: SessionSpec;
 }
 
 /**
- * A driver whose truth is a record: what is wanted of a session is in its record, changed by compare-and-set under the operation's term; what
- * runs follows from it. Every step can be repeated: what a crash leaves between two of them is finished by the next operation on the session, or
- * swept up while listing or watching. A platform adds its steps and its record store.
+ * A driver with a record as its source of truth. The record holds the desired state of a session and changes by compare-and-set under the
+ * operation's term; the running objects follow the record. Every step can be repeated: the next operation on the session, a listing, or a watch
+ * finishes the work that a crash interrupted. A platform adds its steps and its record store.
  */
 export abstract class RecordDriver<Stored extends SessionRecord, Draft> implements SessionDriver {
   abstract readonly platform: Platform;
@@ -45,50 +45,54 @@ export abstract class RecordDriver<Stored extends SessionRecord, Draft> implemen
     signal: AbortSignal,
   ): Promise<void>;
 
-  /**
-   * Brings a session to life whose record wants it to run, or joins who is doing so; resolves when its screen can be reached.
-   */
+  /** Starts a session whose record wants it to run, or joins a start in progress; resolves when its screen can be reached. */
   protected abstract start(record: Live<Stored>, operation: Operation): Promise<SessionStatus>;
 
-  /** Ends what runs of the session; resolves when it has ended. */
+  /** Ends the running parts of the session; resolves when they have ended. */
   protected abstract stop(record: Live<Stored>, signal: AbortSignal): Promise<void>;
 
-  /** Removes all of a deleted session but its record: what runs, by force where it must be; its home with `deleteHome`, unless another session has it. */
+  /**
+   * Removes everything of a deleted session except its record: the running parts, by force if necessary; with `deleteHome` also its home,
+   * unless another session uses it.
+   */
   protected abstract clear(record: Stored, signal: AbortSignal): Promise<void>;
 
-  /** As `clear`, of a session that has no record: it was lost, or a superseded leader is late. Where deleted sessions keep records there is nothing to do. */
+  /**
+   * As `clear`, for a session without a record: the record was lost, or a superseded leader is late. Nothing to do where deleted sessions keep
+   * records.
+   */
   protected clearUnrecorded(_id: string, _options: { deleteHome: boolean }, _signal: AbortSignal): Promise<void> {
     return Promise.resolve();
   }
 
-  /** What to say of these sessions, in any order; of one that is gone nothing. */
+  /** The statuses of these sessions, in any order; none for a session that is gone. */
   protected abstract statuses(records: readonly Stored[], signal: AbortSignal): Promise<SessionStatus[]>;
 
-  /** A connection to the screen of a session that should run. */
+  /** A connection to the screen of a session whose record wants it to run. */
   protected abstract open(record: Live<Stored>, signal: AbortSignal): Promise<Duplex>;
 
-  /** Throws `invalid_request` for a spec that this platform can make no session of. */
+  /** Throws `invalid_request` for a spec that this platform can't run. */
   protected check(_spec: SessionSpec): void {}
 
-  /** Around each operation. */
+  /** Wraps each operation. */
   protected during<T>(_operation: Running, work: () => Promise<T>): Promise<T> {
     return work();
   }
 
-  /** An operation has written what it wants, `made` in a record of its own. */
+  /** Called after an operation has written its desired state. `made`: the record is new. */
   protected written(_sessionId: string, _made: boolean): Promise<void> | void {}
 
-  /** The record to serve a screen by: it may be a moment old. */
+  /** The record for serving a screen: may be slightly out of date. */
   protected look(sessionId: string, signal: AbortSignal): Promise<Stored | undefined> {
     return this.records.read(sessionId, signal);
   }
 
-  /** What else tells the spec of a session whose record has lost it; undefined: nothing. */
+  /** Another source for the spec of a session whose record has lost it; undefined: there is none. */
   protected findSpec(_record: Stored, _signal: AbortSignal): Promise<SessionSpec | undefined> {
     return Promise.resolve(undefined);
   }
 
-  /** The platform's own errors in words for the hub; undefined for those that are none of its own. */
+  /** The platform's own errors as errors for the hub; undefined for all other errors. */
   protected meaning(_error: unknown): StreamSpaceError | undefined {
     return undefined;
   }
@@ -108,7 +112,7 @@ export abstract class RecordDriver<Stored extends SessionRecord, Draft> implemen
       };
       const options = { another, blind: this.records.exclusive };
       const record = (await this.#change(id, operation, decide, options)) as Live<Stored>;
-      // a create that comes again after the session was put to sleep is an old one
+      // a create that is redelivered after the session was put to sleep is outdated
       if (record.desired === 'hibernated') return { spec: record.spec, state: 'hibernated' };
       return this.start(record, operation);
     });
@@ -141,7 +145,7 @@ export abstract class RecordDriver<Stored extends SessionRecord, Draft> implemen
       if (found !== undefined) fence(found, operation);
       const spec = deleteHome && found?.specLost === true ? await this.#specForHome(found, signal) : undefined;
       const decide = (current: Stored | undefined): RecordChange | undefined => {
-        // also of a session that is not there: a superseded leader may still be about to make it
+        // also for a session that does not exist: a superseded leader may still be about to make it
         if (current === undefined && !this.records.tombstones) return undefined;
         const done =
           current?.done === true ? current.commandId === commandId : (current?.deleteHome ?? false) || !deleteHome;
@@ -153,7 +157,7 @@ export abstract class RecordDriver<Stored extends SessionRecord, Draft> implemen
       const record = await write().catch(async (error: unknown) => {
         if (asStreamSpaceError(error).code !== 'disk_full' || found === undefined || found.problem !== undefined)
           throw error;
-        // nobody could make room otherwise: what the record is to say is done first; a crash before it leaves the command to come again
+        // the disk is full, and only this removal makes room: it comes before the record; after a crash in between, the command is redelivered
         await this.clear({ ...found, desired: 'deleted', deleteHome }, signal);
         return write();
       });
@@ -168,7 +172,7 @@ export abstract class RecordDriver<Stored extends SessionRecord, Draft> implemen
       for (;;) {
         const current = await this.records.read(sessionId, signal);
         if (current === undefined || !isOwn(current, this.agentId) || !isLive(current)) return;
-        // what can't be read, or holds more than this version knows, stays as it is [SES4]
+        // a record that can't be read, or with fields that this version does not know, stays as it is [SES4]
         if (current.problem !== undefined || current.newer === true || current.spec.proof === proof) return;
         const next = this.records.draft(sessionId, current, { spec: { ...current.spec, proof } });
         if ((await this.records.write(next, current, signal)) !== undefined) return;
@@ -195,7 +199,7 @@ export abstract class RecordDriver<Stored extends SessionRecord, Draft> implemen
     });
   }
 
-  /** What is left to do once the record says `deleted`; the record goes last. */
+  /** The remaining work once the record says `deleted`; removes the record last. */
   protected async finishDelete(record: Stored, signal: AbortSignal): Promise<void> {
     await this.clear(record, signal);
     await this.records.remove(record, signal);
@@ -205,7 +209,7 @@ export abstract class RecordDriver<Stored extends SessionRecord, Draft> implemen
     return settling(signal, work, (error) => this.meaning(error));
   }
 
-  /** One change of a session: within its signal, and known to the watches as our own doing. */
+  /** One change of a session: bounded by its signal, and marked for the watches as the driver's own. */
   #operate<T extends SessionStatus | void>(operation: Running, work: () => Promise<T>): Promise<T> {
     const { sessionId, signal } = operation;
     return this.settled(signal, () => {
@@ -239,7 +243,7 @@ export abstract class RecordDriver<Stored extends SessionRecord, Draft> implemen
   }
 }
 
-/** The record if its session exists. Throws `not_found`, and `conflict` for one that is being deleted. */
+/** The record if its session exists. Throws `not_found`, or `conflict` for a session that is being deleted. */
 function live<R extends SessionRecord>(sessionId: string, record: R | undefined): Live<R> {
   if (record === undefined || record.done === true) throw notFound(sessionId);
   if (!isLive(record)) throw beingDeleted(sessionId);

@@ -4,48 +4,51 @@ import { checkReadable, fence, isOwn, type RecordChange, type SessionRecord } fr
 import { changedAlways, notFound } from './refusals.ts';
 
 /**
- * Where a platform keeps its sessions' records, so that all replicas of the agent see the same.
- * `Stored`: a record with its version, as it was read. `Draft`: one as it is to be written.
+ * A platform's store of session records, which all replicas of the agent share.
+ * `Stored`: a record with its version, as read. `Draft`: a record to be written.
  */
 export interface RecordStore<Stored extends SessionRecord, Draft> {
-  /** A write of a session's first record is refused where there is one already, whatever it is: a create need not read before. */
+  /** The first write of a record fails if any record of the session exists: a create need not read first. */
   readonly exclusive: boolean;
-  /** A deleted session's record stays for a while, also that of one that was never there: it refuses what a superseded leader still wants. */
+  /** The record of a deleted session stays for a while, even if the session never existed: it refuses late commands of a superseded leader. */
   readonly tombstones: boolean;
 
-  /** As it is now, whoever's it is and whether it can be read or not; undefined: there is none. */
+  /** The current record, whichever agent owns it and whether or not it can be read; undefined: there is none. */
   read(sessionId: string, signal: AbortSignal): Promise<Stored | undefined>;
 
-  /** All of this agent's. */
+  /** All records of this agent. */
   list(signal: AbortSignal): Promise<Stored[]>;
 
-  /** The record as the change makes it, of a new session where there is no `current`. What newer versions wrote into it stays. */
+  /** The record after the change; a new session has no `current`. Fields written by newer versions stay. */
   draft(sessionId: string, current: Stored | undefined, change: RecordChange): Draft;
 
-  /** Compare-and-set: undefined, and nothing changed, when the record is not at `expected` any more; without it: when there is one. */
+  /**
+   * Compare-and-set: returns undefined and changes nothing if the record is no longer at `expected`, or, without `expected`, if a record
+   * exists.
+   */
   write(next: Draft, expected: Stored | undefined, signal: AbortSignal): Promise<Stored | undefined>;
 
-  /** Nothing of the session is left but its record: removes that, or says so in it, unless somebody has changed it since. */
+  /** Called when only the record of the session is left: removes the record or marks it as done, unless somebody has changed it since. */
   remove(record: Stored, signal: AbortSignal): Promise<void>;
 }
 
-/** Writers of one record are few: more conflicts in a row than this are a fault. */
+/** A record has few writers: more conflicts in a row than this are a fault. */
 const TRIES = 100;
 
 export interface ChangeOptions {
   readonly agentId: string;
-  /** Also a record that can't be read. */
+  /** Accepts a record that can't be read. */
   readonly anyway?: boolean;
-  /** As if there were none: a create mostly finds none. */
+  /** Skips the first read: a create usually finds no record. */
   readonly blind?: boolean;
-  /** What is thrown where the record is another agent's; `not_found` by default. */
+  /** The error for a record of another agent; `not_found` by default. */
   readonly another?: StreamSpaceError;
 }
 
 /**
- * Changes a record in the operation's name. `decide` gets the current one and says what it becomes, again when somebody else was first; undefined:
- * nothing but the term. Returns what is then valid; undefined: there is none. Throws `superseded`, what `decide` throws, and `driver_failed` for a
- * record that can't be read.
+ * Changes a record on behalf of the operation. `decide` gets the current record and returns the change; it is called again after a conflict
+ * with another writer. If it returns undefined, only the term is written. Returns the valid record afterwards; undefined: there is none. Throws
+ * `superseded`, the errors of `decide`, and `driver_failed` for a record that can't be read.
  */
 export async function changeRecord<Stored extends SessionRecord, Draft>(
   records: RecordStore<Stored, Draft>,
@@ -57,7 +60,7 @@ export async function changeRecord<Stored extends SessionRecord, Draft>(
   const { signal, term } = operation;
   for (let tries = 0; tries < TRIES; tries++) {
     const current = blind && tries === 0 ? undefined : await records.read(sessionId, signal);
-    // a command that came later may have made it pointless
+    // a later command may have made this one pointless
     signal.throwIfAborted();
     if (current !== undefined) {
       if (!isOwn(current, agentId)) throw another;

@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile';
 import type { SessionRecord } from './record.ts';
 import { storedSpec } from './stored-spec.ts';
 
-/** A record as its text has it. A deleted one stays for a while, to refuse what a superseded leader still wants. */
+/** A record as parsed from its text. A deleted session's record stays for a while, to refuse late commands of a superseded leader. */
 const RecordFile = Type.Object(
   {
     id: Id,
@@ -22,22 +22,22 @@ const RecordFile = Type.Object(
   { additionalProperties: false },
 );
 
-/** A session as it is wanted, in a record that is text with a version. */
+/** The desired state of a session, for a record that is text with a version. */
 export interface VersionedDraft extends Omit<SessionRecord, 'problem' | 'specLost' | 'newer'> {
-  /** Number of the start that `desired: running` means; grows with each. */
+  /** Number of the start that `desired: running` means; grows with each start. */
   readonly instance: number;
   readonly done: boolean;
-  /** When the last command changed it, RFC 3339. */
+  /** Time of the last command that changed it, RFC 3339. */
   readonly at: string;
 }
 
-/** As it was read. */
+/** The record as read. */
 export interface VersionedRecord extends VersionedDraft, Pick<SessionRecord, 'problem' | 'specLost' | 'newer'> {
-  /** Which no other record of the session has had. */
+  /** A number that no other record of the session has had. */
   readonly version: number;
-  /** The writes that led to it, the last first. */
+  /** The writes that led to this version, the latest first. */
   readonly writes: readonly string[];
-  /** What only newer versions know: fields of the record, and of its spec. */
+  /** Fields that only newer versions know, of the record and of its spec. */
   readonly kept: { readonly record: object; readonly spec: object };
 }
 
@@ -45,7 +45,7 @@ const check = Compile(RecordFile);
 const FIELDS = new Set(Object.keys(RecordFile.properties));
 const SPEC_FIELDS = new Set(Object.keys(SessionSpec.properties));
 
-/** Session `id`'s record from its text; `where` that stands (a file, a container) is told with a problem. */
+/** Parses the record of session `id`; `where` (a file, a container) is named in the problem of an unreadable text. */
 export function parseRecord(id: string, version: number, text: string, where: string): VersionedRecord {
   const broken = (fields: Record<string, unknown>, problem: string) =>
     brokenRecord(id, version, fields, `${where}: ${problem}`);
@@ -77,7 +77,7 @@ export function parseRecord(id: string, version: number, text: string, where: st
   };
 }
 
-/** The record's text; what newer versions had written into the one before stays in it, as long as it is about the same session. */
+/** The record's text. It keeps the fields that newer versions wrote into the previous text, as long as both are about the same session. */
 export function recordText(
   draft: VersionedDraft,
   before: VersionedRecord | undefined,
@@ -95,7 +95,7 @@ function isSame(before: VersionedRecord | undefined, spec: SessionSpec | undefin
   return before.problem !== undefined || isDeepStrictEqual(withoutProof(before.spec), withoutProof(spec));
 }
 
-/** What can be told of a record that is none, or that a newer version wrote in a way that this one does not understand. */
+/** The known part of a record that is malformed, or that a newer version wrote in a format unknown to this one. */
 function brokenRecord(id: string, version: number, fields: Record<string, unknown>, problem: string): VersionedRecord {
   const { agent, term, instance, desired } = fields;
   return {
@@ -106,7 +106,7 @@ function brokenRecord(id: string, version: number, fields: Record<string, unknow
     commandId: '',
     term: whole(term),
     instance: whole(instance),
-    // to be deleted, whatever else it says
+    // a delete holds, whatever else the record says
     desired: desired === 'deleted' ? 'deleted' : 'running',
     deleteHome: false,
     done: false,

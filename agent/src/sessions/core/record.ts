@@ -2,27 +2,27 @@ import { type SessionSpec, StreamSpaceError } from '@streamspace/protocol';
 import type { Operation } from '../driver.ts';
 import { unreadable } from './stored-spec.ts';
 
-/** What every platform's record says of a session: who wanted what, last. A platform's own says more. */
+/** The common part of every platform's record of a session: the last desired state, and its author. A platform's own record has more. */
 export interface SessionRecord {
   readonly id: string;
-  /** Undefined: it does not say whose it is, and counts as everybody's. */
+  /** Undefined: the record names no agent, and counts as every agent's. */
   readonly agent: string | undefined;
-  /** As far as it can be read. Undefined only in a session that was deleted before it was ever made. */
+  /** The readable part of the spec. Undefined only for a session that was deleted before it was made. */
   readonly spec: SessionSpec | undefined;
   readonly desired: Desired;
-  /** The command that changed it last. */
+  /** The last command that changed the record. */
   readonly commandId: string;
-  /** Highest term that has changed it; 0 where that can't be read. */
+  /** Highest term that has changed the record; 0 if it can't be read. */
   readonly term: number;
-  /** A deleted session: its home goes too, if nobody else has it. */
+  /** For a deleted session: also remove its home, unless another session uses it. */
   readonly deleteHome: boolean;
-  /** A deleted session: all of it has been removed, only the record is left. */
+  /** For a deleted session: everything but the record has been removed. */
   readonly done?: boolean;
-  /** What of it can't be read: all that can be done with the session is to delete it. */
+  /** The unreadable part of the record: such a session can only be deleted. */
   readonly problem?: string;
-  /** The spec is not what the record has: that can't be read. */
+  /** `spec` differs from the spec in the record, which can't be read. */
   readonly specLost?: boolean;
-  /** Its spec has fields that only newer versions know. */
+  /** The spec has fields that only newer versions know. */
   readonly newer?: boolean;
 }
 
@@ -31,7 +31,7 @@ export type Desired = 'running' | 'hibernated' | 'deleted';
 /** The record of a session that exists. */
 export type Live<R extends SessionRecord> = R & { readonly spec: SessionSpec };
 
-/** What a command makes of a record; what is not named stays. */
+/** A command's change of a record; absent fields stay as they are. */
 export interface RecordChange {
   readonly desired?: Desired;
   readonly spec?: SessionSpec;
@@ -40,7 +40,7 @@ export interface RecordChange {
   readonly term?: number;
 }
 
-/** Throws `superseded` for an operation of a lower term than one that has changed the session. */
+/** Throws `superseded` for an operation with a lower term than the last one that changed the session. */
 export function fence({ id, term: last }: Pick<SessionRecord, 'id' | 'term'>, { term }: Operation): void {
   if (term >= last) return;
   throw new StreamSpaceError(

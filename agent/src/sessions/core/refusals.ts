@@ -9,13 +9,13 @@ export const sessionExists = (id: string): StreamSpaceError =>
 export const beingDeleted = (id: string): StreamSpaceError =>
   new StreamSpaceError('conflict', `Session ${id} is being deleted`);
 
-/** Its screen can't be had, because of the state that it is in. */
+/** The error for a screen that is not available in the session's state. */
 export function notRunning(id: string, { state, reason }: Pick<SessionStatus, 'state' | 'reason'>): StreamSpaceError {
   const why = state === 'hibernated' ? ': wake it first' : reason ? `: ${reason}` : '';
   return new StreamSpaceError('session_not_running', `Session ${id} is ${state}${why}`);
 }
 
-/** Thrown when its record never stays as it was read. */
+/** The error for a record that changes after every read. */
 export const changedAlways = (sessionId: string): StreamSpaceError =>
   new StreamSpaceError(
     'conflict',

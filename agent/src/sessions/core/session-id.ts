@@ -1,9 +1,9 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 
-/** What sessions may be called: it becomes part of names that platforms give to things. */
+/** The pattern of session ids: platforms use the id as a part of object names. */
 export const SESSION_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** Throws `invalid_request` for what is no session's id. */
+/** Throws `invalid_request` for a text that is no session id. */
 export function checkSessionId(id: string): void {
   if (SESSION_ID.test(id)) return;
   throw new StreamSpaceError(

@@ -2,8 +2,8 @@ import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import { abortable, DeadlineError } from 'clock-port';
 
 /**
- * Runs `work` and settles when it does or when the signal aborts, whichever is first; throws nothing but {@link StreamSpaceError}.
- * `meaning`: the platform's own errors in words for the hub; undefined for those that are none of its own.
+ * Runs `work`; settles when `work` does or when the signal aborts, whichever comes first. Throws only {@link StreamSpaceError}.
+ * `meaning`: the platform's own errors as errors for the hub; undefined for all other errors.
  */
 export async function settling<T>(
   signal: AbortSignal,

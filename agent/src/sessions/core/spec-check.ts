@@ -2,10 +2,12 @@ import { SessionSpec, StreamSpaceError } from '@streamspace/protocol';
 import { Compile } from 'typebox/compile';
 
 const check = Compile(SessionSpec);
-/** Text that becomes names, files and annotations: half of a surrogate pair would become U+FFFD there, as any other half does. */
+/**
+ * Text fields that become names, files and annotations: there, a lone surrogate would become U+FFFD, so different texts would become the same.
+ */
 const TEXTS = ['user', 'name', 'image'] as const;
 
-/** Throws `invalid_request`, naming the field, for what no session can be made of. */
+/** Throws `invalid_request`, naming the field, for a spec that no platform can run. */
 export function checkSpec(spec: SessionSpec): void {
   if (!check.Check(spec)) {
     const [error] = check.Errors(spec);

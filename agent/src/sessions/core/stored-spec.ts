@@ -4,22 +4,22 @@ import { Compile } from 'typebox/compile';
 const check = Compile(SessionSpec);
 const FIELDS = Object.keys(SessionSpec.properties) as (keyof SessionSpec)[];
 
-/** Characters of a problem that are told. */
+/** Longest quoted problem, characters. */
 const PROBLEM_LIMIT = 200;
 
-/** What a record knows of a session besides its spec, in case that can't be read. */
+/** Known fields of a session from outside its spec, in case the spec can't be read. */
 type Known = Pick<SessionSpec, 'id'> & Partial<SessionSpec>;
 
 export interface StoredSpec {
-  /** The fields that this version knows; with a `problem` only as far as they can be read, others are empty. */
+  /** The fields that this version knows; with a `problem`, unreadable fields are empty. */
   readonly spec: SessionSpec;
-  /** Why it can't be read as a whole; undefined: it can. */
+  /** Why the spec can't be read as a whole; undefined: it can. */
   readonly problem?: string;
-  /** It has fields that only newer versions know. */
+  /** The spec has fields that only newer versions know. */
   readonly newer?: boolean;
 }
 
-/** A spec out of a record. Fields of newer versions are left out of it, and are no problem: whoever writes the record again keeps them. */
+/** A spec from a record. Fields of newer versions are left out and are no problem: a writer of the record keeps them. */
 export function storedSpec(value: unknown, known: Known): StoredSpec {
   const given = isObject(value) ? value : {};
   const spec = Object.fromEntries(FIELDS.flatMap((field) => (field in given ? [[field, given[field]]] : [])));
@@ -43,17 +43,17 @@ export function parseStoredSpec(text: string, known: Known): StoredSpec {
   }
 }
 
-/** What is said of a session whose record has that problem. */
+/** Status reason of a session whose record has this problem. */
 export const unreadableReason = (problem: string): string => `its record can't be read: ${bounded(problem)}`;
 
-/** What is thrown when more than to delete it is asked of such a session. */
+/** The error for every request but a delete of such a session. */
 export const unreadable = (id: string, problem: string): StreamSpaceError =>
   new StreamSpaceError(
     'driver_failed',
     `Session ${id}: ${unreadableReason(problem)}. Restore the record, run the version that wrote it, or delete the session`,
   );
 
-/** Thrown, and nothing changed, when the home of such a session is to go and nothing says which one that is. */
+/** The error for a delete with the home if the record does not tell which home that is; nothing has changed then. */
 export const homeUnknown = (id: string, problem: string): StreamSpaceError =>
   new StreamSpaceError(
     'conflict',

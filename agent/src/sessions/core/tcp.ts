@@ -1,6 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
 
-/** A TCP connection; rejects when it can't be made or the signal aborts first. */
+/** A TCP connection; rejects when the connection fails or the signal aborts first. */
 export function connectTcp(host: string, port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);
