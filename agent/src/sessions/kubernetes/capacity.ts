@@ -7,19 +7,19 @@ import { nodesFor } from './nodes.ts';
 import { parseQuantity } from './objects/quantity.ts';
 import type { SessionObjectsConfig } from './objects/settings.ts';
 
-/** Sum of what our own sessions have of the quota already. */
+/** The sum of the quota that this agent's sessions use already. */
 export type OwnUse = Required<CapacityBound>;
 
 type CapacityConfig = Pick<SessionObjectsConfig, 'sessionDefaultCpu' | 'sessionDefaultMemory' | 'podTemplate'> & {
   readonly maxSessions: number;
 };
 
-/** What bounds capacity changes seldom, and heartbeats ask often: it is read again after this long, milliseconds. */
+/** The bounds of capacity change seldom, and heartbeats ask often: a list is read again after this long, milliseconds. */
 const KEPT_MS = { quotas: 5_000, nodes: 30_000 };
-/** What we may not read is asked for again after this long: permissions can be granted later. */
+/** A forbidden list is requested again after this long: permissions can be granted later. */
 const FORBIDDEN_MS = 300_000;
 
-/** A list that is read now and then; empty, and not an error, where it is forbidden. */
+/** A list that is read seldom; empty, and not an error, where it is forbidden. */
 class SeldomList<T extends KubeObject> {
   readonly #client: KubeClient;
   readonly #resource: Resource;
@@ -49,7 +49,7 @@ class SeldomList<T extends KubeObject> {
   }
 }
 
-/** Bounds of what sessions may use, as far as we may read them. */
+/** Bounds of the resources that sessions may use, as far as the agent may read them. */
 export class Bounds {
   readonly #quotas: SeldomList<V1ResourceQuota>;
   readonly #nodes: SeldomList<V1Node>;
@@ -66,8 +66,8 @@ export class Bounds {
 }
 
 /**
- * What sessions may use altogether: what the quotas leave to them (what others in the namespace use is not theirs) and the nodes
- * have; `MAX_SESSIONS` of the default size where neither says anything.
+ * The total that sessions may use: the part of the quotas that others in the namespace do not use, and the nodes' resources; `MAX_SESSIONS` of
+ * the default size where neither is known.
  */
 export function capacityFor(
   quotas: readonly V1ResourceQuota[],
@@ -76,7 +76,7 @@ export function capacityFor(
   config: CapacityConfig,
 ): Capacity {
   const { maxSessions, sessionDefaultCpu: cpu, sessionDefaultMemory: memory, podTemplate } = config;
-  // no node at all: one that comes when pods wait for it
+  // no node at all: an autoscaler adds one when pods wait for it
   const machines = nodes === undefined || nodes.length === 0 ? [] : [nodesFor(nodes, podTemplate)];
   return capacityWithin(
     [...quotas.filter(unscoped).flatMap((quota) => boundsOf(quota, own)), ...machines],
@@ -85,7 +85,7 @@ export function capacityFor(
   );
 }
 
-/** What a quota leaves to sessions, by each of the names under which it bounds something. */
+/** The part of a quota that is left to sessions, read from every name under which a quota can bound a resource. */
 function boundsOf({ spec, status }: V1ResourceQuota, own: OwnUse): CapacityBound[] {
   const left = (resource: keyof OwnUse, names: readonly string[]): CapacityBound[] =>
     names.flatMap((name) => {
@@ -101,11 +101,11 @@ function boundsOf({ spec, status }: V1ResourceQuota, own: OwnUse): CapacityBound
   ];
 }
 
-/** A quota with scopes is about other pods than ours (best effort, terminating, of a priority class). */
+/** A quota with scopes applies to other pods than sessions (best effort, terminating, of a priority class). */
 const unscoped = ({ spec }: V1ResourceQuota): boolean =>
   spec?.scopes === undefined && spec?.scopeSelector === undefined;
 
-/** What pods that have not ended ask for. */
+/** The sum of the requests of all pods that have not ended. */
 export function useOf(pods: readonly V1Pod[]): OwnUse {
   const alive = pods.filter(({ status }) => status?.phase !== 'Failed' && status?.phase !== 'Succeeded');
   const sum = (name: string) =>

@@ -28,7 +28,7 @@ import { WarmPool } from './warm/pool.ts';
 import { DeletedTerms } from './watch/deleted-terms.ts';
 import { watchSessions, type WatchParts } from './watch/watch.ts';
 
-/** Sessions as pods of one namespace (spec P1, §7). The record is in the session's Service; pod and home follow from it. */
+/** Sessions as pods of one namespace (spec P1, §7). A session's record is in its Service; its pod and home follow from the record. */
 export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> {
   readonly platform = 'kubernetes';
   protected readonly agentId: string;
@@ -115,12 +115,12 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
     return this.#client.troubles.onChange(listener);
   }
 
-  /** Requests made to the API server so far. */
+  /** Number of requests made to the API server so far. */
   get requests(): number {
     return this.#client.requests;
   }
 
-  /** Ends every connection to the API server. */
+  /** Closes every connection to the API server. */
   close(): Promise<void> {
     return this.#client.connection.close();
   }
@@ -129,7 +129,7 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
     checkEnvironment(spec, this.#options);
   }
 
-  /** With the cluster in sight. */
+  /** Keeps the cluster in view during the operation. */
   protected override async during<T>(operation: Running, work: () => Promise<T>): Promise<T> {
     try {
       const { clock } = this.#options;
@@ -148,7 +148,7 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
     return this.#view.live ? Promise.resolve(this.#view.record(sessionId)) : super.look(sessionId, signal);
   }
 
-  /** The spec that its pod has. */
+  /** The spec that the session's pod carries. */
   protected override async findSpec(record: ServiceRecord, signal: AbortSignal): Promise<SessionSpec | undefined> {
     const pod = this.#view.pod(record.id) ?? (await this.#pods.read(record, signal));
     return pod && specOf(pod);
@@ -175,14 +175,14 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
   protected async clear(record: ServiceRecord, signal: AbortSignal): Promise<void> {
     const { id, spec } = record;
     await this.#pods.remove(record, { force: true }, signal);
-    // the record may name another one than it has
+    // the session may have other pods than the one that its record names
     for (const pod of ownedBy(record, this.#view.pods.all()))
       await this.#pods.remove({ id, pod }, { force: true }, signal);
     await this.#step('pod removed', id);
     if (record.deleteHome) await this.#removeHome(spec, signal);
   }
 
-  /** By what its pods say of themselves. */
+  /** Takes the pods and the spec from the pods' own metadata. */
   protected override async clearUnrecorded(
     id: string,
     { deleteHome }: { deleteHome: boolean },
@@ -213,7 +213,7 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
     );
   }
 
-  /** What failed, or ended while its record says that it runs, is to be started again. */
+  /** A session that failed, or that ended while its record says `running`, starts again. */
   async #afresh(found: ServiceRecord, operation: Operation): Promise<ServiceRecord> {
     if (found.phase === 'creating' || found.phase === 'waking') return found;
     const pod = found.phase === 'failed' ? undefined : await this.#pods.read(found, operation.signal);
@@ -227,7 +227,7 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
     return record;
   }
 
-  /** The home goes with its last session: of several that are deleted together the last to be marked so finds no other. */
+  /** The home goes with its last session: of several sessions that are deleted together, the one marked last finds no other. */
   async #removeHome(spec: SessionSpec, signal: AbortSignal): Promise<void> {
     const housemate = this.#homes.housemateOf(spec);
     if (housemate === undefined) {
@@ -245,7 +245,7 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
 const ownOf = ({ id }: ServiceRecord, pod: V1Pod | undefined): V1Pod | undefined =>
   pod !== undefined && isOf(pod, id) ? pod : undefined;
 
-/** Names of the pods that the record's Service owns, other than the one that it names. */
+/** Names of the pods that the record's Service owns, except the pod that the record names. */
 const ownedBy = (record: ServiceRecord, pods: readonly V1Pod[]): string[] =>
   pods.flatMap(({ metadata }) =>
     metadata?.name !== undefined &&

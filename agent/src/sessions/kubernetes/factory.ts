@@ -10,22 +10,24 @@ import { readWarmTemplates } from './warm/templates.ts';
 
 export { SettingError } from './setting-error.ts';
 
-/** What the agent's configuration says of a cluster (spec §2). */
+/** The settings of an agent for a cluster (spec §2). */
 export interface ClusterSettings extends Omit<SessionObjectsConfig, 'podTemplate' | 'defaultImage'> {
-  /** Path of a kubeconfig; undefined: as a pod of the cluster. */
+  /** Path of a kubeconfig; undefined: the agent runs as a pod of the cluster. */
   readonly kubeconfig: string | undefined;
   readonly maxSessions: number;
   /** Milliseconds. */
   readonly commandTimeout: number;
-  /** Path of a pod's YAML. */
+  /** Path of a pod template in YAML. */
   readonly sessionPodTemplate: string | undefined;
-  /** Path of a file of templates. */
+  /** Path of a file with templates. */
   readonly sessionWarmPool: string | undefined;
 }
 
-/** A start ends before its command does, so that it fails with its reason and not with a timeout. */
+/** A start ends before its command does, so that it fails with its reason instead of a timeout. Share of the command's time. */
 const START_SHARE = 0.9;
-/** The template's check needs the API server; where that is away at the start, it is done without, milliseconds. */
+/**
+ * The check of the pod template needs the API server; if that is unreachable at the start for this long, the check is skipped. Milliseconds.
+ */
 const CHECK_MS = 10_000;
 
 /** The driver for the namespace that the settings name. Throws {@link SettingError}. */
@@ -50,7 +52,7 @@ export async function kubernetesDriver(
   return new KubernetesDriver(options);
 }
 
-/** Throws {@link SettingError} for a pod template that the API server refuses; one that can't be asked is no obstacle. */
+/** Throws {@link SettingError} for a pod template that the API server refuses; an unreachable API server is no error. */
 async function showPodTemplate(options: KubernetesDriverOptions, path: string): Promise<void> {
   const { kubeConfig, namespace, clock, log } = options;
   const client = new KubeClient(new Connection(kubeConfig, clock, PROGRAM), namespace, clock);

@@ -3,10 +3,13 @@ import type { CapacityBound } from '../core/capacity.ts';
 import { parseQuantity } from './objects/quantity.ts';
 import type { PodTemplate } from './objects/settings.ts';
 
-/** Taints that every pod tolerates by itself, for a while: a node that has one of them now may be back soon. */
+/** Taints that every pod tolerates by default for a while: a node with one of them may be back soon. */
 const PASSING = /^node\.kubernetes\.io\/(not-ready|unreachable)$/;
 
-/** What the nodes that take sessions have for pods; other pods' share is not taken off, as nobody may list them all. */
+/**
+ * The total resources for pods of the nodes that accept sessions. Other pods' share is not subtracted: no permission of the agent lists all
+ * pods.
+ */
 export function nodesFor(nodes: readonly V1Node[], template: PodTemplate | undefined): Required<CapacityBound> {
   const spec = (template?.spec ?? {}) as { nodeSelector?: Record<string, string>; tolerations?: V1Toleration[] };
   const selector = Object.entries(spec.nodeSelector ?? {});

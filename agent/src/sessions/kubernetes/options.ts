@@ -5,26 +5,26 @@ import type { SessionObjectsConfig } from './objects/settings.ts';
 import type { OnStep } from './operations/on-step.ts';
 import type { WarmTemplate } from './warm/templates.ts';
 
-/** The user agent, and the manager in `managedFields`. */
+/** The user agent, and the field manager in `managedFields`. */
 export const PROGRAM = 'streamspace-agent';
 
-/** What a driver needs of the agent. */
+/** The parts of the agent that a driver needs. */
 export interface KubernetesDriverDeps {
   readonly clock: Clock;
   readonly log: DriverLog;
-  /** Nothing is written after it, monotonic milliseconds: this replica's lease, where it is one of the same API server. */
+  /** The end of this replica's lease if it is in the same API server, monotonic milliseconds: no write is sent after it. */
   readonly leaseUntil?: (() => number) | undefined;
-  /** Tests see every step between two writes, and may end the driver there. */
+  /** For tests: called at every step between two writes, and may end the driver there. */
   readonly step?: OnStep | undefined;
 }
 
 export interface KubernetesDriverOptions extends SessionObjectsConfig, KubernetesDriverDeps {
   readonly kubeConfig: KubeConfig;
   readonly maxSessions: number;
-  /** How screens are reached: the pod's address where the agent runs in the cluster, through the API server elsewhere. */
+  /** The way to a screen: the pod's address if the agent runs in the cluster, otherwise the API server. */
   readonly screens: 'direct' | 'port-forward';
-  /** A start that takes longer fails with what it waits for; milliseconds, less than `COMMAND_TIMEOUT`. */
+  /** A start that takes longer fails with the reason why it waits; milliseconds, less than `COMMAND_TIMEOUT`. */
   readonly startDeadline: number;
-  /** Templates of which pods are kept ready. */
+  /** Templates with pods that are kept ready. */
   readonly warm?: readonly WarmTemplate[] | undefined;
 }

@@ -23,7 +23,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 export async function readPodTemplate(path: string): Promise<PodTemplate> {
   let parsed: unknown;
   try {
-    // not the client library's reader: it drops what it does not know without a word
+    // not by the client library's reader: it silently drops unknown fields
     parsed = parse(await readFile(path, 'utf8'));
   } catch (error) {
     throw refused(path, [`can’t be read as YAML: ${(error as Error).message}`], error);
@@ -34,7 +34,7 @@ export async function readPodTemplate(path: string): Promise<PodTemplate> {
   return { ...(metadata !== undefined && { metadata }), ...(spec !== undefined && { spec }) };
 }
 
-/** What can be said of a template without a cluster. */
+/** The faults of a template that are detectable without a cluster. */
 export function problemsOf(parsed: unknown): string[] {
   if (!isObject(parsed)) return ['takes a Pod: an object with kind, metadata and spec'];
   const problems: string[] = [];
@@ -95,7 +95,7 @@ function listProblems(spec: Record<string, unknown>): string[] {
   return problems;
 }
 
-/** A session that might be, to be shown to the API server. */
+/** A sample session for the API server's check. */
 const SAMPLE: SessionSpec = {
   id: 'template-check',
   user: 'nobody',
@@ -109,7 +109,7 @@ const SAMPLE: SessionSpec = {
   created_at: '2026-01-01T00:00:00.000Z',
 };
 
-/** Asks the API server for its opinion of a pod made with the template; nothing is made. Throws {@link SettingError}. */
+/** Lets the API server check a pod made with the template, in a dry run. Throws {@link SettingError}. */
 export async function checkPodTemplate(
   client: KubeClient,
   config: SessionObjectsConfig,

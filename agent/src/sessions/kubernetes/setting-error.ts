@@ -1,4 +1,4 @@
-/** An unusable setting: its name, and all its faults. */
+/** An unusable setting: its name and all its faults. */
 export class SettingError extends Error {
   readonly setting: string;
   readonly problems: readonly string[];

@@ -5,15 +5,15 @@ import { ANNOTATIONS } from './names.ts';
 import { type HomeOwner, homeName, labelValue } from '../../core/names.ts';
 import { bytesQuantity } from './quantity.ts';
 
-/** What homes are made by besides their first session's spec. */
+/** The settings for homes, besides the spec of their first session. */
 export type HomeConfig = Pick<
   SessionObjectsConfig,
   'agentId' | 'namespace' | 'sessionStorageClass' | 'sessionDefaultStorage'
 >;
 
 /**
- * The home of a user in a template. It has no `session` label, as it is of all their sessions, and no owner: it outlives them.
- * Its size and class are those of the first session; a later one takes it as it is.
+ * The home of a user for a template. It has no `session` label, because all of the user's sessions share it, and no owner, because it outlives
+ * them. The first session's spec determines size and class; later sessions use the home unchanged.
  */
 export function claimFor(spec: SessionSpec, config: HomeConfig): V1PersistentVolumeClaim {
   const { sessionStorageClass: storageClass } = config;
@@ -36,7 +36,7 @@ export function claimFor(spec: SessionSpec, config: HomeConfig): V1PersistentVol
   };
 }
 
-/** Whether the claim is the owner's home, as it says itself: its name may be that of another owner's, too. */
+/** Whether the claim is the owner's home according to its own metadata: the claim of another owner may have the same name. */
 export function isHomeOf({ metadata }: V1PersistentVolumeClaim, { user, template }: HomeOwner): boolean {
   const annotations = metadata?.annotations;
   return annotations?.[ANNOTATIONS.user] === user && annotations[ANNOTATIONS.template] === template;

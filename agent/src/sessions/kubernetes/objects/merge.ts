@@ -1,7 +1,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { PodTemplate } from './settings.ts';
 
-/** How the API merges the lists of a pod: by this key of their items. Lists that are not here are replaced whole. */
+/** The API merges these lists of a pod by this key of their items, and replaces all other lists as a whole. */
 const MERGE_KEYS: Readonly<Record<string, string>> = {
   containers: 'name',
   initContainers: 'name',
@@ -18,13 +18,13 @@ const MERGE_KEYS: Readonly<Record<string, string>> = {
   schedulingGates: 'name',
 };
 
-/** Items that are one of several kinds: of the old one stays only what the patch names too (strategy `retainKeys`). */
+/** Lists whose items are one of several kinds: an item keeps only those fields that the patch names too (strategy `retainKeys`). */
 const RETAINED = new Set(['volumes']);
 
 type Json = unknown;
 type JsonObject = Record<string, Json>;
 
-/** A strategic merge of an operator's template over a built pod. The arguments are not changed. */
+/** A strategic merge of an operator's template into a generated pod. The arguments are not changed. */
 export function mergePod(pod: V1Pod, template: PodTemplate): V1Pod {
   return mergeObject(pod as unknown as JsonObject, template as JsonObject) as unknown as V1Pod;
 }

@@ -2,23 +2,26 @@ import type { SessionSpec } from '@streamspace/protocol';
 import { SESSION_POD } from '@streamspace/settings';
 import { bounded, digest, DIGITS, labelValue, NAME_LIMIT } from '../../core/names.ts';
 
-/** Keys of our annotations. */
+/** Keys of the project's annotations. */
 export const ANNOTATIONS = SESSION_POD.annotations;
 
-/** Name of the container that serves the screen, and of the port and the volumes that are ours. */
+/** Name of the container that serves the screen, and of the port and volumes that this program adds. */
 export const SESSION_CONTAINER = SESSION_POD.container;
 export const SCREEN_PORT = 'vnc';
 export const HOME_VOLUME = SESSION_POD.home;
-/** Label of pods that wait for a session: the template that they are for. */
+/** Label of pods that wait for a session; its value is their template. */
 export const WARM_LABEL = 'warm';
 
-/** Name of a session's Service, and of its Pod unless that was taken from the warm pool. An id may begin with a digit and have 63 characters; a Service's name may not. */
+/**
+ * Name of a session's Service, and of its Pod unless the pod came from the warm pool. An id may begin with a digit and have 63 characters; a
+ * Service's name may not.
+ */
 export function sessionName(sessionId: string): string {
   const name = `session-${sessionId}`;
   return name.length <= NAME_LIMIT ? name : bounded('session-', sessionId, digest(DIGITS, sessionId));
 }
 
-/** Name of a pod that waits for a session of the template; `unique`: ten or so characters that no other one has. */
+/** Name of a pod that waits for a session of the template; `unique`: about ten characters that no other such name has. */
 export const warmName = (template: string, unique: string): string => bounded('warm-', template, unique);
 
 /** Labels of a session's objects (spec §7). */
@@ -26,5 +29,5 @@ export function sessionLabels(spec: Pick<SessionSpec, 'id' | 'user'>, agentId: s
   return { app: 'session', agent: agentId, session: spec.id, user: labelValue(spec.user) };
 }
 
-/** Selects everything that this agent's sessions are made of. */
+/** Selects all objects of this agent's sessions. */
 export const ownSelector = (agentId: string): string => `app=session,agent=${agentId}`;

@@ -18,24 +18,25 @@ import { homeName } from '../../core/names.ts';
 import { bytesQuantity, cpuQuantity } from './quantity.ts';
 import type { ServiceRecord } from './record.ts';
 
-/** Numeric user of images that name none, and group of the home, so that any of them can write it. */
+/** Numeric user of images that name none, and group of the home, so that any of these users can write the home. */
 const GROUP = 1000;
-/** A desktop has this long to end its programs, seconds. */
+/** Time for a desktop to end its programs, seconds. */
 const GRACE_SECONDS = 10;
 /**
- * The agent's own limit ends a start and names the reason (COMMAND_TIMEOUT, at most an hour); this is for a pod whose agent is gone. Seconds.
+ * The agent's own limit ends a start and names the reason (COMMAND_TIMEOUT, at most an hour); this limit is for a pod whose agent is gone.
+ * Seconds.
  */
 const SCREEN_SECONDS = 3_600;
-/** Where a session without a home reads whose it is: files `id` and `user`. */
+/** Where the program of a session without a home reads its identity: files `id` and `user`. */
 const IDENTITY_FOLDER = '/etc/streamspace/session';
 
 export type Identity = Pick<ServiceRecord, 'spec' | 'commandId' | 'term' | 'uid' | 'pod'>;
-/** A session's identity with the name of its home's claim; that of a new one where it is not given. */
+/** A session's identity, with the name of its home's claim; without a name, that of a new claim. */
 export type IdentityWithHome = Identity & { readonly home?: string | undefined };
 
 /**
- * The pod of a session, ready for Pod Security `restricted`. It is owned by the session's Service of that very uid: a pod that a
- * superseded leader makes for a session that is gone goes by itself.
+ * The pod of a session, ready for Pod Security `restricted`. Its owner is the session's Service with exactly this uid: Kubernetes removes a pod
+ * that a superseded leader makes for a session that is gone.
  */
 export function podFor(record: IdentityWithHome, config: SessionObjectsConfig): V1Pod {
   const { spec, metadata } = build({ ...record.spec, home: record.home ?? homeName(record.spec) }, config);
@@ -47,7 +48,7 @@ export function podFor(record: IdentityWithHome, config: SessionObjectsConfig): 
     metadata: {
       name: record.pod,
       namespace: config.namespace,
-      // what identifies the session is never the template's
+      // the labels that identify the session override the template's
       labels: { ...metadata?.labels, ...labels },
       annotations: { ...metadata?.annotations, ...annotations },
       ownerReferences,
@@ -55,7 +56,7 @@ export function podFor(record: IdentityWithHome, config: SessionObjectsConfig): 
   };
 }
 
-/** What makes a pod the session's: labels by which it is found, who made it so, and the Service that it goes with. */
+/** The metadata that binds a pod to its session: the labels that select it, its author, and its owner, the Service. */
 export function identityOf(
   { spec, commandId, term, uid }: Identity,
   { agentId }: Pick<SessionObjectsConfig, 'agentId'>,
@@ -90,7 +91,7 @@ export function warmPodFor(plan: PodPlan, name: string, config: SessionObjectsCo
   };
 }
 
-/** Equal for plans whose pods differ in nothing but whose they are. */
+/** Equal for plans whose pods differ only in the session's identity. */
 export function shapeOf(plan: PodPlan, config: SessionObjectsConfig): string {
   const { template, image, cpu, memory, storage, env } = plan;
   const built = build({ template, image, cpu, memory, storage, env }, config);
@@ -106,7 +107,7 @@ function build(plan: PodPlan, config: SessionObjectsConfig): { metadata: V1Objec
 function podSpec(plan: PodPlan, config: SessionObjectsConfig): V1PodSpec {
   const secrets = config.sessionImagePullSecrets?.split(',') ?? [];
   return {
-    // a desktop that ended is not started behind its user's back: it has failed, and says why
+    // an ended desktop is not restarted unnoticed: the session fails and reports the reason
     restartPolicy: 'Never',
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -127,7 +128,7 @@ function podSpec(plan: PodPlan, config: SessionObjectsConfig): V1PodSpec {
   };
 }
 
-/** The user's home; or, without one, room for files that go with the pod, and who the user is once that is known. */
+/** The user's home; or, without a home, a volume that is removed with the pod, and the user's identity once it is known. */
 function homeVolumes(plan: PodPlan, config: SessionObjectsConfig): V1Volume[] {
   if (hasHome(plan)) {
     return [{ name: HOME_VOLUME, persistentVolumeClaim: { claimName: plan.home ?? '' } }];
@@ -165,7 +166,7 @@ function sessionContainer(plan: PodPlan, config: SessionObjectsConfig): V1Contai
     env: environment(plan, config),
     ports: [{ name: SCREEN_PORT, containerPort: screenPort(plan, config), protocol: 'TCP' }],
     resources: { requests: amounts, limits: { ...amounts } },
-    // only until it answers once: VNC servers count connections that say nothing as attacks
+    // only until the first answer: VNC servers count silent connections as attacks
     startupProbe: {
       tcpSocket: { port: SCREEN_PORT },
       periodSeconds: 1,

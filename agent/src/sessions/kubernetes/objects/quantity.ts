@@ -17,14 +17,14 @@ const SUFFIXES: Readonly<Record<string, number>> = {
   Ei: 2 ** 60,
 };
 
-/** A Kubernetes quantity (`500m`, `2Gi`, `1e3`) as a number; NaN for what is none. */
+/** A Kubernetes quantity (`500m`, `2Gi`, `1e3`) as a number; NaN for any other text. */
 export function parseQuantity(text: string): number {
   const match = /^([+-]?\d+(?:\.\d*)?|[+-]?\.\d+)(?:[eE]([+-]?\d+)|(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?)$/.exec(text);
   if (match === null) return Number.NaN;
   return Number(match[1]) * (match[2] === undefined ? SUFFIXES[match[3] ?? '']! : 10 ** Number(match[2]));
 }
 
-/** Cores as a quantity, in whole milli-cores, never less than one of them. */
+/** Cores as a quantity in whole milli-cores, at least one. */
 export function cpuQuantity(cores: number): string {
   const milli = Math.max(1, Math.ceil(cores * 1000 - 1e-6));
   return milli % 1000 === 0 ? String(milli / 1000) : `${milli}m`;

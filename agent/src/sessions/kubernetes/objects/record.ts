@@ -6,44 +6,44 @@ import { parseStoredSpec } from '../../core/stored-spec.ts';
 import { ANNOTATIONS, sessionName } from './names.ts';
 
 /**
- * What is wanted of a session, and how far that has come. `creating` has never run; `waking` has, and goes back to `hibernated`
- * when it can't be finished; `hibernated` and `deleting` are written before their pod is removed.
+ * The desired state of a session and the progress towards it. A `creating` session has never run; a `waking` one has, and goes back to
+ * `hibernated` when the start can't be finished; `hibernated` and `deleting` are written before the pod is removed.
  */
 export const PHASES = ['creating', 'waking', 'running', 'hibernated', 'failed', 'deleting'] as const;
 export type Phase = (typeof PHASES)[number];
 
 /**
- * A session's identity: kept in the annotations of its Service, which is made first, lives through hibernation and goes last.
- * Pods come and go beneath it.
+ * The record of a session, kept in the annotations of its Service. The Service is made first, survives hibernation, and is removed last; pods
+ * come and go.
  */
 export interface ServiceDraft {
   readonly spec: SessionSpec;
   readonly phase: Phase;
-  /** The command that changed it last, and the term of the leader that carried it out. */
+  /** The last command that changed the record, and the term of the leader that executed it. */
   readonly commandId: string;
   readonly term: number;
-  /** Why it failed. */
+  /** The reason of a failure. */
   readonly reason: string;
-  /** Of phase `deleting`: whether the home goes too. */
+  /** For phase `deleting`: whether the home is removed too. */
   readonly deleteHome: boolean;
-  /** Name of its pod, whether there is one now or not: one of the pool's if it began with such a pod. */
+  /** Name of the session's pod, whether or not the pod exists now: a pod of the warm pool if the session began with one. */
   readonly pod: string;
   /** When the phase began, RFC 3339. */
   readonly since: string;
-  /** Annotations that stay as they are: those that only newer versions know, and the spec's own text where there is more in it than `spec` has. */
+  /** Annotations that stay unchanged: those that only newer versions know, and the text of the spec if it has more fields than `spec`. */
   readonly kept?: Readonly<Record<string, string>>;
 }
 
-/** A record as it stands in the cluster; `uid` and `version` are what a conditional write names. */
+/** A record as stored in the cluster; a conditional write names its `uid` and `version`. */
 export interface ServiceRecord extends Omit<ServiceDraft, 'phase'>, SessionRecord {
   readonly spec: SessionSpec;
-  /** `unreadable`: see `problem`. A record that says `deleting` goes on to be deleted. */
+  /** `unreadable`: see `problem`. A delete continues even if the rest of its record can't be read. */
   readonly phase: Phase | 'unreadable';
   readonly uid: string;
   readonly version: string;
 }
 
-/** What each phase is on the way to. */
+/** The desired state for each phase. */
 const DESIRED: Readonly<Record<Phase | 'unreadable', Desired>> = {
   creating: 'running',
   waking: 'running',
@@ -74,7 +74,7 @@ export function recordAnnotations(record: ServiceDraft): Record<string, string> 
   };
 }
 
-/** The spec that an object of ours carries; undefined when there is none that can be read. */
+/** The spec in an object of this program; undefined when there is no readable one. */
 export function specOf(object: KubeObject): SessionSpec | undefined {
   const { name = '', annotations, labels } = object.metadata ?? {};
   const id = labels?.['session'] ?? name.slice(SESSION.length);
@@ -82,7 +82,7 @@ export function specOf(object: KubeObject): SessionSpec | undefined {
   return stored.problem === undefined ? stored.spec : undefined;
 }
 
-/** The record in a Service; undefined when it is not one of ours. */
+/** The record in a Service; undefined for a Service of other programs. */
 export function recordOf(service: V1Service): ServiceRecord | undefined {
   const { name = '', labels, annotations = {}, uid = '', resourceVersion: version = '' } = service.metadata ?? {};
   const id = sessionOf(name, labels?.['session']);
@@ -112,7 +112,7 @@ export function recordOf(service: V1Service): ServiceRecord | undefined {
   const agent = labels?.['agent'] ?? '';
   return {
     id,
-    // one that lost the label is found by its name only
+    // a Service that lost the label is found by its name only
     agent: agent === '' ? undefined : agent,
     spec,
     phase: shown,
@@ -132,7 +132,7 @@ export function recordOf(service: V1Service): ServiceRecord | undefined {
   };
 }
 
-/** Whose Service it is by its name, which nobody can change; undefined: no session's. */
+/** The id of the session whose Service has this name, which can't change; undefined: the name is no session's. */
 function sessionOf(name: string, label: string | undefined): string | undefined {
   const id = name.startsWith(SESSION) ? name.slice(SESSION.length) : '';
   return [label, id].find((each) => each !== undefined && each !== '' && sessionName(each) === name);

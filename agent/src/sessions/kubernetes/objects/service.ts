@@ -4,7 +4,7 @@ import { SCREEN_PORT, sessionLabels, sessionName } from './names.ts';
 import { screenPort } from '../../core/environment.ts';
 import { recordAnnotations, type ServiceDraft } from './record.ts';
 
-/** The Service of a session: the way to its screen for whoever may use it in the cluster, and the keeper of its record. */
+/** The Service of a session: it leads to the screen within the cluster, for those who may use it, and holds the session's record. */
 export function serviceFor(record: ServiceDraft, config: SessionObjectsConfig): V1Service {
   const { spec } = record;
   return {

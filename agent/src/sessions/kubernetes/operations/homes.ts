@@ -12,14 +12,14 @@ import type { View } from '../state/view.ts';
 const LOOK_AGAIN_MS = 500;
 const LET_GO_MS = 10_000;
 
-/** What is said of a session whose home was not there any more, by whoever's doing. */
+/** Reason of a running session whose previous home was missing, whatever the cause. */
 export const HOME_ANEW = 'Its home was missing and has been made again: it is empty';
 
-/** A session's home, once it is there. */
+/** A session's home, once it exists. */
 export interface Home {
-  /** Its claim's name; undefined: the session is to have none. */
+  /** Name of its claim; undefined: the session has no home. */
   readonly name?: string;
-  /** Whether it was made, and whether in place of one that went away meanwhile. */
+  /** Whether the home existed, was made, or was made in place of a lost one. */
   readonly was: 'there' | 'made' | 'made anew';
 }
 
@@ -30,7 +30,7 @@ export interface HomesParts {
   readonly view: View;
 }
 
-/** The users' homes: a claim for each user and template. */
+/** The users' homes: one claim per user and template. */
 export class Homes {
   readonly #parts: HomesParts;
 
@@ -38,14 +38,14 @@ export class Homes {
     this.#parts = parts;
   }
 
-  /** The user's home in the template, under whichever name it was made; undefined when there is none, or only another owner's. */
+  /** The user's home for the template, under any of its possible names; undefined when there is none, or only one of another owner. */
   async read(spec: SessionSpec, signal: AbortSignal): Promise<V1PersistentVolumeClaim | undefined> {
     return (await this.#readAll(spec, signal))[0];
   }
 
   /**
-   * Makes the home, if the session is to have one, unless it is there. One that is just being deleted is waited for, and made anew; `tell` hears
-   * of that. Throws `home_of_another` for a claim of that name that is not this owner's.
+   * Makes the home if the session needs one and it does not exist. Waits for the end of a home that is being deleted, reports that to `tell`,
+   * and makes a new one. Throws `home_of_another` for a claim of that name with another owner.
    */
   async ensure(spec: SessionSpec, tell: (reason: string) => void, signal: AbortSignal): Promise<Home> {
     if (!hasHome(spec)) return { was: 'there' };
@@ -61,7 +61,7 @@ export class Homes {
           if (!isStatus(error, 409, 'AlreadyExists'))
             throw error instanceof ApiError ? refusalOf(error, 'home') : error;
         }
-        // somebody was faster with it, or it was there, and is not this owner's
+        // another writer was faster, or the claim existed and belongs to another owner
         await this.#refuseAnothers(spec, signal);
         continue;
       }
@@ -71,7 +71,7 @@ export class Homes {
     }
   }
 
-  /** Another session that lives in the home too, and is not being deleted; undefined: the session is the home's last. */
+  /** Another session that uses the home and is not being deleted; undefined: this session is the last one. */
   housemateOf(spec: SessionSpec): string | undefined {
     const other = this.#parts.view.records().find(
       (record) =>
@@ -79,13 +79,13 @@ export class Homes {
         record.phase !== 'deleting' &&
         hasHome(record.spec) &&
         record.spec.user === spec.user &&
-        // of one whose spec is lost only the user is known, if at all
+        // of a session with a lost spec only the user is known, if at all
         (record.specLost === true || record.spec.template === spec.template),
     );
     return other?.id;
   }
 
-  /** Removes the home, and waits a little for the cluster to let it go: it does so once no pod has it any more. */
+  /** Removes the home, and waits briefly for its end: the cluster keeps it while a pod uses it. */
   async remove(spec: SessionSpec, signal: AbortSignal): Promise<void> {
     if (!hasHome(spec)) return;
     const { client, clock } = this.#parts;
@@ -98,7 +98,7 @@ export class Homes {
     }
   }
 
-  /** Two where one was made by an earlier version after this one had made another. */
+  /** Two homes if an earlier version made one after this version had made another. */
   async #readAll(spec: SessionSpec, signal: AbortSignal): Promise<V1PersistentVolumeClaim[]> {
     const names = [oldHomeName(spec), homeName(spec)];
     const found = await Promise.all(names.map((name) => this.#readClaim(name, signal)));

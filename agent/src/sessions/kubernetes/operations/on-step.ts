@@ -1,2 +1,2 @@
-/** Called between two writes: tests see every step there, and may end the driver. */
+/** Called between two writes: tests observe every step there, and may end the driver. */
 export type OnStep = (step: string, sessionId: string) => Promise<void> | void;

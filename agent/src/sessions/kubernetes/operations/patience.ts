@@ -5,9 +5,9 @@ import type { Operations } from '../../core/operations.ts';
 import type { Running } from '../../core/record-driver.ts';
 import type { View } from '../state/view.ts';
 
-/** A cluster that can't be seen for so long is waited for, milliseconds. */
+/** Longest wait until the cluster is in view, before the operation reports that it waits. Milliseconds. */
 const SIGHT_MS = 2_000;
-/** Of a session, characters. */
+/** Longest reason of a session, characters. */
 const REASON_LIMIT = 4096;
 
 export interface PatienceParts {
@@ -18,8 +18,8 @@ export interface PatienceParts {
 }
 
 /**
- * Runs one operation on a session with the cluster in sight. While it waits for the API server, it leaves its slot to others, and where the
- * session is to start, the last error is its reason.
+ * Runs one operation on a session with the cluster in view. While the operation waits for the API server, it gives its slot to others; a
+ * session that is starting then has the last error as its reason.
  */
 export function withPatience<T>(
   { view, clock, client, operations }: PatienceParts,

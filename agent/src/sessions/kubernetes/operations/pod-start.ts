@@ -15,7 +15,7 @@ import { claimPod } from '../warm/claim.ts';
 import type { WarmPool } from '../warm/pool.ts';
 import type { SessionPods } from './session-pods.ts';
 
-/** What warm pods had of a quota is free again after some time: tries, and milliseconds between them. */
+/** The quota of deleted warm pods becomes free after some time: number of tries, and milliseconds between them. */
 const LET_GO_TRIES = 20;
 const LET_GO_MS = 250;
 
@@ -29,7 +29,7 @@ export interface PodStartParts {
   readonly pool: WarmPool;
 }
 
-/** Gets a session its pod. */
+/** Provides a session with its pod. */
 export class PodStart {
   readonly #parts: PodStartParts;
 
@@ -37,7 +37,7 @@ export class PodStart {
     this.#parts = parts;
   }
 
-  /** The pool's pod that its record names, the one that is there if it can still serve, a new one otherwise. */
+  /** The pod of the warm pool that the record names, otherwise an existing pod that is still usable, otherwise a new one. */
   async ensure(
     given: ServiceRecord,
     home: string | undefined,
@@ -56,18 +56,18 @@ export class PodStart {
     for (let pod = view.pod(record.id); ; pod = await pods.read(record, signal)) {
       if (pod === undefined) {
         try {
-          // one that the watch has not shown yet is taken over by it, if it is the same
+          // an equal pod that the watch has not shown yet is taken over by this call
           const made = await client.apply('pods', podFor({ ...record, home }, config), signal);
           view.pods.learn(made);
           if (isUsable(made, record)) return made;
         } catch (error) {
           if (isQuota(error) && (gaveWay || (await pool.giveWay(signal)))) {
-            // counted off a little later
+            // the quota counts the deleted pods off a little later
             gaveWay = true;
             await sleep(clock, LET_GO_MS, signal);
             if (room-- > 0) continue;
           }
-          // somebody else's was there first, and differs
+          // a pod of this name exists already, and differs
           if (!(isStatus(error, 422) || isStatus(error, 409))) throw error;
           if ((await pods.read(record, signal)) === undefined) throw error;
         }
@@ -78,7 +78,10 @@ export class PodStart {
     }
   }
 
-  /** The record with a pod of the session's own: under compare-and-set with the term, so that nobody who goes by the old name can get that pod any more. */
+  /**
+   * Gives the record a pod name of the session's own: by compare-and-set with the term, so that no operation that knows only the old name can
+   * still claim that pod.
+   */
   #renamed({ id, phase }: ServiceRecord, operation: Operation): Promise<ServiceRecord> {
     return this.#parts.records.change(id, operation, (current) => {
       if (current.phase === phase) return { pod: sessionName(id) };

@@ -10,16 +10,16 @@ import type { WarmPool } from '../warm/pool.ts';
 import type { Homes } from './homes.ts';
 import type { SessionPods } from './session-pods.ts';
 
-/** A start that takes longer than this is worth words, milliseconds. */
+/** A start that takes longer than this reports its reason, milliseconds. */
 const SLOW_MS = 2_000;
-/** What every start goes through is told only when it takes this long, milliseconds. */
+/** A reason that is a part of every start is reported only after this time, milliseconds. */
 const ROUTINE_MS = 20_000;
-/** What will hardly get better (a wrong image) is given this long, milliseconds. */
+/** A start with a reason that will hardly go away (a wrong image) fails after this time, milliseconds. */
 const DOUBTFUL_MS = 60_000;
-/** A slow start is looked at this often even if nothing changes: time itself may make it worth words. Milliseconds. */
+/** A slow start is examined this often even if nothing changes: time alone may make its reason worth reporting. Milliseconds. */
 const LOOK_AGAIN_MS = 5_000;
 
-/** Hears what a start waits for, and whether that takes so long that it is worth telling. */
+/** Hears the reason why a start waits, and whether the wait is long enough to report it. */
 export type OnWait = (what: Failure, worthTelling: boolean) => void;
 
 export interface ReadinessParts {
@@ -30,7 +30,7 @@ export interface ReadinessParts {
   readonly pool: WarmPool;
 }
 
-/** Waits for pods. */
+/** Waits until pods are ready. */
 export class Readiness {
   readonly #parts: ReadinessParts;
 
@@ -38,7 +38,7 @@ export class Readiness {
     this.#parts = parts;
   }
 
-  /** Resolves when the pod is ready. Throws what keeps it from ever being. */
+  /** Resolves when the pod is ready. Throws the cause that keeps it from ever being ready. */
   async of(
     record: ServiceRecord,
     operation: Operation,
@@ -59,7 +59,7 @@ export class Readiness {
       if (now !== undefined) fence(now, operation);
       const current = view.pod(id);
       const pod = current ?? made;
-      // seen by the watch once, and not any more
+      // the watch has shown the pod before, but no longer does
       const gone =
         current === undefined
           ? (await pods.read({ id, pod: name }, signal)) === undefined
@@ -88,7 +88,7 @@ export class Readiness {
     });
   }
 
-  /** Looks at every change for `ms`; whether it is ready. */
+  /** Examines every change for `ms`; returns whether the pod is ready. */
   async #within(ms: number, id: string, look: () => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
     const patience = deadline(this.#parts.clock, ms, 'start', signal);
     try {

@@ -7,14 +7,14 @@ import type { ServiceRecord } from '../objects/record.ts';
 import type { Diagnosis } from '../state/reason.ts';
 import { isOf, type View } from '../state/view.ts';
 
-/** Beyond the pod's own grace period its node has this long, milliseconds; then the node is taken for lost. */
+/** A node has this much time beyond the pod's own grace period, milliseconds; then it counts as lost. */
 const NODE_MS = 30_000;
 const BEHIND_MS = 50;
 const LOG_MS = 5_000;
-/** So much of the program's last output is part of the reason. */
+/** The part of the program's last output that a reason includes. */
 const LOG_QUERY = { container: SESSION_CONTAINER, tailLines: 10, limitBytes: 2048 };
 
-/** The part of a record that says which pod is meant. */
+/** The part of a record that identifies its pod. */
 type Whose = Pick<ServiceRecord, 'id' | 'pod'>;
 
 export interface SessionPodsParts {
@@ -24,7 +24,7 @@ export interface SessionPodsParts {
   readonly log: DriverLog;
 }
 
-/** The pods that sessions have: reads them, removes them, and asks for their last words. */
+/** The pods of sessions: reads them, removes them, and reads their last output. */
 export class SessionPods {
   readonly #parts: SessionPodsParts;
 
@@ -32,7 +32,7 @@ export class SessionPods {
     this.#parts = parts;
   }
 
-  /** The session's pod as it is now; undefined when there is none. */
+  /** The session's current pod; undefined when there is none. */
   async read({ pod: name, id }: Whose, signal: AbortSignal): Promise<V1Pod | undefined> {
     try {
       const pod = await this.#parts.client.get<V1Pod>('pods', name, signal);
@@ -44,9 +44,8 @@ export class SessionPods {
   }
 
   /**
-   * Removes the session's pod and resolves when it is gone. A pod whose node does not confirm in time is removed by force if
-   * `force` (its session is being deleted, nobody will miss what it still does); otherwise the wait goes on.
-   * Other pods of that name than the one seen at the beginning are left alone.
+   * Removes the session's pod and resolves when it is gone. With `force`, removes a pod by force if its node does not confirm in time (the
+   * session is being deleted, so nobody needs its remaining work); otherwise keeps waiting. Leaves any later pod of the same name alone.
    */
   async remove(whose: Whose, options: { force: boolean }, signal: AbortSignal): Promise<void> {
     const { client, view, clock, log } = this.#parts;
@@ -73,7 +72,7 @@ export class SessionPods {
         const { changed, stop } = view.nextChange(id, forced ? signal : patience.signal);
         try {
           if (view.pods.get(name)?.metadata?.uid === uid) await changed;
-          // the watch may be behind: what it does not show is gone, or was not seen yet
+          // the watch may be behind: a pod that it does not show is gone, or has not been seen yet
           else if ((await this.read(whose, signal))?.metadata?.uid === uid) await sleep(clock, BEHIND_MS, signal);
           else return;
         } catch (error) {
@@ -91,7 +90,7 @@ export class SessionPods {
     }
   }
 
-  /** The reason with the program's last words, where it ended by itself and they can be had. */
+  /** The reason with the program's last output, if the program ended by itself and its output is available. */
   async reasonWithLog(pod: string, diagnosis: Diagnosis, signal: AbortSignal): Promise<string> {
     if (!diagnosis.crashed) return diagnosis.reason;
     const { client, clock, log } = this.#parts;

@@ -21,17 +21,17 @@ export interface SessionStartParts {
   readonly readiness: Readiness;
   readonly clock: Clock;
   readonly log: DriverLog;
-  /** Milliseconds a start may take. */
+  /** Longest time of a start, milliseconds. */
   readonly startDeadline: number;
-  /** What keeps the API server from answering, in words; undefined: nothing that is known. */
+  /** The cause that keeps the API server from answering, in words; undefined: none is known. */
   readonly trouble: () => string | undefined;
   readonly step: OnStep;
 }
 
-/** Hears what a start waits for. */
+/** Hears the reason why a start waits. */
 type Tell = (reason: string) => void;
 
-/** Brings a session to life: home, pod, screen. */
+/** Starts a session: home, pod, screen. */
 export class SessionStart {
   readonly #parts: SessionStartParts;
 
@@ -40,8 +40,8 @@ export class SessionStart {
   }
 
   /**
-   * Starts a session whose record says `creating` or `waking`, or joins who is doing so. Resolves when it runs; otherwise the record says `failed`
-   * with the reason, and that is thrown. An abort leaves everything as it is.
+   * Starts a session whose record says `creating` or `waking`, or joins a start in progress. Resolves when the session runs; on failure, writes
+   * `failed` with the reason to the record, and throws the reason. An abort changes nothing.
    */
   async run(record: ServiceRecord, operation: Operation, tell: Tell): Promise<SessionStatus> {
     const { clock, startDeadline, trouble } = this.#parts;
@@ -81,7 +81,7 @@ export class SessionStart {
     const { records, homes, podStart, readiness, step } = this.#parts;
     const { id, spec } = record;
     const home = await homes.ensure(spec, (reason) => onWait({ reason, code: 'home_busy' }, true), signal);
-    // one that has run before had a home
+    // a session that has run before had a home
     if (home.was === 'made anew' || (home.was === 'made' && record.phase === 'waking'))
       await this.#sayAnew(record, operation, home.was);
     await step('home made', id);
@@ -97,7 +97,7 @@ export class SessionStart {
     return { spec, state: 'running', ...(reason !== '' && { reason }) };
   }
 
-  /** At once, so that whoever goes on with the start after a crash still knows. */
+  /** Written at once, so that the fact survives a crash of this start. */
   async #sayAnew({ id, phase }: ServiceRecord, operation: Operation, home: string): Promise<void> {
     this.#parts.log.warn({ session: id, home }, 'Home of a session was missing; an empty one was made');
     await this.#parts.records.change(id, operation, (current) =>
@@ -105,7 +105,7 @@ export class SessionStart {
     );
   }
 
-  /** Writes down why, and takes away what might still start later; a pod that has ended stays for whoever wants to look at it. */
+  /** Records the reason, and removes a pod that might still start later; an ended pod stays for inspection. */
   async #fail(record: ServiceRecord, reason: string, signal: AbortSignal): Promise<void> {
     const { records, pods } = this.#parts;
     const current = await records.read(record.id, signal);

@@ -6,19 +6,19 @@ const ERROR = 1;
 /** The first two bytes of each channel are the port. */
 const PORT_BYTES = 2;
 const ERROR_LIMIT = 4096;
-/** Bytes read from the network in advance: each pause costs a turn of the event loop. */
+/** Bytes read ahead from the network: each pause costs a turn of the event loop. */
 const READ_AHEAD = 256 * 1024;
 
 /**
- * The bytes of one forwarded port. A slow reader stops the reading from the network; a write waits until its bytes have left. The protocol
- * has no half-close: the end of one direction ends both.
+ * The bytes of one forwarded port. A slow reader stops the reading from the network; a write waits until its bytes are sent. The protocol has
+ * no half-close: the end of one direction ends both.
  */
 export class PortForwardStream extends Duplex {
   readonly #socket: WebSocket;
   readonly #headerLeft = [PORT_BYTES, PORT_BYTES];
   #failure = '';
   #onOpened!: () => void;
-  /** Resolves at the first byte: a screen sends first, and only that proves that the pod's port answers. Rejects if it does not. */
+  /** Resolves at the first byte: a screen sends first, and only that byte proves that the pod's port answers. Rejects if none comes. */
   readonly opened: Promise<void>;
 
   constructor(socket: WebSocket) {
@@ -79,7 +79,7 @@ export class PortForwardStream extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#socket.removeAllListeners('message');
-    // a paused socket would never see the other side's answer to a close
+    // a paused socket would never see the other end's answer to a close
     this.#socket.on('error', () => undefined);
     this.#socket.terminate();
     done(error);

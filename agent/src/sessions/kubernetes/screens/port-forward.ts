@@ -5,9 +5,9 @@ import { type Access, type ApiError, apiErrorOf, type KubeClient } from 'kube-cl
 import WebSocket from 'ws';
 import { PortForwardStream } from './port-forward-stream.ts';
 
-/** One TCP connection per WebSocket: channel 0 is its data, channel 1 why it failed. */
+/** One TCP connection per WebSocket: channel 0 carries its data, channel 1 the reason of a failure. */
 const SUBPROTOCOL = 'v4.channel.k8s.io';
-/** What the server sends in one message is a read of the kubelet's, far below this; bytes. */
+/** Longest message, bytes. A message of the server is one read of the kubelet's, which is far shorter. */
 const MESSAGE_LIMIT = 4 * 1024 * 1024;
 
 /** Connections to pods' ports through the API server, which passes the WebSocket to the kubelet. */
@@ -56,14 +56,14 @@ function overWebSocket(access: Access, path: string, port: number): PortForwardS
   return stream;
 }
 
-/** What an answer says that is no upgrade. */
+/** The error for a response that is no upgrade. */
 function refusalOf(response: NodeJS.ReadableStream & { statusCode?: number | undefined }): Promise<ApiError> {
   const chunks: Buffer[] = [];
   return new Promise((resolve) => {
     response.on('data', (chunk: Buffer) => void (chunks.length < 64 && chunks.push(chunk)));
     const over = () => {
       const refusal = apiErrorOf(response.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'));
-      // Kubernetes' own answers have a reason
+      // Kubernetes' own responses have a reason
       if (refusal.reason === '') refusal.message += '; a proxy before the API server must let WebSockets pass';
       resolve(refusal);
     };

@@ -5,12 +5,12 @@ import type { Duplex } from 'node:stream';
 import { connectTcp } from '../../core/tcp.ts';
 import type { PortForwarder } from './port-forward.ts';
 
-/** A screen that takes longer to answer does not, milliseconds. */
+/** Longest wait for a screen's answer, milliseconds. */
 const CONNECT_MS = 10_000;
 
 /**
- * A connection to a pod's screen. `direct`: to the pod's address, which the agent reaches where it runs in the cluster;
- * `port-forward`: through the API server, from anywhere. Throws `screen_unreachable`.
+ * A connection to a pod's screen. `direct`: to the pod's address, which an agent in the cluster can reach; `port-forward`: through the API
+ * server, from anywhere. Throws `screen_unreachable`.
  */
 export async function connectScreen(
   target: { readonly pod: V1Pod; readonly port: number },

@@ -8,18 +8,18 @@ import type {
 import type { Failure, FailureCode } from '../../core/failure.ts';
 import { ANNOTATIONS, SESSION_CONTAINER } from '../objects/names.ts';
 
-/** What a pod is up to, in words for its user. */
+/** The state of a pod, in words for its user. */
 export interface Diagnosis extends Failure {
   readonly state: 'starting' | 'running' | 'failed';
-  /** Empty when there is nothing to say. */
+  /** Empty when there is nothing to report. */
   readonly reason: string;
-  /** It will not get better by itself: no use to wait. */
+  /** The state will not improve by itself: waiting is useless. */
   readonly final: boolean;
-  /** What every start goes through: worth words only when it takes long. */
+  /** A part of every start: reported only when it takes long. */
   readonly routine: boolean;
-  /** It will hardly get better: not worth the whole deadline. */
+  /** The state will hardly improve: not worth the whole deadline. */
   readonly doubtful: boolean;
-  /** The session's program ended by itself: its last lines are worth a look. */
+  /** The session's program ended by itself: its last output helps. */
   readonly crashed: boolean;
   /** No node has room for it. */
   readonly unschedulable: boolean;
@@ -35,13 +35,13 @@ const failed = (reason: string, code?: Kind): Diagnosis => ({ ...plain, state: '
 const crashed = (reason: string): Diagnosis => ({ ...failed(reason, 'exited'), crashed: true });
 
 /**
- * Why a pod is where it is. `events`: those of the pod and its claim, in any order, as far as we may read them. `claim`: its
- * home, where that was looked up.
+ * The reason for a pod's state. `events`: those of the pod and its claim, in any order, as far as the agent may read them. `claim`: the pod's
+ * home, if it was read.
  */
 export function reasonFor(pod: V1Pod, events: readonly CoreV1Event[] = [], claim?: V1PersistentVolumeClaim): Diagnosis {
   const { status } = pod;
   const session = status?.containerStatuses?.find(({ name }) => name === SESSION_CONTAINER);
-  // the container is told to have ended before the pod is
+  // the container's status reports its end before the pod's does
   const over = session?.state?.terminated !== undefined && pod.spec?.restartPolicy === 'Never';
   const ended = over || status?.phase === 'Failed' || status?.phase === 'Succeeded';
   const condition = (type: string) => status?.conditions?.find((known) => known.type === type);
@@ -67,7 +67,7 @@ export function reasonFor(pod: V1Pod, events: readonly CoreV1Event[] = [], claim
   if (session?.state?.running !== undefined && session.ready) {
     const sidecar = unready(pod);
     if (sidecar !== undefined) return starting(`Its sidecar ${sidecar} is not ready`);
-    // the kubelet said ready, and only the node controller takes that back from the pod alone; the node may come back
+    // the kubelet reported ready, and only the node controller revokes that for the pod alone; the node may come back
     return {
       ...failed(`Its node ${pod.spec?.nodeName ?? ''} does not answer${told(condition('Ready'))}`, 'network'),
       final: false,
@@ -122,7 +122,7 @@ function failedPod(pod: V1Pod, disruption: V1PodCondition | undefined): Diagnosi
   );
 }
 
-/** Words for the container's state when it keeps the pod from running; undefined when it does not. */
+/** The reason if the container's state keeps the pod from running; otherwise undefined. */
 function waitingContainer({ name, image, state, lastState, restartCount }: V1ContainerStatus): Diagnosis | undefined {
   const reason = state?.waiting?.reason ?? '';
   const message = state?.waiting?.message ? `: ${state.waiting.message}` : '';
@@ -177,11 +177,11 @@ function unscheduled(
   return { ...starting(`Can’t be scheduled: ${scheduler}`, 'capacity'), unschedulable: true };
 }
 
-/** An init container that goes on beside the others. */
+/** An init container that keeps running beside the others. */
 const isSidecar = (pod: V1Pod, container: string): boolean =>
   pod.spec?.initContainers?.find(({ name }) => name === container)?.restartPolicy === 'Always';
 
-/** Another container than the session's that is not ready: a mesh's proxy, for example. */
+/** A container other than the session's that is not ready: a service mesh's proxy, for example. */
 function unready(pod: V1Pod): string | undefined {
   const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
   const beside = [
@@ -191,7 +191,7 @@ function unready(pod: V1Pod): string | undefined {
   return beside.find(({ ready }) => !ready)?.name;
 }
 
-/** Words for a label by which the agent finds the pod and that is not as the agent made it; undefined when all are. */
+/** The reason if a label by which the agent finds the pod has changed; undefined when all are unchanged. */
 function changedLabel({ metadata }: V1Pod): string | undefined {
   const spec = metadata?.annotations?.[ANNOTATIONS.spec];
   if (spec === undefined || metadata?.labels === undefined) return undefined;
@@ -212,7 +212,7 @@ const told = (condition: V1PodCondition | undefined): string => (condition?.mess
 const portOf = (pod: V1Pod): string =>
   String(pod.spec?.containers.find(({ name }) => name === SESSION_CONTAINER)?.ports?.[0]?.containerPort ?? '');
 
-/** The event told last; times are RFC 3339 texts, which sort as they are. */
+/** The latest event; times are RFC 3339 texts, whose order is the order of time. */
 function latest(events: readonly CoreV1Event[], which: (event: CoreV1Event) => boolean): CoreV1Event | undefined {
   const at = (event: CoreV1Event) =>
     String(

@@ -2,10 +2,10 @@ import { StreamSpaceError } from '@streamspace/protocol';
 import { failed, type FailureCode, kindOf } from '../../core/failure.ts';
 import { type ApiError, isStatus } from 'kube-client';
 
-/** Whether it was the namespace's quota. */
+/** Whether the namespace's quota caused the error. */
 export const isQuota = (error: unknown): boolean => isStatus(error, 403) && /exceeded quota/.test(error.message);
 
-/** What the API server refused, in words for whoever wanted a session. `what`: e.g. `pod`. */
+/** The API server's refusal, in words for the user who wanted a session. `what`: e.g. `pod`. */
 export function refusalOf(error: ApiError, what: string): StreamSpaceError {
   const quota = /exceeded quota: (.+?), requested: (.+?), used: (.+?), limited: (.+)$/.exec(error.message);
   if (quota !== null) {

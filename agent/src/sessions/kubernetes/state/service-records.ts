@@ -11,10 +11,10 @@ import { type Phase, recordOf, type ServiceDraft, type ServiceRecord } from '../
 import { serviceFor } from '../objects/service.ts';
 import type { SessionObjectsConfig } from '../objects/settings.ts';
 
-/** Removals of a record that others only touch: more in a row than this are a fault. */
+/** Most tries to remove a record that others change at the same time: more conflicts in a row are a fault. */
 const TRIES = 20;
 
-/** What a change makes of a record; what is not named stays, but for the reason. */
+/** A change of a record; absent fields stay as they are, except the reason. */
 export interface ServiceChange extends Omit<RecordChange, 'desired'> {
   readonly phase?: Phase;
   readonly reason?: string;
@@ -27,15 +27,15 @@ export interface ServiceRecordsParts {
   readonly client: KubeClient;
   readonly config: SessionObjectsConfig;
   readonly clock: Clock;
-  /** Is told of every write. */
+  /** Called with the result of every write. */
   readonly learn: (service: V1Service) => void;
-  /** Name of the pod that a new session gets. */
+  /** Name of the pod for a new session. */
   readonly podFor: (spec: SessionSpec) => string;
 }
 
-/** The records of sessions in their Services: compare-and-set by their `resourceVersion`. */
+/** The records of sessions in their Services, with compare-and-set by `resourceVersion`. */
 export class ServiceRecords implements RecordStore<ServiceRecord, ServiceDraft> {
-  // names are unique, and a deleted session leaves nothing
+  // names are unique, and a deleted session leaves no record
   readonly exclusive = true;
   readonly tombstones = false;
   readonly #parts: ServiceRecordsParts;
@@ -77,17 +77,17 @@ export class ServiceRecords implements RecordStore<ServiceRecord, ServiceDraft> 
     return { spec, phase: 'creating', commandId, term, reason: '', deleteHome: false, pod, since: this.#now() };
   }
 
-  /** The record with a change that only this platform knows. */
+  /** The record after a change that only this platform knows. */
   next(current: ServiceRecord, change: ServiceChange): ServiceDraft {
     const { phase = phaseOf(current), spec = current.spec, reason = '', ...rest } = change;
     const since = phase === current.phase ? current.since : this.#now();
     const kept = { ...current.kept };
-    // what stands there for the spec is kept, unless that is replaced
+    // the stored text of the spec is kept, unless the spec is replaced
     if (change.spec !== undefined) for (const key of [ANNOTATIONS.spec, ANNOTATIONS.user]) delete kept[key];
     return { ...current, ...rest, spec, phase, reason, since, kept };
   }
 
-  /** Changes the record of a session that exists in the operation's name. */
+  /** Changes the record of an existing session on behalf of the operation. */
   async change(
     sessionId: string,
     operation: Operation,
@@ -103,7 +103,7 @@ export class ServiceRecords implements RecordStore<ServiceRecord, ServiceDraft> 
     return (await changeRecord(this, sessionId, operation, draft, { agentId }))!;
   }
 
-  /** What the platform did by itself is written down, unless the record is no longer what was looked at. */
+  /** Records a change that the platform made by itself, unless the record has changed since `current` was read. */
   note(current: ServiceRecord, change: ServiceChange, signal: AbortSignal): Promise<ServiceRecord | undefined> {
     return this.write(this.next(current, change), current, signal);
   }
@@ -140,7 +140,7 @@ export class ServiceRecords implements RecordStore<ServiceRecord, ServiceDraft> 
       const current = await this.read(id, signal);
       const same = current?.uid === uid && current.phase === record.phase && current.term === record.term;
       if (!same || current.commandId !== record.commandId) return;
-      // only touched: a label, an annotation of somebody else
+      // an unrelated change: a label or an annotation of another program
       ({ version } = current);
     }
     throw changedAlways(id);

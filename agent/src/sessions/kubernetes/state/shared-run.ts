@@ -1,11 +1,11 @@
 interface Run {
   readonly stop: AbortController;
-  /** The run before it is over, and this one has begun. */
+  /** Resolves when the previous run is over and this one has begun. */
   readonly begun: Promise<void>;
   ended: Promise<void>;
 }
 
-/** Something long-lived that runs while at least one user needs it, and ends with the last one. */
+/** A long-lived task that runs while at least one user needs it, and ends with the last one. */
 export class SharedRun {
   readonly #run: (signal: AbortSignal) => Promise<void>;
   #users = 0;
@@ -33,7 +33,7 @@ export class SharedRun {
     }
   }
 
-  /** Runs share what they keep: one begins when the last one is over. */
+  /** Runs share their state: one begins when the last one is over. */
   #start(last: Run | undefined): Run {
     const stop = new AbortController();
     const begun = Promise.resolve(last?.ended);

@@ -6,7 +6,7 @@ import { type Diagnosis, reasonFor } from './reason.ts';
 
 const REASON_LIMIT = 4096;
 
-/** What is to be said of a session. `diagnosis`: where more is known than the pod tells. */
+/** The status to report for a session. `diagnosis`: given if more is known than the pod shows. */
 export function statusFor(
   record: ServiceRecord,
   pod: V1Pod | undefined,
@@ -20,7 +20,7 @@ export function statusFor(
   });
   switch (record.phase) {
     case 'deleting':
-      // whoever deletes it says no more of it; this is for one whose delete was given up
+      // a delete in progress reports no status; this status is for a delete that was given up
       return status('failed', deletingReason(pod));
     case 'hibernated':
       return status('hibernated', '');
@@ -30,12 +30,12 @@ export function statusFor(
       return status('failed', record.reason);
     case 'creating':
     case 'waking':
-      // a pod of an earlier life does not count
+      // a pod of an earlier start does not count
       if (diagnosis === undefined || pod?.metadata?.deletionTimestamp !== undefined) return status('starting', '');
       return status(diagnosis.state, diagnosis.reason);
     case 'running':
       if (diagnosis === undefined) return status('failed', 'Its pod was deleted from outside');
-      // what was to be said when it started is so until it stops
+      // a reason from the start stays valid until the session stops
       if (diagnosis.state === 'running') return status('running', record.reason);
       return status('failed', diagnosis.reason);
   }

@@ -7,8 +7,8 @@ import { recordOf, type ServiceRecord } from '../objects/record.ts';
 import type { DriverLog } from '../../core/driver-log.ts';
 
 /**
- * What the cluster says of our sessions, kept by watches as long as anybody needs it: pods and Services all the time while
- * watching, events only while a start takes long.
+ * A local copy of the cluster's objects for this agent's sessions, kept by watches while it has users: pods and Services for the whole time,
+ * events only during slow starts.
  */
 export class View {
   readonly pods: Informer<V1Pod & KubeObject>;
@@ -16,7 +16,7 @@ export class View {
   readonly #events: Informer<CoreV1Event & KubeObject>;
   readonly #shared: SharedRun;
   readonly #sharedEvents: SharedRun;
-  /** Of sessions whose pod was the pool's: Service by pod, and pod by Service. */
+  /** For sessions with a pod of the warm pool: Service by pod, and pod by Service. */
   readonly #serviceOf = new Map<string, string>();
   readonly #podOf = new Map<string, string>();
 
@@ -42,14 +42,14 @@ export class View {
     this.#shared = new SharedRun(async (signal) => {
       await forNobody(() => Promise.all([this.pods.run(signal), this.services.run(signal)]));
       for (const outage of outages) outage.stop();
-      // what was copied is forgotten
+      // the copies are forgotten
       this.#serviceOf.clear();
       this.#podOf.clear();
     });
     this.#sharedEvents = new SharedRun((signal) => forNobody(() => this.#events.run(signal)));
   }
 
-  /** Runs `work` with pods and Services in sight. */
+  /** Runs `work` with pods and Services in view. */
   async during<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.#shared.during(async () => {
       await abortable(signal, () => Promise.all([this.pods.synced, this.services.synced]));
@@ -57,12 +57,12 @@ export class View {
     });
   }
 
-  /** Whether pods and Services are in sight right now. */
+  /** Whether pods and Services are in view right now. */
   get live(): boolean {
     return this.#shared.running && this.pods.isSynced && this.services.isSynced;
   }
 
-  /** Runs `work` with events in sight too, as far as we may read them. */
+  /** Runs `work` with events in view too, as far as the agent may read them. */
   duringEvents<T>(work: () => Promise<T>): Promise<T> {
     return this.#sharedEvents.during(work);
   }
@@ -76,19 +76,22 @@ export class View {
     return this.services.all().flatMap((service) => recordOf(service) ?? []);
   }
 
-  /** The session's own pod: not one of the pool's that it is about to get. */
+  /** The session's own pod: not a pod of the warm pool that the session is about to get. */
   pod(sessionId: string): V1Pod | undefined {
     const name = sessionName(sessionId);
     const pod = this.pods.get(this.#podOf.get(name) ?? name);
     return pod !== undefined && isOf(pod, sessionId) ? pod : undefined;
   }
 
-  /** Whether a session's record names the pod, which is of another name than its own would be. */
+  /** Whether a session's record names this pod, whose name is not derived from the session's. */
   isNamed(pod: string): boolean {
     return this.#serviceOf.has(pod);
   }
 
-  /** Calls back with the name of a session's Service when that changes, or its pod does. Returns how to stop it. */
+  /**
+   * Calls back with the name of a session's Service when the Service or the session's pod changes. Returns a function that ends the
+   * subscription.
+   */
   onChange(listener: (name: string) => void): () => void {
     const stops = [
       this.pods.onChange((pod) => listener(this.#serviceOf.get(pod) ?? pod)),
@@ -99,7 +102,7 @@ export class View {
     };
   }
 
-  /** Warnings of a pod and its home. */
+  /** Warnings about a pod and its home. */
   events(pod: V1Pod, claim: string): CoreV1Event[] {
     return this.#events
       .all()
@@ -145,6 +148,6 @@ export class View {
   }
 }
 
-/** Whether a pod is the session's, and not the pool's or, by then, another session's. */
+/** Whether a pod belongs to the session: not to the pool or, by now, to another session. */
 export const isOf = (pod: V1Pod, sessionId: string): boolean =>
   pod.metadata?.name === sessionName(sessionId) || pod.metadata?.labels?.['session'] === sessionId;

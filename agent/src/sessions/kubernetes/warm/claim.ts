@@ -6,7 +6,7 @@ import type { ServiceRecord } from '../objects/record.ts';
 import type { SessionObjectsConfig } from '../objects/settings.ts';
 import type { View } from '../state/view.ts';
 
-/** A pod that changes all the time while it is claimed is no ready one. */
+/** A pod that changes so often while it is claimed is not ready. */
 const TRIES = 10;
 
 export interface ClaimParts {
@@ -16,9 +16,9 @@ export interface ClaimParts {
 }
 
 /**
- * Gives a pod of the pool to the session whose record names it; asking again finds it done. `lost`: it is another session's, or
- * about to end. undefined: there is no such pod. The write names the very version of the pod that was waiting: of any number of
- * claims, late ones of superseded leaders included, one succeeds.
+ * Gives a pod of the warm pool to the session whose record names it; a repeated call finds the work done. `lost`: the pod belongs to another
+ * session or is about to end. undefined: there is no such pod. The write names the exact version of the waiting pod: of any number of claims,
+ * including late ones of superseded leaders, one succeeds.
  */
 export async function claimPod(
   { client, config, view }: ClaimParts,

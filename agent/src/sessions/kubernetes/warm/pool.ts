@@ -12,16 +12,16 @@ import { reasonFor } from '../state/reason.ts';
 import type { View } from '../state/view.ts';
 import type { WarmTemplate } from './templates.ts';
 
-/** The pool is looked at this often even if nothing changes, in what the watch shows already: it costs no request. Milliseconds. */
+/** The pool is checked this often even if nothing changes, from the watches' copy: a check costs no request. Milliseconds. */
 const LOOK_MS = 10_000;
-/** After a claim the session comes first, milliseconds. */
+/** Pause after a claim, so that the session comes first, milliseconds. */
 const SETTLE_MS = 500;
-/** One round of making and removing may take so long, milliseconds. */
+/** Longest round of making and removing pods, milliseconds. */
 const ROUND_MS = 60_000;
-/** Where there is no room for more, or a pod did not come up, the next one is tried after this long, milliseconds. */
+/** Pause after a lack of room, or after a pod that did not become ready, milliseconds. */
 const PAUSE_MS = 60_000;
 const LONGEST_PAUSE_MS = 600_000;
-/** Pods made, or removed, at the same time: sessions are started besides. */
+/** Pods made or removed at the same time: session starts need the API server too. */
 const AT_ONCE = 5;
 
 export interface WarmPoolParts {
@@ -32,14 +32,14 @@ export interface WarmPoolParts {
   readonly log: DriverLog;
   readonly templates: readonly WarmTemplate[];
   readonly maxSessions: number;
-  /** A pod that takes longer to be ready does not come up, milliseconds. */
+  /** A pod that is not ready after this time has failed, milliseconds. */
   readonly startDeadline: number;
 }
 
 /**
- * Pods that are ready before their session comes, so many of each template as its `warm` says. The leader keeps them; what is
- * there is counted in what the cluster shows, so the next leader goes on with the same ones, and what two leaders have made for a
- * moment is taken away again. They give way: to the sessions that `MAX_SESSIONS` allows, and to a start that finds no room.
+ * Pods that are ready before their session exists: as many per template as its `warm` says. The leader keeps them. It counts the pods that the
+ * cluster shows, so the next leader continues with the same pods, and excess pods of two concurrent leaders are removed. The pods give way to
+ * the sessions that `MAX_SESSIONS` allows, and to a start that finds no room.
  */
 export class WarmPool {
   readonly #parts: WarmPoolParts;
@@ -56,7 +56,7 @@ export class WarmPool {
     this.#shapes = new Map(templates.map((template) => [template, shapeOf(template, config)]));
   }
 
-  /** The name of a ready pod that is just what the session needs, the same again if asked again; nobody else gets it until `giveBack`. */
+  /** The name of a ready pod that fits the session; a repeated call returns the same name. No other session gets the pod until `giveBack`. */
   take(spec: SessionSpec): string | undefined {
     const given = this.#given.get(spec.id);
     if (given !== undefined) return given;
@@ -70,12 +70,12 @@ export class WarmPool {
     return name;
   }
 
-  /** The session has it, and its record says so, or does not need it. */
+  /** The session's record names the pod, or the session does not need it. */
   giveBack(sessionId: string): void {
     this.#given.delete(sessionId);
   }
 
-  /** Removes what waits, and makes no more for a while: somebody has a session to run there. Whether there was anything. */
+  /** Removes the waiting pods and makes no new ones for a while: a session needs the room. Returns whether any pod was waiting. */
   async giveWay(signal: AbortSignal): Promise<boolean> {
     const waiting = this.#waiting();
     if (waiting.length === 0) return false;
@@ -85,7 +85,7 @@ export class WarmPool {
     return true;
   }
 
-  /** Keeps the pool while the cluster is in sight, until the signal aborts. */
+  /** Keeps the pool while the cluster is in view, until the signal aborts. */
   async keep(signal: AbortSignal): Promise<void> {
     const { view, clock, log } = this.#parts;
     const outage = new Outage(clock, log, 'Warm pool could not be maintained; trying again');
@@ -166,19 +166,19 @@ export class WarmPool {
     }
   }
 
-  /** Unless it was claimed, or changed otherwise, since it was looked at. */
+  /** Removes the pod, unless it was claimed or changed otherwise since it was read. */
   async #remove(pod: V1Pod, signal: AbortSignal): Promise<void> {
     const { uid, resourceVersion, name } = pod.metadata!;
     const preconditions = { uid, resourceVersion };
     try {
-      // nobody is in it
+      // nobody uses the pod
       await this.#parts.client.remove('pods', name!, { preconditions, gracePeriodSeconds: 0 }, signal);
     } catch (error) {
       if (!isStatus(error, 409)) throw error;
     }
   }
 
-  /** Pods of the pool that no session has or is about to get. */
+  /** Pods of the pool that belong to no session and are not promised to one. */
   #waiting(): V1Pod[] {
     const { view } = this.#parts;
     const given = new Set(this.#given.values());
@@ -199,7 +199,7 @@ export const isWarm = (pod: V1Pod): boolean => pod.metadata?.labels?.[WARM_LABEL
 
 const shapeIn = (pod: V1Pod): string | undefined => pod.metadata?.annotations?.[ANNOTATIONS.shape];
 
-/** Oldest first; leaders agree on it. */
+/** Oldest first: an order that all leaders share. */
 function byAge(a: V1Pod, b: V1Pod): number {
   const at = (pod: V1Pod) => `${String(pod.metadata?.creationTimestamp ?? '')} ${pod.metadata?.name}`;
   return at(a) < at(b) ? -1 : 1;

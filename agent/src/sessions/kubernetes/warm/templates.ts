@@ -7,10 +7,10 @@ import type { SessionObjectsConfig } from '../objects/settings.ts';
 import { SettingError } from '../setting-error.ts';
 
 const SETTING = 'SESSION_WARM_POOL';
-/** Pods of one template that may be kept ready. */
+/** Most pods of one template that may be kept ready. */
 const MOST = 1000;
 
-// what else a template of the control plane has is not the agent's business
+// further fields of a control plane's template do not concern the agent
 const Template = Type.Object({
   id: Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' }),
   image: Type.Optional(Type.String({ maxLength: 1024 })),
@@ -22,13 +22,13 @@ const Template = Type.Object({
 });
 const check = Compile(Type.Array(Template));
 
-/** A template of which pods are kept ready. Memory and storage are bytes, cpu is cores; 0: the agent's default. */
+/** A template with pods that are kept ready. Memory and storage are bytes, cpu is cores; 0: the agent's default. */
 export interface WarmTemplate extends Required<Static<typeof Template>> {
-  /** As the id, by the name that specs have for it. */
+  /** The id, under the field name of a spec. */
   readonly template: string;
 }
 
-/** Those templates of a file (the control plane's `TEMPLATES_FILE`, or as much of it) of which pods are kept ready. Throws {@link SettingError}. */
+/** The templates of a file (the control plane's `TEMPLATES_FILE`, or a part of it) with pods to keep ready. Throws {@link SettingError}. */
 export async function readWarmTemplates(
   path: string,
   config: Pick<SessionObjectsConfig, 'vncPort'>,

@@ -1,11 +1,11 @@
-/** Deleted sessions whose terms are remembered. */
+/** Number of deleted sessions whose terms are remembered. */
 const REMEMBERED = 5_000;
 
-/** In which term this process deleted a session: what lower ones make of it afterwards is not to stay. */
+/** The terms in which this process deleted sessions: an object that a lower term makes afterwards is removed. */
 export class DeletedTerms {
   readonly #terms = new Map<string, number>();
 
-  /** The highest, as far back as it remembers; 0: it did not. */
+  /** The highest term of a remembered delete; 0: none. */
   of(sessionId: string): number {
     return this.#terms.get(sessionId) ?? 0;
   }

@@ -22,13 +22,13 @@ export interface ReporterParts {
   readonly log: DriverLog;
 }
 
-/** Compares what the cluster shows with what was told last, and tells the difference. Sessions go by the name of their objects. */
+/** Compares the cluster's state with the last report, and reports the difference. The key of a session is the name of its objects. */
 export class Reporter {
   readonly #parts: ReporterParts;
   readonly #onChange: OnChange;
   readonly #signal: AbortSignal;
   readonly #told = new Map<string, { id: string; status: SessionStatus | undefined }>();
-  /** Sessions whose delete is done, and whose record the watch may still show: its uid, by name. */
+  /** Deleted sessions whose record the watch may still show: its uid, by name. */
   readonly #deleted = new Map<string, string>();
   readonly #looks = coalesceEach((name: string) => this.#tryLook(name));
   readonly #outage: Outage;
@@ -40,7 +40,7 @@ export class Reporter {
     this.#signal = signal;
   }
 
-  /** What is so at the beginning is no news, except a failure that nobody has written down. */
+  /** The initial state is not reported, except a failure that is not in the record yet. */
   begin(record: ServiceRecord): void {
     const name = sessionName(record.spec.id);
     const status = statusFor(record, this.#parts.view.pod(record.spec.id));
@@ -54,17 +54,17 @@ export class Reporter {
     this.#outage.stop();
   }
 
-  /** Something changed about the session. */
+  /** Called after a change of the session. */
   look(name: string): void {
     void this.#looks(name);
   }
 
-  /** Words of an operation that goes on. */
+  /** Reports a status from a running operation. */
   tell(sessionId: string, status: SessionStatus): void {
     this.#tell(sessionName(sessionId), sessionId, status);
   }
 
-  /** Operations are over. What they did is known to who asked; where they did not do all of it, what became of the session is news. */
+  /** The session's operations are over. Their result is known to the caller; after an incomplete operation, the session's state is reported. */
   settle(sessionId: string, ending: Ending): void {
     const name = sessionName(sessionId);
     const record = this.#parts.view.record(sessionId);
@@ -95,7 +95,7 @@ export class Reporter {
     if (id === undefined || this.#parts.operations.concern(id) || (record !== undefined && record.uid === deleted))
       return;
     if (record === undefined) {
-      // by hand, by somebody else's command, or by one of ours that had given up
+      // deleted by hand, by another program's command, or by a command of this process that had been given up
       if (told?.status !== undefined) this.#tell(name, id, undefined);
       this.#told.delete(name);
       return;
@@ -109,7 +109,7 @@ export class Reporter {
         diagnosis = { ...diagnosis, reason: await pods.reasonWithLog(record.pod, diagnosis, this.#signal) };
         status = statusFor(record, pod, diagnosis);
       }
-      // written down, so that the reason outlives the pod; if somebody changed the record meanwhile, that is looked at again
+      // written to the record, so that the reason outlives the pod; if somebody changed the record meanwhile, the change causes another look
       const noted = await this.#parts.records.note(
         record,
         { phase: 'failed', reason: status?.reason ?? '' },

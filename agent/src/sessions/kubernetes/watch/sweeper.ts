@@ -12,9 +12,11 @@ import { isWarm } from '../warm/pool.ts';
 import type { Operations } from '../../core/operations.ts';
 import type { DeletedTerms } from './deleted-terms.ts';
 
-/** What nobody works on for this long was left behind by somebody who died, milliseconds: its command may just be on its way again. */
+/**
+ * An object without progress for this long is a leftover of a dead process, milliseconds: until then, its command may just be on its way again.
+ */
 const ABANDONED_MS = 30_000;
-/** One leftover may take this long, milliseconds. */
+/** Longest work on one leftover, milliseconds. */
 const ITEM_MS = 60_000;
 
 export interface SweeperParts {
@@ -26,19 +28,19 @@ export interface SweeperParts {
   readonly deleted: DeletedTerms;
   readonly clock: Clock;
   readonly log: DriverLog;
-  /** Milliseconds a start may take. */
+  /** Longest time of a start, milliseconds. */
   readonly startDeadline: number;
   readonly finishDelete: (record: ServiceRecord, signal: AbortSignal) => Promise<void>;
 }
 
 /**
- * Finds what crashed creates and lost deletes left, and finishes or removes it. Works on what the watches show; every change it
- * makes names what it saw (uid, version), so it never harms what somebody else makes meanwhile. A pod with our labels that
- * nobody knows is adopted, or said to be strange: never removed.
+ * Finds the leftovers of crashed creates and lost deletes, and finishes or removes them. Reads the watches' copy; every change names the
+ * version that it saw (uid, version), so it never harms another writer's objects. A pod with this agent's labels that no record knows is
+ * adopted or reported as strange: never removed.
  */
 export class Sweeper {
   readonly #parts: SweeperParts;
-  /** When each leftover was seen first, by what it is. */
+  /** The time when each leftover was first seen, by its kind and name. */
   #seen = new Map<string, number>();
 
   readonly #outage: Outage;
@@ -85,7 +87,7 @@ export class Sweeper {
     );
   }
 
-  /** What is to be done about a record that nobody works on; undefined: nothing. */
+  /** The work for a record without a running operation; undefined: none. */
   #leftover(
     record: ServiceRecord,
     pod: V1Pod | undefined,
@@ -115,9 +117,10 @@ export class Sweeper {
       default:
         return undefined;
     }
-    // Made by a superseded leader after we had deleted it (its lease was no Lease, or it did not run out: LeaseFence). Another process does
-    // not remember that, and need not: what a leader that lost the lead had on its way is one write, after which its signal is aborted. As a record without a pod it goes below, like
-    // any create that nobody finishes; as a pod of the deleted record it goes with its owner. Its own words reach no hub [CON6].
+    // Made by a superseded leader after this process had deleted the session (its lease was no Lease, or it did not run out: LeaseFence).
+    // Another process does not remember the delete, and need not: a leader that lost the lead has at most one write on its way, after which its
+    // signal is aborted. A record without a pod is handled below, like any unfinished create; a pod of the deleted record is removed with its
+    // owner. Reports of the superseded leader reach no hub [CON6].
     if (record.term < this.#parts.deleted.of(id)) {
       return async (signal) => {
         say('removed');
@@ -151,17 +154,18 @@ export class Sweeper {
     };
   }
 
-  /** What is to be done about a pod without a record; undefined: nothing. */
+  /** The work for a pod without a record; undefined: none. */
   #stray(pod: V1Pod, owners: ReadonlySet<string>, age: number): ((signal: AbortSignal) => Promise<void>) | undefined {
     const { client, view, log } = this.#parts;
     const { uid, name, ownerReferences = [], deletionTimestamp } = pod.metadata ?? {};
     const owner = ownerReferences.find(({ kind }) => kind === 'Service');
-    // the pool's keeper sees to those
+    // the pool's keeper handles these
     if (isWarm(pod)) return undefined;
     if (deletionTimestamp !== undefined || age < ABANDONED_MS / 2) return undefined;
     if (owner !== undefined) {
       if (owners.has(owner.uid)) return undefined;
-      // its session was deleted while a superseded leader made it (where the cluster's collector runs, it is gone before we look)
+      // its session was deleted while a superseded leader made the pod (where the cluster's garbage collector runs, the pod is gone before this
+      // look)
       return async (signal) => {
         const services = await client.list('services', { fieldSelector: `metadata.name=${owner.name}` }, signal);
         if (services.items.some(({ metadata }) => metadata?.uid === owner.uid)) return;
@@ -179,7 +183,7 @@ export class Sweeper {
     return (signal) => this.#adopt(pod, signal);
   }
 
-  /** A pod that says which session it is, and has no record: made by hand, or restored from a backup. */
+  /** A pod that names its session but has no record: made by hand, or restored from a backup. */
   async #adopt(pod: V1Pod, signal: AbortSignal): Promise<void> {
     const { records, client, log } = this.#parts;
     const spec = specOf(pod)!;
@@ -191,7 +195,7 @@ export class Sweeper {
       term,
     });
     const record = await records.write(first, undefined, signal);
-    // somebody else makes it: their pod, or the next look at this one
+    // another writer makes the record: the pod is theirs, or the next look handles it
     if (record === undefined) return;
     const { name, uid } = pod.metadata!;
     const owner = { apiVersion: 'v1', kind: 'Service', name: sessionName(spec.id), uid: record.uid };

@@ -4,21 +4,21 @@ import type { WarmPool } from '../warm/pool.ts';
 import { type OnChange, Reporter, type ReporterParts } from './reporter.ts';
 import { Sweeper, type SweeperParts } from './sweeper.ts';
 
-/** Leftovers are looked for this often, in what the watches show already: it costs no request when there are none. Milliseconds. */
+/** Leftovers are searched for this often, in the watches' copy: a search costs no request when there are none. Milliseconds. */
 const SWEEP_MS = 10_000;
 
 export interface WatchParts extends ReporterParts, SweeperParts {
   readonly pool: WarmPool;
 }
 
-/** Tells of sessions that change by themselves, sweeps up leftovers and keeps the warm pool, until the signal aborts. */
+/** Reports sessions that change by themselves, removes leftovers and keeps the warm pool, until the signal aborts. */
 export async function watchSessions(parts: WatchParts, onChange: OnChange, signal: AbortSignal): Promise<void> {
   const { view, clock, operations, pool } = parts;
-  // as many as there are leftovers and failures at once
+  // one listener for each leftover and each failure
   setMaxListeners(0, signal);
   const reporter = new Reporter(parts, onChange, signal);
   const sweeper = new Sweeper(parts);
-  // what operations wait for is told though the cluster is not in sight
+  // a waiting operation is reported even if the cluster is not in view
   const deafen = operations.listen(
     (id, status) => reporter.tell(id, status),
     (id, ending) => reporter.settle(id, ending),
