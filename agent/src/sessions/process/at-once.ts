@@ -1,4 +1,4 @@
-/** Does `work` with each item, so many at a time. */
+/** Runs `work` for each item, at most `limit` at a time. */
 export async function atOnce<T>(limit: number, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const left = items.values();
   const take = async () => {

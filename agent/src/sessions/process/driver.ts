@@ -20,9 +20,9 @@ import { connectSocket } from './socket.ts';
 import { Starter } from './starter.ts';
 
 /**
- * Sessions as processes of this machine (spec P5): one detached session host each, found again by its control socket.
- * They run as the agent's own user: CPU and memory limits are not enforced, only counted by the hub's placement. What stands
- * between sessions is a sandbox each, or nothing: see {@link Isolation}.
+ * Sessions as processes of this machine (spec P5): one detached session host per session, found again by its control socket. Sessions run as
+ * the agent's own user: nothing enforces CPU and memory limits, only the hub's placement counts them. Between sessions there is a sandbox each,
+ * or nothing: see {@link Isolation}.
  */
 export function processDriver(options: ProcessDriverOptions): SessionDriver {
   return new ProcessDriver(options);

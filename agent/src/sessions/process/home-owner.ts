@@ -3,12 +3,12 @@ import { link, readdir, readFile, rm, unlink, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { StreamSpaceError } from '@streamspace/protocol';
 
-/** In a user's folder of homes: whose they are, as the folder's name may be made of another user's, too. */
+/** The owner of a user's folder of homes: another user's folder may get the same name. */
 const OWNER = '.owner.json';
 
 /**
- * Makes the user the owner of the folder, which has none yet, or sees that they are. A folder of an earlier version has none: it is theirs
- * whose name it has. Throws `home_of_another`.
+ * Makes the user the owner of a folder without owner, or checks that the user is the owner. A folder of an earlier version has no mark: the
+ * user with the folder's name owns it. Throws `home_of_another`.
  */
 export async function takeHomes(folder: string, user: string): Promise<void> {
   const file = join(folder, OWNER);
@@ -17,7 +17,7 @@ export async function takeHomes(folder: string, user: string): Promise<void> {
     const own = join(folder, `${OWNER}.${randomBytes(8).toString('hex')}.tmp`);
     try {
       await writeFile(own, JSON.stringify({ user }), { flag: 'wx', mode: 0o600 });
-      // all of it or nothing, and of two at once one is first
+      // atomic: of two concurrent calls, one is first
       await link(own, file);
       return;
     } catch (error) {
@@ -34,20 +34,20 @@ export async function takeHomes(folder: string, user: string): Promise<void> {
   );
 }
 
-/** Whether what is in the folder is the user's: it says so, or nobody has said yet whose it is. */
+/** Whether the homes in the folder belong to the user: the mark names the user, or there is no mark yet. */
 export async function ownsHomes(folder: string, user: string): Promise<boolean> {
   const owner = await ownerOf(folder);
   return owner === undefined || owner.user === user;
 }
 
-/** Takes the mark away from a folder without homes, so that it can be removed. */
+/** Removes the mark from a folder without homes, so that the folder can be removed. */
 export async function leaveHomes(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   if (names.every((name) => name.startsWith(OWNER)))
     for (const name of names) await rm(join(folder, name), { force: true });
 }
 
-/** Without a `user`: it can't be read, which is nobody's. */
+/** The result has no `user` if the mark can't be read; it matches nobody then. */
 async function ownerOf(folder: string): Promise<{ user?: unknown } | undefined> {
   let text;
   try {

@@ -4,8 +4,8 @@ import { lineReader } from './lines.ts';
 import { connectSocket } from './socket.ts';
 
 /**
- * A connection to a session host's control socket. As long as it is open the host lives: the kernel closes it when the
- * process ends, however it ends. So its close is the event that a session ended, and its `pid` is safe to signal before that.
+ * A connection to a session host's control socket. The host lives as long as the connection is open: the kernel closes it when the process
+ * ends, for whatever reason. So its close is the event that a session ended, and before that, signals to `pid` reach the right process.
  */
 export class HostConnection {
   readonly #socket: Socket;
@@ -33,7 +33,7 @@ export class HostConnection {
     });
   }
 
-  /** `dead`: no process listens any more; `missing`: there is not even a stale socket. Rejects when the signal aborts. */
+  /** `dead`: no process listens any more; `missing`: the socket does not exist. Rejects when the signal aborts. */
   static async open(path: string, signal: AbortSignal): Promise<HostConnection | 'missing' | 'dead'> {
     try {
       return new HostConnection(await connectSocket(path, signal));
@@ -55,13 +55,13 @@ export class HostConnection {
     return this.#closed;
   }
 
-  /** Called after every change of `state` and at the close. Returns the unsubscribe function. */
+  /** Calls back after every change of `state` and at the close. Returns the unsubscribe function. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves as soon as `holds` does or the connection is closed; rejects when the signal aborts. */
+  /** Resolves when `holds` returns true or the connection closes; rejects when the signal aborts. */
   until(holds: (state: HostState | undefined) => boolean, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();

@@ -3,18 +3,18 @@ import { mkdir, open, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostOrder } from './host-messages.ts';
 
-/** A session's log is kept once more when it has grown to this, bytes. */
+/** A session's log moves to a second file at this size, bytes. */
 const LOG = 1024 * 1024;
 
-/** What a session may see of the agent's environment: no tokens, nothing of the hub. */
+/** The part of the agent's environment that a session may see: no tokens, nothing about the hub. */
 const INHERITED = /^(PATH|LANG|LC_.*|TZ|USER|LOGNAME|SHELL|TMPDIR|SYSTEMROOT)$/;
 
 const LOCALE = ['LC_ALL', 'LC_CTYPE', 'LANG'];
 
 /**
- * Starts a session host that outlives this process. Resolves when it is bound (then its control socket answers) or has ended
- * (then another host has this start, or its log says why); rejects when it can't be started at all or the signal aborts —
- * which does not stop it: the record says whether it is wanted.
+ * Starts a session host that outlives this process. Resolves when the host is bound (then its control socket answers) or has ended (then
+ * another host has this start, or the log has the reason); rejects when the host can't be started at all or the signal aborts. An abort does
+ * not stop the host: the record decides whether it is wanted.
  */
 export async function launchHost(
   hostCommand: readonly string[],
@@ -27,7 +27,7 @@ export async function launchHost(
   const log = await openLog(join(folder, 'host.log'));
   try {
     const inherited = Object.fromEntries(Object.entries(env).filter(([name, text]) => INHERITED.test(name) && text));
-    // services and containers often have none, and then programs take no more than ASCII
+    // services and containers often have no locale, and without one programs accept only ASCII
     if (!LOCALE.some((name) => name in inherited)) inherited['LANG'] = 'C.UTF-8';
     const [command, ...args] = hostCommand;
     signal.throwIfAborted();

@@ -2,28 +2,28 @@ import { Id } from '@streamspace/protocol';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 
-/** How a session host gets its work: one JSON argument. Nothing secret is in it (arguments are public); the spec is in the record. */
+/** The order for a session host: one JSON argument. It contains nothing secret (arguments are public); the spec is in the record. */
 export const HostOrder = Type.Object({
   id: Id,
   instance: Type.Integer({ minimum: 1 }),
   state_dir: Type.String({ minLength: 1 }),
   tmp_dir: Type.String({ minLength: 1 }),
   desktop: Type.Enum(['auto', 'builtin', 'xvnc']),
-  /** Absent: the desktop runs as the agent's user like any other program. */
+  /** Absent: the desktop runs like any other program of the agent's user. */
   sandbox: Type.Optional(
     Type.Object({
       /** Path of bubblewrap. */
       bwrap: Type.String({ minLength: 1 }),
-      /** Files and folders that no session may see. */
+      /** Files and folders that are hidden from sessions. */
       secret: Type.Array(Type.String({ minLength: 1 })),
     }),
   ),
 });
 export type HostOrder = Static<typeof HostOrder>;
 
-/** What a session host says of itself: on its control socket at once and at every change, and in its status file. */
+/** A session host's report of itself: on its control socket on connection and at every change, and in its status file. */
 export const HostState = Type.Object({
-  /** Absent where no host was made for the start. */
+  /** Absent if no host was made for the start. */
   pid: Type.Optional(Type.Integer({ minimum: 1 })),
   instance: Type.Integer({ minimum: 1 }),
   state: Type.Enum(['starting', 'running', 'stopping', 'ended', 'failed']),
@@ -49,7 +49,7 @@ export function parseState(text: string): HostState | undefined {
   }
 }
 
-/** The one thing that a session host is asked to do. */
+/** The only request to a session host. */
 export const STOP = '{"type":"stop"}\n';
 
 /** Longest line on the control socket, bytes. */

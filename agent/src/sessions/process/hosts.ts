@@ -9,24 +9,24 @@ import type { Layout } from './layout.ts';
 import type { ProcessDriverOptions } from './options.ts';
 import { endStragglers } from './stragglers.ts';
 
-/** How long a host may take to end when asked, longer than it gives its desktop. */
+/** Time for a host to end on request: longer than its desktop has. */
 const STOP_MS = 12_000;
-/** How long a killed process may take to be gone. */
+/** Time for a killed process to disappear. */
 const KILL_MS = 5_000;
-/** How long a live host may take to say its state. */
+/** Time for a live host to report its state. */
 const ANSWER_MS = 2_000;
 
-/** How much of a log an error quotes, characters. */
+/** Longest quote of a log in an error, characters. */
 const LAST_WORDS = 500;
 
-/** How one start of a session is doing. `unborn`: no host has had it yet. */
+/** The state of one start of a session. `unborn`: no host has had this start yet. */
 export type HostReport =
   | HostState
   | { readonly state: 'unborn' }
   | { readonly state: 'silent' }
   | { readonly state: 'lost'; readonly reason: string };
 
-/** The session hosts of this machine: start, ask, stop. */
+/** The session hosts of this machine: starts, asks and stops them. */
 export class Hosts {
   readonly #layout: Layout;
   readonly #options: ProcessDriverOptions;
@@ -53,13 +53,13 @@ export class Hosts {
     );
   }
 
-  /** A start that no host is made for: leaves the reason as a host would that failed. */
+  /** Refuses a start without a host: writes the reason where a failed host would write it. */
   async refuse(id: string, instance: number, reason: string): Promise<void> {
     const state: HostState = { instance, state: 'failed', reason: reason.slice(0, 4096) };
     await writeFile(join(this.#layout.session(id), statusFile(instance)), JSON.stringify(state), { mode: 0o600 });
   }
 
-  /** Asks the host; when there is none, its status file says how it ended. */
+  /** Asks the host; if there is none, reads from its status file how it ended. */
   async report(id: string, instance: number, signal: AbortSignal): Promise<HostReport> {
     const connection = await this.open(id, instance, signal);
     if (connection !== 'missing' && connection !== 'dead') {
@@ -75,13 +75,13 @@ export class Hosts {
     };
   }
 
-  /** The end of what the session's hosts wrote to their log. */
+  /** The end of the log of the session's hosts. */
   async lastWords(id: string): Promise<string> {
     const text = await readFile(join(this.#layout.session(id), 'host.log'), 'utf8').catch(() => '');
     return text.trim().slice(-LAST_WORDS);
   }
 
-  /** Numbers of the session's starts that left a folder of sockets. */
+  /** Numbers of the session's starts that left a folder with sockets. */
   async starts(id: string): Promise<number[]> {
     const { folder } = this.#layout.run(id, 0);
     const prefix = basename(folder).slice(0, -1);
@@ -89,7 +89,7 @@ export class Hosts {
     return names.filter((name) => name.startsWith(prefix)).map((name) => Number(name.slice(prefix.length)));
   }
 
-  /** Ends every start of the session up to `instance`, and what it left in the folder of sockets. */
+  /** Ends every start of the session up to `instance`, and removes its files in the folder of sockets. */
   async stopUpTo(id: string, instance: number, signal: AbortSignal): Promise<void> {
     for (const start of await this.starts(id)) {
       if (start <= instance) await this.#stop(id, start, signal);
@@ -105,7 +105,7 @@ export class Hosts {
     }
   }
 
-  /** What a live host says; undefined when it ended instead. */
+  /** The report of a live host; undefined if it ended instead. */
   async #ask(connection: HostConnection, signal: AbortSignal): Promise<HostReport | undefined> {
     try {
       await withDeadline(this.#options.clock, ANSWER_MS, 'session host', signal, (limit) =>
@@ -145,7 +145,7 @@ export class Hosts {
     );
   }
 
-  /** Its connection is open, so the process lives and the number is still its own; its children end with it. */
+  /** The connection is open, so the process lives and still owns the pid; its children end with it. */
   async #kill(id: string, instance: number, connection: HostConnection, signal: AbortSignal): Promise<void> {
     const pid = connection.state?.pid ?? (await this.#lastState(id, instance))?.pid;
     if (pid === undefined)

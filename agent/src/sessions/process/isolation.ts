@@ -4,22 +4,22 @@ import { which } from './host/programs.ts';
 import { startSandbox } from './sandbox/bwrap.ts';
 
 export const ISOLATION_MODES = ['auto', 'required', 'none'] as const;
-/** SESSION_ISOLATION: what is asked for. */
+/** SESSION_ISOLATION: the requested isolation. */
 export type IsolationMode = (typeof ISOLATION_MODES)[number];
 
-/** How sessions are kept apart on this machine. */
+/** The isolation of sessions on this machine. */
 export interface Isolation {
   readonly state: SessionIsolation;
   /** Path of bubblewrap; only where `state` is `isolated`. */
   readonly bwrap?: string;
-  /** Why sessions are not isolated though they should be, with the remedy. */
+  /** The reason, with the remedy, why sessions are not isolated although they should be. */
   readonly reason?: string;
 }
 
 const PROBE_MS = 10_000;
 const LAST_WORDS = 300;
 
-/** What is in force for a wish, given what is in the way of isolation (empty: nothing). */
+/** The isolation in force for a requested mode, given the obstacle to it (empty: none). */
 export function isolationOf(mode: IsolationMode, bwrap: string, obstacle: string): Isolation {
   if (mode === 'none') return { state: 'shared' };
   if (obstacle === '') return { state: 'isolated', bwrap };
@@ -29,7 +29,7 @@ export function isolationOf(mode: IsolationMode, bwrap: string, obstacle: string
   };
 }
 
-/** Asks the machine, by running once what will hold every session. `program`: any that is shown to sessions, and ends by itself. */
+/** Tests the machine by one run of the same sandbox that sessions get. `program`: any program that sessions can see and that ends by itself. */
 export async function findIsolation(
   mode: IsolationMode,
   env: Readonly<Record<string, string | undefined>>,

@@ -8,26 +8,26 @@ const ATTEMPTS = 100;
 /** Name of a version's file. */
 export const recordFile = (version: number): string => `session.${version}.json`;
 
-/** The record in a session's folder, whether it can be read or not; undefined: there is none. */
+/** The record in a session's folder, whether or not it can be read; undefined: there is none. */
 export async function latestRecord(folder: string, id: string): Promise<VersionedRecord | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const versions = await recordVersions(folder);
     if (versions.length === 0) return undefined;
     const version = Math.max(...versions);
     const text = await unlessMissing(readFile(join(folder, recordFile(version)), 'utf8'));
-    // otherwise pruned meanwhile: there is a newer one
+    // otherwise the file was pruned meanwhile: there is a newer one
     if (text !== undefined) return parseRecord(id, version, text, recordFile(version));
   }
   throw changedAlways(id);
 }
 
-/** Versions that are there, in any order. */
+/** Existing versions, in any order. */
 export async function recordVersions(folder: string): Promise<number[]> {
   const names = (await unlessMissing(readdir(folder))) ?? [];
   return names.flatMap((name) => /^session\.(\d+)\.json$/.exec(name)?.[1] ?? []).map(Number);
 }
 
-/** Undefined for a file or folder that is not there. */
+/** Undefined for a missing file or folder. */
 export async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;

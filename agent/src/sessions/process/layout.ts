@@ -6,16 +6,16 @@ import { SESSION_ID } from '../core/session-id.ts';
 /** Longest path of a Unix socket that every system takes (macOS: 104 bytes with the final zero). */
 const SOCKET_PATH = 103;
 
-/** Where things are; the same for every replica that is given the same folders. */
+/** The paths of all files; the same for every replica with the same folders. */
 export interface Layout {
   /** Records and logs of one session. */
   session(id: string): string;
-  /** Ids of all sessions that have a folder. */
+  /** Ids of all sessions with a folder. */
   ids(): Promise<string[]>;
   readonly homes: string;
-  /** Home of all sessions that a user starts from one template. */
+  /** Home of all sessions of one user from one template. */
   home(user: string, template: string): string;
-  /** Sockets of one start of a session; no two starts share them, so that nothing stale is ever bound again. */
+  /** Sockets of one start of a session. No two starts share them, so no stale socket is ever bound again. */
   run(id: string, instance: number): RunPaths;
 }
 
@@ -25,7 +25,7 @@ export interface RunPaths {
   readonly screen: string;
 }
 
-/** `tmpDir` takes the sockets when `stateDir` is too long a path for them. */
+/** The sockets are in `tmpDir` when `stateDir` is too long a path for them. */
 export function layout(stateDir: string, tmpDir: string): Layout {
   const paths = (folder: string) => ({ folder, control: join(folder, 'control'), screen: join(folder, 'screen') });
   return {
@@ -43,11 +43,11 @@ export function layout(stateDir: string, tmpDir: string): Layout {
   };
 }
 
-/** Any text as the name of a folder: nothing in it climbs out, collides (not even where case is ignored), or is too long. */
+/** Any text as the name of a folder: it can't leave its parent, does not collide (not even where case is ignored), and is not too long. */
 export function folderName(text: string): string {
   const safe = text.replace(/[^a-z0-9_-]/gu, (char) => {
     const code = char.codePointAt(0)!;
-    // half of a pair has no UTF-8
+    // a lone surrogate has no UTF-8
     if (code >= 0xd800 && code <= 0xdfff) return `%u${code.toString(16)}`;
     return [...Buffer.from(char)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
   });

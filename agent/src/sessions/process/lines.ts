@@ -1,4 +1,4 @@
-/** Splits a byte stream into lines of at most `limit` characters; false when one is longer. */
+/** Splits a byte stream into lines of at most `limit` characters; returns false for a longer line. */
 export function lineReader(limit: number, onLine: (line: string) => void): (chunk: string) => boolean {
   let rest = '';
   return (chunk) => {

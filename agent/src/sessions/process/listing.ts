@@ -10,9 +10,9 @@ import type { RecordFiles } from './record-files.ts';
 import type { Removal } from './removal.ts';
 import { statusOf, unreadableStatus } from './status.ts';
 
-/** A deleted session's record goes after this long: no superseded leader's command is older. */
+/** A deleted session's record is removed after this time: no command of a superseded leader is older. */
 const TOMBSTONE_MS = 3_600_000;
-/** Sessions looked at together. */
+/** Sessions examined at the same time. */
 const AT_ONCE = 16;
 
 export interface ListingParts {
@@ -23,7 +23,7 @@ export interface ListingParts {
   readonly operations: Operations;
 }
 
-/** How sessions are; on the way it ends what a crash left running of those that should not. */
+/** Reads the status of sessions; on the way, ends the programs that a crash left running. */
 export class Listing {
   readonly #parts: ListingParts;
 
@@ -40,9 +40,9 @@ export class Listing {
     return found;
   }
 
-  /** Undefined: there is no such session any more. */
+  /** Undefined: the session no longer exists. */
   async look(record: VersionedRecord, signal: AbortSignal): Promise<SessionStatus | undefined> {
-    // what it has is left alone, whatever it is
+    // nothing of it is changed
     if (record.problem !== undefined) return unreadableStatus(record);
     return isLive(record) ? this.status(record, signal) : undefined;
   }
@@ -52,7 +52,7 @@ export class Listing {
     return statusOf(record, report, this.#parts.operations.concern(record.id));
   }
 
-  /** Ends what is left of a session that should not run, by what its record says now. */
+  /** Ends the remains of a session that should not run, according to its current record. */
   async #clean(id: string, signal: AbortSignal): Promise<SessionStatus | undefined> {
     const { hosts, removal, records, options, operations } = this.#parts;
     const record = await records.read(id);
@@ -67,7 +67,7 @@ export class Listing {
     return this.look(record, signal);
   }
 
-  /** Ends a delete whose command did not; undefined: it is done. */
+  /** Finishes a delete that its command left unfinished; undefined: the delete is complete. */
   async #finish(record: VersionedRecord, signal: AbortSignal): Promise<SessionStatus | undefined> {
     const { removal, records, options } = this.#parts;
     const { id: session, spec } = record;
@@ -84,5 +84,5 @@ export class Listing {
   }
 }
 
-/** Of its session nothing should run. */
+/** Nothing of such a session should run. */
 const isLeftover = ({ desired, problem }: VersionedRecord): boolean => desired !== 'running' && problem === undefined;

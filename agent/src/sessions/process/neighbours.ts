@@ -6,7 +6,10 @@ import { takeHomes } from './home-owner.ts';
 import type { Isolation } from './isolation.ts';
 import type { Layout } from './layout.ts';
 
-/** Says who may have a session here: everybody where sessions are isolated; otherwise nobody whose session could reach another user's home. */
+/**
+ * Decides which users may have a session here: all if sessions are isolated; otherwise only users whose session could reach no other user's
+ * home.
+ */
 export class Neighbours {
   readonly #isolation: Isolation;
   readonly #layout: Layout;
@@ -17,7 +20,10 @@ export class Neighbours {
     this.#layout = layout;
   }
 
-  /** Makes the session's home; throws, with the remedy, for a user who is refused: `driver_failed`, or `home_of_another` for a home that is marked as another's. Of two at once one is first. */
+  /**
+   * Makes the session's home. Throws, with the remedy, for a refused user: `driver_failed`, or `home_of_another` for a home that is marked as
+   * another user's. Of two concurrent calls, one is first.
+   */
   admit(spec: SessionSpec): Promise<void> {
     const turn = this.#last.then(() => this.#admit(spec));
     this.#last = turn.catch(() => {});
@@ -28,7 +34,7 @@ export class Neighbours {
     const { state, reason } = this.#isolation;
     if (state === 'refused') throw refusal(`${reason}. SESSION_ISOLATION=required allows no session without isolation`);
     const home = this.#layout.home(user, template);
-    // before the look, so that of two agents' processes one at least sees the other's
+    // before the check, so that of two agents' processes at least one sees the other's home
     const made = await mkdir(home, { recursive: true, mode: 0o700 });
     try {
       if (state === 'one_user' && (await this.#hasOthers(basename(dirname(home))))) throw this.#another(reason);

@@ -11,10 +11,10 @@ import { latestRecord, recordFile, recordVersions, unlessMissing } from './lates
 import type { Layout } from './layout.ts';
 import { parseRecord, recordText, type VersionedDraft, type VersionedRecord } from '../core/record-text.ts';
 
-/** Writes that a record remembers: more than others can make between two steps of a writer that is awake. */
+/** Number of writes that a record remembers: more than other writers can make between two steps of a running writer. */
 const WRITES = 64;
 
-/** Records read together. */
+/** Records read at the same time. */
 const AT_ONCE = 16;
 
 export interface RecordFilesOptions {
@@ -22,15 +22,15 @@ export interface RecordFilesOptions {
   readonly clock: Clock;
   readonly log: DriverLog;
   readonly layout: Pick<Layout, 'session' | 'ids'>;
-  /** Numbers of the session's starts that have left something. */
+  /** Numbers of the session's starts that have left files. */
   readonly starts: (id: string) => Promise<number[]>;
 }
 
 /**
- * The sessions' records as files `session.<version>.json`, the highest version counts. A change is a hard link to the next version's
- * name, which exactly one of several writers gets: compare-and-set between processes without a lock that could outlive its holder.
- * A writer that was paused and finds its version's name free again (pruned) sees a higher one afterwards that does not come of its own, and
- * knows that it lost.
+ * The sessions' records as files `session.<version>.json`; the highest version counts. A change is a hard link to the next version's name,
+ * which exactly one of several writers gets: compare-and-set between processes without a lock that could outlive its holder. A writer that was
+ * paused may find its version's name free again (pruned); afterwards it sees a higher version that does not include its own write, and knows
+ * that it lost.
  */
 export class RecordFiles implements RecordStore<VersionedRecord, VersionedDraft> {
   readonly exclusive = false;
@@ -44,7 +44,7 @@ export class RecordFiles implements RecordStore<VersionedRecord, VersionedDraft>
   async read(id: string): Promise<VersionedRecord | undefined> {
     const found = await this.#latest(id);
     if (found?.problem === undefined) return found;
-    // whichever of its starts there are, they are all that it may have
+    // the record is unreadable, so all existing starts count as its starts
     return { ...found, instance: Math.max(found.instance, ...(await this.#options.starts(id))) };
   }
 
@@ -60,7 +60,7 @@ export class RecordFiles implements RecordStore<VersionedRecord, VersionedDraft>
           log.warn({ session, problem }, 'Record of a session can’t be read; it is left as it is');
         found.push(record);
       } catch (err) {
-        // one that can't be read costs only itself
+        // an unreadable record affects only its own session
         log.warn({ session, err }, 'session record unreadable');
       }
     });
@@ -91,7 +91,7 @@ export class RecordFiles implements RecordStore<VersionedRecord, VersionedDraft>
 
   async write(given: VersionedDraft, expected: VersionedRecord | undefined): Promise<VersionedRecord | undefined> {
     const { id } = given;
-    // what runs without a record is none of its starts: later ones end it
+    // programs that run without a record belong to none of its starts: later starts end them
     const strays = expected === undefined ? await this.#options.starts(id) : [];
     const draft = { ...given, instance: given.instance + Math.max(0, ...strays) };
     const version = (expected?.version ?? 0) + 1;
@@ -111,7 +111,7 @@ export class RecordFiles implements RecordStore<VersionedRecord, VersionedDraft>
     }
     const written = parseRecord(id, version, text, recordFile(version));
     if (Math.max(...(await recordVersions(this.#folder(id)))) > version) {
-      // overtaken before this was ours, or by one who built on it
+      // another writer was faster, or wrote a later version based on this one
       await unlessMissing(unlink(this.#file(id, version)));
       return (await this.#latest(id))?.writes.includes(own) === true ? written : undefined;
     }
@@ -125,17 +125,17 @@ export class RecordFiles implements RecordStore<VersionedRecord, VersionedDraft>
     try {
       await this.write({ ...this.draft(record.id, record, {}), done: true }, record);
     } catch (error) {
-      // all is done, and done once more where it is not written
+      // the work itself is done, and is repeated if this is not written
       if (asStreamSpaceError(error).code !== 'disk_full') throw error;
     }
   }
 
-  /** Forgets the session if nobody changed it since `record` was read. */
+  /** Forgets the session unless somebody changed it after `record` was read. */
   async forget({ id, version }: VersionedRecord): Promise<void> {
     if ((await this.#latest(id))?.version !== version) return;
     await this.#prune(id, version);
     await unlessMissing(unlink(this.#file(id, version)));
-    // fails when another writer is at it: then the folder is wanted
+    // fails when another writer uses the folder: then it must stay
     await rmdir(this.#folder(id)).catch(() => {});
   }
 

@@ -9,7 +9,7 @@ import type { ProcessDriverOptions } from './options.ts';
 import type { VersionedRecord } from '../core/record-text.ts';
 import type { RecordFiles } from './record-files.ts';
 
-/** Takes away what a deleted session has. Every step may be repeated. */
+/** Removes everything of a deleted session. Every step may be repeated. */
 export class Removal {
   readonly #layout: Layout;
   readonly #hosts: Hosts;
@@ -23,7 +23,7 @@ export class Removal {
     this.#step = step;
   }
 
-  /** Everything but the record. */
+  /** Removes everything but the record. */
   async clear({ id, spec, specLost, instance, deleteHome }: VersionedRecord, signal: AbortSignal): Promise<void> {
     await this.#hosts.stopUpTo(id, instance, signal);
     await this.#step?.('host ended', id);
@@ -38,13 +38,13 @@ export class Removal {
     await this.#step?.('files removed', id);
   }
 
-  /** Removes a home unless another session has it: away in one step, then at leisure. */
+  /** Removes a home unless another session uses it: renames it in one step, then deletes it. */
   async #removeHome(spec: SessionSpec): Promise<void> {
     const home = this.#layout.home(spec.user, spec.template);
     for (const id of await this.#layout.ids()) {
       const other = id === spec.id ? undefined : await this.#records.read(id);
       if (other === undefined || !isLive(other)) continue;
-      // of one whose spec is lost nobody knows which home it has
+      // the home of a session with a lost spec is unknown
       if (other.specLost === true || this.#layout.home(other.spec.user, other.spec.template) === home) return;
     }
     if (!(await ownsHomes(dirname(home), spec.user))) return;
@@ -54,7 +54,7 @@ export class Removal {
       if (error.code !== 'ENOENT') throw error;
     });
     await rm(away, { recursive: true, force: true });
-    // of a user who has other homes it stays
+    // the folder stays if the user has other homes
     await leaveHomes(dirname(home));
     await rmdir(dirname(home)).catch(() => {});
   }

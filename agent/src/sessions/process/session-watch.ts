@@ -3,14 +3,14 @@ import type { Ending, Operations } from '../core/operations.ts';
 import type { HostConnection } from './host-connection.ts';
 
 export interface WatchSource {
-  /** The running start's connection; undefined when none is wanted or there is none. */
+  /** The connection to the running start; undefined when none is wanted or there is none. */
   open(id: string): Promise<HostConnection | undefined>;
   status(id: string): Promise<SessionStatus | undefined>;
-  /** What changes while one goes on is its doing. */
+  /** Changes during an operation are the operation's own, and are not reported. */
   readonly operations: Operations;
 }
 
-/** Keeps a connection to each running session's host, and reports when one ends or says something new without being asked to. */
+/** Keeps a connection to each running session's host, and reports unrequested ends and changes. */
 export class SessionWatch {
   readonly #source: WatchSource;
   readonly #report: (id: string, status: SessionStatus | undefined) => void;
@@ -24,8 +24,8 @@ export class SessionWatch {
   }
 
   /**
-   * Call at the start and after each operation, with the state that the caller believes in; what differs from it is reported.
-   * Undefined (the operation failed): what was known before, or what is found now.
+   * Called at the start and after each operation, with the state that the caller believes in; a different state is reported. Undefined (the
+   * operation failed): the last known state, or else the state found now.
    */
   async follow(id: string, believed: Ending): Promise<void> {
     if (believed) this.#known.set(id, believed);

@@ -9,7 +9,7 @@ import type { ProcessDriverOptions } from './options.ts';
 import type { VersionedRecord } from '../core/record-text.ts';
 import type { RecordFiles } from './record-files.ts';
 
-/** Brings the start that a record wants to life. */
+/** Carries out the start that a record wants. */
 export class Starter {
   readonly #hosts: Hosts;
   readonly #records: RecordFiles;
@@ -24,8 +24,8 @@ export class Starter {
   }
 
   /**
-   * Resolves when the session's screen can be reached. Joins whoever is starting it already; a start that died before is followed
-   * by the next one, one that dies now is the operation's failure.
+   * Resolves when the session's screen can be reached. Joins a start in progress. If an earlier start has ended, makes the next one; if the
+   * start that this call waits for ends, the operation fails.
    */
   async start(wanted: Live<VersionedRecord>, operation: Operation): Promise<SessionStatus> {
     const { id } = wanted;
@@ -47,14 +47,14 @@ export class Starter {
       }
       if (report.state === 'running') return { spec: record.spec, state: 'running' };
 
-      // it ended: by somebody's newer wish, or it died
+      // it ended: because of another writer's newer change, or by itself
       record = await this.#stillWanted(record, operation);
       if (launched === record.instance) throw failure(report, await this.#hosts.lastWords(id));
       record = await this.#next(record, operation);
     }
   }
 
-  /** Throws for a user who may have no session here, and leaves the reason where a host's would be. */
+  /** Throws for a user who may have no session here, and writes the reason where a failed host would write it. */
   async #admit({ id, instance, spec }: Live<VersionedRecord>): Promise<void> {
     try {
       await this.#neighbours.admit(spec);
@@ -64,13 +64,13 @@ export class Starter {
     }
   }
 
-  /** The number of the next start, unless somebody else was faster. */
+  /** Makes the next start, unless another writer was faster. */
   async #next(dead: Live<VersionedRecord>, operation: Operation): Promise<Live<VersionedRecord>> {
     await this.#records.write(this.#records.draft(dead.id, dead, { desired: 'running' }), dead);
     return this.#stillWanted(dead, operation);
   }
 
-  /** Waits until a live host has made up its mind. */
+  /** Waits until a live host is ready or has failed. */
   async #decided(id: string, instance: number, signal: AbortSignal): Promise<HostReport> {
     const connection = await this.#hosts.open(id, instance, signal);
     if (connection !== 'missing' && connection !== 'dead') {

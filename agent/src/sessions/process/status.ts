@@ -4,7 +4,7 @@ import { unreadableReason } from '../core/stored-spec.ts';
 import type { HostReport } from './hosts.ts';
 import type { VersionedRecord } from '../core/record-text.ts';
 
-/** What to say of a session, given what its record wants and what its host reports. `busy`: an operation on it is going on. */
+/** The status to report for a session, from the state that its record wants and its host's report. `busy`: an operation on it is running. */
 export function statusOf({ spec, desired }: Live<VersionedRecord>, report: HostReport, busy: boolean): SessionStatus {
   if (desired === 'hibernated') return { spec, state: 'hibernated' };
   switch (report.state) {
@@ -25,7 +25,7 @@ export function statusOf({ spec, desired }: Live<VersionedRecord>, report: HostR
   }
 }
 
-/** What to say of a session whose record can't be read, whether it runs or not; undefined: it is being deleted. */
+/** The status to report for a session with an unreadable record, whether or not it runs; undefined: it is being deleted. */
 export function unreadableStatus({ spec, problem, desired }: VersionedRecord): SessionStatus | undefined {
   if (desired === 'deleted' || spec === undefined) return undefined;
   return { spec, state: 'failed', reason: unreadableReason(problem ?? '') };

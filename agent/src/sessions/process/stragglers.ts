@@ -25,7 +25,7 @@ export async function endStragglers(
       try {
         kill(pid, 'SIGKILL');
       } catch {
-        // it ended meanwhile
+        // the process ended meanwhile
       }
     }
   }
@@ -35,7 +35,7 @@ async function marked(mark: string): Promise<number[]> {
   const found: number[] = [];
   for (const name of await readdir('/proc').catch(() => [])) {
     if (!/^\d+$/.test(name)) continue;
-    // unreadable: another user's, or gone
+    // unreadable: another user's process, or an ended one
     const env = await readFile(`/proc/${name}/environ`, 'latin1').catch(() => '');
     if (`\0${env}\0`.includes(mark)) found.push(Number(name));
   }

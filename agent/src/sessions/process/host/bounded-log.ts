@@ -1,7 +1,7 @@
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 
-/** A log of programs' output that never takes more than twice `limit` bytes of disk: the older half is `<path>.1`. */
+/** A log of programs' output that takes at most twice `limit` bytes of disk: the older half is `<path>.1`. */
 export class BoundedLog {
   readonly #path: string;
   readonly #limit: number;
@@ -13,12 +13,12 @@ export class BoundedLog {
     this.#limit = limit;
   }
 
-  /** Copies a stream until it ends; pauses it while the disk is slow. What a full disk refuses is dropped. */
+  /** Copies a stream until it ends; pauses the stream while the disk is slow. Drops output that a full disk refuses. */
   async copy(stream: Readable): Promise<void> {
     try {
       for await (const chunk of stream) await this.#write(chunk as Buffer).catch(() => {});
     } catch {
-      // the program is gone
+      // the program has ended
     }
   }
 

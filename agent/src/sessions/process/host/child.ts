@@ -3,12 +3,12 @@ import type { Readable } from 'node:stream';
 import { type Clock, deadline, withDeadline } from 'clock-port';
 import type { CommandLine } from './programs.ts';
 
-/** How long a program may take to end when asked. */
+/** Time for a program to end after SIGTERM. */
 const TERM_MS = 2_000;
 
 /**
- * Runs the program beside a shell that waits for the end of its own input, which this process holds: when this process is
- * gone, however it went, the shell ends the program. The shell itself stays for SIGTERM, to the end of the program.
+ * Runs the program beside a shell that waits for the end of its own input. This process holds that input: when this process ends, for whatever
+ * reason, the shell ends the program. The shell itself survives SIGTERM until the program has ended.
  */
 const GUARD = `
 exec 9<&0
@@ -24,17 +24,17 @@ export interface ChildOptions {
   readonly command: CommandLine;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Also a pipe at its file descriptor 3, see {@link Child.extra}. */
+  /** Opens another pipe at the program's file descriptor 3, see {@link Child.extra}. */
   readonly pipe?: boolean;
   readonly kill: (pid: number, signal: NodeJS.Signals) => void;
   readonly clock: Clock;
 }
 
-/** A program with everything it starts in its process group: ends as a whole, and never outlives this process. */
+/** A program and its process group: ends as a whole, and never outlives this process. */
 export class Child {
   readonly #process: ChildProcess;
   readonly #options: ChildOptions;
-  /** Resolves, when it has ended, with how, in words. */
+  /** Resolves when the program has ended, with the way it ended, in words. */
   readonly ended: Promise<string>;
 
   constructor(options: ChildOptions) {
@@ -51,7 +51,7 @@ export class Child {
       this.#process.once('error', (error) => resolve(error.message));
       this.#process.once('exit', (code, signal) => {
         this.#process.stdin?.destroy();
-        // the shell turns a signal into 128 + its number
+        // the shell reports a signal as 128 + its number
         if (signal || (code ?? 0) > 128) resolve(`was killed (${signal ?? `signal ${(code ?? 0) - 128}`})`);
         else resolve(`ended with code ${code}`);
       });
@@ -62,12 +62,12 @@ export class Child {
     return [this.#process.stdout, this.#process.stderr].filter((stream) => stream !== null);
   }
 
-  /** What it writes to file descriptor 3. */
+  /** The program's output on file descriptor 3. */
   get extra(): Readable {
     return this.#process.stdio[3] as Readable;
   }
 
-  /** Asks it to end, and kills its group when it does not. */
+  /** Asks the program to end; kills its group if it does not. */
   async end(): Promise<void> {
     this.#signal('SIGTERM');
     const { clock } = this.#options;
@@ -82,12 +82,12 @@ export class Child {
     try {
       this.#options.kill(-pid, signal);
     } catch {
-      // the whole group is gone
+      // the whole group has ended
     }
   }
 }
 
-/** The first line from a stream; rejects when there is none within `ms` (a stream that ends is not told apart: watch the program). */
+/** The first line of a stream; rejects when none comes within `ms`, also if the stream ends: watch the program for that. */
 export async function firstLine(stream: Readable, clock: Clock, ms: number, what: string): Promise<string> {
   const limit = deadline(clock, ms, what);
   try {

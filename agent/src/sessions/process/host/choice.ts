@@ -6,8 +6,8 @@ import { type CommandLine, findPrograms, which } from './programs.ts';
 import { xvncDesktop } from './xvnc.ts';
 
 /**
- * The desktop to run: Xvnc where it and a terminal are installed, otherwise the built-in one. A template that names a program
- * needs Xvnc and the program; rejects with what is missing.
+ * The desktop to run: Xvnc if it and a terminal are installed, otherwise the built-in one. A template with a program needs Xvnc and that
+ * program; rejects with the name of the missing part.
  */
 export async function makeDesktop(order: DesktopOrder & DesktopTools, choice: HostOrder['desktop']): Promise<Desktop> {
   const program = order.program.trim();

@@ -2,10 +2,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { CONTROL_LINE, type HostState } from '../host-messages.ts';
 import { lineReader } from '../lines.ts';
 
-/** Connections at once: replicas of one agent, each with a few. */
+/** Most connections at once: a few from each replica of the agent. */
 const CONNECTIONS = 64;
 
-/** The host's end of the control socket: says its state to everyone who connects, and takes `stop`. */
+/** The host's end of the control socket: reports its state to every connection, and accepts `stop`. */
 export class ControlServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -18,7 +18,7 @@ export class ControlServer {
     this.#server.maxConnections = CONNECTIONS;
   }
 
-  /** False: the path is taken, by a live host or by one that is dead. Binding is atomic: one of several hosts gets it. */
+  /** False: the path is taken by a live or dead host. Binding is atomic: only one of several hosts succeeds. */
   listen(path: string): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) =>
@@ -33,7 +33,7 @@ export class ControlServer {
     for (const socket of this.#sockets) socket.write(this.#line);
   }
 
-  /** Ends all connections after what was told has been sent; removes the socket. */
+  /** Ends all connections after the sent messages have left; removes the socket. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroySoon();
@@ -41,8 +41,8 @@ export class ControlServer {
   }
 
   /**
-   * Resolves when what was told has been sent. Nothing is closed: the kernel does that at the end of this process, and so whoever waits for
-   * the end of a connection waits for the end of the process.
+   * Resolves when the sent messages have left. Closes nothing: the kernel closes the connections at the end of this process, so the end of a
+   * connection means the end of the process.
    */
   async flush(): Promise<void> {
     const sent = (socket: Socket) =>

@@ -10,14 +10,14 @@ import type { DesktopOrder } from './desktop.ts';
 import { sandboxedDesktop } from './sandboxed.ts';
 import { runSessionHost } from './session-host.ts';
 
-// A session host: outlives the agent that started it, ends with its session. See session-host.ts.
+// A session host: outlives the agent that started it, and ends with its session. See session-host.ts.
 const log = (message: string) => process.stderr.write(`${new Date().toISOString()} ${message}\n`);
 const kill = (pid: number, signal: NodeJS.Signals) => void process.kill(pid, signal);
 const controller = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => controller.abort(new Error(`stopped by ${signal}`)));
 }
-// the terminal or agent that started it may be long gone
+// the terminal or agent that started this process may have ended long ago
 process.on('SIGHUP', () => {});
 process.on('SIGPIPE', () => {});
 
@@ -48,7 +48,7 @@ try {
           writeSync(3, 'bound\n');
           closeSync(3);
         } catch {
-          // whoever started it is gone
+          // the process that started this one has ended
         }
       },
       makeDesktop: desktopFor,

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { basename, delimiter, isAbsolute, join } from 'node:path';
 
-/** A program with the arguments that make it fit for a session. */
+/** A program, with arguments that suit a session. */
 export type CommandLine = readonly [path: string, ...args: string[]];
 
 const SERVERS: readonly CommandLine[] = [['Xvnc'], ['Xtigervnc']];
@@ -16,7 +16,7 @@ const WINDOW_MANAGERS: readonly CommandLine[] = [
   ['twm'],
 ];
 
-/** Only those that stay in the foreground: one that hands over to a server of its own looks closed at once. */
+/** Only terminals that stay in the foreground: one that hands over to its own server would look closed at once. */
 const TERMINALS: readonly CommandLine[] = [
   ['xterm', '-maximized', '-fa', 'Monospace', '-fs', '11', '-bg', '#fbfcfe', '-fg', '#1d2433', '-sl', '5000'],
   ['xfce4-terminal', '--disable-server', '--maximize'],
@@ -28,8 +28,8 @@ const TERMINALS: readonly CommandLine[] = [
 ];
 
 /**
- * The window manager's command with which it makes `file` as soon as it manages windows; undefined for one that can't say so.
- * Undefined too for a path that would need more than simple quotes.
+ * The command of the window manager, extended to create `file` once it manages windows; undefined for a window manager without such an option,
+ * and for a path that needs more than simple quotes.
  */
 export function announcing([path, ...args]: CommandLine, file: string): CommandLine | undefined {
   return basename(path) === 'openbox' && !file.includes("'")
@@ -37,14 +37,14 @@ export function announcing([path, ...args]: CommandLine, file: string): CommandL
     : undefined;
 }
 
-/** What an X desktop is put together from. */
+/** The programs of an X desktop. */
 export interface Programs {
   readonly server: CommandLine;
   readonly windowManager: CommandLine | undefined;
   readonly terminal: CommandLine;
 }
 
-/** The first of each kind on PATH; or what is missing, in words. */
+/** The first program of each kind on PATH; or the name of the missing one. */
 export async function findPrograms(path: string): Promise<Programs | { readonly missing: string }> {
   const server = await first(SERVERS, path);
   const terminal = await first(TERMINALS, path);
@@ -53,7 +53,7 @@ export async function findPrograms(path: string): Promise<Programs | { readonly 
   return { server, terminal, windowManager: await first(WINDOW_MANAGERS, path) };
 }
 
-/** Where a program is; undefined when it is nowhere on `path` or not executable. */
+/** Path of a program; undefined if it is not on `path` or not executable. */
 export async function which(name: string, path: string): Promise<string | undefined> {
   const places = isAbsolute(name) ? [name] : path.split(delimiter).map((folder) => join(folder, name));
   for (const place of places) {
@@ -61,7 +61,7 @@ export async function which(name: string, path: string): Promise<string | undefi
       await access(place, constants.X_OK);
       if ((await stat(place)).isFile()) return place;
     } catch {
-      // not here
+      // not in this folder
     }
   }
   return undefined;

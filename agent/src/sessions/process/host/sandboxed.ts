@@ -12,10 +12,10 @@ import type { DesktopTools } from './desktop-tools.ts';
 import type { Desktop, DesktopOrder } from './desktop.ts';
 
 const LAST_WORDS = 500;
-/** How long the desktop inside may take to end before everything in the sandbox is killed, milliseconds. */
+/** Time for the desktop in the sandbox to end before the whole sandbox is killed, milliseconds. */
 const END_MS = 7_000;
 
-/** A desktop in a sandbox of its own. `inside`: the program that runs it there, node and a file of this build. */
+/** A desktop in a sandbox of its own. `inside`: the program that runs the desktop there, as node and a file of this build. */
 export function sandboxedDesktop(
   order: DesktopOrder & DesktopTools,
   choice: HostOrder['desktop'],
@@ -69,8 +69,8 @@ function orderFor(order: DesktopOrder, desktop: HostOrder['desktop']): InsideOrd
 }
 
 /**
- * The socket for viewers, made out here where no session can put something else in its place, and handed in listening. It is renamed, for
- * closing this end of it removes the name that it was made under.
+ * The socket for viewers, made outside the sandbox, so that no session can replace it, and handed in while listening. It is renamed because
+ * closing this end removes the name that the socket was made under.
  */
 async function listenFor(path: string): Promise<Server> {
   const server = createServer((socket) => socket.destroy());
@@ -82,7 +82,7 @@ async function listenFor(path: string): Promise<Server> {
   return server;
 }
 
-/** Calls back when it is ready; resolves with why it failed, empty for no reason given. */
+/** Calls back when the desktop is ready; resolves with the reason of a failure, or empty if none was given. */
 function reported(stream: Readable, onReady: () => void): Promise<string> {
   let reason = '';
   let ready = false;
@@ -102,7 +102,7 @@ function reported(stream: Readable, onReady: () => void): Promise<string> {
   });
 }
 
-/** Resolves when everything that was in the sandbox has ended, with how, in words. */
+/** Resolves when everything in the sandbox has ended, with the way it ended, in words. */
 function endOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(`did not start: ${error.message}`));

@@ -17,27 +17,27 @@ export interface SessionHostOptions {
   readonly order: HostOrder;
   readonly pid: number;
   readonly clock: Clock;
-  /** What the sessions' programs inherit. */
+  /** Environment that the session's programs inherit. */
   readonly env: Readonly<Record<string, string>>;
-  /** Called once when the control socket is bound: whoever started the host can connect. */
+  /** Called once when the control socket is bound: now the process that started this host can connect. */
   readonly onBound: () => void;
   readonly makeDesktop: (order: DesktopOrder, host: HostOrder) => Promise<Desktop>;
   readonly log: (message: string) => void;
   readonly kill: (pid: number, signal: 'SIGKILL') => void;
 }
 
-/** How long a desktop may take to end before the host ends without it. */
+/** Time for a desktop to end before the host ends without it. */
 const STOP_MS = 8_000;
-/** How long the agent may take to read how it ended. */
+/** Time for the agent to read the final state. */
 const FLUSH_MS = 1_000;
-/** How long a desktop may take until viewers can come. */
+/** Time for a desktop to become ready for viewers. */
 const START_MS = 30_000;
 
 /**
- * One start of one session: takes the control socket, runs the desktop, tells its state, and ends when told to (by message or
- * signal) or when the desktop dies; its caller ends the process then, which is what closes the control socket. Ends at once, without effect, when another host has the same start, or when the record
- * meanwhile wants something else: it is read after the bind, and whoever changes it connects after the change, so one of the
- * two always sees the other.
+ * One start of one session: binds the control socket, runs the desktop, reports its state, and ends on request (by message or signal) or when
+ * the desktop ends. Then the caller ends the process, which closes the control socket. Ends at once, without effect, when another host has the
+ * same start, or when the record no longer wants it. The host reads the record after the bind, and a writer of the record connects after its
+ * write, so at least one of the two sees the other.
  */
 export async function runSessionHost(options: SessionHostOptions, signal: AbortSignal): Promise<void> {
   const { order, log } = options;
@@ -69,7 +69,7 @@ export async function runSessionHost(options: SessionHostOptions, signal: AbortS
     }
     await status.set('starting', '');
     options.onBound();
-    // somebody removed the state folder: nobody will ever ask for this session again
+    // the state folder was removed: nobody will ask for this session again
     watcher = watch(
       paths.folder,
       () => void (existsSync(paths.control) || stop.abort(new Error('its folder was removed'))),
@@ -78,7 +78,7 @@ export async function runSessionHost(options: SessionHostOptions, signal: AbortS
     const end = await runDesktop(options, record, paths, status, stop);
     await endStragglers(order.id, order.instance, options.kill, options.clock);
     await status.set(end.state, end.reason);
-    // its folder stays for the agent to remove: as long as a host can be asked, it is there
+    // the agent removes the folder: while the host can be asked, its folder exists
     await withDeadline(options.clock, FLUSH_MS, 'last words', undefined, () => control.flush()).catch(() => {});
   } finally {
     signal.removeEventListener('abort', onSignal);
@@ -141,7 +141,7 @@ async function runDesktop(
 
 class StartError extends Error {}
 
-/** Rejects when `work` is still going on a while after the signal aborted. */
+/** Rejects when `work` has not ended a while after the signal aborted. */
 function overdue(clock: Clock, signal: AbortSignal, work: Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     const wait = () => withDeadline(clock, STOP_MS, 'ending the desktop', undefined, () => work).then(resolve, reject);
@@ -150,7 +150,7 @@ function overdue(clock: Clock, signal: AbortSignal, work: Promise<void>): Promis
   });
 }
 
-/** A folder that nobody else can enter. Refuses one that somebody else put there first (its parent may be the shared /tmp). */
+/** Makes a folder that nobody else can open. Refuses a folder that somebody else made first (its parent may be the shared /tmp). */
 async function makePrivateFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (const path of [folder, dirname(folder)]) {

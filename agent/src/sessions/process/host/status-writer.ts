@@ -2,7 +2,7 @@ import { open, rename } from 'node:fs/promises';
 import type { HostState } from '../host-messages.ts';
 import type { ControlServer } from './control-server.ts';
 
-/** Says the host's state on the control socket and, before that, in a file that is still there when the socket is not. */
+/** Reports the host's state in a file, which outlives the socket, and then on the control socket. */
 export class StatusWriter {
   readonly #file: string;
   readonly #control: ControlServer;
@@ -24,7 +24,7 @@ export class StatusWriter {
   async set(state: HostState['state'], reason: string): Promise<void> {
     const status: HostState = { ...this.#self, state, reason };
     await this.#write(JSON.stringify(status)).catch((error: unknown) => {
-      // a full disk must neither end the session nor keep its state from those who are connected
+      // a full disk must neither end the session nor hide its state from open connections
       this.#log(`status file: ${(error as Error).message}`);
     });
     this.#control.tell(status);

@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises';
 const ANY_DISPLAY = 0xffff;
 
 /**
- * Writes an X authority file with a fresh cookie for any display (its number is not known yet): without it, every local user
- * could open the session's X display. Format: family, then address, number, name and data, each a 16-bit length and bytes.
+ * Writes an X authority file with a fresh cookie for any display (its number is not known yet): without a cookie, every local user could open
+ * the session's X display. Format: family, then address, number, name and data, each a 16-bit length and bytes.
  */
 export async function writeXauthority(path: string): Promise<void> {
   const field = (bytes: Buffer | string) => {

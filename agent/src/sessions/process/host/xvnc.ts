@@ -11,21 +11,20 @@ import { announcing, type CommandLine, type Programs } from './programs.ts';
 import { writeXauthority } from './xauthority.ts';
 
 const START_MS = 20_000;
-/** Pauses before a program that ended is started again: from this, doubled up to that. */
+/** Pauses before an ended program starts again: the first pause, doubled up to the longest. */
 const AGAIN_MS = 250;
 const AGAIN_MAX_MS = 10_000;
-/** How long the window manager may take before the program is started without it, and how often it is looked for. */
+/** Longest wait for the window manager before the program starts without it, and the interval of the checks. */
 const MANAGER_MS = 10_000;
 const LOOK_MS = 20;
-/** How long output may still come after a program's end. */
+/** Time for output that is still on its way after a program's end. */
 const LAST_WORDS_MS = 300;
-/** One that ran this long ended because somebody closed it. */
+/** A program that ran this long ended because its user closed it. */
 const WELL_MS = 5_000;
 
 /**
- * A real X desktop: Xvnc on a Unix socket, a window manager, and the session's program. Nothing listens on TCP; the X display is
- * closed to other users by its cookie, the screen by its folder. The end of Xvnc is the end of the session; the others are
- * started again.
+ * A real X desktop: Xvnc on a Unix socket, a window manager, and the session's program. Nothing listens on TCP; a cookie protects the X display
+ * from other users, the folder protects the screen. The session ends when Xvnc ends; the other programs are started again.
  */
 export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Programs, program: CommandLine): Desktop {
   return {
@@ -94,11 +93,11 @@ export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Progra
         await Promise.race([died, untilAborted(signal)]);
       } finally {
         over.abort();
-        // programs first, so that they can save their work while there is a display
+        // programs first, so that they can save their work while the display exists
         await Promise.all([...children].filter((child) => child !== server).map((child) => child.end()));
         await server.end();
         await Promise.all(kept);
-        // what a daemon of the session still holds open never ends
+        // output that a daemon of the session still holds open never ends
         await withDeadline(order.clock, LAST_WORDS_MS, 'last output', undefined, () => Promise.all(copies)).catch(
           () => {},
         );
@@ -111,8 +110,8 @@ export function xvncDesktop(order: DesktopOrder & DesktopTools, programs: Progra
 }
 
 /**
- * The display's abstract socket stays open (`-nolisten local` would close it): binding it is how servers that start at once
- * keep from taking the same number; the cookie guards it. Logging at 20: what comes and goes, not every update.
+ * The display's abstract socket stays open (`-nolisten local` would close it): by binding it, servers that start at the same time avoid the
+ * same number; the cookie protects it. Log level 20: connections, not every update.
  */
 const FIXED =
   '-displayfd 3 -rfbport -1 -rfbunixmode 0600 -SecurityTypes None -AlwaysShared -nolisten tcp -geometry 1280x800 -depth 24 -Log *:stderr:20';
@@ -135,7 +134,10 @@ function answers(path: string): Promise<void> {
   });
 }
 
-/** Waits for the window manager: a window that is there before it stays small, and has no focus. Not for ever: rather that than none. */
+/**
+ * Waits for the window manager: a window that exists before it stays small and has no focus. The wait is bounded: such a window is better than
+ * none.
+ */
 async function appears(file: string, clock: Clock, signal: AbortSignal): Promise<void> {
   const end = clock.monotonic() + MANAGER_MS;
   while (!signal.aborted && clock.monotonic() < end) {

@@ -3,33 +3,33 @@ import type { SystemView } from './system-view.ts';
 /** Paths as a session sees them. */
 export const INSIDE = {
   home: '/home/user',
-  /** Its own folder for what does not outlive it. */
+  /** The session's own folder for files that are deleted with it. */
   folder: '/run/session',
   screen: '/run/session/screen',
   user: 'user',
 } as const;
 
-/** File descriptors that bubblewrap, and then the program in it, are given besides the three that every program has. */
+/** File descriptors that bubblewrap, and then the program in it, get besides the standard three. */
 export const DESCRIPTORS = {
-  /** The program in the sandbox says here how it is doing. */
+  /** For the reports of the program in the sandbox. */
   report: 3,
-  /** The socket for viewers, listening. */
+  /** The listening socket for viewers. */
   viewers: 4,
   /** bubblewrap reads its arguments here, so that no session sees them in /proc. */
   arguments: 5,
   passwd: 6,
   group: 7,
-  /** What the session's programs print. Not the standard output, which Node writes to without turns. */
+  /** The output of the session's programs. Not the standard output: Node's writes to that block. */
   output: 8,
 } as const;
 
 export interface SandboxPlan {
   readonly view: SystemView;
-  /** The session's home; a probe has none. */
+  /** The session's home; a test run has none. */
   readonly home: string | undefined;
-  /** Files and folders of our own that run inside: shown read-only where they are. */
+  /** Files and folders of this project that run inside: visible read-only at their own paths. */
   readonly programs: readonly string[];
-  /** The agent's own; root becomes somebody else inside, for many programs refuse to run as root. */
+  /** The agent's own uid; root becomes another user inside, because many programs refuse to run as root. */
   readonly uid: number;
   readonly gid: number;
 }
@@ -43,15 +43,15 @@ export const idsInside = ({ uid, gid }: Pick<SandboxPlan, 'uid' | 'gid'>) => ({
 });
 
 /**
- * bubblewrap's arguments: user, mount, pid and ipc namespaces of its own, the system read-only, one home. The network stays the
- * machine's. Everything in it ends when its first process does, and that with the process that started it.
+ * bubblewrap's arguments: own user, mount, pid and ipc namespaces, a read-only system, one home. The network is the machine's. Everything in
+ * the sandbox ends with its first process, which ends with the process that started it.
  */
 export function sandboxArguments(plan: SandboxPlan): string[] {
   const { view, home, programs } = plan;
   const { uid, gid } = idsInside(plan);
   return [
     ['--unshare-user', '--unshare-pid', '--unshare-ipc', '--uid', `${uid}`, '--gid', `${gid}`],
-    // a terminal of the agent's must not be typed into (TIOCSTI)
+    // no program may type into the agent's terminal (TIOCSTI)
     ['--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
     view.folders.flatMap((path) => ['--ro-bind', path, path]),
     view.links.flatMap(({ path, target }) => ['--symlink', target, path]),
@@ -67,10 +67,10 @@ export function sandboxArguments(plan: SandboxPlan): string[] {
   ].flat();
 }
 
-/** As `--args` reads them. */
+/** The format that `--args` reads. */
 export const argumentText = (words: readonly string[]): string => words.map((word) => `${word}\0`).join('');
 
-/** `/etc/passwd` and `/etc/group` of a session: its own user, whom the machine may know by another name, or not at all. */
+/** `/etc/passwd` and `/etc/group` of a session: its own user, who may have another name, or none, on the machine. */
 export function accounts(ids: Pick<SandboxPlan, 'uid' | 'gid'>, shell: string): { passwd: string; group: string } {
   const { uid, gid } = idsInside(ids);
   return {

@@ -8,19 +8,22 @@ import { lookAtSystem } from './system-view.ts';
 export interface SandboxOptions {
   /** Path of bubblewrap. */
   readonly bwrap: string;
-  /** What runs inside: an absolute path, and arguments. */
+  /** The command inside: an absolute path, and arguments. */
   readonly command: readonly string[];
   readonly home: string | undefined;
-  /** Files and folders of ours that the command needs; see {@link SandboxPlan}. */
+  /** Files and folders of this project that the command needs; see {@link SandboxPlan}. */
   readonly programs: readonly string[];
-  /** Files and folders of the agent that must not be seen. */
+  /** Files and folders of the agent that are hidden from the sandbox. */
   readonly secret: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Handed to the command as file descriptor 4, listening. */
+  /** A listening server that the command gets as file descriptor 4. */
   readonly viewers?: Server;
 }
 
-/** A program in a sandbox of its own. Its descriptors 0 to 3, and 8, are pipes. It dies with this process, and with it everything it started. */
+/**
+ * Starts a program in a sandbox of its own. Its descriptors 0 to 3, and 8, are pipes. The program and everything it started end with this
+ * process.
+ */
 export async function startSandbox(options: SandboxOptions): Promise<ChildProcess> {
   const { bwrap, command, home, programs, secret, env, viewers } = options;
   const { uid, gid } = userInfo();
@@ -34,7 +37,7 @@ export async function startSandbox(options: SandboxOptions): Promise<ChildProces
   });
   const feed = (descriptor: number, text: string) => {
     const pipe = child.stdio[descriptor] as Writable | null;
-    // it may have ended before it read them: its exit tells
+    // the process may have ended before it read them: its exit is reported
     pipe?.on('error', () => {});
     pipe?.end(text);
   };
@@ -45,7 +48,7 @@ export async function startSandbox(options: SandboxOptions): Promise<ChildProces
   return child;
 }
 
-/** Node says it of a handle only, which its types keep to themselves. */
+/** Node has the descriptor only in a handle that its types don't declare. */
 function descriptorOf(server: Server): number {
   const descriptor = (server as unknown as { _handle?: { fd?: unknown } })._handle?.fd;
   if (typeof descriptor === 'number' && descriptor >= 0) return descriptor;

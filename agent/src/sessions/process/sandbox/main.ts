@@ -8,13 +8,13 @@ import { DESCRIPTORS, INSIDE } from './arguments.ts';
 import { FAILED, type InsideOrder, READY } from './messages.ts';
 import { relayViewers } from './relay.ts';
 
-// The first program in a session's sandbox: runs the desktop there, and carries viewers to it. Nothing here is trusted from outside.
+// The first program in a session's sandbox: runs the desktop there, and relays viewers to it. Nothing outside trusts this program.
 const log = (message: string) => process.stderr.write(`${new Date().toISOString()} ${message}\n`);
 const say = (line: string) => {
   try {
     writeSync(DESCRIPTORS.report, `${line.replaceAll('\n', ' ')}\n`);
   } catch {
-    // the session host is gone, and this process will be soon
+    // the session host has ended, and this process will end soon
   }
 };
 
@@ -28,7 +28,7 @@ async function copied(from: Readable, to: Socket): Promise<void> {
         await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
     }
   } catch {
-    // the program is gone
+    // the program has ended
   }
 }
 

@@ -1,8 +1,8 @@
 import type { HostOrder } from '../host-messages.ts';
 
 /**
- * What the program inside is told, as one line on its standard input; the input's end means: end. The environment is here and not
- * in arguments, which others can read.
+ * The order for the program inside, as one line on its standard input; the end of the input means: end. The environment is here and not in
+ * arguments, which other users can read.
  */
 export interface InsideOrder {
   readonly id: string;
@@ -15,7 +15,10 @@ export interface InsideOrder {
   readonly desktop: HostOrder['desktop'];
 }
 
-/** What it answers, each a line: `ready`, or `failed ` and the reason in one line. The session's programs could say so too: nothing else hangs on it. */
+/**
+ * The reports of the program inside, one per line: `ready`, or `failed ` and the reason. The session's programs could send them too: nothing
+ * else depends on them.
+ */
 export const READY = 'ready';
 export const FAILED = 'failed ';
 

@@ -1,11 +1,11 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 
-/** Viewers of one screen at once; the hub has its own, lower bounds. */
+/** Most viewers of one screen at once; the hub has its own, lower bounds. */
 const CONNECTIONS = 256;
 
 /**
- * Carries connections from an inherited listening socket to a socket inside this sandbox. So no process outside ever follows
- * a path that the session could have replaced by a link to another socket.
+ * Relays connections from an inherited listening socket to a socket inside this sandbox. So no process outside ever follows a path that the
+ * session could have replaced by a link to another socket.
  */
 export function relayViewers(descriptor: number, screen: string, log: (message: string) => void): Server {
   const server = createServer({ allowHalfOpen: true }, (viewer) => join(viewer, screen));

@@ -34,7 +34,7 @@ export interface SystemView {
   readonly files: readonly string[];
   /** Links, such as `/bin` → `usr/bin`. */
   readonly links: readonly { readonly path: string; readonly target: string }[];
-  /** Shown empty, although they are below `folders`. */
+  /** Empty folders in the session's view, although they are below `folders`. */
   readonly hiddenFolders: readonly string[];
   readonly hiddenFiles: readonly string[];
 }
