@@ -11,13 +11,13 @@ export interface CommandOrigin {
   send(message: AgentMessage): void;
 }
 
-/** What goes on besides the answers; callbacks do not throw. */
+/** Observes commands besides their answers; callbacks do not throw. */
 export interface DispatchObserver {
-  /** Right before the driver is asked. */
+  /** Right before the call to the driver. */
   onStart(command: CommandMessage): void;
-  /** After it. `seconds`: how long it took. */
+  /** After the call to the driver. `seconds`: its duration. */
   onFinish(command: CommandMessage, outcome: Outcome, seconds: number): void;
-  /** After its answer was sent. */
+  /** After the answer was sent. */
   onAnswered(command: CommandMessage, outcome: Outcome): void;
 }
 
@@ -26,13 +26,13 @@ export interface DispatcherOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observer: DispatchObserver;
-  /** Operations at the same time. */
+  /** Most operations at the same time. */
   readonly concurrency: number;
-  /** Milliseconds of one operation. */
+  /** Longest operation, milliseconds. */
   readonly timeout: number;
-  /** Commands that wait for their turn; more are refused. */
+  /** Most waiting commands; further ones are refused. */
   readonly queueLimit?: number;
-  /** Outcomes that are remembered for repeats. */
+  /** Number of outcomes remembered for repeated commands. */
   readonly remembered?: number;
 }
 
@@ -40,33 +40,33 @@ interface Job {
   readonly command: CommandMessage;
   readonly key: string;
   readonly term: number;
-  /** Who is answered: the latest attempt [CMD4]. */
+  /** The attempt that gets the answer: the latest one [CMD4]. */
   attempt: number;
   origin: CommandOrigin;
   running: boolean;
-  /** What it waits for, where it does. */
+  /** The cause of its wait; empty if it does not wait. */
   waitsFor: string;
   /** Aborts when a later command makes it pointless. */
   readonly pointless: AbortController;
 }
 
-/** What the driver has to let go of an aborted start, milliseconds. */
+/** Time for the driver to release an aborted start, milliseconds. */
 const ABORTED_MS = 5_000;
-/** Commands after which the session is to run: pointless once it is to be deleted. */
+/** Commands that start a session: pointless once the session is to be deleted. */
 const STARTS: ReadonlySet<CommandMessage['action']> = new Set(['create_session', 'wake_session']);
 
 /**
- * Runs commands beside the read loop (failure 2): at most `concurrency` at once, those of one session in order, each command id once.
- * Lives for one leadership; what it aborts is not answered, because the next leader will be asked again.
+ * Runs commands outside the read loop (failure 2): at most `concurrency` at once, those of one session in order, each command id once. Lives
+ * for one leadership; aborted commands get no answer, because the hub will ask the next leader.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  /** By command id: waiting and running. */
+  /** Waiting and running commands by command id. */
   readonly #jobs = new Map<string, Job>();
-  /** By key, in order of arrival; the first of each runs or is ready to. */
+  /** By key, in order of arrival; the first of each is running or ready to run. */
   readonly #lanes = new Map<string, Job[]>();
   #ready: Job[] = [];
-  /** Begun, and not over. */
+  /** Begun and not ended. */
   #running = 0;
   readonly #slots: Slots<Job>;
   readonly #outcomes: LRUCache<string, Outcome>;
@@ -88,7 +88,7 @@ export class Dispatcher {
     return this.#jobs.size - this.#running;
   }
 
-  /** Whether a command for that session runs or waits here. */
+  /** Whether a command for the session is running or waiting here. */
   concerns(sessionId: string): boolean {
     return this.#lanes.has(`session ${sessionId}`);
   }
@@ -143,7 +143,7 @@ export class Dispatcher {
     this.#startReady();
   }
 
-  /** Starts nothing more and resolves when what runs has finished; when the signal aborts, with it still running. */
+  /** Starts no more commands. Resolves when the running ones have finished; or when the signal aborts, while they still run. */
   async drain(signal: AbortSignal): Promise<void> {
     this.#draining = true;
     if (this.#running === 0 || signal.aborted) return;
@@ -157,7 +157,10 @@ export class Dispatcher {
     });
   }
 
-  /** Aborts what runs, forgets what waits, answers nothing. Resolves when the driver let go of everything, or `grace` milliseconds later. */
+  /**
+   * Aborts the running commands, forgets the waiting ones, answers none. Resolves when the driver has released everything, or `grace`
+   * milliseconds later.
+   */
   async abort(reason: StreamSpaceError, grace = 5_000): Promise<void> {
     this.#draining = true;
     this.#stop.abort(reason);
@@ -216,7 +219,7 @@ export class Dispatcher {
       outcome = { error: { ...error.toJSON(), message: error.message.slice(0, 4096) } };
     }
     either.end();
-    // what it has on its way must not come after the delete
+    // the start's remaining writes must not come after the delete
     if (job.pointless.signal.aborted && work !== undefined) await settledWithin(clock, ABORTED_MS, work);
     const seconds = (clock.monotonic() - startedAt) / 1000;
     if (!this.#stop.signal.aborted) {
@@ -252,7 +255,7 @@ export class Dispatcher {
   }
 }
 
-/** What is to be deleted need not start any more. */
+/** Aborts the starts of a session that is to be deleted. */
 function abortStarts(lane: readonly Job[]): void {
   for (const { command, pointless } of lane) {
     if (STARTS.has(command.action))

@@ -2,10 +2,10 @@ import { type AgentMessageOf, type HubMessageOf, StreamSpaceError } from '@strea
 import type { Operation, SessionDriver } from '../sessions/driver.ts';
 
 export type CommandMessage = HubMessageOf<'command'>;
-/** What a command came to, without the attempt that it answers. */
+/** The outcome of a command, without the attempt that it answers. */
 export type Outcome = Omit<AgentMessageOf<'result'>, 'type' | 'command_id' | 'attempt'>;
 
-/** Carries one command out. Rejects with what the driver throws, and `invalid_request` for a command that lacks what its action needs. */
+/** Executes one command. Rejects with the driver's errors, and with `invalid_request` for a command without the fields of its action. */
 export async function perform(driver: SessionDriver, command: CommandMessage, operation: Operation): Promise<Outcome> {
   switch (command.action) {
     case 'create_session':

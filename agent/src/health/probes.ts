@@ -3,27 +3,30 @@ import type { ElectorStatus } from 'lease-elector';
 import type { AgentMetrics } from './metrics.ts';
 import { jsonAnswer, type Routes } from './server.ts';
 
-/** What the probes tell, as of now. */
+/** The state that the probes report. */
 export interface AgentView {
   readonly agentId: string;
   /** Seconds. */
   readonly uptime: number;
   readonly role: 'leader' | 'standby';
-  /** False when this replica can't win an election any more. */
+  /** False when this replica can no longer win an election. */
   readonly electing: boolean;
   readonly connected: boolean;
-  /** What stands between sessions; null where the platform always isolates them. */
+  /** The isolation between sessions; null where the platform always isolates them. */
   readonly isolation: SessionIsolation | null;
-  /** RFC 3339; null before the first one was answered. */
+  /** RFC 3339; null before the first answer. */
   readonly lastHeartbeat: string | null;
   /** Name of the leading replica, '' if none is known, and its term. */
   readonly leader: string;
   readonly term: number;
-  /** What this replica's elector knows; undefined where HA is off. Times are RFC 3339. */
+  /** The status of this replica's elector; undefined where HA is off. Times are RFC 3339. */
   readonly election: ElectorStatus | undefined;
 }
 
-/** `/health`: restart me if it fails. `/ready`: a healthy standby is ready, a leader is while the control plane has it. */
+/**
+ * `/health`: a failure means that the process needs a restart. `/ready`: a healthy standby is ready; a leader is ready while the control plane
+ * has it.
+ */
 export function probeRoutes(look: () => AgentView): Routes {
   return {
     '/health': () => {

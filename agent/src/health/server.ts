@@ -34,7 +34,9 @@ export class ProbeServer {
     this.#server.maxConnections = 256;
   }
 
-  /** Resolves with the port it listens on. `host`: undefined for all addresses. Rejects, naming `variable`, when the port can't be had. */
+  /**
+   * Resolves with the port that it listens on. `host`: undefined for all addresses. Rejects, naming `variable`, when the port is not available.
+   */
   listen(port: number, host: string | undefined, variable: string): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) => {

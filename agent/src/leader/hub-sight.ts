@@ -5,7 +5,7 @@ export interface HubSightOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
-  /** Whether the hub answers at all, from here. */
+  /** Whether the hub answers at all, seen from this replica. */
   probe(signal: AbortSignal): Promise<boolean>;
   /** Whether this replica leads now. */
   leads(): boolean;
@@ -13,22 +13,25 @@ export interface HubSightOptions {
   yield(reason: string): void;
 }
 
-/** Between two looks, milliseconds: often enough to know before the lead has to change. */
+/** Time between two probes, milliseconds: short enough to know the answer before the lead has to change. */
 const LOOK_PERIOD = 2_000;
-/** The same of a leader that lost its connection: each look tells whether another replica has to serve; and after one look of a standby's that failed. */
+/**
+ * The same for a leader that lost its connection, because each probe shows whether another replica has to serve; and for a standby after a
+ * failed probe.
+ */
 const LOST_PERIOD = 250;
 const LOOK_TIMEOUT = 800;
-/** A leader that has not seen the hub for so long (and so for two looks) gives way, milliseconds. */
+/** A leader that has not seen the hub for this long (and so for two probes) gives the lead away, milliseconds. */
 const YIELD_AFTER = 2_000;
 
 /**
- * Whether this replica sees the hub. A leader that doesn't gives way to a replica that does: those who don't hesitate to take the lead. Once for
- * each time that it was connected: when the hub itself is away, the lead changes hands at most once, and stays there.
+ * Whether this replica sees the hub. A leader that does not see it gives the lead to a replica that does: replicas that don't see the hub
+ * hesitate to take the lead. A leader does so once per connection: if the hub itself is down, the lead changes hands at most once.
  */
 export class HubSight {
   readonly #options: HubSightOptions;
   #connected = false;
-  /** Looks in a row that saw nothing. */
+  /** Consecutive failed probes. */
   #missed = 0;
   #mayYield = false;
   #lostAt: number | undefined;
@@ -38,25 +41,25 @@ export class HubSight {
   }
 
   /**
-   * Whether the hub could be reached at one of the last two looks; true before the first. With most replicas of the hub dead, one look may
-   * have met no living one, and a standby that hesitates for that costs time.
+   * Whether one of the last two probes reached the hub; true before the first. When most hub replicas are dead, one probe may have found no
+   * living one, and a standby that hesitates for that reason costs time.
    */
   get reachable(): boolean {
     return this.#connected || this.#missed < 2;
   }
 
-  /** It leads, was connected since it does, and has not given way since. */
+  /** This replica leads, has been connected since it was elected, and has not given the lead away since. */
   get #mayGiveWay(): boolean {
     return this.#mayYield && this.#options.leads();
   }
 
-  /** This replica leads from now on: what it saw of the hub when it led before is no reason to give way. */
+  /** This replica leads from now on: failures from its earlier time as leader are no reason to give the lead away. */
   elected(): void {
     this.#mayYield = false;
     this.#lostAt = undefined;
   }
 
-  /** The link is up, or down. */
+  /** Whether the link is up. */
   set connected(connected: boolean) {
     this.#connected = connected;
     this.#lostAt = connected ? undefined : (this.#lostAt ?? this.#options.clock.monotonic());
@@ -84,7 +87,7 @@ export class HubSight {
     const unseen = clock.monotonic() - (this.#lostAt ?? clock.monotonic());
     if (this.reachable || unseen < YIELD_AFTER || !this.#mayGiveWay) return;
     this.#mayYield = false;
-    // whoever gave the lead away for it does not take it back before the hub is seen
+    // a replica that gave the lead away for this reason does not take it back before it sees the hub
     this.#missed = Math.max(this.#missed, 2);
     log.warn(
       { unseen_ms: Math.round(unseen) },

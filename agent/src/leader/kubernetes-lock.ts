@@ -8,11 +8,11 @@ import type { ReplicaLock } from './replica-lock.ts';
 
 /** The user agent. */
 const PROGRAM = 'streamspace-agent';
-/** Of the Lease, where LEASE_LOCK names none. */
+/** Name of the Lease if LEASE_LOCK gives none. */
 const LEASE_NAME = 'k8s-agent-leader-election';
-/** What tells this agent's replicas from other pods, of the labels that the chart sets. */
+/** The chart's labels that distinguish this agent's replicas from other pods. */
 const REPLICA_LABELS = ['name', 'instance', 'component'].map((label) => `app.kubernetes.io/${label}`);
-/** To find out who this pod is and whose, milliseconds. */
+/** Longest wait for this pod's own identity and owner, milliseconds. */
 const LOOK_TIMEOUT = 5_000;
 
 interface ObjectMeta {
@@ -29,8 +29,8 @@ interface Self {
 }
 
 /**
- * The Lease that the replicas share, in the namespace that this pod is in. Where this is no pod of the cluster, or may not look at
- * pods, the kubelet's word is not had, and a leader that dies without a word is replaced when its lease expires.
+ * The Lease that the replicas share, in this pod's namespace. Outside the cluster, or without the right to read pods, the kubelet's report is
+ * not available, and a leader that dies without a message is replaced when its lease expires.
  */
 export async function kubernetesLock(
   config: AgentConfig,
@@ -98,7 +98,7 @@ async function lookAtSelf(
   ).join(',');
   const replicaSet = pod.ownerReferences?.find(({ kind }) => kind === 'ReplicaSet');
   if (replicaSet === undefined) return { uid: pod.uid, selector, owner: undefined };
-  // the ReplicaSet goes with the next roll, the Deployment stays; without the right to look, the Lease has no owner
+  // the next rollout replaces the ReplicaSet, but the Deployment stays; without the right to read it, the Lease has no owner
   const owners = await get(`/apis/apps/v1/namespaces/${namespace}/replicasets/${replicaSet.name}`).then(
     ({ ownerReferences }) => ownerReferences,
     () => undefined,

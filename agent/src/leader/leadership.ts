@@ -9,7 +9,7 @@ export interface LeadershipOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: AgentMetrics;
-  /** Milliseconds before an elector that ended is run again. */
+  /** Milliseconds before an ended elector runs again. */
   readonly restartDelay: number;
   /** Milliseconds without a sign of life after which the elector counts as dead. */
   readonly stallLimit: number;
@@ -17,18 +17,18 @@ export interface LeadershipOptions {
   serve(leading: Leading, elected: ElectorEvents['elected']): Promise<void>;
 }
 
-/** Runs the elector for as long as the agent lives, and serves whenever it leads: never out of the race after a loss (failure 9). */
+/** Runs the elector for the agent's whole life, and serves whenever it leads: after a loss it always takes part again (failure 9). */
 export class LeadershipLoop {
   readonly #options: LeadershipOptions;
   #running = false;
-  /** The time of service under way, and those before it. */
+  /** The current time of service, and those before it. */
   #serving: Promise<void> = Promise.resolve();
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
   }
 
-  /** Whether the elector runs and goes on trying. A probe that fails here gets the process restarted. */
+  /** Whether the elector runs and keeps trying. When this is false, the failing probe gets the process restarted. */
   get alive(): boolean {
     if (!this.#running) return false;
     const { nextAttemptAt } = this.#options.elector.status();
@@ -73,7 +73,7 @@ export class LeadershipLoop {
         metrics.term.set(event.term);
         metrics.transitions.inc({ to: 'leader' });
         metrics.electionDuration.set(event.electionMs / 1000);
-        // the service before this one may still be letting go of its operations
+        // the previous service may still be ending its operations
         this.#serving = this.#serving
           .then(() => (leading.signal.aborted ? undefined : this.#options.serve(leading, event)))
           .catch((error: unknown) => {

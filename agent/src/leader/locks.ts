@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { AgentConfig } from '../config.ts';
 import type { ReplicaLock } from './replica-lock.ts';
 
-/** The lock that LEASE_LOCK names. Its name derives from AGENT_ID or is given, never from the replica (failure 10). */
+/** The lock that LEASE_LOCK names. Its name is configured or derives from AGENT_ID, never from the replica (failure 10). */
 export async function lockFor(
   config: AgentConfig,
   clock: Clock,
@@ -24,7 +24,7 @@ export async function lockFor(
     case 'memory':
       return { lock: new MemoryLease(config.agentId, clock).lock(), identity: `${config.podName}@${nonce}` };
     case 'redis': {
-      // ioredis is loaded where it is used
+      // ioredis is loaded only if it is used
       const { RedisLock } = await import('lease-elector/redis/index');
       const trouble = new Outage(clock, log, 'Redis of the lease');
       const onError = (error: Error) => trouble.failed({ err: error });

@@ -1,10 +1,10 @@
 import type { Elector, Lock } from 'lease-elector';
 
-/** A lock, and who this replica is to it: `<replica>@<what no other process has>`. */
+/** A lock, and this replica's identity in it: `<replica>@<text that no other process has>`. */
 export interface ReplicaLock {
   readonly lock: Lock;
   readonly identity: string;
-  /** To be called with the elector that uses it; what it returns ends that. */
+  /** Called with the elector that uses the lock; returns a function that detaches it. */
   attach?(elector: Elector): () => void;
 }
 

@@ -2,7 +2,7 @@ import { type Clock, iso, withDeadline } from 'clock-port';
 import type { ReplicaStatus } from '@streamspace/protocol';
 import type { Logger } from 'pino';
 
-/** A replica that takes part in the election, as the lock knows it. */
+/** A replica that takes part in the election, as known to the lock. */
 export interface Participant {
   readonly name: string;
   /** RFC 3339. */
@@ -10,10 +10,10 @@ export interface Participant {
 }
 
 const TIMEOUT = 2_000;
-/** What one heartbeat may carry. */
+/** Most replicas in one heartbeat. */
 const MOST = 64;
 
-/** Who stands for this agent: this replica leads, the others of the lock stand by. */
+/** The replicas of this agent: this one leads, the others in the lock stand by. */
 export class Replicas {
   readonly #self: Participant;
   readonly #clock: Clock;
@@ -31,12 +31,12 @@ export class Replicas {
     this.#known = [{ ...this.#self, role: 'leader' }];
   }
 
-  /** As of the last look. */
+  /** As of the last refresh. */
   get known(): ReplicaStatus[] {
     return this.#known;
   }
 
-  /** Looks again; true when that changed something. Never rejects: a lock that does not answer changes nothing. */
+  /** Reads the lock again; returns whether anything changed. Never rejects: a lock that does not answer changes nothing. */
   async refresh(signal: AbortSignal): Promise<boolean> {
     if (this.#ask === undefined || this.#asking) return false;
     this.#asking = true;

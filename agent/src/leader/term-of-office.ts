@@ -29,19 +29,19 @@ export interface TermOfOfficeOptions {
   readonly metrics: AgentMetrics;
   readonly replicas: Replicas;
   readonly build: string;
-  /** Its term may be raised meanwhile; 0 where HA is off. */
+  /** Its term may be raised later; 0 where HA is off. */
   readonly leading: Pick<Leading, 'term'>;
   /** Undefined where HA is off. */
   readonly elector: Pick<Elector, 'raiseTerm'> | undefined;
   readonly election: Election | undefined;
-  /** Is told of the links that come and go. */
+  /** Hears when links begin and end. */
   readonly contact: HubContact;
 }
 
-/** What a leader that stops gives its operations, where another replica can go on with them, milliseconds. */
+/** Time for a stopping leader's operations if another replica can continue them, milliseconds. */
 const HANDOVER_MS = 200;
 
-/** What an agent does while it may act: holds the link, carries out commands, carries screens. One for each time of leadership. */
+/** The work of a leading agent: holds the link, executes commands, relays screens. One object for each time of leadership. */
 export class TermOfOffice {
   readonly #options: TermOfOfficeOptions;
   readonly #desk: SessionDesk;
@@ -65,7 +65,7 @@ export class TermOfOffice {
     });
   }
 
-  /** Until the signal aborts; then aborts operations, closes the link and resolves. */
+  /** Runs until the signal aborts; then aborts operations, closes the link and resolves. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([
       this.#links.run(signal),
@@ -77,8 +77,8 @@ export class TermOfOffice {
   }
 
   /**
-   * Graceful end: lets operations finish (at most GRACEFUL_SHUTDOWN_TIMEOUT), then tells the hub [CON7]. Before `run`'s signal aborts. Where
-   * another replica stands by, what takes longer is left to it: the hub sends it again, and until then nobody serves.
+   * Graceful end, called before `run`'s signal aborts: lets operations finish (at most GRACEFUL_SHUTDOWN_TIMEOUT), then tells the hub [CON7].
+   * If another replica stands by, longer operations are left to it: the hub sends them again, and no replica serves until this one ends.
    */
   async finish(): Promise<void> {
     const { config, clock, log, replicas } = this.#options;

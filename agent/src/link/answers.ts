@@ -2,7 +2,7 @@ import { type Agent, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { whenTaken } from './attempts.ts';
 
-/** Whether an HTTP server answers there, with whatever status below 500. Never rejects; false when the signal aborts. `taken`: see `hedged`. */
+/** Whether an HTTP server answers with any status below 500. Never rejects; false when the signal aborts. `taken`: see `hedged`. */
 export function answers(
   options: { url: URL; agent?: Agent | undefined; ca?: string | undefined },
   signal: AbortSignal,
@@ -12,7 +12,7 @@ export function answers(
   return new Promise((resolve) => {
     const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(
       url,
-      // a connection of its own: one that is kept may be the one that is broken
+      // a separate connection: a kept-alive one may be the broken one
       { method: 'GET', signal, agent: agent ?? false, ...(ca !== undefined && { ca }) },
       (response) => {
         response.resume();

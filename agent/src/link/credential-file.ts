@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Text of a secret's file without surrounding white space; undefined when there is none. */
+/** Text of a secret's file without surrounding white space; undefined when there is no file. */
 export async function readSecret(path: string): Promise<string | undefined> {
   try {
     const text = (await readFile(path, 'utf8')).trim();
@@ -13,7 +13,7 @@ export async function readSecret(path: string): Promise<string | undefined> {
   }
 }
 
-/** Replaces a secret's file: a reader sees the complete old or new one, and it survives a power cut. Mode 0600. */
+/** Replaces a secret's file: a reader sees the complete old or new secret, and the new one survives a power cut. Mode 0600. */
 export async function writeSecret(path: string, secret: string): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });

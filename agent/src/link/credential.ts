@@ -3,22 +3,22 @@ import type { Logger } from 'pino';
 import { readSecret, writeSecret } from './credential-file.ts';
 
 export interface CredentialOptions {
-  /** Where the credential is kept; shared by all replicas that share the folder. */
+  /** File of the credential; shared by all replicas that share its folder. */
   readonly file: string;
-  /** AGENT_TOKEN, and the file to read it from instead. */
+  /** AGENT_TOKEN, and the path of a file to read it from instead. */
   readonly token: string | undefined;
   readonly tokenFile: string | undefined;
   readonly log: Logger;
-  /** Exchanges an enrolment token for a credential; `standby`: only if that takes the token from nobody. */
+  /** Exchanges an enrolment token for a credential. `standby`: only if the leader can still use the token afterwards. */
   enrol(token: string, standby: boolean, signal: AbortSignal): Promise<string>;
 }
 
-/** What a credential begins with; whatever else an agent is given is an enrolment token, which an operator may have made up. */
+/** Prefix of a credential; any other given text is an enrolment token, which an operator may have made up. */
 const CREDENTIAL = 'ssa_';
 
 /**
- * What the agent shows to the hub. The stored credential comes first: it may be younger than the configured one [AUTH5]. One that the
- * hub refused is not shown again until there is nothing else, so that a lost or revoked one is replaced by enrolling again.
+ * The agent's credential. The stored one comes first: it may be newer than the configured one [AUTH5]. A refused credential is used again only
+ * if there is no other, so that enrolling again replaces a lost or revoked one.
  */
 export class Credentials {
   readonly #options: CredentialOptions;
@@ -28,7 +28,7 @@ export class Credentials {
     this.#options = options;
   }
 
-  /** The credential to show. Enrols when there is none. Rejects with `unauthenticated`, naming the remedy, or what enrolling rejects with. */
+  /** The credential to use. Enrols when there is none. Rejects with `unauthenticated`, naming the remedy, or with an error of the enrolment. */
   async current(signal: AbortSignal): Promise<string> {
     const { file, log } = this.#options;
     const stored = await readSecret(file);
@@ -53,8 +53,8 @@ export class Credentials {
   }
 
   /**
-   * Has a credential of its own before it is needed, where it is to enrol: a replica that begins to lead has better things to do. Rejects with
-   * what enrolling rejects with.
+   * Enrols in advance, if the agent is configured to enrol: a new leader should not spend its first moments on that. Rejects with an error of
+   * the enrolment.
    */
   async prepare(signal: AbortSignal): Promise<void> {
     const { file, log } = this.#options;
@@ -62,20 +62,20 @@ export class Credentials {
     const given = await this.#given();
     if (given === undefined || given.startsWith(CREDENTIAL)) return;
     const credential = await this.#options.enrol(given, true, signal);
-    // another replica, in the same folder, may have been faster
+    // another replica with the same folder may have been faster
     if ((await readSecret(file)) !== undefined) return;
     await writeSecret(file, credential);
     log.info('Enrolled ahead of leadership');
   }
 
-  /** The hub answered 401 to it. True when there may be another one to show. */
+  /** Called when the hub answered 401 to the credential. Returns true if there may be another one to use. */
   async refused(credential: string): Promise<boolean> {
     this.#refused.add(credential);
     const others = [await readSecret(this.#options.file), await this.#given()];
     return others.some((other) => other !== undefined && !this.#refused.has(other));
   }
 
-  /** Keeps a new credential; resolves when it is safe on the disk. */
+  /** Stores a new credential; resolves when it is safe on disk. */
   async store(credential: string): Promise<void> {
     await writeSecret(this.#options.file, credential);
   }

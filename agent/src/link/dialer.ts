@@ -19,7 +19,7 @@ export interface DialerOptions extends ProxySettings {
   readonly heartbeatInterval: number;
 }
 
-/** The way to the hub: its addresses, the proxy between, the CAs to trust. */
+/** The way to the hub: its addresses, the proxy before it, the trusted CAs. */
 export class Dialer {
   readonly #options: DialerOptions;
   readonly #clock: Clock;
@@ -37,7 +37,7 @@ export class Dialer {
     return openLink({ url, token, hello, agent, ca, heartbeatInterval }, this.#clock, signal);
   }
 
-  /** Whether the hub answers at all, whatever it says, within the signal's time. One replica that doesn't is not the hub. */
+  /** Whether the hub answers at all within the signal's time, whatever it says. One silent replica does not mean that the hub is silent. */
   async reachable(signal: AbortSignal): Promise<boolean> {
     const { ca, controlPlaneUrl } = this.#options;
     const url = hubUrls(controlPlaneUrl).health;
@@ -58,7 +58,7 @@ export class Dialer {
     try {
       return await enrol({ ...options, replica: podName, standby }, this.#clock, signal);
     } catch (error) {
-      // an older hub knows of no replicas: it gives one credential, which is the leader's
+      // an older hub does not know replicas: it gives one credential per agent, for the leader
       if (standby || !(error instanceof StreamSpaceError) || error.code !== 'invalid_request') throw error;
       return enrol(options, this.#clock, signal);
     }

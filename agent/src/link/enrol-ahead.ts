@@ -9,7 +9,7 @@ export interface EnrolAheadOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
-  /** Whether this replica leads now: then it enrols anyway. */
+  /** Whether this replica leads now: a leader enrols anyway. */
   leads(): boolean;
 }
 
@@ -18,8 +18,8 @@ const FIRST = 1_000;
 const LONGEST = 60_000;
 
 /**
- * A standby gets its credential in advance: enrolling at the takeover costs two round trips to a hub that may be losing
- * replicas. Ends when it has one, when the hub refuses one to standbys, or when the signal aborts. Never rejects.
+ * Gets a standby its credential in advance: enrolling at the takeover costs two round trips to a hub that may be losing replicas. Ends when the
+ * standby has a credential, when the hub refuses one to standbys, or when the signal aborts. Never rejects.
  */
 export async function enrolAhead(options: EnrolAheadOptions, signal: AbortSignal): Promise<void> {
   const { credentials, clock, log, random } = options;

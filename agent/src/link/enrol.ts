@@ -10,11 +10,11 @@ export interface EnrolOptions {
   readonly agentId: string;
   /** Enrolment token. */
   readonly token: string;
-  /** Whose credential it will be, where replicas have their own. */
+  /** The replica that the credential is for, if each replica has its own. */
   readonly replica?: string;
-  /** It does not lead: the token is used only if it is for use as often as needed. */
+  /** This replica does not lead: the token is used only if it has unlimited uses. */
   readonly standby?: boolean;
-  /** Of a proxy. */
+  /** Agent of a proxy. */
   readonly agent?: Agent | undefined;
   readonly ca?: string | undefined;
 }
@@ -31,7 +31,7 @@ export function enrol(options: EnrolOptions, clock: Clock, signal: AbortSignal):
       if (response.statusCode !== 200 && response.statusCode !== 201) throw Refused.byResponse(response, body, clock);
       return body;
     };
-    // a token may be good for one use
+    // a token may be valid for one use only
     const body = await hedged(clock, limit, ask, { ...attemptsOf(options.agent), once: true });
     const credential = credentialIn(body);
     if (credential === undefined)
@@ -59,7 +59,7 @@ function post(
           'content-length': Buffer.byteLength(body),
         },
         signal,
-        // a connection of its own, gone with the answer
+        // a connection of its own, closed after the answer
         agent: agent ?? false,
         ...(ca !== undefined && { ca }),
       },

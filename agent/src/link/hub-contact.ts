@@ -2,39 +2,39 @@ import { type Clock, iso } from 'clock-port';
 import type { AgentMetrics } from '../health/metrics.ts';
 import type { Link } from './link.ts';
 
-/** Whether this replica has the hub, for probes, metrics and whoever sends something. */
+/** Whether this replica has a link to the hub: for probes, metrics and senders. */
 export class HubContact {
   readonly #clock: Clock;
   readonly #metrics: AgentMetrics;
   readonly #sight: { connected: boolean };
   #link: Link | undefined;
   #lastHeartbeat: number | undefined;
-  /** Monotonic milliseconds of the fault after which this replica was elected, until a hub accepts it. */
+  /** Monotonic milliseconds of the fault that led to this replica's election; set until a hub accepts it. */
   #failingOverSince: number | undefined;
 
-  /** `sight`: is told whether the hub is there. */
+  /** `sight`: hears whether the link is up. */
   constructor(clock: Clock, metrics: AgentMetrics, sight: { connected: boolean }) {
     this.#clock = clock;
     this.#metrics = metrics;
     this.#sight = sight;
   }
 
-  /** The link that is up, or none. */
+  /** The open link, or undefined. */
   get link(): Link | undefined {
     return this.#link?.open === true ? this.#link : undefined;
   }
 
-  /** When the hub answered a heartbeat last, RFC 3339. */
+  /** Time of the hub's last answer to a heartbeat, RFC 3339. */
   get lastHeartbeat(): string | undefined {
     return this.#lastHeartbeat === undefined ? undefined : iso(this.#lastHeartbeat);
   }
 
-  /** This replica was elected, `electionMs` after the lease was free. */
+  /** This replica was elected, `electionMs` after the lease became free. */
   elected(electionMs: number): void {
     this.#failingOverSince = this.#clock.monotonic() - electionMs;
   }
 
-  /** A hub accepted the agent. */
+  /** Called when a hub accepted the agent. */
   up(link: Link): void {
     this.#link = link;
     this.#sight.connected = true;
@@ -51,7 +51,7 @@ export class HubContact {
     this.#metrics.connected.set(0);
   }
 
-  /** The hub answered a heartbeat. */
+  /** Called when the hub answered a heartbeat. */
   heard(): void {
     this.#lastHeartbeat = this.#clock.now();
     this.#metrics.heartbeat.set(this.#lastHeartbeat / 1000);

@@ -34,15 +34,15 @@ export interface HubSessionParts {
   readonly metrics: AgentMetrics;
 }
 
-/** To keep a session's proof, milliseconds. */
+/** Longest time to store a session's proof, milliseconds. */
 const PROOF_TIMEOUT = 10_000;
-/** Between two tries to list the platform's sessions, milliseconds. */
+/** Pause between two tries to list the platform's sessions, milliseconds. */
 const REPORT_RETRY = 1_000;
-/** Messages that may wait for the report. */
+/** Most messages that wait for the report. */
 const MAX_HELD = 10_000;
 
 /**
- * What is said on one link. The report of all sessions goes first [CON3]; everything else about sessions waits for it, so that the hub
+ * The conversation on one link. The report of all sessions goes first [CON3]; all other messages about sessions wait for it, so that the hub
  * never takes a report for newer than a result that it overtook [SES3].
  */
 export class HubSession implements LinkListener, CommandOrigin, DeskHub {
@@ -81,7 +81,7 @@ export class HubSession implements LinkListener, CommandOrigin, DeskHub {
     return this.#link.welcome.term;
   }
 
-  /** Says something about sessions or commands, in its place after the report. */
+  /** Sends a message about sessions or commands, in its order after the report. */
   send(message: AgentMessage): void {
     if (this.#held === undefined) return this.#sendNow(message);
     this.#held.push(message);
@@ -198,7 +198,7 @@ export class HubSession implements LinkListener, CommandOrigin, DeskHub {
     try {
       await withDeadline(clock, PROOF_TIMEOUT, 'the session', signal, (limit) => driver.prove(sessionId, proof, limit));
     } catch (error) {
-      // the hub says it again at the next list
+      // the hub sends the proof again at the next list
       if (!signal.aborted) log.warn({ err: error, session: sessionId }, 'Proof of a session not kept');
     }
   }
@@ -210,13 +210,13 @@ export class HubSession implements LinkListener, CommandOrigin, DeskHub {
       this.#link.tell({ type: 'credential_stored', rotation_id: rotationId });
       log.info({ rotation_id: rotationId }, 'Credential rotated');
     } catch (error) {
-      // not stored, not answered: the old one stays valid [AUTH5]
+      // not stored, so not acknowledged: the old credential stays valid [AUTH5]
       log.error({ err: error, rotation_id: rotationId }, 'Credential could not be stored');
     }
   }
 }
 
-/** As a hub of version 2 knows it: it would refuse the field, or an error that it doesn't know [VER2]. */
+/** The message as a hub of version 2 knows it: that hub would refuse the new field, and an unknown error code [VER2]. */
 function forVersion2(message: AgentMessage): AgentMessage {
   const bare = (status: SessionStatus): SessionStatus => ({ ...status, spec: withoutProof(status.spec) });
   switch (message.type) {

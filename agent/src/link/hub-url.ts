@@ -9,7 +9,7 @@ export interface HubUrls {
   readonly health: URL;
 }
 
-/** `url`: CONTROL_PLANE_URL, with or without the path of the endpoint; another path is a prefix in front of it. */
+/** `url`: CONTROL_PLANE_URL, with or without the path of the endpoint; any other path is a prefix. */
 export function hubUrls(url: string): HubUrls {
   const base = new URL(url);
   const prefix = base.pathname.replace(/\/+$/, '').replace(new RegExp(`${PATHS.connect}$`), '');
@@ -30,7 +30,7 @@ export function isLoopback(url: URL): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || /^127(\.\d+){3}$/.test(host) || host === '::1';
 }
 
-/** Milliseconds that a `Retry-After` header asks for: seconds or a date. 0 when absent or senseless; at most an hour. */
+/** Milliseconds that a `Retry-After` header asks for, as seconds or a date. 0 when absent or invalid; at most an hour. */
 export function retryAfterMs(header: string | undefined, now: number, parseDate: (text: string) => number): number {
   if (header === undefined) return 0;
   const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : parseDate(header) - now;

@@ -14,22 +14,22 @@ import {
 } from '@streamspace/protocol';
 import type { WebSocket } from 'ws';
 
-/** What a heartbeat says besides its number. */
+/** Content of a heartbeat besides its number. */
 export type Heartbeat = Omit<AgentMessageOf<'heartbeat'>, 'type' | 'seq'>;
 
-/** Who listens on a link. Its methods run in the read loop: they return at once and do not throw. */
+/** The listener of a link. Its methods run in the read loop: they return at once and do not throw. */
 export interface LinkListener {
   onMessage(message: HubMessage): void;
-  /** A heartbeat is due. */
+  /** Called when a heartbeat is due. */
   beat(): Heartbeat;
-  /** The hub answered a heartbeat. */
+  /** Called when the hub answered a heartbeat. */
   onBeatAnswered(): void;
 }
 
 /** Silent heartbeat intervals after which the link is over [WIRE5]. */
 const MISSED_BEATS = 3;
 
-/** The agent's end of a link: one welcome connection to a hub, its heartbeats, and the hub's signs of life. */
+/** The agent's end of a link: one welcomed connection to a hub, its heartbeats, and the hub's signs of life. */
 export class Link extends LinkEnd<AgentMessage, HubMessage> {
   readonly welcome: HubMessageOf<'welcome'>;
   readonly #clock: Clock;
@@ -42,7 +42,7 @@ export class Link extends LinkEnd<AgentMessage, HubMessage> {
   #timers: (Timer | undefined)[] = [];
   #seq = 0;
 
-  /** `ws`: open and past its `welcome`. `heartbeatInterval`: this end's own longest one, milliseconds. */
+  /** `ws`: open, and past its `welcome`. `heartbeatInterval`: this end's own longest interval, milliseconds. */
   constructor(ws: WebSocket, welcome: HubMessageOf<'welcome'>, clock: Clock, heartbeatInterval: number) {
     const bounds = { maxUnsent: 8 * 1024 * 1024, closeMs: 1_000 };
     super({ socket: ws, clock, writes: agentCodec, reads: hubCodec, otherEnd: 'the hub', ...bounds });
@@ -65,7 +65,7 @@ export class Link extends LinkEnd<AgentMessage, HubMessage> {
     this.#every(Math.min(this.#interval, pingMs) / 4, 1, () => this.#look(pingMs));
   }
 
-  /** A heartbeat now; the following ones come at their times. */
+  /** Sends a heartbeat now; the following ones keep their times. */
   beat(): void {
     if (this.open && this.#listener !== undefined)
       this.tell({ type: 'heartbeat', seq: this.#seq++, ...this.#listener.beat() });
@@ -74,7 +74,7 @@ export class Link extends LinkEnd<AgentMessage, HubMessage> {
   protected override onMessage(message: HubMessage): void {
     if (this.#listener === undefined) return void this.#early.push(message);
     if (message.type !== 'heartbeat_ack') return this.#listener.onMessage(message);
-    // an answer to something that was never said is no sign of life
+    // an answer to a heartbeat that was never sent is no sign of life
     if (message.seq >= this.#seq) return;
     this.#answers.heard();
     this.#listener.onBeatAnswered();
@@ -102,7 +102,7 @@ export class Link extends LinkEnd<AgentMessage, HubMessage> {
     super.onEnd(error);
   }
 
-  /** Ends a link whose hub answers no heartbeat [WIRE5], or says nothing for two of its pings [WIRE6]. */
+  /** Ends a link whose hub answers no heartbeat [WIRE5], or sends nothing for two of its ping intervals [WIRE6]. */
   #look(pingMs: number): void {
     const unanswered = MISSED_BEATS * this.#interval;
     if (this.#answers.isLost(unanswered))

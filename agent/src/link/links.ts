@@ -14,19 +14,19 @@ export interface LinksOptions {
   readonly backoff: Backoff;
   readonly registration: Pick<Registration, 'open' | 'remedy'>;
   readonly contact: HubContact;
-  /** What is said on a link that is welcome. */
+  /** Begins the conversation on a welcomed link. */
   begin(link: Link): HubSession;
 }
 
-/** Nobody answered: nobody said when to come again. */
+/** Without an answer, there is no time set for the next attempt. */
 const NOT_REFUSED = { retryAfterMs: 0, remedy: undefined };
 
-/** Keeps one link to the hub: comes again with a backoff, moves over when asked to go away [CON8]. */
+/** Keeps one link to the hub: reconnects with a backoff, and moves to a new link when the hub asks for that [CON8]. */
 export class Links {
   readonly #options: LinksOptions;
   readonly #left = new AbortController();
   readonly #away: Outage;
-  /** Links that are over, until their sockets are gone. */
+  /** Ended links, until their sockets are gone. */
   readonly #closing = new Set<Promise<void>>();
 
   constructor(options: LinksOptions) {
@@ -34,7 +34,7 @@ export class Links {
     this.#away = new Outage(options.clock, options.log, 'Not connected');
   }
 
-  /** Resolves when the signal aborts, or after {@link leave}, with the links closed. */
+  /** Resolves when the signal aborts, or after {@link leave}, with all links closed. */
   async run(signal: AbortSignal): Promise<void> {
     const until = scope(signal, this.#left.signal);
     try {
@@ -49,7 +49,7 @@ export class Links {
     }
   }
 
-  /** Tells the hub that this agent leaves [CON7]. The link ends with it, and none follows. */
+  /** Tells the hub that this agent leaves [CON7]. The link ends then, and no other follows. */
   leave(reason: string): void {
     const { link } = this.#options.contact;
     link?.tell({ type: 'goodbye', reason });
@@ -57,7 +57,7 @@ export class Links {
     this.#left.abort(new StreamSpaceError('going_away', reason));
   }
 
-  /** Uses the link until it is over; resolves with its successor, if the hub asked for one. */
+  /** Uses the link until it ends; resolves with its successor, if the hub asked for one. */
   async #serve(link: Link, signal: AbortSignal): Promise<Link | undefined> {
     const { log, contact } = this.#options;
     let successor: Promise<Link> | undefined;
@@ -82,7 +82,7 @@ export class Links {
     if (signal.aborted) onStop();
 
     const error = await Promise.race([link.ended, moving.then(() => undefined)]);
-    // else it is the successor's turn, which closes this link when it has taken over
+    // without an error, the successor takes over and then closes this link
     if (error !== undefined) {
       contact.down();
       if (!signal.aborted) log.warn({ code: error.code, err: error.message }, 'Connection lost');
@@ -118,7 +118,7 @@ export class Links {
         const error = asStreamSpaceError(thrown, 'agent_offline');
         const { retryAfterMs: retryAfter, remedy } = error instanceof Refused ? error : NOT_REFUSED;
         wait = backoff.next(retryAfter);
-        // once: what comes back after its remedy is something else
+        // once: a refusal that follows its remedy has another cause
         remedied = !remedied && (await registration.remedy(error, signal));
         if (remedied) wait = retryAfter;
         this.#away.failed({ code: error.code, err: error.message, remedy, retry_in_ms: Math.round(wait) });

@@ -22,13 +22,13 @@ export interface OpenOptions {
   /** Credential for the upgrade. */
   readonly token: string;
   readonly hello: AgentMessageOf<'hello'>;
-  /** Of a proxy. */
+  /** Agent of a proxy. */
   readonly agent?: Agent | undefined;
   /** PEM of the CAs to trust instead of the system's. */
   readonly ca?: string | undefined;
   /** Milliseconds. */
   readonly heartbeatInterval: number;
-  /** How a WebSocket is made; the `ws` package's own by default. */
+  /** Makes a WebSocket; by default the `ws` package's own. */
   readonly dial?: Dial | undefined;
 }
 
@@ -36,16 +36,16 @@ export type Dial = (url: URL, protocols: string[], options: ClientOptions) => We
 
 const dialWs: Dial = (url, protocols, options) => new WebSocket(url, protocols, options);
 
-/** From the first packet to an open WebSocket, milliseconds. */
+/** Longest time from the first packet to an open WebSocket, milliseconds. */
 const OPEN_TIMEOUT = 15_000;
-/** From there to the welcome, milliseconds: the hub asks its store and nobody else. */
+/** Longest time from there to the welcome, milliseconds: the hub only asks its store. */
 const HELLO_TIMEOUT = 12_000;
-/** For a hub that does not answer the closing handshake, milliseconds. */
+/** Longest wait for the hub's part of the closing handshake, milliseconds. */
 const CLOSE_TIMEOUT = 1_000;
 
 /**
- * Dials the hub, more than once at a time if nobody answers, and says hello. Rejects with a {@link StreamSpaceError}: a {@link Refused} with
- * the hub's own code where it answered, `unauthenticated` for a 401.
+ * Dials the hub, in parallel attempts if nobody answers, and says hello. Rejects with a {@link StreamSpaceError}: if the hub answered, a {@link
+ * Refused} with the hub's own code; `unauthenticated` for a 401.
  */
 export async function openLink(options: OpenOptions, clock: Clock, signal: AbortSignal): Promise<Link> {
   const ws = await withDeadline(clock, OPEN_TIMEOUT, 'connection', signal, (limit) =>
@@ -69,8 +69,8 @@ export async function openLink(options: OpenOptions, clock: Clock, signal: Abort
 /** Resolves with an open WebSocket. */
 function dial(options: OpenOptions, clock: Clock, signal: AbortSignal, taken: () => void): Promise<WebSocket> {
   const { url } = options;
-  // A mask protects proxies on the way from bytes that a page made up (RFC 6455 §10.3). Inside TLS and on loopback nobody is on the way,
-  // and masking with zeros, which costs nothing, is as good as any; ws skips the pass over the bytes then.
+  // A mask protects proxies on the way from bytes that a page made up (RFC 6455 §10.3). Inside TLS and on loopback there is no proxy on the
+  // way, so a mask of zeros is as good as any and costs nothing: ws then skips the pass over the bytes.
   const unmasked = url.protocol === 'wss:' || (isLoopback(url) && options.agent === undefined);
   const ws = (options.dial ?? dialWs)(url, [AGENT_SUBPROTOCOL], {
     headers: { authorization: `Bearer ${options.token}` },
@@ -84,7 +84,7 @@ function dial(options: OpenOptions, clock: Clock, signal: AbortSignal, taken: ()
     ...(options.ca !== undefined && { ca: options.ca }),
     ...(unmasked && { generateMask: (mask: Buffer) => void mask.fill(0) }),
   });
-  // an abort comes while the handshake is under way: from then on its error has nobody else to go to
+  // an abort may come during the handshake: after it, only this listener catches the error
   ws.on('error', () => undefined);
   return new Promise((resolve, reject) => {
     const over = (settle: () => void) => {
@@ -129,7 +129,7 @@ function greet(ws: WebSocket, options: OpenOptions, clock: Clock, signal: AbortS
       try {
         if (isBinary) throw new StreamSpaceError('malformed_frame', 'The hub sent a binary frame before its welcome');
         const message = hubCodec.decode((data as Buffer).toString());
-        // at once: the frame after the welcome may be in the same packet, and the link has to be there for it
+        // at once: the same packet may contain the frame after the welcome, and the link has to exist for it
         if (message.type === 'welcome') over(() => resolve(new Link(ws, message, clock, options.heartbeatInterval)));
         else if (message.type === 'refuse') fail(Refused.byMessage(message));
         else throw new StreamSpaceError('malformed_frame', `The hub said ${message.type} before its welcome`);
@@ -150,7 +150,7 @@ function greet(ws: WebSocket, options: OpenOptions, clock: Clock, signal: AbortS
     ws.on('error', onError);
     ws.on('close', onClose);
     signal.addEventListener('abort', onAbort, { once: true });
-    // it may have ended in the same moment in which it opened
+    // the connection may have ended in the moment in which it opened
     if (ws.readyState !== ws.OPEN) return onClose(1006, Buffer.alloc(0));
     ws.send(agentCodec.encode(options.hello), (error) => error && fail(error));
   });

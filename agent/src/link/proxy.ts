@@ -3,11 +3,11 @@ import { BlockList, isIP } from 'node:net';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { isLoopback } from './hub-url.ts';
 
-/** As in the configuration: URLs of proxies, and the hosts that need none. */
+/** Settings of the configuration: URLs of proxies, and the hosts that need none. */
 export interface ProxySettings {
   readonly httpsProxy: string | undefined;
   readonly httpProxy: string | undefined;
-  /** Comma or space separated: `host` (and all below it), `.domain`, `host:port`, an address, `10.0.0.0/8`, `*`. */
+  /** Separated by commas or spaces: `host` (and its subdomains), `.domain`, `host:port`, an address, `10.0.0.0/8`, `*`. */
   readonly noProxy: string;
 }
 
@@ -53,8 +53,8 @@ function inSubnet(host: string, entry: string): boolean {
 }
 
 /**
- * An HTTP agent that uses CONNECT through the proxy, also for plain `ws:` and `http:`: RFC 6455 §4.1 requires it, and a proxy that passes the
- * WebSocket then also passes the enrolment. undefined: direct.
+ * An HTTP agent that uses CONNECT through the proxy, also for plain `ws:` and `http:`: RFC 6455 §4.1 requires that, and a proxy that lets the
+ * WebSocket pass then also lets the enrolment pass. undefined: direct.
  */
 export function proxyAgent(target: URL, settings: ProxySettings): Agent | undefined {
   const proxy = proxyFor(target, settings);

@@ -4,15 +4,15 @@ import { ERROR_CODES, type ErrorCode, type HubMessageOf, StreamSpaceError } from
 import { retryAfterMs } from './hub-url.ts';
 
 export interface Refusal {
-  /** The hub's term, where the agent's was too small [TERM3]. */
+  /** The hub's term, if the agent's was too small [TERM3]. */
   readonly term?: number | undefined;
-  /** Milliseconds before the agent may come again; 0: it decides. */
+  /** Milliseconds before the agent may come again; 0: the agent decides. */
   readonly retryAfterMs?: number | undefined;
-  /** What the people who run the agent can do, in words. */
+  /** The remedy for the agent's operators, in words. */
   readonly remedy?: string | undefined;
 }
 
-/** A hub, or something in front of it, answered, and the answer is no. Where nobody answers, the error is another. */
+/** The negative answer of a hub, or of a server in front of it. No answer at all is another error. */
 export class Refused extends StreamSpaceError {
   readonly term: number | undefined;
   readonly retryAfterMs: number;
@@ -25,12 +25,12 @@ export class Refused extends StreamSpaceError {
     this.remedy = remedy;
   }
 
-  /** By the answer to a `hello` [CON4]. */
+  /** From the answer to a `hello` [CON4]. */
   static byMessage({ error, remedy, term, retry_after_ms }: HubMessageOf<'refuse'>): Refused {
     return new Refused(error.code as ErrorCode, error.message, { remedy, term, retryAfterMs: retry_after_ms });
   }
 
-  /** By a plain HTTP answer to an upgrade or an enrolment. */
+  /** From a plain HTTP answer to an upgrade or an enrolment. */
   static byResponse(response: IncomingMessage, body: string, clock: Clock): Refused {
     const status = response.statusCode ?? 0;
     const said = saidIn(body);
@@ -43,7 +43,7 @@ export class Refused extends StreamSpaceError {
   }
 }
 
-/** The hub's own error in an answer's body, if it is one. */
+/** The hub's own error in an answer's body, if there is one. */
 function saidIn(body: string): { code: ErrorCode; message: string } | undefined {
   try {
     const { error } = JSON.parse(body) as { error?: { code?: unknown; message?: unknown } };

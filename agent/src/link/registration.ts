@@ -16,7 +16,7 @@ export interface RegistrationOptions {
   readonly offer: Pick<Offer, 'current'>;
   readonly dialer: Pick<Dialer, 'open'>;
   readonly credentials: Pick<Credentials, 'current' | 'refused'>;
-  /** Its term may be raised; 0 where HA is off. */
+  /** Its term may be raised later; 0 where HA is off. */
   readonly leading: Pick<Leading, 'term'>;
   /** Gets a greater term. Undefined where HA is off. */
   readonly elector: Pick<Elector, 'raiseTerm'> | undefined;
@@ -25,17 +25,17 @@ export interface RegistrationOptions {
   readonly build: string;
 }
 
-/** How this agent gets in: what it shows and says to the hub, and what it does about a refusal. */
+/** The agent's registration with the hub: its credential, its hello, and its reaction to a refusal. */
 export class Registration {
   readonly #options: RegistrationOptions;
-  /** The hub refused the credential that was shown last, and there is another one. */
+  /** The hub refused the last credential, and there is another one. */
   #hasAnother = false;
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
   }
 
-  /** One try: a link that is welcome. Rejects as `openLink`, or with what there is no credential or capacity for. */
+  /** One attempt: returns a welcomed link. Rejects like `openLink`, or because there is no credential or no known capacity. */
   async open(signal: AbortSignal): Promise<Link> {
     const { config, driver, credentials, dialer, leading, election, build } = this.#options;
     this.#hasAnother = false;
@@ -67,7 +67,7 @@ export class Registration {
     }
   }
 
-  /** True when the cause of a refusal was removed, so that trying again at once makes sense. */
+  /** True when the cause of a refusal was removed, so that another attempt at once makes sense. */
   async remedy(error: StreamSpaceError, signal: AbortSignal): Promise<boolean> {
     const { log, leading, elector } = this.#options;
     if (error.code === 'unauthenticated') return this.#hasAnother;
@@ -78,7 +78,7 @@ export class Registration {
       await elector.raiseTerm(theirs);
       return !signal.aborted;
     } catch (error) {
-      // then the lead is lost, and the signal tells
+      // the lead is lost then, which aborts the signal
       log.warn({ err: error }, 'Term could not be raised');
       return false;
     }

@@ -17,10 +17,10 @@ export interface VitalSignsOptions {
   readonly contact: HubContact;
 }
 
-/** Between two looks at the platform's capacity besides those of heartbeats, milliseconds: a quota that was raised lets sessions in. */
+/** Time between two reads of the platform's capacity besides those of heartbeats, milliseconds: a raised quota lets sessions in. */
 const PERIOD_MS = 10_000;
 
-/** What a heartbeat says of this agent: asked whenever one is due, and itself the one to ask for one when that changes. */
+/** The content of a heartbeat. A due heartbeat asks for it, and a change of it triggers a heartbeat. */
 export class VitalSigns {
   readonly #options: VitalSignsOptions;
   readonly #unread: Outage;
@@ -31,10 +31,10 @@ export class VitalSigns {
     this.#unread = new Outage(options.clock, options.log, 'Capacity could not be read');
   }
 
-  /** As the hub of this link knows it [VER2]. The link has to be welcome: the capacity was read for it. */
+  /** In the version of this link's hub [VER2]. The link has to be welcomed: the capacity was read for it. */
   of(link: Link): Heartbeat {
     const { driver, desk, offer, replicas } = this.#options;
-    // settles by itself and never rejects; what it finds out is news for the next heartbeat, or for one right away
+    // settles by itself and never rejects; its result goes into the next heartbeat, or triggers one at once
     void this.#read(link, link.signal);
     const { isolation, trouble } = driver;
     const reason = trouble ?? desk.listFailed ?? desk.watchFailed;
@@ -50,10 +50,10 @@ export class VitalSigns {
     };
   }
 
-  /** What changes between two heartbeats is told at once. Until the signal aborts. */
+  /** Reports changes between two heartbeats at once, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, driver, contact, offer } = this.#options;
-    // trouble with the platform is news
+    // trouble with the platform triggers a heartbeat
     const deafen = driver.onTrouble?.(() => contact.link?.beat());
     while (!signal.aborted) {
       await pause(clock, PERIOD_MS, signal);
@@ -66,7 +66,7 @@ export class VitalSigns {
     deafen?.();
   }
 
-  /** Capacity and replicas, for the next heartbeat. Never rejects; one at a time. */
+  /** Reads capacity and replicas for the next heartbeat. Never rejects; only one read at a time. */
   async #read(link: Link, signal: AbortSignal): Promise<void> {
     if (this.#reading) return;
     this.#reading = true;

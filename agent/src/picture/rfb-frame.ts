@@ -8,7 +8,7 @@ const MAX_PIXELS = 2 ** 26;
 const MAX_TEXT = 2 ** 20;
 const NONE = 1;
 const SET_PIXEL_FORMAT = Buffer.from([0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0]);
-/** Raw, and nothing else. */
+/** The raw encoding only. */
 const SET_ENCODINGS = Buffer.from([2, 0, 0, 1, 0, 0, 0, 0]);
 
 const refused = (why: string): StreamSpaceError => new StreamSpaceError('screen_unreachable', `No picture: ${why}`);
@@ -68,7 +68,7 @@ async function text(bytes: Bytes): Promise<string> {
   return length === 0 ? '' : (await bytes.take(length)).toString('latin1').slice(0, 200);
 }
 
-/** Whether it was an update with pixels. */
+/** Returns whether the message was an update with pixels. */
 async function readMessage(bytes: Bytes, reduction: Reduction): Promise<boolean> {
   const [type] = await bytes.take(1);
   switch (type) {
@@ -103,7 +103,7 @@ async function readRectangle(bytes: Bytes, reduction: Reduction): Promise<number
   return width * height;
 }
 
-/** Exact numbers of bytes from a stream. */
+/** Reads exact numbers of bytes from a stream. */
 class Bytes {
   readonly #stream: Duplex;
   readonly #signal: AbortSignal;

@@ -8,8 +8,8 @@ import { ViewerInput } from './viewer-input.ts';
 const LINGER = 10_000;
 
 /**
- * Carries bytes between a session's screen and a stream of the link, both ways, each as fast as its slower end. No promise, no copy
- * and no timer per chunk.
+ * Relays bytes between a session's screen and a stream of the link, in both directions, each as fast as its slower end. No promise, no copy and
+ * no timer per chunk.
  */
 export class Tunnel {
   readonly #screen: Duplex;
@@ -27,7 +27,7 @@ export class Tunnel {
   #over = false;
 
   /**
-   * `onOver`: called once, when both ends are closed. With an error the other end does not know yet: send `vnc_disconnect`.
+   * `onOver`: called once, when both ends are closed; with an error that the other end does not know yet: send `vnc_disconnect`.
    * `idleTimeout`: milliseconds without a byte in either direction. `onInput`: called when the viewer typed or moved the mouse.
    */
   constructor(

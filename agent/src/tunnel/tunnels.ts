@@ -14,22 +14,22 @@ export interface TunnelOptions {
   readonly idleTimeout: number;
   /** A screen whose viewer was too slow is read again when fewer bytes than this wait for the viewer. */
   readonly bufferSize: number;
-  /** Is told when somebody types or moves the mouse in a session; undefined: nobody wants to know. */
+  /** Hears when somebody types or moves the mouse in a session; undefined: no listener. */
   readonly idleness: { used(sessionId: string): void } | undefined;
-  /** Counts the tunnels that are open. */
+  /** Counts the open tunnels. */
   readonly open: { inc(change: number): void };
 }
 
 interface Entry {
   readonly sessionId: string;
-  /** Ends it, before or after it was connected; tells the hub if `error` is given. */
+  /** Ends the tunnel, connected or not; tells the hub if `error` is given. */
   close(error: StreamSpaceError | undefined): void;
 }
 
-/** To reach a session's screen, milliseconds. */
+/** Longest wait for a session's screen, milliseconds. */
 const CONNECT_TIMEOUT = 10_000;
 
-/** The screens that go over one link. */
+/** The screens on one link. */
 export class Tunnels {
   readonly #link: Link;
   readonly #options: TunnelOptions;
@@ -44,7 +44,7 @@ export class Tunnels {
     return this.#entries.size;
   }
 
-  /** The hub opens a stream [STR2]. Returns at once. */
+  /** Called when the hub opens a stream [STR2]. Returns at once. */
   connect(message: HubMessageOf<'vnc_connect'>): void {
     const id = message.stream_id;
     if (this.#entries.has(id))
@@ -59,7 +59,7 @@ export class Tunnels {
     void this.#open(message);
   }
 
-  /** The hub closes a stream. */
+  /** Called when the hub closes a stream. */
   disconnect(message: HubMessageOf<'vnc_disconnect'>): void {
     this.#link.mux.disconnected(message.stream_id);
     this.#entries.get(message.stream_id)?.close(undefined);
@@ -70,7 +70,7 @@ export class Tunnels {
     for (const entry of this.#entries.values()) if (entry.sessionId === sessionId) entry.close(error);
   }
 
-  /** The link is over. */
+  /** Called when the link is over. */
   closeAll(): void {
     for (const entry of this.#entries.values()) entry.close(undefined);
   }
@@ -92,7 +92,7 @@ export class Tunnels {
     try {
       await withDeadline(clock, CONNECT_TIMEOUT, 'screen', connecting.signal, async (signal) => {
         screen = await driver.connect(sessionId, signal);
-        // too late: nobody waits for it any more
+        // too late: the viewer has gone
         if (signal.aborted) discard(screen);
       });
     } catch (thrown) {

@@ -20,9 +20,9 @@ const DESKTOP_SIZE = 251;
 const QEMU = 255;
 
 /**
- * Distinguishes a person's actions from a viewer program's own messages: keys and the pointer from requests for updates. Parses the
- * viewer's half of RFB 3.7 and 3.8 as it passes, in pieces of any size, and stores nothing of it. A stream that it can't parse
- * (another version, encrypted, an unknown message) counts as input as a whole, so that no session is lost for that.
+ * Distinguishes a person's actions from a viewer program's own messages: keys and the pointer from requests for updates. Parses the viewer's
+ * half of RFB 3.7 and 3.8 as it passes, in pieces of any size, and stores none of it. A stream that it can't parse (another version, encrypted,
+ * an unknown message) counts as input as a whole, so that no session in use is ended as idle.
  */
 export class ViewerInput {
   #phase: 'version' | 'security' | 'messages' | 'opaque' = 'version';
