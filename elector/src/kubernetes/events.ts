@@ -2,10 +2,10 @@ import { iso, withDeadline, type Clock } from 'clock-port';
 import type { Elector } from '../elector.ts';
 
 const DEADLINE_MS = 5000;
-/** More than so many on the way, and the API server has other worries. */
+/** Most unfinished writes of events; further events are dropped, because the API server is busy then. */
 const MAX_PENDING = 8;
 
-/** What `kubectl describe lease` shows. */
+/** An event that `kubectl describe lease` shows. */
 export interface LeaseEvent {
   readonly message: string;
   readonly type: 'Normal' | 'Warning';
@@ -17,11 +17,11 @@ interface RecordOptions {
   readonly elector: Elector;
   readonly lock: { recordEvent(event: LeaseEvent, signal: AbortSignal): Promise<void> };
   readonly clock: Clock;
-  /** An event that could not be written; needs `create` on events. */
+  /** Called for an event that could not be written; events need the permission `create`. */
   readonly onError?: (error: unknown) => void;
 }
 
-/** Writes a Kubernetes Event on the Lease for each election and loss of this replica; the function returned stops that. */
+/** Writes a Kubernetes Event on the Lease for each election and loss of this replica; the returned function stops that. */
 export function recordEvents({ elector, lock, clock, onError }: RecordOptions): () => void {
   let pending = 0;
   const write = async (message: string, type: LeaseEvent['type']) => {

@@ -1,6 +1,6 @@
 import { parseIso } from 'clock-port';
 
-/** A pod, as far as it matters here. */
+/** The fields of a pod that this package reads. */
 export interface Pod {
   readonly metadata?: {
     readonly name?: string;
@@ -23,24 +23,24 @@ interface ContainerState {
   readonly terminated?: { readonly startedAt?: string; readonly finishedAt?: string };
 }
 
-/** `pod_uid`: names a pod such that no other, before or after it, has the same name. */
+/** `pod_uid`: identifies a pod, with a name that no other pod ever has. */
 export function podIdentity(name: string, uid: string): string {
   return `${name}_${uid}`;
 }
 
-/** The reverse of {@link podIdentity}; `undefined` for identities that are no pod's. */
+/** The reverse of {@link podIdentity}; `undefined` for an identity of another form. */
 export function podOf(identity: string): { name: string; uid: string } | undefined {
   const match = /^([a-z0-9][a-z0-9.-]*)_([0-9a-f]{8}-[0-9a-f-]{27})$/.exec(identity);
   return match ? { name: match[1]!, uid: match[2]! } : undefined;
 }
 
 /**
- * The kubelet's word that the process which acquired the lease at `acquiredAt` is gone; `undefined` while there is none. `pod`: the pod
- * of the holder's name, `undefined` when there is none. `existed`: whether the holder's pod was seen before; otherwise its absence proves
- * nothing (it may be somewhere else). `container`: the one that runs the elector; without it any counts.
+ * The kubelet's report that the process which acquired the lease at `acquiredAt` has ended; `undefined` while there is none. `pod`: the pod
+ * with the holder's name, `undefined` when there is none. `existed`: whether the holder's pod was seen before; otherwise its absence proves
+ * nothing (it may be in another place). `container`: the one that runs the elector; without it any container counts.
  *
- * The kubelet's times are in whole seconds, of the same machine's clock as the holder's. A container that was restarted in its pod
- * may have acquired the lease anew: what ended in the second of the acquisition, or before, proves nothing.
+ * The kubelet's times are whole seconds of the clock of the holder's own machine. A container that was restarted in its pod may have acquired
+ * the lease again: an end in the second of the acquisition, or before, proves nothing.
  */
 export function podEvidence(
   pod: Pod | undefined,

@@ -2,7 +2,7 @@ import { iso, parseIso } from 'clock-port';
 import type { LeaseRecord } from '../lock.ts';
 import { termOf } from '../term.ts';
 
-/** `coordination.k8s.io/v1` Lease, as far as it matters here. */
+/** The fields of a `coordination.k8s.io/v1` Lease that this package reads. */
 export interface Lease {
   readonly apiVersion: 'coordination.k8s.io/v1';
   readonly kind: 'Lease';
@@ -31,10 +31,10 @@ export interface OwnerReference {
   readonly uid: string;
 }
 
-/** Where the term is: an annotation, written in the same update as the holder. Other electors leave it as it is. */
+/** The annotation that holds the term, written in the same update as the holder. Other electors leave it unchanged. */
 export const TERM_ANNOTATION = 'lease-elector/term';
 
-/** What the lease says. A term that is missing or garbage counts as 0. */
+/** The record in a Lease. A missing or malformed term counts as 0. */
 export function leaseRecordOf({ metadata, spec = {} }: Lease): LeaseRecord {
   return {
     holder: spec.holderIdentity ?? '',
@@ -46,11 +46,11 @@ export function leaseRecordOf({ metadata, spec = {} }: Lease): LeaseRecord {
   };
 }
 
-/** `base` with the record in it; everything else of it stays. */
+/** `base` with the record in it; everything else in it stays. */
 export function withRecord(base: Lease, record: LeaseRecord): Lease {
   return {
     ...base,
-    // the items of a list lack both
+    // items of a list lack both fields
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
     metadata: {

@@ -7,14 +7,14 @@ interface Waiter {
 }
 
 /**
- * What the watch told of a Lease's former lives: each time that it is deleted and made anew it has another uid. Sightings count in the order of
- * the watch, those included that are older than our own writes.
+ * The former lives of a Lease, as its watch reported them: each time the Lease is deleted and made again, it has another uid. Sightings count
+ * in the order of the watch, including those older than this process's own writes.
  */
 export class Lives {
-  /** Of the life that was seen last. */
+  /** Uid of the life seen last. */
   #uid: string | undefined;
   #term = 0;
-  /** The greatest of all lives before that. */
+  /** The greatest term of all lives before that. */
   #before = 0;
   #seenTo = 0n;
   readonly #waiters = new Set<Waiter>();
@@ -33,7 +33,7 @@ export class Lives {
     for (const waiter of this.#waiters) if (waiter.revision <= this.#seenTo) waiter.resolve();
   }
 
-  /** The greatest term of the lives before the one that began as `uid` at `revision`, once the watch has told of that beginning. */
+  /** The greatest term of the lives before the one that began as `uid` at `revision`. Waits until the watch has reached that beginning. */
   async termBefore(uid: string, revision: bigint, signal: AbortSignal): Promise<number> {
     if (this.#seenTo < revision) await this.#seen(revision, signal);
     return uid === this.#uid ? this.#before : Math.max(this.#before, this.#term);

@@ -13,30 +13,30 @@ export interface KubernetesLockOptions {
   readonly config: KubeConfig;
   readonly clock: Clock;
   readonly namespace: string;
-  /** The Lease's name. Derive it from what the replicas share, never from a pod's name. */
+  /** The Lease's name. Derive it from a value that the replicas share, never from a pod's name. */
   readonly name: string;
-  /** Who owns the Lease that this creates (the Deployment): it goes when they go. */
+  /** Owner of the Lease that this lock creates (the Deployment): Kubernetes removes the Lease with it. */
   readonly owner?: OwnerReference;
-  /** Of a Lease that this creates. */
+  /** Labels of the Lease that this lock creates. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Take the kubelet's word about the holder's pod: needs `get`, `list`, `watch` on pods. Default true. */
+  /** Use the kubelet's report about the holder's pod: needs `get`, `list`, `watch` on pods. Default true. */
   readonly watchHolderPod?: boolean;
-  /** The container that runs the elector, in pods of more than one. */
+  /** The container that runs the elector, in pods with several containers. */
   readonly container?: string;
-  /** Selects the pods of all replicas, e.g. `app=agent`: then candidates can be listed. */
+  /** Selects the pods of all replicas, e.g. `app=agent`, so that candidates can be listed. */
   readonly podSelector?: string;
 }
 
 /** The user agent, and the source of events. */
 const COMPONENT = 'lease-elector';
-/** How many versions' metadata are kept for updates. */
+/** Number of versions whose metadata are kept for updates. */
 const KEPT_LEASES = 8;
-/** So many lists in a row that are older than what was known: the store was restored from a backup. */
+/** After this many consecutive lists older than the known revision, the store counts as restored from a backup. */
 const MAX_OLD_LISTS = 3;
 
 /**
- * A `coordination.k8s.io/v1` Lease, written as client-go's electors write it, plus the term. Every write is conditional on the
- * resource version. Identities from {@link podIdentity} let the others take the kubelet's word.
+ * A `coordination.k8s.io/v1` Lease, in the format of client-go's electors, plus the term. Every write is conditional on the resource version.
+ * With identities from {@link podIdentity}, the other replicas can use the kubelet's report.
  */
 export class KubernetesLock implements Lock {
   readonly name: string;
@@ -45,7 +45,7 @@ export class KubernetesLock implements Lock {
   readonly #path: string;
   readonly #leases = new Map<string, Lease>();
   readonly #lives = new Lives();
-  /** The newest revision that is known of; a watch may lag behind our own writes. */
+  /** The newest known revision; a watch may lag behind this process's own writes. */
   #newest = 0n;
 
   constructor(options: KubernetesLockOptions) {
@@ -55,7 +55,7 @@ export class KubernetesLock implements Lock {
     this.#path = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(options.namespace)}/leases`;
   }
 
-  /** Closes the connections that are kept open for the next call. */
+  /** Closes idle connections. */
   close(): void {
     void this.#connection.close();
   }
@@ -82,7 +82,7 @@ export class KubernetesLock implements Lock {
   }
 
   async update(record: LeaseRecord, version: string, signal: AbortSignal): Promise<string> {
-    // labels, owners and all that others have written must stay as they are
+    // labels, owners and all fields of other writers must stay unchanged
     if (!this.#leases.has(version)) await this.read(signal);
     const base = this.#leases.get(version);
     if (!base) throw new ConflictError('the lease is not at the version named');
@@ -135,7 +135,7 @@ export class KubernetesLock implements Lock {
     return evidence;
   }
 
-  /** The pods that the selector selects and that run; none without one. */
+  /** The running pods that the selector matches; none without a selector. */
   async candidates(signal: AbortSignal): Promise<Candidate[]> {
     const { podSelector } = this.#options;
     if (podSelector === undefined) return [];
@@ -149,7 +149,7 @@ export class KubernetesLock implements Lock {
       }));
   }
 
-  /** Writes an Event that regards the Lease, as client-go's electors do. */
+  /** Writes an Event about the Lease, in the format of client-go's electors. */
   async recordEvent({ message, type, at }: LeaseEvent, signal: AbortSignal): Promise<void> {
     const { namespace, name } = this.#options;
     const uid = [...this.#leases.values()].at(-1)?.metadata.uid;
@@ -185,7 +185,7 @@ export class KubernetesLock implements Lock {
       if (revision > this.#newest) this.#newest = revision;
       return this.#remember(lease).version;
     } catch (error) {
-      // 404 to a PUT: the lease is gone; to a POST: the namespace is not there
+      // 404 to a PUT: the Lease is gone; to a POST: the namespace does not exist
       const status = refusedStatus(error);
       if (status === 409 || (status === 404 && method === 'PUT')) throw new ConflictError((error as Error).message);
       throw error;
@@ -223,7 +223,7 @@ export class KubernetesLock implements Lock {
   }
 }
 
-/** Revisions are etcd's, hence numbers that grow, though the API does not promise it: what is none counts as new. */
+/** Revisions are etcd's, and so growing numbers, although the API does not promise that: a value that is no number counts as new. */
 function revisionOf(resourceVersion: string | undefined): bigint {
   return /^\d+$/.test(resourceVersion ?? '') ? BigInt(resourceVersion!) : 2n ** 64n;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from 'clock-port';
 import { type Connection, isStatus, type KubeObject, ListWatch } from 'kube-client';
 
-/** The present state of the one object: `undefined` when it is not there. `revision`: of the event, or of the list. */
+/** The current state of the one object: `undefined` when it does not exist. `revision`: of the event, or of the list. */
 export interface Sighting<T> {
   readonly object: T | undefined;
   readonly revision: string;
@@ -11,10 +11,10 @@ export interface Sighting<T> {
 interface OneObjectOptions<T> {
   readonly connection: Connection;
   readonly clock: Clock;
-  /** Of the collection, e.g. `/api/v1/namespaces/x/pods`. */
+  /** Path of the collection, e.g. `/api/v1/namespaces/x/pods`. */
   readonly path: string;
   readonly name: string;
-  /** Answers whether the list must be read again, because it is older than what is known. */
+  /** Returns whether the list must be read again, because it is older than the known state. */
   readonly onSighting: (sighting: Sighting<T>) => 'list again' | void;
 }
 
@@ -22,8 +22,8 @@ const LIST_MS = 5000;
 const GONE = 410;
 
 /**
- * Lists and watches one object until the signal aborts. Goes on where a watch ended or broke; rejects when that fails as well, and when a
- * list does: then something may have been missed.
+ * Lists and watches one object until the signal aborts. Continues after the end or failure of a watch; rejects when the new watch fails too,
+ * and when a list fails: then changes may have been missed.
  */
 export async function watchOne<T extends KubeObject>(options: OneObjectOptions<T>, signal: AbortSignal): Promise<void> {
   const { connection, clock, path, name, onSighting } = options;
