@@ -6,7 +6,7 @@ import { type AgentMessage, AgentMessages, type HubMessage, HubMessages } from '
 
 /** Messages of one direction as text frames. */
 export interface Codec<M> {
-  /** The message as one JSON text frame. Throws `invalid_request` when our own code built a wrong one. */
+  /** The message as one JSON text frame. Throws `invalid_request` for a message that does not match its schema. */
   encode(message: M): string;
   /** One text frame as a message. Throws `malformed_frame`, `unknown_message` or `message_too_large` [WIRE2]. */
   decode(frame: string): M;
@@ -58,7 +58,7 @@ function codec<M extends { type: string }>(schemas: Record<string, TSchema>): Co
   };
 }
 
-/** What agents send and the hub reads. */
+/** Messages from agents to the hub. */
 export const agentCodec: Codec<AgentMessage> = codec<AgentMessage>(AgentMessages);
-/** What the hub sends and agents read. */
+/** Messages from the hub to agents. */
 export const hubCodec: Codec<HubMessage> = codec<HubMessage>(HubMessages);

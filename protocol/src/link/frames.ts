@@ -4,8 +4,8 @@ import { LIMITS } from '../limits.ts';
 /**
  * Binary frames [STR1]: `kind` (1 byte), `stream id` (4 bytes, big endian), then by kind
  * - data: the stream's bytes;
- * - credit: how many more bytes the sender of this frame is ready to take (4 bytes, big endian);
- * - end: nothing; the sender will send no more data, and everything before it stands;
+ * - credit: the number of further bytes that the sender of this frame accepts (4 bytes, big endian);
+ * - end: nothing; the sender will send no more data, and all data before this frame is valid;
  * - blocked: nothing; the sender has data and no credit. A receiver whose consumer keeps up answers with a larger window.
  */
 export const FrameKind = { data: 1, credit: 2, end: 3, blocked: 4 } as const;

@@ -7,7 +7,7 @@ import { Pulse } from './pulse.ts';
 import { closeSocket, type LinkSocket, socketGone } from './socket.ts';
 
 export interface LinkEndOptions<Out, In> {
-  /** Open. */
+  /** An open socket. */
   readonly socket: LinkSocket;
   readonly clock: Clock;
   readonly writes: Codec<Out>;
@@ -16,7 +16,7 @@ export interface LinkEndOptions<Out, In> {
   readonly otherEnd: string;
   /** Unsent bytes at which the other end is taken for one that does not read any more. Screens stop far below it: they wait in their streams. */
   readonly maxUnsent: number;
-  /** Milliseconds between our close and the end of the socket, where the other end doesn't answer. */
+  /** Milliseconds from this end's close to the end of the socket, if the other end does not answer. */
   readonly closeMs: number;
 }
 
@@ -24,22 +24,22 @@ const TEXT = { binary: false, compress: false } as const;
 const BINARY = { binary: true, compress: false } as const;
 
 /**
- * One end of a link: control messages and streams over one WebSocket. It is open or over and nothing between [WIRE5]: a failed write, a broken
- * frame, an other end that does not read all end the whole of it, once, with the reason. The agent's and the hub's end say what differs.
+ * One end of a link: control messages and streams over one WebSocket. A link is either open or over [WIRE5]: a failed write, a malformed frame,
+ * or another end that does not read ends the whole link, once, with the reason. The subclasses of agent and hub add their differences.
  */
 export abstract class LinkEnd<Out extends AgentMessage | HubMessage, In> implements FrameSink {
   readonly mux: StreamMux;
-  /** Signs of life: anything that came. */
+  /** Signs of life: all received data. */
   readonly pulse: Pulse;
   /** Resolves with the reason when the link is over; never rejects. */
   readonly ended: Promise<StreamSpaceError>;
-  /** Resolves when its socket is gone too: at most `closeMs` later. */
+  /** Resolves when the socket is gone too: at most `closeMs` later. */
   readonly closed: Promise<void>;
 
   readonly #options: LinkEndOptions<Out, In>;
   readonly #socket: LinkSocket;
   readonly #over = new AbortController();
-  /** The signal's state, for the read loop: a signal is slow to ask. */
+  /** The signal's state, copied for the read loop: reading it from the signal is slow. */
   #open = true;
   #resolveEnded!: (error: StreamSpaceError) => void;
   #resolveClosed!: () => void;
@@ -57,15 +57,15 @@ export abstract class LinkEnd<Out extends AgentMessage | HubMessage, In> impleme
     socket.on('close', (code, reason) => this.#finish(this.closedWith(code, reason.toString()), () => undefined));
   }
 
-  /** One message that matches its schema. Runs in the read loop: returns at once; what it throws ends the link. */
+  /** Handles one message that matches its schema. Runs in the read loop: returns at once; an error that it throws ends the link. */
   protected abstract onMessage(message: In, bytes: number): void;
-  /** A message of our own that does not match its schema was not sent. */
+  /** Called when a message of this end was not sent because it does not match its schema. */
   protected abstract onUnsendable(message: Out, error: StreamSpaceError): void;
-  /** The reason of a link that the other end closed. */
+  /** The reason for the end of a link that the other end closed. */
   protected abstract closedWith(code: number, reason: string): StreamSpaceError;
-  /** The reason of a link whose connection broke. */
+  /** The reason for the end of a link whose connection broke. */
   protected abstract brokenBy(error: Error): StreamSpaceError;
-  /** The link is over: nothing is read or sent from now on. Called once; the streams go with it. */
+  /** Called once, when the link is over: from now on nothing is read or sent. The streams end with it. */
   protected onEnd(error: StreamSpaceError): void {
     this.mux.destroy(error);
   }
@@ -91,7 +91,7 @@ export abstract class LinkEnd<Out extends AgentMessage | HubMessage, In> impleme
     return this.#socket.bufferedAmount;
   }
 
-  /** Queues a message. False: it was not sent. Never throws: a link that can't send is over. */
+  /** Queues a message. False: it was not sent. Never throws: a failed write ends the link. */
   tell(message: Out): boolean {
     if (!this.open) return false;
     let frame: string;
@@ -124,10 +124,10 @@ export abstract class LinkEnd<Out extends AgentMessage | HubMessage, In> impleme
     );
   }
 
-  /** Ends a stream at the other end. */
+  /** Tells the other end that a stream is over. */
   disconnect(streamId: number, error?: StreamSpaceError): void {
     const message = { type: 'vnc_disconnect', stream_id: streamId, ...(error && { error: error.toJSON() }) } as const;
-    // both ends' messages have it
+    // the messages of both ends include this one
     this.tell(message as unknown as Out);
   }
 
@@ -155,13 +155,13 @@ export abstract class LinkEnd<Out extends AgentMessage | HubMessage, In> impleme
     });
   }
 
-  /** Says why and closes; what was sent before still goes out. */
+  /** Sends the reason and closes; earlier messages still go out. */
   end(error: StreamSpaceError, code: number = error.close): void {
     const { clock, closeMs } = this.#options;
     this.#finish(error, () => closeSocket(this.#socket, clock, { code, reason: error.message, withinMs: closeMs }));
   }
 
-  /** Closes without a word: there is nobody left to talk to. */
+  /** Closes without a message: the other end no longer listens. */
   cut(error: StreamSpaceError): void {
     this.#finish(error, () => {
       const gone = this.#gone();
@@ -188,11 +188,11 @@ export abstract class LinkEnd<Out extends AgentMessage | HubMessage, In> impleme
   #broken(error: Error): void {
     if (!this.open) return;
     const code = String((error as { code?: unknown }).code);
-    // a write that failed leaves a socket that may still read: nothing stays half alive
+    // after a failed write the socket may still read: so the link ends as a whole
     if (!code.startsWith('WS_ERR')) return this.cut(this.brokenBy(error));
     const tooLarge = code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
     const reason = tooLarge ? new StreamSpaceError('message_too_large', error.message) : this.brokenBy(error);
-    // after a frame that is none (too large, broken UTF-8) ws closes by itself, with the right code
+    // after a malformed frame (too large, broken UTF-8) ws closes the socket itself, with the right code
     this.#finish(reason, () => this.#gone());
   }
 

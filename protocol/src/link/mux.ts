@@ -5,16 +5,16 @@ import { type StreamHandler, StreamState } from './stream.ts';
 
 /** The socket below a mux. */
 export interface FrameSink {
-  /** Sends one binary frame. `flushed` is called when it has left this process (or the socket is gone). */
+  /** Sends one binary frame. Calls `flushed` when the frame has left this process (or the socket is gone). */
   send(frame: Buffer, flushed?: () => void): void;
-  /** Bytes handed over and not yet flushed, control messages included. */
+  /** Bytes accepted and not yet flushed, control messages included. */
   readonly buffered: number;
 }
 
-/** One end's hold on a stream. */
+/** One end of a stream. */
 export interface MuxStream {
   readonly id: number;
-  /** Queues bytes, in order. False: the queue is full, stop until `onDrain` (nothing was dropped). The buffer must not change afterwards. */
+  /** Queues bytes, in order. False: the queue is full, so wait for `onDrain` (nothing was dropped). The buffer must not change afterwards. */
   write(data: Buffer): boolean;
   /** No more writes; the other end sees the end after everything written. */
   end(): void;
@@ -24,16 +24,16 @@ export interface MuxStream {
   grant(credit: number): void;
 }
 
-/** Bytes of data in one frame: few frames for a stream that has the link to itself … */
+/** Bytes of data in one frame: large frames for a stream that uses the link alone … */
 const FRAME_ALONE = LIMITS.dataFrame;
-/** … and small ones where several take turns, so that 50 busy streams come round within a millisecond or two. */
+/** … and small ones where several streams take turns, so that each of 50 busy streams gets its turn within a millisecond or two. */
 const FRAME_SHARED = 16 * 1024;
-/** Data waits in the streams' own queues, not in the socket, once this much is there: control messages overtake it [STR6]. */
+/** With this many bytes in the socket, further data waits in the streams' own queues, so that control messages overtake it [STR6]. */
 const SOCKET_HIGH_WATER = 128 * 1024;
 
 /**
- * Many streams over one link: per-stream credit, round robin, nothing dropped, nothing unbounded. Both ends use it.
- * It never awaits and never throws into the read loop: what a stream does wrong ends that stream alone.
+ * Many streams over one link: credit per stream, round robin, nothing dropped, nothing unbounded. Both ends use it. It never awaits and never
+ * throws into the read loop: a fault of a stream ends only that stream.
  */
 export class StreamMux {
   readonly #sink: FrameSink;
@@ -179,7 +179,7 @@ export class StreamMux {
       const stream = this.#ring.shift()!;
       stream.scheduled = false;
       if (!this.#streams.has(stream.id) || !stream.sendable) continue;
-      // A full socket gets one more frame, whose flush tells when to go on.
+      // A full socket gets one more frame: its flush continues the sending.
       this.#waitingForFlush = this.#sink.buffered >= SOCKET_HIGH_WATER;
       const flushed = this.#waitingForFlush ? this.#onFlushed : undefined;
       if (stream.queued > 0)

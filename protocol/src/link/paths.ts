@@ -1,11 +1,11 @@
 const API = '/api/v1';
 
-/** Where agents find the hub's endpoints, below the path that the hub lives under. */
+/** Paths of the hub's endpoints for agents, below the hub's own path. */
 export const PATHS = {
-  /** The link itself: a WebSocket [WIRE1]. */
+  /** The link: a WebSocket [WIRE1]. */
   connect: `${API}/agent/connect`,
-  /** POST: an enrolment token for a credential [AUTH3]. */
+  /** POST: exchanges an enrolment token for a credential [AUTH3]. */
   enrol: `${API}/agents/enrol`,
-  /** GET: whether the hub is there. */
+  /** GET: whether the hub answers. */
   health: `${API}/health`,
 } as const;

@@ -1,8 +1,8 @@
 import type { Clock } from 'clock-port';
 
 /**
- * Whether the other end of a connection is still there: when it was heard last, and when it was asked. Silence counts when it is seen at two
- * looks in a row: what came may still wait to be read by a process that was held up itself.
+ * Whether the other end of a connection is still there: the times of its last sign of life and of the last ping. Silence counts when two
+ * consecutive checks see it: after a pause of this process, received data may still wait to be read.
  */
 export class Pulse {
   readonly #clock: Clock;
@@ -16,13 +16,13 @@ export class Pulse {
     this.#heardAt = this.#askedAt = clock.monotonic();
   }
 
-  /** A sign of life came. */
+  /** Called for a sign of life. */
   heard(): void {
     this.#heardAt = this.#clock.monotonic();
     this.#suspected = false;
   }
 
-  /** A ping was sent. */
+  /** Called when a ping was sent. */
   asked(): void {
     this.#askedAt = this.#clock.monotonic();
   }
@@ -32,7 +32,7 @@ export class Pulse {
     return this.#clock.monotonic() - this.#heardAt;
   }
 
-  /** One look: true when there was no sign of life for more than `ms`, now and at the look before. */
+  /** One check: true when there was no sign of life for more than `ms`, now and at the previous check. */
   isLost(ms: number): boolean {
     const silent = this.silentMs > ms;
     const lost = silent && this.#suspected;
@@ -40,7 +40,7 @@ export class Pulse {
     return lost;
   }
 
-  /** Whether the last ping, or the beginning, is `ms` ago. */
+  /** Whether the last ping, or the beginning, was at least `ms` ago. */
   isDue(ms: number): boolean {
     return this.#clock.monotonic() - this.#askedAt >= ms;
   }

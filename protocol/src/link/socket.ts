@@ -2,17 +2,17 @@ import type { Clock } from 'clock-port';
 
 type Done = (error?: Error | null) => void;
 
-/** What a link needs of a WebSocket: `ws`'s own, or a test's. Messages are Buffers (its `binaryType` is "nodebuffer"). */
+/** The part of a WebSocket that a link uses: `ws`'s own, or a test's. Messages are Buffers (its `binaryType` is "nodebuffer"). */
 export interface LinkSocket {
   readonly readyState: number;
   readonly OPEN: number;
   readonly CLOSED: number;
-  /** Bytes handed over and not yet flushed. */
+  /** Bytes accepted and not yet flushed. */
   readonly bufferedAmount: number;
   send(data: string | Buffer, options: { binary: boolean; compress: boolean }, done: Done): void;
   ping(data: undefined, mask: undefined, done: Done): void;
   close(code: number, reason: string): void;
-  /** Cuts it, without the closing handshake. */
+  /** Ends the socket without the closing handshake. */
   terminate(): void;
   on(event: 'message', listener: (data: Buffer, isBinary: boolean) => void): unknown;
   on(event: 'ping' | 'pong', listener: () => void): unknown;
@@ -22,14 +22,14 @@ export interface LinkSocket {
   off(event: 'pong', listener: () => void): unknown;
 }
 
-/** What ends a socket: the close frame with its code and reason, and milliseconds for the other end to answer it. */
+/** The end of a socket: the close frame with its code and reason, and milliseconds for the other end to answer it. */
 export interface Closing {
   readonly code: number;
   readonly reason: string;
   readonly withinMs: number;
 }
 
-/** Closes a WebSocket; resolves when nothing of it is left, at most `withinMs` later. */
+/** Closes a WebSocket; resolves when the socket is gone, at most `withinMs` later. */
 export function closeSocket(
   ws: Pick<LinkSocket, 'readyState' | 'CLOSED' | 'close' | 'terminate' | 'once'>,
   clock: Clock,
@@ -40,7 +40,7 @@ export function closeSocket(
   return gone;
 }
 
-/** Resolves when a WebSocket that is closing is gone; cuts it after `withinMs`. */
+/** Resolves when a closing WebSocket is gone; ends it after `withinMs`. */
 export function socketGone(
   ws: Pick<LinkSocket, 'readyState' | 'CLOSED' | 'terminate' | 'once'>,
   clock: Clock,
@@ -60,6 +60,6 @@ export function socketGone(
 export function closeReason(text: string): string {
   if (Buffer.byteLength(text) <= 123) return text;
   const cut = Buffer.from(text).subarray(0, 120);
-  // a character cut in two decodes to U+FFFD at the end
+  // a half character decodes to U+FFFD at the end
   return `${cut.toString('utf8').replace(/\uFFFD+$/u, '')}…`;
 }

@@ -1,6 +1,6 @@
 import { LIMITS } from '../limits.ts';
 
-/** What the owner of a stream is told. No callback may throw; none is called after `onClose`. */
+/** Callbacks for the owner of a stream. None may throw; none is called after `onClose`. */
 export interface StreamHandler {
   /** Bytes from the other end. `data` is only borrowed until the next tick unless kept by reference; call `consumed` once they left this process. */
   onData(data: Buffer, consumed: () => void): void;
@@ -8,13 +8,13 @@ export interface StreamHandler {
   onEnd(): void;
   /** There is room again after a `write` that returned false. */
   onDrain(): void;
-  /** The stream is over: both sides ended, or it was reset. `error` is absent for an orderly end. */
+  /** The stream is over: both directions ended, or it was reset. `error` is absent for an orderly end. */
   onClose(error?: Error): void;
 }
 
 /**
- * One direction-pair of bytes on a link: SPEC.md [STR]. Counts credit both ways; sending order and fairness are the mux's.
- * Memory is bounded by {@link StreamState.highWater} on the way out and by the granted credit on the way in.
+ * Both directions of a stream of bytes on a link: SPEC.md [STR]. Counts the credit of each direction; the mux decides the order of sending.
+ * Memory is bounded by {@link StreamState.highWater} for outgoing bytes, and by the granted credit for incoming ones.
  */
 export class StreamState {
   readonly id: number;
@@ -29,7 +29,7 @@ export class StreamState {
   wantsDrain = false;
   /** The other end was told that this end has data and no credit; once per grant. */
   blockedSent = false;
-  /** Whether the mux has it in its ring of streams with something to send. */
+  /** Whether the stream is in the mux's ring of streams with data to send. */
   scheduled = false;
 
   /** Bytes that the other end may still send. */
