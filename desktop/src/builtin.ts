@@ -12,30 +12,30 @@ import { Sketch } from './sketch.ts';
 const WIDTH = 1280;
 const HEIGHT = 800;
 
-/** What the desktop shows and where it serves it. */
+/** The content of the desktop, and the socket that serves it. */
 export interface BuiltinOrder {
-  /** Unix socket for viewers, in a folder that only this user can enter. */
+  /** Unix socket for viewers, in a folder that only this user can open. */
   readonly screen: string;
-  /** Folder of the notes. */
+  /** Folder of the notes' file. */
   readonly home: string;
   readonly id: string;
-  /** Shown, and the screen's name in RFB; the id where it is empty. */
+  /** Name on the screen and in RFB; if empty, the id. */
   readonly name: string;
   readonly user: string;
   readonly template: string;
   readonly clock: Clock;
-  /** Takes problems with viewers, in words. */
+  /** Receives problems with viewers, in words. */
   readonly log: (message: string) => void;
 }
 
 export interface BuiltinDesktop {
-  /** Serves the screen; calls `onReady` when viewers may come. Resolves when the signal has aborted and the notes are written. */
+  /** Serves the screen; calls `onReady` when viewers can connect. Resolves when the signal has aborted and the notes are written. */
   run(signal: AbortSignal, onReady: () => void): Promise<void>;
 }
 
 /**
- * The desktop for machines that have none, drawn here and spoken by our own RFB server: notes that are kept in the home
- * (`notes.txt`), a sketch, the clipboard, a clock. Draws only while somebody looks.
+ * The desktop for machines without one, drawn by this package and served by its own RFB server: notes that are kept in the home (`notes.txt`),
+ * a sketch, the clipboard, a clock. Draws only while a viewer is connected.
  */
 export function builtinDesktop(order: BuiltinOrder): BuiltinDesktop {
   return {
@@ -155,7 +155,7 @@ class LiveDesktop {
     };
   }
 
-  /** Draws what changed and sends it; not while nobody looks: who comes gets it then. */
+  /** Draws and sends changes while a viewer is connected; a later viewer gets them when it connects. */
   #render(): void {
     const server = this.#server;
     if (server && server.viewers > 0) server.damage(this.#scene.render(this.#state()));

@@ -1,7 +1,7 @@
 import { type Framebuffer, intersection, type Rect } from './framebuffer.ts';
 import type { Font } from './font/font.ts';
 
-/** Draws on a part of a framebuffer; what falls outside of it is left alone. Colours are 0xRRGGBB. */
+/** Draws on a part of a framebuffer and leaves the rest unchanged. Colours are 0xRRGGBB. */
 export class Canvas {
   readonly #frame: Framebuffer;
   readonly clip: Rect;
@@ -11,7 +11,7 @@ export class Canvas {
     this.clip = intersection(clip, frame.bounds) ?? { x: 0, y: 0, width: 0, height: 0 };
   }
 
-  /** The same framebuffer, further narrowed. */
+  /** The same framebuffer, restricted to a smaller part. */
   within(rect: Rect): Canvas {
     return new Canvas(this.#frame, intersection(rect, this.clip) ?? { x: 0, y: 0, width: 0, height: 0 });
   }
@@ -25,7 +25,7 @@ export class Canvas {
     }
   }
 
-  /** Fills a shape given by how far a point is outside of it (negative inside), with smooth edges. */
+  /** Fills a shape with smooth edges. `outside` returns the distance of a point from the shape (negative inside). */
   shape(bounds: Rect, colour: number, outside: (x: number, y: number) => number, opacity = 1): void {
     const part = intersection(bounds, this.clip);
     if (!part) return;
@@ -38,7 +38,7 @@ export class Canvas {
   }
 
   rounded(rect: Rect, radius: number, colour: number): void {
-    // only the corners need care
+    // only the corners need smooth edges
     this.fill({ x: rect.x, y: rect.y + radius, width: rect.width, height: rect.height - 2 * radius }, colour);
     for (const y of [rect.y, rect.y + rect.height - radius]) {
       this.fill({ x: rect.x + radius, y, width: rect.width - 2 * radius, height: radius }, colour);
@@ -70,7 +70,7 @@ export class Canvas {
     this.shape(around(x1, y1, x2, y2, stroke / 2), colour, far);
   }
 
-  /** Text with its baseline at `y`; returns where the pen ends. */
+  /** Draws text with its baseline at `y`; returns the pen's final position. */
   text(x: number, y: number, text: string, font: Font, colour: number): number {
     let pen = x;
     for (const char of text) {

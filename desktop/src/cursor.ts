@@ -1,7 +1,7 @@
 import type { PixelWriter } from './rfb/pixel-format.ts';
 import { ENCODING, rectHeader } from './rfb/server-messages.ts';
 
-/** An arrow: `#` ink, `.` its light edge. The hot spot is the top left. */
+/** An arrow: `#` ink, `.` its light edge. The hot spot is at the top left. */
 const ARROW = [
   '..          ',
   '.#.         ',

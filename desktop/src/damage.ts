@@ -1,9 +1,9 @@
 import { intersection, type Rect, union } from './framebuffer.ts';
 
-/** Rectangles above this are merged: a longer list costs more than what it saves. */
+/** Above this number, rectangles are merged: a longer list costs more than it saves. */
 const RECTANGLES = 16;
 
-/** What one viewer has not seen yet: a short list of rectangles that don't overlap. */
+/** The part of the screen that one viewer has not received yet: a short list of rectangles that don't overlap. */
 export class Damage {
   #rects: Rect[] = [];
 
@@ -13,7 +13,7 @@ export class Damage {
 
   add(rect: Rect): void {
     let merged = rect;
-    // merging may make it touch others: until it touches none
+    // a merged rectangle may touch others: repeat until it touches none
     for (;;) {
       const apart = this.#rects.filter((other) => !intersection(other, merged));
       if (apart.length === this.#rects.length) break;
@@ -24,7 +24,7 @@ export class Damage {
     if (this.#rects.length > RECTANGLES) this.#rects = [this.#rects.reduce(union)];
   }
 
-  /** Takes out what lies within `part`. What sticks out of it is given back whole later: sending twice is harmless. */
+  /** Removes and returns the damage within `part`. Parts outside of it are kept as whole rectangles: sending them twice is harmless. */
   take(part: Rect): Rect[] {
     const taken: Rect[] = [];
     const left: Rect[] = [];

@@ -41,7 +41,9 @@ export class Framebuffer {
     return { x: 0, y: 0, width: this.width, height: this.height };
   }
 
-  /** Takes over what differs in `rect` of another of the same size; returns the part that did, undefined when nothing. */
+  /**
+   * Copies the pixels that differ in `rect` from another framebuffer of the same size; returns the changed part, undefined if nothing differs.
+   */
   takeOver(other: Framebuffer, rect: Rect): Rect | undefined {
     const part = intersection(rect, this.bounds);
     if (!part) return undefined;

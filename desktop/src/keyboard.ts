@@ -1,17 +1,17 @@
-/** What a key means here. */
+/** The meaning of a key. */
 export type Typed =
   { readonly type: 'text'; readonly text: string } | { readonly type: 'backspace' | 'copy' | 'paste' | 'escape' };
 
 const CONTROL = [0xffe3, 0xffe4];
 const SUPER = [0xffe7, 0xffe8, 0xffeb, 0xffec];
 
-/** Turns keysyms into what is typed; knows which modifiers are held. */
+/** Converts keysyms to typed text and actions; knows the held modifiers. */
 export class Keyboard {
   readonly #held = new Set<number>();
-  /** Name of the last key that was pressed, for people. */
+  /** Name of the last pressed key, for display. */
   last = '';
 
-  /** Undefined: nothing to do. */
+  /** Undefined: the key has no effect. */
   press(down: boolean, keysym: number): Typed | undefined {
     if (CONTROL.includes(keysym) || SUPER.includes(keysym)) {
       if (down) this.#held.add(keysym);
@@ -31,13 +31,13 @@ export class Keyboard {
     return char === undefined ? undefined : { type: 'text', text: char };
   }
 
-  /** A viewer left: what it held is not released any more. */
+  /** A viewer has left: no release follows for its held keys. */
   release(): void {
     this.#held.clear();
   }
 }
 
-/** The character of a keysym: Latin-1 as it is, Unicode above 0x01000000, the keypad as its main keys. */
+/** The character of a keysym: Latin-1 unchanged, Unicode above 0x01000000, the keypad like the main keys. */
 function character(keysym: number): string | undefined {
   if (keysym === 0xff0d || keysym === 0xff8d) return '\n';
   if (keysym === 0xff09) return '  ';

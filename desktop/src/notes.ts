@@ -2,12 +2,12 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock, Timer } from 'clock-port';
 
-/** Characters that are kept; what is typed beyond that is refused. */
+/** Longest text, characters; further input is refused. */
 const LIMIT = 64 * 1024;
-/** How long after the first unsaved key the file is written, milliseconds. */
+/** Time from the first unsaved key to the write of the file, milliseconds. */
 const SAVE_MS = 300;
 
-/** A text that is kept in a file: read at the start, saved shortly after a change and at the end. */
+/** A text in a file: read at the start, saved shortly after a change and at the end. */
 export class Notes {
   readonly #path: string;
   readonly #clock: Clock;
@@ -28,7 +28,7 @@ export class Notes {
     return this.#text;
   }
 
-  /** How the saving goes, for people. */
+  /** State of the saving, for display. */
   get status(): string {
     return this.#problem || (this.#dirty ? 'saving…' : 'saved');
   }
@@ -50,7 +50,7 @@ export class Notes {
     this.#set(Array.from(this.#text).slice(0, -1).join(''));
   }
 
-  /** Writes what is not written yet. */
+  /** Writes unsaved changes. */
   async flush(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -87,7 +87,7 @@ export class Notes {
   }
 }
 
-/** All or nothing: a full disk or a crash leaves what was there. */
+/** Atomic: after a failure on a full disk, or a crash, the previous file remains. */
 async function write(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const handle = await open(`${path}.new`, 'w', 0o600);

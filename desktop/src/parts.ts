@@ -4,7 +4,7 @@ import type { Sketch } from './sketch.ts';
 import { COLOURS, type Fonts, makeFonts } from './theme.ts';
 import { ellipsis, wrap } from './wrap.ts';
 
-/** Everything that the picture shows. */
+/** Everything that the picture depends on. */
 export interface SceneState {
   readonly session: { readonly id: string; readonly name: string; readonly user: string; readonly template: string };
   /** Like `14:05:09` and `Saturday, 31 January 2026`. */
@@ -18,10 +18,10 @@ export interface SceneState {
   readonly viewers: number;
 }
 
-/** A rectangle that is drawn as a whole when what it shows changes. */
+/** A rectangle that is drawn as a whole when its content changes. */
 export interface ScenePart {
   readonly rect: Rect;
-  /** Equal for equal pictures. */
+  /** A key that is equal for equal pictures. */
   shows(state: SceneState): string;
   draw(canvas: Canvas, state: SceneState): void;
 }
@@ -35,7 +35,7 @@ const LINE = 26;
 export interface Places {
   readonly notes: Rect;
   readonly sketch: Rect;
-  /** Where the pointer draws. */
+  /** The area for drawing with the pointer. */
   readonly paper: Rect;
   readonly clipboard: Rect;
 }

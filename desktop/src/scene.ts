@@ -5,7 +5,7 @@ import { COLOURS } from './theme.ts';
 
 const POINTER_RADIUS = 7;
 
-/** The picture: parts that are drawn again only when what they show has changed, and the pointer over them. */
+/** The picture: parts that are redrawn only when their content has changed, and the pointer above them. */
 export class Scene {
   readonly frame: Framebuffer;
   readonly #clean: Framebuffer;
@@ -21,7 +21,7 @@ export class Scene {
     this.#parts = parts(width, height);
   }
 
-  /** Draws what changed; returns where. */
+  /** Draws the changes; returns the changed rectangles. */
   render(state: SceneState): Rect[] {
     const damage: Rect[] = [];
     const takeOver = (rect: Rect) => {

@@ -1,18 +1,18 @@
 import type { Canvas } from './canvas.ts';
 import type { Rect } from './framebuffer.ts';
 
-/** Points that are kept; the oldest go first. */
+/** Most points; the oldest are dropped first. */
 const LIMIT = 4000;
 
 interface Point {
   readonly x: number;
   readonly y: number;
-  /** Joined to the one before by a line. */
+  /** Whether a line joins the point to the previous one. */
   readonly joined: boolean;
   readonly button: number;
 }
 
-/** What the pointer draws: a dot where a button is pressed, a line while it is held. One colour a button. */
+/** Drawing by the pointer: a dot where a button is pressed, a line while it is held. One colour per button. */
 export class Sketch {
   readonly #area: Rect;
   readonly #points: Point[] = [];

@@ -1,6 +1,6 @@
 import type { Font } from './font/font.ts';
 
-/** Breaks text into lines that are at most `width` pixels wide: at spaces where it can, within a word where it must. */
+/** Breaks text into lines of at most `width` pixels: at spaces if possible, otherwise within a word. */
 export function wrap(text: string, font: Font, width: number): string[] {
   return text.split('\n').flatMap((paragraph) => wrapParagraph(paragraph, font, width));
 }
@@ -26,7 +26,7 @@ function wrapParagraph(paragraph: string, font: Font, width: number): string[] {
   return [...lines, line];
 }
 
-/** The text, or as much of its start as fits with an ellipsis. */
+/** The text; if it does not fit, as much of its start as fits with an ellipsis. */
 export function ellipsis(text: string, font: Font, width: number): string {
   if (font.width(text) <= width) return text;
   let kept = '';

@@ -1,6 +1,6 @@
 import { outline, type Outline } from './outline.ts';
 
-/** How dark each pixel of a glyph is, 0–255, and where it sits relative to the pen on the baseline. */
+/** Darkness of each pixel of a glyph, 0–255, and its position relative to the pen on the baseline. */
 export interface GlyphImage {
   readonly left: number;
   readonly top: number;
@@ -11,17 +11,17 @@ export interface GlyphImage {
 
 /** The typeface at one size and weight. */
 export interface Font {
-  /** From the top of capitals to the baseline, pixels. */
+  /** Height from the top of capitals to the baseline, pixels. */
   readonly capHeight: number;
-  /** How far the pen moves for a character, pixels. */
+  /** Movement of the pen for a character, pixels. */
   advance(char: string): number;
   width(text: string): number;
-  /** `fraction`: how far right of a whole pixel the pen is, in quarters. */
+  /** `fraction`: the pen's distance to the right of a whole pixel, in quarters. */
   image(char: string, fraction: number): GlyphImage;
 }
 
 const BASELINE = 14;
-/** Characters that are kept drawn; a text of more different ones draws some again. */
+/** Number of cached glyphs; a text with more different characters draws some of them again. */
 const KEPT = 2048;
 
 /** `capHeight` in pixels; `stroke` is the pen's width in pixels. */
@@ -50,7 +50,7 @@ function keep<T>(cache: Map<string, T>, key: string, make: () => T): T {
   return made;
 }
 
-/** Each pixel by its distance to the nearest piece of the pen's way: smooth edges, round ends. */
+/** Computes each pixel from its distance to the nearest piece of the pen's path: smooth edges, round ends. */
 function draw({ pieces }: Outline, scale: number, stroke: number, shift: number): GlyphImage {
   const points = pieces.map((value, i) => (i % 2 === 0 ? value * scale + shift : snap(value, scale)));
   if (points.length === 0) return { left: 0, top: 0, width: 0, height: 0, alpha: new Uint8Array() };
@@ -66,14 +66,14 @@ function draw({ pieces }: Outline, scale: number, stroke: number, shift: number)
     for (let x = 0; x < width; x++) {
       const far = distance(points, left + x + 0.5, top + y + 0.5);
       const cover = Math.min(1, Math.max(0, stroke / 2 + 0.5 - far));
-      // thin grey strokes look lighter than they are
+      // compensation: thin grey strokes look lighter than they are
       alpha[y * width + x] = Math.round(255 * cover ** 0.85);
     }
   }
   return { left, top, width, height, alpha };
 }
 
-/** Height over the baseline in pixels, such that tops and baselines fall on pixel rows: sharp where letters are flat. */
+/** Height above the baseline in pixels, adjusted so that tops and baselines lie on pixel rows: flat edges are sharp. */
 function snap(y: number, scale: number): number {
   const lines = [0, 4, BASELINE, 18].map((line) => ({
     line,

@@ -116,7 +116,7 @@ export const GLYPHS: Readonly<Record<string, string>> = {
   ø: '8.4: O 4.2 9 4.2 5 M 7.6 3 L 0.8 15',
 };
 
-/** Marks over (or under) small letters, by combining character; centred on 0. Capitals raise them. */
+/** Marks above (or below) small letters, by combining character; centred on 0. Capitals raise them. */
 export const MARKS: Readonly<Record<string, string>> = {
   '\u0300': 'M -1.8 -0.4 L 0.6 1.8',
   '\u0301': 'M 1.8 -0.4 L -0.6 1.8',
@@ -128,5 +128,5 @@ export const MARKS: Readonly<Record<string, string>> = {
   '\u0327': 'M 0.2 14 L 0.2 15.4 A 0 16.6 1.4 1.2 270 450 L -0.8 17.8',
 };
 
-/** Shown for what has no glyph. */
+/** The glyph for characters without their own. */
 export const UNKNOWN = '7: M 0 1 L 7 1 L 7 14 L 0 14 L 0 1 M 0 1 L 7 14';

@@ -1,4 +1,4 @@
-/** Bytes that arrived in pieces, given out in the pieces that are wanted. Joined only when enough is there. */
+/** Bytes that arrive in pieces of any size and are read in others. Joins pieces only when enough bytes have arrived. */
 export class ByteQueue {
   #chunks: Buffer[] = [];
   #length = 0;
@@ -13,7 +13,7 @@ export class ByteQueue {
     this.#length += chunk.length;
   }
 
-  /** The next `count` bytes, left where they are; undefined when fewer have arrived. */
+  /** The next `count` bytes, which stay in the queue; undefined when fewer have arrived. */
   peek(count: number): Buffer | undefined {
     if (this.#length < count) return undefined;
     if ((this.#chunks[0]?.length ?? 0) < count) this.#chunks = [Buffer.concat(this.#chunks, this.#length)];
@@ -26,7 +26,7 @@ export class ByteQueue {
     return bytes;
   }
 
-  /** Drops up to `count` bytes; returns how many. */
+  /** Drops up to `count` bytes; returns the number of dropped bytes. */
   skip(count: number): number {
     let left = Math.min(count, this.#length);
     const skipped = left;

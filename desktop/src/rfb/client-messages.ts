@@ -3,7 +3,7 @@ import { ByteQueue } from './byte-queue.ts';
 import { RfbError } from './error.ts';
 import { decodePixelFormat, type PixelFormat } from './pixel-format.ts';
 
-/** What a viewer says, the handshake included: RFC 6143 §7.1–7.5. */
+/** A viewer's messages, including the handshake: RFC 6143 §7.1–7.5. */
 export type ClientMessage =
   | { readonly type: 'version'; readonly minor: 3 | 7 | 8 }
   | { readonly type: 'security'; readonly choice: number }
@@ -15,13 +15,10 @@ export type ClientMessage =
   | { readonly type: 'pointer'; readonly buttons: number; readonly x: number; readonly y: number }
   | { readonly type: 'cut_text'; readonly text: string };
 
-/** Longer clipboard texts are cut off here, bytes. */
+/** Longest clipboard text, bytes; the rest is cut off. */
 export const CUT_TEXT = 256 * 1024;
 
-/**
- * Reads a viewer's bytes, in whatever pieces they come. Throws {@link RfbError} at the first that make no sense; holds at most
- * one message.
- */
+/** Parses a viewer's bytes, in pieces of any size. Throws {@link RfbError} at the first invalid bytes; holds at most one message. */
 export class ClientMessages {
   readonly #bytes = new ByteQueue();
   #next: () => ClientMessage | undefined = () => this.#version();
@@ -43,7 +40,7 @@ export class ClientMessages {
     if (!bytes) return undefined;
     const match = /^RFB 003\.(\d{3})\n$/.exec(bytes.toString('latin1'));
     if (!match) throw new RfbError('no RFB version 3');
-    // RFC 6143 §7.1.1: anything unknown is treated as 3.3; what is newer than 3.8 speaks that
+    // RFC 6143 §7.1.1: an unknown version is treated as 3.3; newer versions than 3.8 are treated as 3.8
     const said = Number(match[1]);
     const minor = said >= 8 ? 8 : said === 7 ? 7 : 3;
     this.#next = minor === 3 ? () => this.#init() : () => this.#security();

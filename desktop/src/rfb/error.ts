@@ -1,2 +1,2 @@
-/** A viewer that does not speak RFB as it should: its connection ends, with this in the log. */
+/** A viewer broke the RFB protocol: its connection ends, with this error in the log. */
 export class RfbError extends Error {}

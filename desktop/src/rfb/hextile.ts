@@ -8,15 +8,15 @@ const FOREGROUND = 4;
 const SUBRECTS = 8;
 const COLOURED = 16;
 
-/** Most bytes that a rectangle can take. */
+/** Most bytes of an encoded rectangle. */
 export function hextileBound(rect: Rect, bytesPerPixel: number): number {
   const tiles = Math.ceil(rect.width / TILE) * Math.ceil(rect.height / TILE);
   return tiles + rect.width * rect.height * bytesPerPixel;
 }
 
 /**
- * RFC 6143 §7.7.4: tiles of 16 × 16 as a background and rectangles on it. Cheap, without state between updates, and small for
- * a screen of flat colours and text. Returns the offset behind what it wrote.
+ * RFC 6143 §7.7.4: tiles of 16 × 16 pixels, each a background with rectangles on it. The encoding is cheap, has no state between updates, and
+ * is small for a screen of flat colours and text. Returns the offset after the written bytes.
  */
 export function writeHextile(
   frame: Framebuffer,
@@ -49,9 +49,9 @@ interface Tile {
   readonly width: number;
   readonly height: number;
   readonly pixels: Uint32Array;
-  /** Its most frequent colour. */
+  /** The tile's most frequent colour. */
   readonly background: number;
-  /** The only other colour, or -1 when there are several. */
+  /** The tile's only other colour, or -1 when there are several. */
   readonly foreground: number;
 }
 
@@ -69,7 +69,7 @@ function readTile(frame: Framebuffer, x: number, y: number, width: number, heigh
   return { width, height, pixels, background, foreground: others.length === 1 ? others[0]! : -1 };
 }
 
-/** Undefined when it would be longer than the pixels themselves: then nothing that was written counts. */
+/** Undefined when the encoding would be longer than the pixels themselves: then ignore the written bytes. */
 function writeTile(
   tile: Tile,
   lastBackground: number,
@@ -115,7 +115,7 @@ function writeTile(
   return offset;
 }
 
-/** The rectangle of one colour to the right and down from a pixel; painted over with the background, so that it is found once. */
+/** The rectangle of one colour to the right of and below a pixel; paints it over with the background, so that it is found only once. */
 function cutRect(pixels: Uint32Array, tile: Tile, x: number, y: number): { width: number; height: number } {
   const at = (column: number, row: number) => row * tile.width + column;
   const colour = pixels[at(x, y)]!;

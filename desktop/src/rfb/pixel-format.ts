@@ -1,6 +1,6 @@
 import { RfbError } from './error.ts';
 
-/** How a viewer wants its pixels: RFC 6143 §7.4. */
+/** A viewer's requested pixel format: RFC 6143 §7.4. */
 export interface PixelFormat {
   readonly bitsPerPixel: 8 | 16 | 32;
   readonly depth: number;
@@ -26,7 +26,7 @@ export const NATIVE_FORMAT: PixelFormat = {
   blueShift: 0,
 };
 
-/** The 16 bytes on the wire. */
+/** The format as 16 bytes on the wire. */
 export function encodePixelFormat(format: PixelFormat): Buffer {
   const bytes = Buffer.alloc(16);
   bytes[0] = format.bitsPerPixel;
@@ -42,7 +42,7 @@ export function encodePixelFormat(format: PixelFormat): Buffer {
   return bytes;
 }
 
-/** Throws {@link RfbError} for what is not true colour of 8, 16 or 32 bits. */
+/** Throws {@link RfbError} for any format but true colour of 8, 16 or 32 bits. */
 export function decodePixelFormat(bytes: Buffer): PixelFormat {
   const bitsPerPixel = bytes[0];
   if (bitsPerPixel !== 8 && bitsPerPixel !== 16 && bitsPerPixel !== 32)
@@ -70,7 +70,7 @@ export function decodePixelFormat(bytes: Buffer): PixelFormat {
   return format;
 }
 
-/** Translates 0xRRGGBB into a viewer's pixels by three small tables. */
+/** Converts 0xRRGGBB to a viewer's pixels by three small tables. */
 export class PixelWriter {
   readonly format: PixelFormat;
   readonly bytesPerPixel: number;
@@ -88,7 +88,7 @@ export class PixelWriter {
     this.#blue = table(format.blueMax, format.blueShift);
   }
 
-  /** Writes one pixel; returns the offset behind it. */
+  /** Writes one pixel; returns the offset after it. */
   write(target: Buffer, offset: number, rgb: number): number {
     const value = (this.#red[rgb >>> 16]! | this.#green[(rgb >>> 8) & 255]! | this.#blue[rgb & 255]!) >>> 0;
     switch (this.format.bitsPerPixel) {

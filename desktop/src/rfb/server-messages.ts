@@ -15,7 +15,7 @@ export function serverInit(width: number, height: number, name: string): Buffer 
   return bytes;
 }
 
-/** Latin-1 is all that RFB's clipboard has: the rest becomes `?`. */
+/** RFB's clipboard has only Latin-1: other characters become `?`. */
 export function serverCutText(text: string): Buffer {
   const latin = Buffer.from(text.replace(/[\u{100}-\u{10ffff}]/gu, '?'), 'latin1');
   const bytes = Buffer.alloc(8 + latin.length);
@@ -25,7 +25,7 @@ export function serverCutText(text: string): Buffer {
   return bytes;
 }
 
-/** The start of an update of `count` rectangles. */
+/** The header of an update with `count` rectangles. */
 export function updateHeader(count: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt16BE(count, 2);
@@ -42,7 +42,7 @@ export function rectHeader(rect: Rect, encoding: number): Buffer {
   return bytes;
 }
 
-/** One rectangle of an update, header included. */
+/** One rectangle of an update, with its header. */
 export function encodeRect(frame: Framebuffer, rect: Rect, writer: PixelWriter, hextile: boolean): Buffer {
   const header = rectHeader(rect, hextile ? ENCODING.hextile : ENCODING.raw);
   if (hextile) {

@@ -2,19 +2,19 @@ import { createServer } from 'node:net';
 import type { Rect } from '../framebuffer.ts';
 import { type Screen, RfbViewer } from './viewer.ts';
 
-/** Viewers at once. */
+/** Most viewers at once. */
 const VIEWERS = 64;
 
 export interface RfbServer {
-  /** Tells every viewer that a part of the screen changed, and sends it to those who wait for it. */
+  /** Records a changed part of the screen for every viewer, and sends it to the viewers that wait for it. */
   damage(rects: readonly Rect[]): void;
-  /** Gives the clipboard to every viewer. */
+  /** Sends the clipboard to every viewer. */
   cutText(text: string): void;
   readonly viewers: number;
   close(): Promise<void>;
 }
 
-/** Serves a screen by RFB 3.3, 3.7 and 3.8 on a Unix socket, without authentication: who can open the socket is in. */
+/** Serves a screen by RFB 3.3, 3.7 and 3.8 on a Unix socket, without authentication: access to the socket is access to the screen. */
 export async function serveRfb(
   path: string,
   screen: Screen,

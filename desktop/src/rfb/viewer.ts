@@ -6,7 +6,7 @@ import { RfbError } from './error.ts';
 import { NATIVE_FORMAT, PixelWriter } from './pixel-format.ts';
 import { encodeRect, ENCODING, serverCutText, serverInit, updateHeader } from './server-messages.ts';
 
-/** What a desktop shows and takes. */
+/** The output and input of a desktop. */
 export interface Screen {
   readonly frame: Framebuffer;
   readonly name: string;
@@ -15,16 +15,16 @@ export interface Screen {
   key(down: boolean, keysym: number): void;
   pointer(x: number, y: number, buttons: number): void;
   cutText(text: string): void;
-  /** Called once after the messages that came together: a good time to draw. */
+  /** Called once after a batch of messages: a good time to draw. */
   changed(): void;
 }
 
-/** Bytes of clipboard that may wait for a viewer that does not read; beyond that the newest text is dropped. */
+/** Most bytes of clipboard text that wait for a viewer that does not read; above that, the newest text is dropped. */
 const CUT_TEXT_WAITING = 1024 * 1024;
 
 /**
- * One connection of the built-in RFB server. Never more than one update waits in the socket: what changes meanwhile is
- * remembered as rectangles and sent, once, when the viewer has taken that and asked again.
+ * One connection of the built-in RFB server. At most one update waits in the socket: later changes are recorded as rectangles and sent once,
+ * when the viewer has received that update and asks again.
  */
 export class RfbViewer {
   readonly #socket: Duplex;
@@ -38,7 +38,7 @@ export class RfbViewer {
   #ready = false;
   #requested: Rect | undefined;
   #blocked = false;
-  /** Something came that may change the picture. */
+  /** A message came that may change the picture. */
   #input = false;
 
   constructor(socket: Duplex, screen: Screen, onEnd: (error: Error | undefined) => void) {
@@ -66,12 +66,12 @@ export class RfbViewer {
     this.#send(Buffer.from('RFB 003.008\n'));
   }
 
-  /** Remembers that a part of the screen changed; {@link flush} sends it. */
+  /** Records a changed part of the screen; {@link flush} sends it. */
   damage(rect: Rect): void {
     if (this.#ready) this.#damage.add(rect);
   }
 
-  /** Sends what changed if the viewer has asked and can take it. */
+  /** Sends the changes if the viewer has asked for them and can receive them. */
   flush(): void {
     if (!this.#requested || this.#blocked || !this.#ready) return;
     const rects = this.#damage.take(this.#requested);
@@ -101,7 +101,7 @@ export class RfbViewer {
     switch (message.type) {
       case 'version':
         this.#minor = message.minor;
-        // 3.3: the server decides on None; later: it offers a list of one
+        // 3.3: the server chooses None; later versions: the server offers a list with one entry
         return this.#send(message.minor === 3 ? Buffer.from([0, 0, 0, 1]) : Buffer.from([1, 1]));
       case 'security':
         return this.#security(message.choice);
