@@ -8,7 +8,7 @@ import { type CommandRecord, isFinal, type Store } from '../store/store.ts';
 import { expired } from './expiry.ts';
 import { CommandWindow, isStart } from './window.ts';
 
-/** What delivery needs of an agent's link. */
+/** The part of an agent's link that delivery uses. */
 export interface CommandLink {
   readonly agentId: string;
   readonly connectionId: string;
@@ -18,7 +18,7 @@ export interface CommandLink {
   tell(message: HubMessage): boolean;
 }
 
-/** What may fail again and again while the store is away. */
+/** Operations that may fail repeatedly while the store is down. */
 export interface DeliveryTrouble {
   readonly undelivered: Outage;
   readonly unsettled: Outage;
@@ -30,30 +30,34 @@ export interface DeliveryDeps {
   readonly trouble: DeliveryTrouble;
   readonly publish: Publisher;
   readonly metrics: LinkMetrics;
-  /** Milliseconds that an agent may work on a command that it has. */
+  /** Longest work of an agent on a received command, milliseconds. */
   readonly commandTimeoutMs: number;
   /** Signs the sessions that agents are told to make. */
   readonly proofs: SessionProofs;
 }
 
-/** Milliseconds without an ack after which an agent is asked what became of a command; doubled each time, up to the longest. */
+/** Milliseconds without an ack after which an agent is asked about a command; doubled each time, up to the longest. */
 const ASK_MS = { first: 15_000, longest: 120_000 };
-/** Commands of one look at the queue. */
+/** Commands of one read of the queue. */
 const PAGE = 128;
-/** Milliseconds until the store is asked again for the end of a command, after it could not say for long, or in a way that it does not repair by itself. */
+/**
+ * Milliseconds until the store is asked again whether the end of a command lasts, after a long failure or one that it does not repair by
+ * itself.
+ */
 const UNSETTLED_MS = 5_000;
-/** Milliseconds until a look at the store that failed is repeated. */
+/** Milliseconds until a failed read of the store is repeated. */
 const RETRY_MS = 1_000;
 
 /**
- * Hands an agent its commands over one link, in the order that {@link CommandWindow} keeps. A new link starts with nothing in flight, so everything that is not final goes out again [CMD3]; what was
- * final when the agent was claimed for it stays so, because a claim is durable, and all that the store did before it.
+ * Delivers commands to an agent over one link, in the order of {@link CommandWindow}. A new link starts with nothing in flight, so every
+ * command that is not final is sent again [CMD3]. A command that was final when the agent was claimed for the link stays final, because a claim
+ * is durable, and so is every earlier write of the store.
  */
 export class Delivery {
   readonly link: CommandLink;
   readonly #deps: DeliveryDeps;
   readonly #window = new CommandWindow();
-  /** Up to which place the queue has been read. */
+  /** The place up to which the queue has been read. */
   #after = 0;
   #anew = false;
   #retry: Timer | undefined;
@@ -73,34 +77,35 @@ export class Delivery {
   }
 
   /**
-   * Sends what can be sent now. Returns at once; calls during a round cause exactly one more round. Reads what is new in the queue; `anew`: all of
-   * it, because places begin again in a store that was emptied, or lost its last writes.
+   * Sends all commands that can be sent now. Returns at once; calls during a round cause exactly one more round. Reads new commands of the
+   * queue; `anew`: the whole queue, because places begin again in a store that was emptied or lost its last writes.
    */
   pump(anew = false): void {
     this.#anew ||= anew;
     void this.#look();
   }
 
-  /** What is with the agent, as it was when it was sent: `updated_at` says when. */
+  /** A command in flight, as it was when it was sent: `updated_at` is the time of that. */
   sent(id: string): CommandRecord | undefined {
     return this.#window.sent(id);
   }
 
-  /** The command is over, as far as this link is concerned: its session is free for the next one. */
+  /** The command is over for this link: its session is free for the next one. */
   forget(id: string, attempt?: number): void {
     if (this.#window.forget(id, attempt)) this.pump();
   }
 
   /**
-   * Its end is stored, but a failover of the store might still lose that, and the command would be carried out once more: behind the next
-   * one of its session, if that went out now. So the session stays busy until the end lasts; if it is lost, the agent is asked again [CMD4].
+   * Called when the command's end is stored. A failover of the store might still lose that end, and the agent would execute the command once
+   * more: after the session's next command, if that was sent now. So the session stays busy until the end lasts; if the end is lost, the agent
+   * is asked again [CMD4].
    */
   async settle(id: string, attempt: number): Promise<void> {
     const { store, clock, metrics, trouble } = this.#deps;
     const { agentId, signal } = this.link;
     if (!this.#window.unsettle(id, attempt)) return;
     this.pump();
-    // for as long as the link lasts: what is given up would hold its session, and its place among the unsettled, for ever
+    // repeats as long as the link lasts: an abandoned command would hold its session, and its place among the unsettled ones, for ever
     while (!signal.aborted) {
       try {
         const now = await retrying(
@@ -112,7 +117,7 @@ export class Delivery {
         this.#window.settled(id);
         return this.pump(now !== undefined && !isFinal(now));
       } catch (error) {
-        // its session then waits for the next link, which begins with what has lasted
+        // its session then waits for the next link, which begins with the state that has lasted
         if (signal.aborted) return;
         trouble.unsettled.failed({ err: error, agent: agentId, command: id });
         await pause(clock, UNSETTLED_MS, signal);
@@ -120,14 +125,14 @@ export class Delivery {
     }
   }
 
-  /** The agent has begun with it: it will say how it ends, or its connection will. */
+  /** The agent has begun the command: its result will come, or its connection will end. */
   acked(id: string): void {
     this.#window.acked(id);
   }
 
   /**
-   * Asks the agent what became of commands that it has not answered for a while, though its connection is alive [CMD8]: by sending them
-   * again, as the next attempt. It joins what runs, or repeats what came of it [CMD4]. Rejects when the store is away.
+   * Asks the agent about commands that it has not answered for a while, although its connection is alive [CMD8]: sends them again, as the next
+   * attempt. The agent joins a running command, or repeats the outcome of a finished one [CMD4]. Rejects when the store is unavailable.
    */
   async ask(): Promise<void> {
     const { clock, metrics } = this.#deps;
@@ -135,7 +140,7 @@ export class Delivery {
       if (!this.link.open) return;
       metrics.asked.inc();
       await this.#hand(command, Math.min(2 * afterMs, ASK_MS.longest));
-      // final meanwhile (expired), or this connection does not hold the agent any more
+      // final meanwhile (expired), or this connection no longer holds the agent
       if (this.#window.sent(command.id) === command) this.forget(command.id);
     }
   }
@@ -163,9 +168,9 @@ export class Delivery {
     }
     for (let more = true; more && this.#window.hasRoom && this.link.open;) {
       more = this.#window.mayRead && (await this.#read());
-      // what goes out again comes before what was read behind it
+      // commands to be sent again come before those read after them
       if (this.#anew) return;
-      // once more: a delete goes out behind the start that it cancels, not beside it
+      // another pass: a delete is sent after the start that it cancels, not beside it
       for (let batch = this.#sendable(); batch.length > 0; batch = this.#sendable()) {
         await Promise.all(
           batch.map(async (command) =>
@@ -175,12 +180,12 @@ export class Delivery {
         if (!this.link.open) return;
       }
     }
-    // what is left is for the next result
+    // the next result continues with the remaining commands
   }
 
-  /** Whether there may be more behind what was read. */
+  /** Returns whether the queue may have more commands. */
   async #read(): Promise<boolean> {
-    // an effect of a command that the store then loses, and that nobody was told was accepted, would be nobody's
+    // only commands that last: the store could lose a command that it never confirmed, and the command's effect would then belong to nobody
     const next = this.#deps.store.commands.next(this.link.agentId, this.#after, PAGE, 'lasting');
     const { commands, last } = await next;
     this.#after = last;
@@ -197,7 +202,7 @@ export class Delivery {
     const { store, clock, publish, metrics } = this.#deps;
     const at = iso(clock.now());
     const sent = await store.commands.markSent(command.id, this.link.connectionId, at);
-    if (sent === undefined) return; // final meanwhile, or this connection does not hold the agent any more
+    if (sent === undefined) return; // final meanwhile, or this connection no longer holds the agent
     this.#window.sending(sent, clock.monotonic() + askMs, askMs);
     metrics.commands.inc({ state: 'sent' });
     if (sent.attempt > 1) metrics.redeliveries.inc();
@@ -208,8 +213,9 @@ export class Delivery {
   }
 
   /**
-   * Whether it is a start whose session is to be deleted: an agent may have had both, and whoever leads now would start the session once more.
-   * Whether one had them is not asked: that a command was sent is what a failover of the store can lose, that its session is to go is not.
+   * Whether the command starts a session that is to be deleted: the agent may have received both commands, and a new leader would start the
+   * session once more. This does not depend on whether the delete was sent: a failover of the store can lose that fact, but not the session's
+   * state.
    */
   async #pointless({ action, session }: CommandRecord): Promise<boolean> {
     if (!isStart(action) || session === null) return false;
@@ -224,7 +230,7 @@ export class Delivery {
     if (sent !== undefined) await this.#fail(sent, error);
   }
 
-  /** It doesn't match the wire's schema: it never will, and must not block its session for ever. */
+  /** A command that does not match the wire's schema never will, and must not block its session for ever. */
   async #undeliverable(command: CommandRecord): Promise<void> {
     const error = { code: 'internal', message: 'the hub could not put the command into a message', retryable: false };
     await this.#fail(command, error);
@@ -252,7 +258,7 @@ export class Delivery {
     };
   }
 
-  /** As the hub's own [SES6]; not for an agent of version 2, which does not know the field [VER2]. */
+  /** The spec signed as the hub's own [SES6]; unsigned for an agent of version 2, which does not know the field [VER2]. */
   #signed(spec: SessionSpec): SessionSpec {
     if (this.link.version < 3) return spec;
     return { ...spec, proof: this.#deps.proofs.sign(provable(this.link.agentId, spec)) };

@@ -8,11 +8,11 @@ import { type CommandLink, Delivery, type DeliveryDeps, type DeliveryTrouble } f
 import { expired } from './expiry.ts';
 import { sessionPatch } from './outcome.ts';
 
-/** Milliseconds between two looks for commands that have expired. */
+/** Milliseconds between two searches for expired commands. */
 const SWEEP_MS = 5_000;
-/** Milliseconds after which a command that was not sent, though its agent is connected, is called to mind again. */
+/** Milliseconds after which delivery is triggered again for an unsent command of a connected agent. */
 const OVERDUE_MS = 2_000;
-/** Commands of one look for those that have expired. */
+/** Commands of one read in the search for expired ones. */
 const SWEEP_PAGE = 256;
 
 export interface DispatcherDeps extends Omit<DeliveryDeps, 'store' | 'trouble'> {
@@ -23,18 +23,18 @@ export interface DispatcherDeps extends Omit<DeliveryDeps, 'store' | 'trouble'> 
 }
 
 /**
- * The commands of all agents whose links this hub holds: sent, acknowledged, finished. What it does to a command is the store's
- * compare-and-set, so a late answer, an old attempt or another connection change nothing [CMD3].
+ * The commands of all agents with a link to this hub: sends them, and handles acks and results. Every change of a command is a compare-and-set
+ * of the store, so a late answer, an old attempt or another connection changes nothing [CMD3].
  */
 export class CommandDispatcher implements CommandNotifier {
   readonly #deps: DispatcherDeps;
   readonly #untold: Outage;
-  /** Of all agents' deliveries. */
+  /** Shared by the deliveries of all agents. */
   readonly #trouble: DeliveryTrouble;
   readonly #deliveries = new Map<string, Delivery>();
-  /** Agents that may have open commands: the only ones that the sweep looks at. */
+  /** Agents that may have open commands: the sweep reads only these. */
   readonly #watched = new Set<string>();
-  /** Tells the replica that holds the agent, if there is one. What is lost here comes again with the sweep. */
+  /** Tells the replica that holds the agent, if there is one. The sweep makes up for a lost message. */
   readonly #wakeElsewhere = coalesceEach((agentId: string) => this.#tellHolder(agentId));
 
   constructor(deps: DispatcherDeps) {
@@ -53,7 +53,7 @@ export class CommandDispatcher implements CommandNotifier {
     return sum;
   }
 
-  /** Commands that have ended, with an end that a failover of the store might lose. */
+  /** Number of ended commands whose end a failover of the store might lose. */
   get unsettled(): number {
     let sum = 0;
     for (const delivery of this.#deliveries.values()) sum += delivery.unsettled;
@@ -67,12 +67,12 @@ export class CommandDispatcher implements CommandNotifier {
     else void this.#wakeElsewhere(agentId);
   }
 
-  /** Looks whether there is something for an agent that is connected here; `anew`: also whether something was overlooked. */
+  /** Sends an agent that is connected here its commands; `anew`: also searches for overlooked ones. */
   pump(agentId: string, anew = false): void {
     this.#deliveries.get(agentId)?.pump(anew);
   }
 
-  /** The link is the agent's from now on: everything that is not final is sent on it. */
+  /** The link is the agent's from now on: every command that is not final is sent on it. */
   attach(link: CommandLink): void {
     this.#deliveries.get(link.agentId)?.stop();
     this.#deliveries.set(link.agentId, new Delivery({ ...this.#deps, trouble: this.#trouble }, link));
@@ -102,7 +102,7 @@ export class CommandDispatcher implements CommandNotifier {
     await publish.command(acked);
   }
 
-  /** Resolves with the sessions of a `list_sessions` and when they were asked for, if that is what came back. */
+  /** Handles a result. Resolves with the sessions, and the time of the request, if it is the result of a `list_sessions`. */
   async result(
     link: CommandLink,
     message: AgentMessageOf<'result'>,
@@ -131,7 +131,7 @@ export class CommandDispatcher implements CommandNotifier {
       },
       () => metrics.storeFailures.inc({ step: 'result' }),
     );
-    // not stored: it may have been before, by a try whose answer was lost
+    // not stored now: an earlier try whose answer was lost may have stored it
     if (finished?.settled === true) delivery()?.forget(id, message.attempt);
     else void delivery()?.settle(id, message.attempt);
     if (finished === undefined) {
@@ -143,12 +143,12 @@ export class CommandDispatcher implements CommandNotifier {
       message.sessions !== undefined &&
       sent?.attempt === message.attempt
     )
-      // not since this attempt: the agent may repeat, or have joined, what it began with for an earlier one [CMD4]
+      // not the time of this attempt: the agent may repeat, or have joined, the work that it began for an earlier one [CMD4]
       return { sessions: message.sessions, asOf: sent.created_at };
     return undefined;
   }
 
-  /** Fails what has expired [CMD7], and asks agents what became of what they don't answer [CMD8], until the signal aborts. */
+  /** Fails expired commands [CMD7], and asks agents about unanswered ones [CMD8], until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#expire(signal), this.#ask(signal)]);
   }
@@ -178,13 +178,13 @@ export class CommandDispatcher implements CommandNotifier {
       this.#deps.hub,
       (message) => {
         this.#deps.metrics.signals.inc({ direction: 'received' });
-        // not passed on: whoever sent it looks again by itself
+        // not forwarded: the sender checks again by itself
         this.pump(message.agent);
       },
       () => {},
       signal,
     );
-    // whoever accepted the command may be gone when it is time to call it expired
+    // the replica that accepted the command may be gone when the command expires
     store.events.subscribe((event) => {
       if (event.type === 'command.updated' && event.agent !== null && event.data['state'] === 'pending')
         this.#watched.add(event.agent);
@@ -206,7 +206,7 @@ export class CommandDispatcher implements CommandNotifier {
 
   async #sweep(agentId: string): Promise<void> {
     const { store, clock, commandTimeoutMs } = this.#deps;
-    // first out, then in again: a wake during the look is not lost
+    // first removed, then added again: a wake during the read is not lost
     this.#watched.delete(agentId);
     try {
       let page = await store.commands.next(agentId, 0, SWEEP_PAGE);
@@ -229,7 +229,7 @@ export class CommandDispatcher implements CommandNotifier {
           await this.#finish(command, null, { state: 'failed', error }, { error });
           this.#deliveries.get(agentId)?.forget(command.id);
         }
-        // the queue is in the order of acceptance: behind a page without any that has expired there is none
+        // the queue is in the order of acceptance: after a page without expired commands there are none
         if (!any || page.commands.length < SWEEP_PAGE) break;
         page = await store.commands.next(agentId, page.last, SWEEP_PAGE);
       }

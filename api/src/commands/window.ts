@@ -1,38 +1,38 @@
 import type { Command } from '@streamspace/protocol';
 import type { CommandRecord } from '../store/store.ts';
 
-/** Commands that may be with one agent at a time; it runs MAX_CONCURRENT_OPERATIONS of them, the others wait there. */
+/** Most commands in flight to one agent; it runs MAX_CONCURRENT_OPERATIONS of them, the others wait there. */
 const MAX_IN_FLIGHT = 64;
-/** Commands that may wait here for those of their sessions that are with the agent; with more, the rest of the queue has to wait, too. */
+/** Most commands that wait here because another command of their session is in flight; above that, the rest of the queue has to wait, too. */
 const MAX_WAITING = 1_024;
-/** Commands whose end may still be lost, at most: with more the store's replicas have been missing for a while, and the queue waits for them. */
+/** Most commands whose end may still be lost: with more, the store's replicas have been missing for a while, and the queue waits for them. */
 const MAX_UNSETTLED = 1_024;
-/** A delete cancels these: it goes out while the agent has one of them. */
+/** A delete cancels these commands: it is sent while one of them is in flight. */
 const STARTS: ReadonlySet<Command['action']> = new Set(['create_session', 'wake_session']);
 
-/** Whether it makes a session run. */
+/** Whether the action makes a session run. */
 export function isStart(action: Command['action']): boolean {
   return STARTS.has(action);
 }
 
-/** When to ask for a command, on the monotonic clock, and how long that is after the last time; milliseconds. */
+/** Time of the next question about a command, on the monotonic clock, and its distance from the previous one; milliseconds. */
 interface Unanswered {
   readonly at: number;
   readonly afterMs: number;
 }
 
 /**
- * The commands of one link, and which of them may go out next: those of one session one after the other in the order of acceptance, but a
- * delete at once, to cancel a start; those of different sessions side by side [CMD5].
+ * The commands of one link, and the order of sending: commands of one session one after the other in the order of acceptance, except a delete,
+ * which is sent at once to cancel a start; commands of different sessions in parallel [CMD5].
  */
 export class CommandWindow {
-  /** With the agent, as they were when they were sent. */
+  /** In flight, as they were when they were sent. */
   readonly #inFlight = new Map<string, CommandRecord>();
-  /** Of those, the ones without an ack. */
+  /** Those of them without an ack. */
   readonly #unanswered = new Map<string, Unanswered>();
   /** Ended by the agent, with an end that a failover of the store might lose. */
   readonly #unsettled = new Map<string, CommandRecord>();
-  /** Read, and not sent: another of their session is with the agent, or too many are. In the order of acceptance. */
+  /** Read but not sent: another command of the session is in flight, or too many are. In the order of acceptance. */
   readonly #waiting = new Map<string, CommandRecord>();
 
   get inFlight(): number {
@@ -43,7 +43,7 @@ export class CommandWindow {
     return this.#unsettled.size;
   }
 
-  /** Whether one more may go out. */
+  /** Whether one more command may be sent. */
   get hasRoom(): boolean {
     return this.#inFlight.size < MAX_IN_FLIGHT && this.#unsettled.size < MAX_UNSETTLED;
   }
@@ -53,22 +53,22 @@ export class CommandWindow {
     return this.#waiting.size < MAX_WAITING;
   }
 
-  /** What is with the agent. */
+  /** The command in flight with this id. */
   sent(id: string): CommandRecord | undefined {
     return this.#inFlight.get(id);
   }
 
-  /** Read from the queue. */
+  /** Adds commands that were read from the queue. */
   add(commands: readonly CommandRecord[]): void {
     for (const command of commands) if (!this.#inFlight.has(command.id)) this.#waiting.set(command.id, command);
   }
 
-  /** The queue is read from its beginning. */
+  /** Called before the queue is read from its beginning. */
   forgetWaiting(): void {
     this.#waiting.clear();
   }
 
-  /** Takes out of the waiting ones what can be sent now; an `expired` one is dropped. */
+  /** Removes and returns the waiting commands that can be sent now; drops `expired` ones. */
   take(expired: (command: CommandRecord) => boolean): CommandRecord[] {
     const busy = new Set<string>();
     const uncancelled = new Set<string>();
@@ -82,7 +82,7 @@ export class CommandWindow {
     const sendable: CommandRecord[] = [];
     for (const command of this.#waiting.values()) {
       if (this.#inFlight.size + sendable.length >= MAX_IN_FLIGHT) break;
-      // over, whichever replica says so: another one may have let the next of its session go out
+      // over for all replicas: another one may have sent the session's next command already
       if (expired(command)) {
         this.#waiting.delete(command.id);
         continue;
@@ -100,18 +100,18 @@ export class CommandWindow {
     return sendable;
   }
 
-  /** It is with the agent, which is to be asked at `at` (monotonic milliseconds) if it has not answered by then. */
+  /** The command is in flight; its question is due at `at` (monotonic milliseconds) without an answer by then. */
   sending(command: CommandRecord, at: number, afterMs: number): void {
     this.#inFlight.set(command.id, command);
     this.#unanswered.set(command.id, { at, afterMs });
   }
 
-  /** The agent has begun with it. */
+  /** The agent has begun the command. */
   acked(id: string): void {
     this.#unanswered.delete(id);
   }
 
-  /** What the agent is to be asked for by now. */
+  /** The commands whose question is due. */
   *overdue(now: number): Generator<{ command: CommandRecord; afterMs: number }> {
     for (const [id, { at, afterMs }] of this.#unanswered) {
       const command = this.#inFlight.get(id);
@@ -119,7 +119,7 @@ export class CommandWindow {
     }
   }
 
-  /** It is not with the agent any more. False where it was not, or (`attempt` given) was by another attempt. */
+  /** The command is no longer in flight. False if it was not, or (`attempt` given) was by another attempt. */
   forget(id: string, attempt?: number): boolean {
     const known = this.#inFlight.get(id);
     if (known === undefined || (attempt !== undefined && known.attempt !== attempt)) return false;
@@ -128,7 +128,7 @@ export class CommandWindow {
     return true;
   }
 
-  /** Its end is stored, but may be lost: its session stays busy. False where it was not with the agent by this attempt. */
+  /** The command's end is stored, but may be lost: its session stays busy. False if it was not in flight by this attempt. */
   unsettle(id: string, attempt: number): boolean {
     const ended = this.#inFlight.get(id);
     if (ended?.attempt !== attempt) return false;
