@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import type { LinkMetrics } from '../agents/link/metrics.ts';
 import { type PeerClaims, type Purpose, signPeer } from './credential.ts';
 
-/** Milliseconds for a peer to take a connection and answer a question that takes no time. */
+/** Milliseconds for a peer to accept a connection and answer a question that needs no work. */
 const ASK_MS = 3_000;
 
 export interface PeersDeps {
@@ -18,7 +18,7 @@ export interface PeersDeps {
 
 type About = Omit<PeerClaims, 'purpose' | 'to'>;
 
-/** The other replicas of this hub, dialled directly at the address that they keep with their claims [I6]. */
+/** The peers of this replica, dialled directly at the address that they keep with their claims [I6]. */
 export class Peers {
   readonly #deps: PeersDeps;
 
@@ -61,8 +61,8 @@ export class Peers {
   }
 
   /**
-   * A WebSocket to a screen of an agent that the replica at `hub` holds; not open yet. `steer`: the viewer's, as it came; a replica that does not know
-   * it takes no notice, and says nothing of it.
+   * A WebSocket to a screen of an agent that the replica at `hub` holds; not open yet. `steer`: the viewer's value, unchanged; a replica that
+   * does not know it ignores it silently.
    */
   screen(
     hub: string,
@@ -90,7 +90,7 @@ export class Peers {
   }
 }
 
-/** Whether the error says that the replica was not there, as opposed to what it answered. */
+/** Whether the error means that the replica was unreachable, as opposed to an answer of it. */
 export function isUnreachable(error: unknown): boolean {
   return error instanceof StreamSpaceError && error.details['unreachable'] === true;
 }

@@ -1,25 +1,25 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { StreamSpaceError } from '@streamspace/protocol';
 
-/** What one replica of the hub may ask of another. */
+/** Requests that one hub replica may make to another. */
 export type Purpose = 'screen' | 'probe' | 'supersede' | 'rotate' | 'close' | 'awake' | 'picture';
 
 /** A request of one replica to another, signed as a whole. */
 export interface PeerClaims {
   purpose: Purpose;
-  /** Address of the replica that it is for: no other takes it. */
+  /** Address of the receiving replica: no other accepts the request. */
   to: string;
   agent: string;
   /** For `screen`, `awake` and `picture`. */
   session?: string;
   user?: string;
-  /** The viewer over its connections [VIEW5]. */
+  /** The viewer's name across its connections [VIEW5]. */
   viewer?: string;
-  /** For `screen`: when the viewer's token ends, milliseconds since 1970. */
+  /** For `screen`: expiry of the viewer's token, milliseconds since 1970. */
   until?: number;
-  /** For `probe` and `supersede`: the connection that is meant. */
+  /** For `probe` and `supersede`: the connection in question. */
   connection?: string;
-  /** For `close` and `supersede`: what the agent is told. */
+  /** For `close` and `supersede`: the reason for the agent. */
   reason?: string;
 }
 
@@ -29,9 +29,9 @@ interface Signed extends PeerClaims {
   nonce: string;
 }
 
-/** Milliseconds that a credential lives; also how far the clocks of two replicas may be apart. */
+/** Lifetime of a credential, milliseconds; also the largest tolerated difference between the clocks of two replicas. */
 const LIFE_MS = 30_000;
-/** Credentials remembered as used. */
+/** Most credentials remembered as used. */
 const MAX_USED = 50_000;
 
 const mac = (secret: string, text: string): Buffer =>
@@ -43,7 +43,7 @@ const refused = (why: string): StreamSpaceError =>
     `${why}: this is for replicas of this hub, which share HUB_PEER_SECRET (or JWT_SECRET) and the time`,
   );
 
-/** What was signed. Throws `unauthenticated` for claims that say nothing of when they end: those would hold for ever. */
+/** Parses the signed payload. Throws `unauthenticated` for claims without an expiry: those would be valid for ever. */
 function parsed(payload: string): Signed {
   let claims: Partial<Signed> | null;
   try {
@@ -57,20 +57,20 @@ function parsed(payload: string): Signed {
   return claims as Signed;
 }
 
-/** A credential for exactly this request, good once within half a minute. */
+/** A credential for exactly this request, valid once within half a minute. */
 export function signPeer(secret: string, claims: PeerClaims, { now, nonce }: { now: number; nonce: string }): string {
   const signed: Signed = { ...claims, expires: now + LIFE_MS, nonce };
   const payload = Buffer.from(JSON.stringify(signed)).toString('base64url');
   return `${payload}.${mac(secret, payload).toString('base64url')}`;
 }
 
-/** Checks what other replicas show. Remembers what was used until it expires. */
+/** Checks the credentials of other replicas. Remembers used ones until they expire. */
 export class PeerGuard {
   readonly #used = new Map<string, number>();
   readonly #secrets: readonly string[];
   readonly #hub: string;
 
-  /** `secrets`: any of them will do; none: no peer is believed. */
+  /** `secrets`: a credential of any of them is accepted; none: every peer is refused. */
   constructor(secrets: readonly string[], hub: string) {
     this.#secrets = secrets;
     this.#hub = hub;

@@ -2,10 +2,10 @@ import { StreamSpaceError } from '@streamspace/protocol';
 import type { SessionPicture } from '../agents/ports.ts';
 import type { Peers } from './client.ts';
 
-/** Milliseconds for another replica to get a picture; it waits 15 s for the agent itself. */
+/** Milliseconds for another replica to get a picture; that replica waits 15 s for the agent itself. */
 const PICTURE_PEER_MS = 17_000;
 
-/** A picture as one replica answers it to another. */
+/** The body of a picture in one replica's answer to another. */
 export const pictureAnswer = ({ png, at }: SessionPicture): { png: string; at: number } => ({
   png: png.toString('base64'),
   at,

@@ -17,7 +17,7 @@ export interface PeerRouteDeps {
   readonly roster: Roster;
   readonly rotations: Rotations;
   readonly pictures: SessionPictures;
-  /** Whether this replica sends its agents elsewhere. */
+  /** Whether this replica is sending its agents elsewhere. */
   readonly draining: () => boolean;
 }
 
@@ -69,7 +69,7 @@ export function peerRoutes(
     app.post(`/internal/v1/${purpose}`, {
       schema: { hide: true },
       config: { access: 'open' },
-      // before the body is read: there is none
+      // before the body is read: the requests have none
       onRequest: async (request) =>
         void proven.set(request, guard.check(request.headers.authorization, purpose, clock.now())),
       handler: (request) => answer[purpose](proven.get(request)!),

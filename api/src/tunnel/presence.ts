@@ -2,16 +2,16 @@ import { Pulse } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import type { WebSocket } from 'ws';
 
-/** Milliseconds between two pings, at most. */
+/** Longest time between two pings, milliseconds. */
 const PING_MS = 20_000;
-/** Milliseconds between two looks. */
+/** Time between two checks, milliseconds. */
 export const PRESENCE_LOOK_MS = PING_MS / 4;
 /** Milliseconds without a sign of life after which a viewer is dead. */
 const DEAD_MS = 60_000;
-/** The same for one that has bytes to take and doesn't: a page may be frozen for a while, and costs its credit only. */
+/** The same for a viewer that does not take its waiting bytes: a page may be frozen for a while, which costs only its credit. */
 const FROZEN_MS = 15 * 60_000;
 
-/** Whether somebody is still at the other end of a viewer's WebSocket. */
+/** Whether the other end of a viewer's WebSocket is still there. */
 export class Presence {
   readonly #ws: WebSocket;
   readonly #pulse: Pulse;
@@ -20,7 +20,7 @@ export class Presence {
     this.#ws = ws;
     this.#pulse = new Pulse(clock);
     ws.on('pong', () => this.heard());
-    // another replica asks whether we are here, and by that says that it is, even while it doesn't read
+    // a ping of another replica, which asks for this end, is also its own sign of life, even while it does not read
     ws.on('ping', () => this.heard());
   }
 
@@ -28,12 +28,12 @@ export class Presence {
     this.#pulse.heard();
   }
 
-  /** Pings when it is time, and ends the socket of one that hasn't answered for too long. */
+  /** Pings when it is time, and ends the socket of a viewer that has not answered for too long. */
   check(): void {
     if (this.#pulse.isLost(this.#ws.bufferedAmount > 0 ? FROZEN_MS : DEAD_MS)) return this.#ws.terminate();
     if (!this.#pulse.isDue(PING_MS - PRESENCE_LOOK_MS)) return;
     this.#pulse.asked();
-    // Behind the bytes that wait: whoever takes them, however slowly, answers.
+    // The ping is sent after the waiting bytes: a viewer that takes them, however slowly, answers.
     this.#ws.ping();
   }
 }

@@ -9,10 +9,10 @@ import { Presence } from './presence.ts';
 import { notBinary, Viewer } from './viewer.ts';
 
 const BINARY = { binary: true, compress: false };
-/** Bytes that may wait for one side before the other is not read any more, and at which it is again. */
+/** With more waiting bytes than this for one end, the other is not read; at the lower bound, it is read again. */
 const HIGH = 128 * 1024;
 const LOW = 32 * 1024;
-/** Bytes of a refusal that are read. */
+/** Most bytes read of a refusal. */
 const MAX_ANSWER = 4_096;
 
 export interface RelayOptions {
@@ -21,22 +21,22 @@ export interface RelayOptions {
   readonly agent: string;
   /** Address of the replica that holds the agent. */
   readonly hub: string;
-  /** Milliseconds for the other replica to take the connection. */
+  /** Milliseconds for the other replica to accept the connection. */
   readonly openMs: number;
   /** Called once, when the viewer has gone or is being closed. */
   closed(): void;
 }
 
 /**
- * A viewer here, its agent at another replica: bytes both ways over a WebSocket to that one. Each side is read only as fast as the
- * other takes, so that a frozen viewer costs the replica that holds its agent no more than its credit [STR4].
+ * A viewer here whose agent is at another replica: bytes both ways over a WebSocket to that replica. Each end is read only as fast as the other
+ * takes the bytes, so a frozen viewer costs the agent's replica no more than its credit [STR4].
  */
 export class Relay {
   readonly #viewer: WebSocket;
   readonly #peer: WebSocket;
   readonly #options: RelayOptions;
   readonly #presence: Presence;
-  /** The other replica. */
+  /** Signs of life of the other replica. */
   readonly #pulse: Pulse;
   #over = false;
 
@@ -49,7 +49,7 @@ export class Relay {
     this.#pulse = new Pulse(clock);
     this.#presence = new Presence(viewer, clock);
     const patience = clock.setTimeout(() => this.close(unreachable(hub, undefined)), options.openMs);
-    // nothing of it can go anywhere yet
+    // there is nowhere to send its bytes yet
     viewer.pause();
 
     peer.on('open', () => {
@@ -61,7 +61,7 @@ export class Relay {
     });
     peer.on('message', (data, isBinary) => {
       this.#pulse.heard();
-      // who decides the size [VIEW6]
+      // a message about the steering viewer [VIEW6]
       if (!isBinary) return viewer.readyState === WebSocket.OPEN ? viewer.send(data, { binary: false }) : undefined;
       metrics.bytesFromPeers += (data as Buffer).length;
       metrics.bytesToViewers += (data as Buffer).length;
@@ -82,7 +82,7 @@ export class Relay {
     });
     for (const sign of ['ping', 'pong'] as const) peer.on(sign, () => this.#pulse.heard());
     peer.on('unexpected-response', (_request, response: IncomingMessage) => void this.#refused(response));
-    // each is followed by a close
+    // each error is followed by a close
     peer.on('error', () => {});
     viewer.on('error', () => {});
     peer.on('close', (code, reason) => {
@@ -94,7 +94,7 @@ export class Relay {
     viewer.on('close', () => this.#finish());
   }
 
-  /** The replica that it waits for; undefined once that has taken it. */
+  /** The replica that has not accepted the connection yet; undefined once it has. */
   get waitsFor(): string | undefined {
     return this.#peer.readyState === WebSocket.CONNECTING ? this.#options.hub : undefined;
   }
@@ -103,7 +103,7 @@ export class Relay {
     return this.#options.agent;
   }
 
-  /** Closes the viewer's socket with the error's code, or orderly (1000). */
+  /** Closes the viewer's socket with the error's code, or normally (1000). */
   close(error: StreamSpaceError | undefined): void {
     if (this.#over) return;
     this.#finish();
@@ -115,10 +115,10 @@ export class Relay {
     this.#presence.check();
   }
 
-  /** Pings the other replica at least every `pingMs`, and gives it up when it has been silent for two of those. */
+  /** Pings the other replica at least every `pingMs`, and gives up after a silence of two such intervals. */
   checkPeer(pingMs: number): void {
     if (this.#peer.readyState !== WebSocket.OPEN) return;
-    // what it says while it isn't read can't be heard
+    // signs of life can't arrive while the connection is not read
     if (this.#peer.isPaused) this.#pulse.heard();
     if (this.#pulse.isLost(2 * pingMs)) return this.close(unreachable(this.#options.hub, undefined));
     if (!this.#pulse.isDue(0.75 * pingMs)) return;
@@ -147,7 +147,7 @@ export class Relay {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    // what it still says is for nobody
+    // its remaining bytes have no receiver
     this.#peer.terminate();
     this.#options.closed();
   }

@@ -9,7 +9,7 @@ import {
 } from '@streamspace/protocol';
 import type { Clock, Timer } from 'clock-port';
 
-/** What streams need of the link below them. */
+/** The part of a link that streams use. */
 interface StreamLink {
   readonly mux: StreamMux;
   /** Sends one control message; false when the link is gone. */
@@ -17,10 +17,10 @@ interface StreamLink {
   disconnect(streamId: number, error?: StreamSpaceError): void;
 }
 
-/** Milliseconds that an agent has to reach a session's screen. */
+/** Milliseconds for an agent to reach a session's screen. */
 const CONNECT_MS = 10_000;
 
-/** The screens open over one link: ids, `vnc_connect` and its answer, and the end of each. Bytes, and the end of all, are the mux's. */
+/** The open screens of one link: ids, `vnc_connect` and its answer, and the end of each. The mux handles the bytes, and the end of all. */
 export class LinkStreams {
   readonly #link: StreamLink;
   readonly #clock: Clock;
@@ -37,8 +37,8 @@ export class LinkStreams {
   }
 
   /**
-   * Opens a stream to the session's screen [STR2]. What is written before the agent has answered waits, within the stream's queue.
-   * `connected` is called once when it has. Throws `at_capacity`, or `agent_offline` when the link is gone.
+   * Opens a stream to the session's screen [STR2]. Bytes written before the agent's answer wait in the stream's queue. `connected` is called
+   * once, at the answer. Throws `at_capacity`, or `agent_offline` when the link is gone.
    */
   open(sessionId: string, handler: StreamHandler, connected: () => void): MuxStream {
     if (this.#lastId >= 0xffffffff)
@@ -67,7 +67,7 @@ export class LinkStreams {
     return stream;
   }
 
-  /** Ends a stream from this side: the agent is told, what is queued is dropped [STR7]. */
+  /** Ends a stream from this end: tells the agent, drops queued bytes [STR7]. */
   close(stream: MuxStream, error?: StreamSpaceError): void {
     if (!this.#link.mux.has(stream.id)) return;
     stream.reset(error);
@@ -76,7 +76,7 @@ export class LinkStreams {
 
   connected(message: AgentMessageOf<'vnc_connected'>): void {
     const waiting = this.#connecting.get(message.stream_id);
-    if (waiting === undefined) return; // given up meanwhile, or said twice
+    if (waiting === undefined) return; // given up meanwhile, or answered twice
     this.#forget(message.stream_id);
     waiting.connected();
     waiting.stream.grant(message.credit);

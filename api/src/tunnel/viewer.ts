@@ -14,17 +14,17 @@ import type { Seat } from './steering.ts';
 import type { LinkStreams } from './streams.ts';
 
 const BINARY = { binary: true, compress: false };
-/** Milliseconds between our close and the end of the socket, for a viewer that doesn't answer the close … */
+/** Milliseconds from the hub's close to the end of the socket, for a viewer that does not answer the close … */
 const CLOSE_MS = 2_000;
-/** … and after an orderly end: what the screen said last is to arrive. */
+/** … and after an orderly end, so that the screen's last bytes arrive. */
 const LINGER_MS = 5_000;
 
 export interface ViewerOptions {
   readonly clock: Clock;
   readonly metrics: LinkMetrics;
-  /** Another replica of the hub, which carries the bytes on to its viewer. */
+  /** The other end is another hub replica, which relays the bytes to its viewer. */
   readonly peer?: boolean;
-  /** What the other end is told, for the error that ended the stream. */
+  /** The error to report to the other end, for the error that ended the stream. */
   explain(error: StreamSpaceError): StreamSpaceError;
   /** Called once, when the viewer has gone or is being closed. */
   closed(): void;
@@ -41,7 +41,7 @@ export class Viewer implements StreamHandler {
   #streams: LinkStreams | undefined;
   #stream: MuxStream | undefined;
   #over = false;
-  /** Where this viewer may decide the session's size [VIEW6]. */
+  /** This viewer's seat among those that may steer the session's size [VIEW6]. */
   seat: Seat | undefined;
 
   constructor(ws: WebSocket, options: ViewerOptions) {
@@ -72,12 +72,12 @@ export class Viewer implements StreamHandler {
   onData(data: Buffer, consumed: () => void): void {
     if (this.#options.peer === true) this.#options.metrics.bytesToPeers += data.length;
     else this.#options.metrics.bytesToViewers += data.length;
-    // `consumed` gives the agent new credit when the bytes have left this process, not when they came
+    // `consumed` gives the agent new credit when the bytes have left this process, not when they arrive
     this.#ws.send(data, BINARY, consumed);
   }
 
   onEnd(): void {
-    // The screen has closed its side: there is nothing that it could still want from the viewer.
+    // The screen has closed its end and needs nothing more from the viewer.
     this.close(undefined);
   }
 
@@ -90,26 +90,26 @@ export class Viewer implements StreamHandler {
     this.close(error === undefined ? undefined : this.#options.explain(asStreamSpaceError(error)));
   }
 
-  /** Closes the viewer's socket with the error's code, or orderly (1000). What was sent before arrives first. */
+  /** Closes the viewer's socket with the error's code, or normally (1000). Bytes sent before arrive first. */
   close(error: StreamSpaceError | undefined): void {
     if (this.#over) return;
     this.#finish(error);
     Viewer.refuse(this.#ws, this.#options.clock, error);
   }
 
-  /** Sends a text frame; nothing to one that takes no more. */
+  /** Sends a text frame, unless the viewer takes no more. */
   tell(text: string): void {
     if (this.#ws.readyState === this.#ws.OPEN) this.#ws.send(text);
   }
 
-  /** Pings, and ends the socket of a viewer that hasn't answered for too long. */
+  /** Pings, and ends the socket of a viewer that has not answered for too long. */
   check(): void {
     this.#presence.check();
   }
 
   /**
-   * Tells the other replica that this one is there. It can't find out by asking: its pings are not read while the screen doesn't take what
-   * the viewer says.
+   * Sends the other replica a sign of life. Its own pings would not show that this replica is alive: this replica does not read them while the
+   * screen takes no input.
    */
   beat(): void {
     if (this.#options.peer === true && this.#ws.readyState === this.#ws.OPEN) this.#ws.ping();
@@ -123,7 +123,7 @@ export class Viewer implements StreamHandler {
         : { code: error.close, reason: error.message, withinMs: CLOSE_MS };
     // settles by itself and never rejects
     void closeSocket(ws, clock, closing);
-    // the answer to our close may be behind data that nobody wants any more
+    // the answer to this close may come after data that is no longer needed
     ws.resume();
   }
 
@@ -139,7 +139,7 @@ export class Viewer implements StreamHandler {
     if (!this.#stream.write(data)) this.#ws.pause();
   }
 
-  /** The viewer is over: its stream goes, the agent is told. */
+  /** The viewer is over: ends its stream and tells the agent. */
   #finish(error?: StreamSpaceError): void {
     if (this.#over) return;
     this.#over = true;

@@ -21,9 +21,9 @@ import { Successions, type ViewerName, viewerOf } from './successions.ts';
 import { every, tokenExpired, whenItIs } from './timers.ts';
 import { Viewer } from './viewer.ts';
 
-/** Milliseconds for another replica to take a screen. */
+/** Milliseconds for another replica to accept a screen. */
 const PEER_OPEN_MS = 3_000;
-/** Tickets that don't hold, from one address and for one session: so many at once, then one in so many milliseconds. */
+/** Invalid tickets from one address for one session: this many at once, then one per interval in milliseconds. */
 const GUESSES = { burst: 20, everyMs: 3_000 };
 
 export interface ViewerDeps extends Pick<
@@ -39,20 +39,20 @@ export interface ViewerDeps extends Pick<
 
 export interface ViewerGateway {
   readonly size: number;
-  /** Those of them whose agent is connected to another replica. */
+  /** Number of viewers whose agent is connected to another replica. */
   readonly relays: number;
   /** GET /api/v1/sessions/:id/vnc?ticket=… [VIEW1] */
   readonly serve: (upgrade: Upgrade, sessionId: string) => Promise<void>;
-  /** GET /internal/v1/sessions/:id/screen: another replica, for a viewer of its own. */
+  /** GET /internal/v1/sessions/:id/screen: from another replica, for its viewer. */
   readonly servePeer: (upgrade: Upgrade, sessionId: string) => void;
-  /** Takes no new ones. Those that are here are sent away when their agent has gone elsewhere. */
+  /** Refuses new viewers. Present ones are sent away when their agent has moved. */
   refuse(): void;
-  /** Sends away whoever doesn't need this replica. */
+  /** Sends away all viewers that do not need this replica. */
   sendElsewhere(): void;
   stop(): void;
 }
 
-/** Viewers' WebSockets onto streams of their session's agent, wherever in the hub that is connected. */
+/** Connects viewers' WebSockets to streams of their session's agent, at whichever hub replica it is connected. */
 export function viewerGateway(deps: ViewerDeps): ViewerGateway {
   const { clock, store, metrics, hub } = deps;
   const viewers = new Set<Viewer>();
@@ -101,7 +101,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
       clock,
       metrics,
       peer,
-      // its agent has moved to another replica: the viewer shall, too, and at once
+      // the agent has moved to another replica: its viewer has to follow at once
       explain: (error) => (refusing && error.code === 'agent_offline' ? goingAway() : error),
       closed: () => {
         end.cancel();
@@ -138,7 +138,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
     relays.add(made);
   };
 
-  /** The agent is connected: whoever waits for another replica that held it, and died with it, need not wait any longer. */
+  /** The agent is connected again: viewers that wait for its former replica, which died, need not wait any longer. */
   const moved = async (agent: string): Promise<void> => {
     const waiting = [...relays].filter((each) => each.agent === agent && each.waitsFor !== undefined);
     if (waiting.length === 0) return;
@@ -147,11 +147,11 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
       if (each.waitsFor !== undefined && each.waitsFor !== record?.hub) each.close(offline(agent));
   };
   store.events.subscribe(({ type, agent }) => {
-    // without the store, they wait for their time
+    // without the store, they wait until their time-out
     if (type === 'agent.registered' && agent !== null) moved(agent).catch(() => undefined);
   }, stopping.signal);
 
-  /** From an open WebSocket on a refusal is a close code: a page can read that, but not the status of a failed upgrade. */
+  /** Reports a refusal on an open WebSocket as a close code: a page can read that, but not the status of a failed upgrade. */
   const closing = (ws: WebSocket, open: () => void): void => {
     try {
       open();
@@ -161,7 +161,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
     }
   };
 
-  /** The replica that holds the agent, by one look at its record; undefined: this one, or none. */
+  /** The replica that holds the agent, from one read of its record; undefined: this one, or none. */
   const holderOf = async (agentId: string): Promise<string | undefined> => {
     if (deps.holder(agentId) !== undefined) {
       metrics.lookups.inc({ found: 'here' });
@@ -237,7 +237,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
       if (session !== sessionId)
         throw new StreamSpaceError('unauthenticated', `the credential is for session ${session}`);
       const link = deps.holder(agent);
-      // never on to a third replica: two that each take the other for the holder would send a viewer in circles
+      // never relayed to a third replica: two replicas that each take the other for the holder would send a viewer in circles
       if (link === undefined) throw offline(agent);
       const name = user === undefined || viewer === undefined ? undefined : { session, user, viewer };
       const steer = upgrade.url.searchParams.get('steer');

@@ -8,10 +8,10 @@ import type { HubDeps } from '../deps.ts';
 import { route } from '../http/route.ts';
 import { shortened } from '../http/shortened.ts';
 
-/** Milliseconds for which it is known that a ticket's WebSocket came without `Upgrade`: its viewer asks at once. */
+/** Milliseconds for which the hub remembers that a ticket's WebSocket came without `Upgrade`: its viewer asks at once. */
 const KNOWN_MS = 30_000;
 
-/** Names what is known of a ticket. */
+/** The key of that memory for a ticket. */
 const marked = (ticket: string): string => sha256Hex(`came without upgrade: ${ticket}`);
 
 const socket = { access: 'open', status: 101, answer: Type.Null() } as const;
@@ -23,8 +23,8 @@ const querystring = Type.Object(
 );
 
 /**
- * Ordinary requests for the paths of WebSockets. A proxy that does not pass on `Upgrade` makes one of every WebSocket, whose other headers
- * still show what it was. Agents read the answer; a page can't, and asks afterwards what became of its ticket, by a request of its own.
+ * Plain requests for the paths of WebSockets. A proxy that does not pass on `Upgrade` turns every WebSocket into such a request; its other
+ * headers still show the origin. Agents read the answer; a page can't, and asks afterwards about its ticket, by a separate request.
  */
 export function withoutUpgradeRoutes(
   scope: FastifyInstance,
@@ -77,7 +77,7 @@ const isWebSocket = ({ headers }: Pick<FastifyRequest, 'headers'>): boolean =>
 
 const onlyWebSockets = () => new StreamSpaceError('invalid_request', 'this path is for WebSockets only: send Upgrade');
 
-/** What it saw, what the hub takes for its own address, and what a proxy needs. */
+/** The error: the request as the hub saw it, the hub's own address as configured, and the required settings of a proxy. */
 function withoutUpgrade(
   { headers, raw }: Pick<FastifyRequest, 'headers' | 'raw'>,
   publicUrl: string | undefined,
