@@ -30,31 +30,31 @@ import { Rotations } from './fleet/rotation.ts';
 import { SessionPictures } from './reports/session-pictures.ts';
 import { tolerant } from './tolerant.ts';
 
-/** Milliseconds for another replica to give an agent a new credential; it waits half a minute itself. */
+/** Milliseconds for another replica to give an agent a new credential; that replica waits half a minute itself. */
 const ROTATE_PEER_MS = 32_000;
 
 export interface LinkGateway extends AgentGateway {
-  /** Serves the upgrades of agents and viewers, and on `internal` those of other replicas; everything else that asks for one gets 404. */
+  /** Serves the upgrades of agents and viewers, and on `internal` those of other replicas; any other upgrade gets 404. */
   attach(server: Server, internal: Server): void;
-  /** Begins the handshake on an open WebSocket whose other end has proved to be that agent. */
+  /** Begins the handshake on an open WebSocket whose other end has authenticated as that agent. */
   take(ws: WebSocket, agentId: string): void;
   /**
-   * Takes no new connection and asks every agent to go elsewhere [CON8]; resolves when all have gone, or when the signal aborts:
-   * those that are left are closed then. Viewers are told to connect again as soon as this hub is no use to them.
+   * Accepts no new connection and asks every agent to go elsewhere [CON8]; resolves when all have gone, or when the signal aborts: remaining
+   * ones are closed then. Viewers are told to connect again as soon as this hub can no longer serve them.
    */
   drain(signal: AbortSignal): Promise<void>;
-  /** Ends every link, viewer and timer. Resolves when what the links had asked of the store is stored. */
+  /** Ends every link, viewer and timer. Resolves when the pending store work of the links is done. */
   stop(): Promise<void>;
-  /** What is open now. */
+  /** Numbers of open objects. */
   readonly counts: { links: number; handshakes: number; streams: number; viewers: number };
 }
 
-/** The agents' and viewers' side of the hub. Begins its own timers; `stop` ends them. */
+/** The hub's gateway for agents and viewers. Begins its own timers; `stop` ends them. */
 export function agentGateway(given: LinkDeps): LinkGateway {
   const { clock, log, config, store, hub } = given;
   const deps = { ...given, publish: tolerant(given.publish, clock, log) };
   const stopping = new AbortController();
-  // each part that lives as long as this one listens, and some wait besides: more than ten, and always about as many
+  // each part has a permanent listener, and some add more while they wait: more than ten, but always about the same number
   setMaxListeners(50, stopping.signal);
   const roster = new Roster();
   let draining = false;
@@ -68,7 +68,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
     queued: () => roster.queued,
     draining: () => draining,
   });
-  // while a secret is rotated, replicas that have not heard of the new one believe the former one only
+  // during the rotation of a secret, replicas that do not have the new one yet accept only the former one
   const peers = new Peers({ ...deps, metrics: counters, secret: config.peerSecrets.at(-1) });
   const guard = new PeerGuard(config.peerSecrets, hub);
   const proofs = new SessionProofs(config.sessionKeys);
@@ -110,7 +110,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
     census({ ...deps, heartbeatMs: config.heartbeatMs, holds: (id) => roster.get(id)?.connectionId }, stopping.signal),
   ];
 
-  /** The other replica that holds the agent, if one does. */
+  /** The other replica that holds the agent, if there is one. */
   const elsewhere = async (agentId: string): Promise<string | undefined> => {
     const record = await store.agents.get(agentId);
     const at = record?.connected === true && record.hub !== null && record.hub !== hub ? record.hub : undefined;
@@ -190,7 +190,7 @@ export function agentGateway(given: LinkDeps): LinkGateway {
     async stop() {
       draining = true;
       agents.close();
-      // what links have said is stored first, if the store is there
+      // the links' messages are stored first, if the store is available
       roster.endAll(new StreamSpaceError('going_away', 'the hub stops; connect again'));
       stopping.abort(new StreamSpaceError('going_away', 'the hub stops'));
       viewers.stop();

@@ -14,7 +14,7 @@ import type { CommandNotifier } from './ports.ts';
 
 const params = Type.Object({ id: Id }, { additionalProperties: false });
 
-/** Agents are there for everybody to see; only admins change them. */
+/** Every user can see agents; only admins change them. */
 export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher: CommandNotifier }): void {
   const { store, publish, dispatcher } = deps;
   const app = scope.withTypeProvider<TypeBoxTypeProvider>();
@@ -99,7 +99,7 @@ export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher
     }),
     async ({ params: { id }, query }) => {
       const items = await store.events.since(Number(query.after ?? 0), { agent: id, limit: 200 });
-      // an agent that was only ever refused has a timeline, too
+      // an agent whose connections were all refused has a timeline, too
       if (items.length === 0) found(id, await store.agents.get(id));
       return { items: items.map(publicEvent) };
     },

@@ -12,9 +12,9 @@ import type { AgentLink, LinkOwner } from '../link/link.ts';
 import { denied, foreignAgent, noCommonVersion, type HelloRefusal, trouble } from './refusal.ts';
 import type { Turns } from '../../flow/turns.ts';
 
-/** Milliseconds that the holder of an agent id has to answer when another connection wants it [TERM4]. */
+/** Milliseconds for the holder of an agent id to answer when another connection wants the id [TERM4]. */
 const PROBE_MS = 2_000;
-/** Milliseconds that the store has to answer a claim. */
+/** Milliseconds for the store to answer a claim. */
 const CLAIM_MS = 10_000;
 
 export interface HandshakeDeps {
@@ -22,18 +22,18 @@ export interface HandshakeDeps {
   readonly clock: Clock;
   readonly hub: string;
   readonly heartbeatMs: number;
-  /** Handshakes of one agent id go one after the other, so that the store's order is ours. */
+  /** Handshakes of one agent id run one after the other, so that the store's order is the hub's. */
   readonly turns: Turns;
   /** The live link of an agent id here, if there is one. */
   holder(agentId: string): AgentLink | undefined;
   /**
-   * Whether a connection that another replica of the hub holds is there and answers, and whether that replica has asked it to connect
-   * elsewhere. Rejects when that replica won't say.
+   * Whether a connection at another hub replica answers, and whether that replica has asked the agent to connect elsewhere. Rejects when that
+   * replica gives no answer.
    */
   probe(hub: string, agentId: string, connectionId: string): Promise<{ alive: boolean; leaving: boolean }>;
   /**
-   * The link was accepted: it is to be welcomed and takes its place, and that of `previous`, wherever in the hub that is. Called
-   * within the agent's turn.
+   * The link was accepted: welcomes it, and gives it its place instead of `previous`, at whichever hub replica that is. Called within the
+   * agent's turn.
    */
   accepted(link: AgentLink, hello: AgentMessageOf<'hello'>, previous: Accepted['previous']): void;
   refused(link: AgentLink, hello: AgentMessageOf<'hello'>, refusal: HelloRefusal): void;
@@ -41,7 +41,7 @@ export interface HandshakeDeps {
 
 type Accepted = Extract<ClaimResult, { accepted: true }>;
 
-/** From the accepted upgrade to `welcome` or `refuse` [CON1]. Made for one link; its first owner. */
+/** From the accepted upgrade to `welcome` or `refuse` [CON1]. For one link, whose first owner it is. */
 export function handshake(deps: HandshakeDeps): LinkOwner & { begin: (link: AgentLink) => void } {
   let hello: AgentMessageOf<'hello'> | undefined;
   let helloTimer: { cancel(): void } | undefined;
@@ -92,7 +92,7 @@ async function decide(deps: HandshakeDeps, link: AgentLink, hello: AgentMessageO
   }
 }
 
-/** Asks the store, for so long; an answer that comes later is undone: nobody is to find the agent held by a link that isn't there. */
+/** Claims at the store, with a time-out. A late acceptance is undone: no record may name a link that does not exist. */
 async function claimInTime(deps: HandshakeDeps, claim: Claim): Promise<ClaimResult> {
   const { store, clock } = deps;
   let late = false;
@@ -124,7 +124,7 @@ async function claimAgent(deps: HandshakeDeps, link: AgentLink, hello: AgentMess
   return (await alive(deps, link.agentId, first, hello.replica)) ? first : claim(first.connectionId ?? true);
 }
 
-/** Whether the connection that holds the agent id is there and answers. */
+/** Whether the connection that holds the agent id answers. */
 async function alive(
   deps: HandshakeDeps,
   agentId: string,
@@ -138,10 +138,10 @@ async function alive(
     return false;
   try {
     const there = await deps.probe(record.hub, agentId, connectionId);
-    // the very agent, which a replica that stops has sent here [CON8]
+    // the same agent, sent here by a stopping replica [CON8]
     return there.alive && !(there.leaving && holds === comes);
   } catch {
-    // that replica is there, and won't say (another secret, a clock that is off): the agent's heartbeats tell
+    // that replica is reachable but refuses to answer (another secret, a clock that is off): the agent's heartbeats decide
     const heard = record.last_heartbeat ?? record.connected_since;
     return heard !== null && deps.clock.now() - parseIso(heard) <= 3 * deps.heartbeatMs;
   }

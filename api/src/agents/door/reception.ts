@@ -20,15 +20,15 @@ import type { Roster } from '../fleet/roster.ts';
 import { Throttle } from '../../flow/throttle.ts';
 import { Turns } from '../../flow/turns.ts';
 
-/** Connections of agents on one hub, welcomed or about to be. */
+/** Most connections of agents to one hub, welcomed or in the handshake. */
 const MAX_LINKS = 20_000;
-/** What pings may cost: with more agents than that times HUB_PING_INTERVAL, each is pinged less often. */
+/** Most pings per second: with more agents than this times HUB_PING_INTERVAL, each is pinged less often. */
 const PINGS_PER_SECOND = 2_000;
-/** Milliseconds for another replica to ask its agent whether it is there; it waits two seconds itself. */
+/** Milliseconds for another replica to ask its agent for a sign of life; that replica waits two seconds itself. */
 const PROBE_PEER_MS = 3_500;
-/** Of them, those that may be about to be. */
+/** Most connections in the handshake. */
 const MAX_HANDSHAKES = 1_000;
-/** Connections of one agent id: so many at once, then one in so many milliseconds. */
+/** Connections of one agent id: this many at once, then one per interval in milliseconds. */
 const ATTEMPTS = { burst: 30, everyMs: 1_000, keys: 20_000 };
 
 export interface ReceptionDeps extends LinkDeps {
@@ -38,24 +38,24 @@ export interface ReceptionDeps extends LinkDeps {
   readonly peers: Peers;
   /** Aborts when the hub stops. */
   readonly stopping: AbortSignal;
-  /** What a welcomed link says. */
+  /** Handles the messages of a welcomed link. */
   readonly receive: LinkOwner['message'];
 }
 
 export interface Reception {
   /** GET /api/v1/agent/connect. Throws the refusal. */
   readonly serve: (upgrade: Upgrade) => Promise<void>;
-  /** Begins the handshake on an open WebSocket whose other end has proved to be that agent. */
+  /** Begins the handshake on an open WebSocket whose other end has authenticated as that agent. */
   readonly take: (ws: WebSocket, agentId: string, credentialHash?: string) => void;
   /** Connections that came after `close`. */
   readonly sentAway: number;
-  /** From now on everybody who comes is sent away. */
+  /** From now on, every new connection is sent away. */
   readonly close: () => void;
 }
 
 type Hello = AgentMessageOf<'hello'>;
 
-/** Lets agents in, and sees them out: from the upgrade to their place in the roster, and what their leaving leaves to do. */
+/** Admits agents, from the upgrade to their place in the roster, and cleans up after they leave. */
 export function reception(deps: ReceptionDeps): Reception {
   const { clock, log, store, config, publish, roster, counters, dispatcher } = deps;
   const refusedEvents = new Throttle(clock, { burst: 5, everyMs: 10_000, keys: 10_000 });
@@ -72,10 +72,10 @@ export function reception(deps: ReceptionDeps): Reception {
   });
 
   const unmarked = new Outage(clock, log, 'Agent not marked as disconnected');
-  /** Behind all that the link has asked of the store before. */
+  /** Runs after all earlier work of the link on the store. */
   const release = (link: AgentLink, error: StreamSpaceError): Promise<void> =>
     new Promise((resolve) => {
-      // one whose credential is no longer valid does not come back by itself: nothing is placed there
+      // an agent with an invalid credential does not return by itself: no sessions are placed there
       const awaySince = error.code === 'unauthenticated' ? null : iso(clock.now());
       link.work.last(async () => {
         try {
@@ -132,7 +132,7 @@ export function reception(deps: ReceptionDeps): Reception {
     counters.registrations.inc();
     log.info({ agent: agentId, replica, term, connection: connectionId, build: hello.build }, 'Registered agent');
     link.queue(0, async () => {
-      // read after the claim: who revokes a credential writes first and then looks for the connection, so that one of the two sees the other
+      // read after the claim: a revocation writes first and then searches for the connection, so one of the two sees the other
       const [agent, valid] = await Promise.all([store.agents.get(agentId), stillValid(store, link)]);
       if (!valid) return link.end(revoked(agentId));
       if (agent?.connection_id === connectionId) await publish.agent('agent.registered', agent);
@@ -213,7 +213,7 @@ export function reception(deps: ReceptionDeps): Reception {
         );
       }
       const bearer = /^Bearer +(\S+)$/i.exec(upgrade.request.headers.authorization ?? '')?.[1];
-      // first of all: those who can't prove who they are use up nothing of what the others need
+      // first of all: clients that can't authenticate must not use up any resource of the others
       const agentId = await deps.authenticateAgent(bearer);
       if (!attempts.pass(agentId))
         throw new StreamSpaceError('rate_limited', `agent ${agentId} connects too often: wait a little`, {

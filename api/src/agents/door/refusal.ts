@@ -1,12 +1,12 @@
 import { type AgentMessageOf, PROTOCOL_VERSIONS, StreamSpaceError } from '@streamspace/protocol';
 import type { ClaimResult } from '../../store/store.ts';
 
-/** Why a `hello` is not welcomed [CON4]. */
+/** The reason for a refused `hello` [CON4]. */
 export interface HelloRefusal {
   error: StreamSpaceError;
-  /** What the people who run the agent can do, in words. */
+  /** The remedy for the agent's operators, in words. */
   remedy: string;
-  /** The hub's term, where the claimant's was too small [TERM3]. */
+  /** The hub's term, if the agent's was too small [TERM3]. */
   term?: number;
   retryAfterMs: number;
 }
@@ -48,7 +48,7 @@ export function denied(hello: Hello, claim: Denied): HelloRefusal {
       ),
       remedy: `If this replica still holds the lease, write a term above ${claim.term} into it and connect again`,
       term: claim.term,
-      // who holds the lease needs a moment for one write to it; who doesn't is about to find out
+      // the holder of the lease needs a moment for one write to it; another replica is about to find out
       retryAfterMs: 100,
     };
   }

@@ -11,8 +11,8 @@ export interface ReclaimDeps extends LinkDeps {
 }
 
 /**
- * Whether the record that the store has is older than this link: the store was emptied, or lost its last writes when another of its
- * servers took over. Terms never go back, so the link registers again with its own.
+ * Whether the store's record is older than this link: the store was emptied, or lost its last writes when another of its servers took over.
+ * Terms never go back, so the link registers again with its own.
  */
 export function forgotten(
   record: AgentRecord | undefined,
@@ -24,9 +24,8 @@ export function forgotten(
 }
 
 /**
- * Registers a live link again whose agent the store has forgotten, and has the agent list its sessions, so that they are learnt
- * again [SES3]. Without a reconnect: ten thousand agents don't come anew because a store was emptied. False when another connection
- * has the agent now.
+ * Registers a live link again if the store has forgotten its agent, and asks the agent for its sessions, so that the store learns them again
+ * [SES3]. Needs no reconnect: ten thousand agents need not return because a store was emptied. False when another connection has the agent now.
  */
 export async function reclaim(deps: ReclaimDeps, link: AgentLink): Promise<boolean> {
   const { store, clock, log, counters, publish, hub } = deps;
@@ -37,7 +36,7 @@ export async function reclaim(deps: ReclaimDeps, link: AgentLink): Promise<boole
   counters.reclaims.inc({ outcome: claim.accepted ? 'accepted' : 'refused' });
   if (!claim.accepted) return false;
   log.warn({ agent: agentId, term, connection: connectionId }, 'Agent registered again: the store had lost it');
-  // it could not come back otherwise
+  // otherwise the agent could not come back
   if (credentialHash !== undefined) await store.credentials.setNew(agentId, credentialHash);
   await deps.seed?.();
   await askForSessions(deps, agentId);

@@ -5,16 +5,16 @@ import type { AgentLink } from '../link/link.ts';
 import type { CommandNotifier } from '../ports.ts';
 import { retrying } from '../../flow/retrying.ts';
 
-/** Milliseconds between two agents that are asked: thousands don't answer at once. */
+/** Milliseconds between the requests to two agents, so that thousands don't answer at once. */
 const PACE_MS = 5;
-/** Milliseconds from one round to the next, however often the store comes and goes. */
+/** Milliseconds from one round to the next, however often the store returns. */
 const ROUND_MS = 30_000;
 
 export interface RelearnDeps extends Pick<HubDeps, 'store' | 'clock' | 'log' | 'config' | 'randomBytes'> {
   readonly dispatcher: CommandNotifier;
 }
 
-/** Has an agent list what it runs; its answer corrects what the store has [SES3]. */
+/** Asks an agent for its sessions; the answer corrects the store [SES3]. */
 export async function askForSessions(deps: RelearnDeps, agentId: string): Promise<void> {
   const traceId = deps.randomBytes(16).toString('hex');
   const about = { action: 'list_sessions', agent: agentId, session: null, user: 'hub', traceId } as const;
@@ -23,8 +23,8 @@ export async function askForSessions(deps: RelearnDeps, agentId: string): Promis
 }
 
 /**
- * Has every agent that is connected here list its sessions when the store has come back: what they said just before may be lost, and they
- * don't say it twice. Until the signal aborts.
+ * When the store has come back, asks every agent that is connected here for its sessions: the store may have lost the agents' last messages,
+ * and agents don't repeat them. Runs until the signal aborts.
  */
 export async function relearn(deps: RelearnDeps, links: () => Iterable<AgentLink>, signal: AbortSignal): Promise<void> {
   const { store, clock, log } = deps;

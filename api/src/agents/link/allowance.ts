@@ -2,14 +2,14 @@ import { StreamSpaceError } from '@streamspace/protocol';
 import type { Clock } from 'clock-port';
 import { LRUCache } from 'lru-cache';
 
-/** Control messages of one agent: so many at once, and so many a second. */
+/** Control messages of one agent: most at once, and per second. */
 const MESSAGES = { burst: 20_000, perSecond: 2_000 };
-/** Their bytes likewise: two lists of ten thousand sessions at once, which a new leader and its successor send. */
+/** Their bytes likewise: two lists of ten thousand sessions at once, as sent by a new leader and its successor. */
 const BYTES = { burst: 64 * 1024 * 1024, perSecond: 512 * 1024 };
-/** Agents whose use is remembered; of more, those that spoke last. */
+/** Agents whose use is remembered; above that, the most recent ones. */
 const REMEMBERED = 10_000;
 
-/** What one agent may still say at once; refilled by the second. */
+/** The messages and bytes that one agent may still send at once; refilled with time. */
 export class Allowance {
   readonly #clock: Clock;
   #messages = MESSAGES.burst;
@@ -43,7 +43,7 @@ export class Allowance {
   }
 }
 
-/** The allowances of agents, by id: an agent that connects again goes on with what it has left. */
+/** The allowances of agents, by id: an agent that reconnects continues with its remaining allowance. */
 export class Allowances {
   readonly #clock: Clock;
   readonly #known = new LRUCache<string, Allowance>({ max: REMEMBERED });

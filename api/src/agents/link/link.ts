@@ -43,16 +43,16 @@ export class AgentLink extends LinkEnd<HubMessage, AgentMessage> {
   version: ProtocolVersion = PROTOCOL_VERSIONS[0];
   term = 0;
   replica = '';
-  /** When it was welcomed, RFC 3339. */
+  /** Time of the welcome, RFC 3339. */
   since = '';
   hello: AgentMessageOf<'hello'> | undefined;
-  /** SHA-256 (hex) of the credential that it has now. */
+  /** SHA-256 (hex) of the agent's current credential. */
   credentialHash: string | undefined;
-  /** Monotonic milliseconds of the last look that found it valid. */
+  /** Monotonic milliseconds of the last check that found it valid. */
   credentialChecked: number;
-  /** How often it is pinged at least, milliseconds: what its welcome promised. */
+  /** Longest time between pings, milliseconds, as promised in the welcome. */
   pingMs = Number.POSITIVE_INFINITY;
-  /** Who is told from now on: the handshake, then the gateway. */
+  /** Receives the link's events from now on: first the handshake, then the gateway. */
   owner: LinkOwner;
   readonly #parts: LinkParts;
 
@@ -78,7 +78,10 @@ export class AgentLink extends LinkEnd<HubMessage, AgentMessage> {
     super.send(frame, flushed);
   }
 
-  /** Queues work on the store behind what this link has asked before (with a lane: of that lane, or of none); a link that asks for too much is ended. */
+  /**
+   * Queues work on the store after the link's earlier work (with a lane: after that of the same lane, or of none); ends a link that queues too
+   * much.
+   */
   queue(bytes: number, task: () => Promise<void>, lane?: string): void {
     if (this.open && !this.work.push(bytes, task, lane)) {
       this.end(
@@ -103,7 +106,7 @@ export class AgentLink extends LinkEnd<HubMessage, AgentMessage> {
   }
 
   protected override onUnsendable(message: HubMessage, error: StreamSpaceError): void {
-    // our own mistake, and no reason to take the agent's screens away
+    // a fault of the hub is no reason to end the agent's screens
     this.#parts.log.error(
       { err: error, agent: this.agentId, message: message.type },
       'Control message not sent: it does not match its schema',
@@ -129,7 +132,7 @@ export class AgentLink extends LinkEnd<HubMessage, AgentMessage> {
     if (!this.open) return;
     const about = { err: error, agent: this.agentId, connection: this.connectionId };
     this.#parts.log.warn(about, 'Message of an agent could not be stored');
-    // The agent comes again and says again what was not stored: better than an answer that is lost.
+    // The agent reconnects and repeats the message that was not stored: better than a lost answer.
     this.end(asStreamSpaceError(error));
   }
 }

@@ -3,8 +3,8 @@ import { type Clock, sleep } from 'clock-port';
 import type { AgentLink } from './link.ts';
 
 /**
- * Ends links that are silent for more than three heartbeat intervals, and pings the others as often as their welcome said, so that an agent knows within
- * two of those that its hub has gone without a word [WIRE5]. One timer for all.
+ * Ends links that are silent for more than three heartbeat intervals, and pings the others as often as their welcome promised, so that an agent
+ * notices within two ping intervals that its hub has vanished [WIRE5]. One timer for all.
  */
 export async function watchLiveness(
   clock: Clock,

@@ -5,24 +5,24 @@ import type { AgentLink } from '../link/link.ts';
 import type { SessionPicture } from '../ports.ts';
 import { Throttle } from '../../flow/throttle.ts';
 
-/** An agent is asked for a session's picture no sooner again than this, whoever wants it. Milliseconds. */
+/** Shortest time between two requests to an agent for the picture of one session, milliseconds. */
 const AGE_MS = 30_000;
-/** Milliseconds that an agent has for one. */
+/** Milliseconds for an agent to send a picture. */
 const ANSWER_MS = 15_000;
-/** Pictures of one agent: so many at once, then one in so many milliseconds, so that they are no reason to end its link for its bytes. */
+/** Pictures of one agent: this many at once, then one per interval in milliseconds, so that their bytes don't end its link. */
 const RATE = { burst: 50, everyMs: 1_000, keys: 20_000 };
-/** What is kept: bytes of pictures, and sessions. */
+/** Most kept bytes of pictures, and sessions. */
 const KEPT = { bytes: 32 * 1024 * 1024, sessions: 10_000 };
-/** Pixels of a picture, either way: a small file can be a large picture. */
+/** Largest width and height, pixels: a small file can be a large picture. */
 const MAX_SIDE = 1_024;
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR', 'latin1');
 
 interface Entry {
   /** Monotonic milliseconds. */
   readonly askedAt: number;
-  /** The last that came. */
+  /** The last received picture. */
   readonly picture?: SessionPicture;
-  /** Why none came the last time. */
+  /** The error of the last request, if it failed. */
   readonly error?: StreamSpaceError;
 }
 
@@ -33,14 +33,14 @@ interface Waiting {
 }
 
 /**
- * What sessions of the agents that are connected here looked like last [PIC1]. The last picture of each is kept in memory, within bounds: it is what
- * is shown of a session that sleeps, and is gone with this process.
+ * The last pictures of sessions whose agents are connected here [PIC1]. The last picture of each is kept in memory, within bounds: it is shown
+ * for a sleeping session, and is lost with this process.
  */
 export class SessionPictures {
   readonly #clock: Clock;
   readonly #randomBytes: (size: number) => Buffer;
   readonly #throttle: Throttle;
-  /** By session; of more than fit, those that were wanted last. */
+  /** By session; above the bound, the most recently wanted ones. */
   readonly #entries = new LRUCache<string, Entry>({
     max: KEPT.sessions,
     maxSize: KEPT.bytes,
@@ -58,8 +58,8 @@ export class SessionPictures {
   }
 
   /**
-   * The session's picture, at most half a minute old where there is a newer one; the last one where the agent has none now. Rejects with the agent's
-   * refusal, `conflict` for an agent that takes none, `rate_limited`, `command_timeout`.
+   * The session's picture: at most half a minute old, or the last one if the agent has none now. Rejects with the agent's refusal, `conflict`
+   * for an agent without this feature, `rate_limited`, `command_timeout`.
    */
   async of(link: AgentLink, session: string): Promise<SessionPicture> {
     const known = this.#entries.get(session);
@@ -67,20 +67,20 @@ export class SessionPictures {
     return this.last(session);
   }
 
-  /** The last that came. Throws why there is none. */
+  /** The last received picture. Throws the reason if there is none. */
   last(session: string): SessionPicture {
     const { picture, error } = this.#entries.get(session) ?? {};
     if (picture !== undefined) return picture;
     throw error ?? new StreamSpaceError('agent_offline', 'its agent is not connected, and there is no earlier picture');
   }
 
-  /** An agent's answer. */
+  /** Handles an agent's answer. */
   heard(link: AgentLink, answer: AgentMessageOf<'picture'>): void {
     const waiting = this.#waiting.get(answer.request_id);
     if (waiting?.link === link) waiting.settle(answer);
   }
 
-  /** Settles when what is known is renewed; who wants it meanwhile waits for the same. */
+  /** Settles when the entry is renewed; concurrent callers share one request. */
   #ask(link: AgentLink, session: string): Promise<void> {
     const known = this.#underWay.get(session);
     if (known !== undefined) return known;
@@ -97,7 +97,7 @@ export class SessionPictures {
       this.#entries.set(session, { askedAt, picture });
     } catch (thrown) {
       const error = asStreamSpaceError(thrown);
-      // whoever is asked too much of is asked again soon
+      // a rate limit must not delay the next request
       const limited = error.code === 'rate_limited';
       this.#entries.set(session, {
         askedAt: limited ? askedAt - AGE_MS : askedAt,
@@ -137,7 +137,7 @@ export class SessionPictures {
     });
   }
 
-  /** One listener a link, however many pictures are wanted of it. */
+  /** One listener per link, however many pictures are requested from it. */
   #watch(link: AgentLink): void {
     if (this.#watched.has(link)) return;
     this.#watched.add(link);
@@ -150,7 +150,7 @@ export class SessionPictures {
   }
 }
 
-/** The picture in an answer, if it is one. Throws the agent's refusal, `malformed_frame`. */
+/** The picture in an answer. Throws the agent's refusal, or `malformed_frame` for an invalid picture. */
 function checked({ png: text, error }: AgentMessageOf<'picture'>): Buffer {
   if (error !== undefined) throw new StreamSpaceError(error.code, error.message);
   const png = Buffer.from(text ?? '', 'base64');
