@@ -6,18 +6,18 @@ import { KEYS } from './keys.ts';
 import { shownStatus } from '../shown-status.ts';
 import { SCRIPTS } from './scripts.ts';
 
-/** An agent's hash: its record, and what is counted beside it. `status` is the one that it reported. */
+/** An agent's hash: its record, and its counters. `status` is the one that the agent reported. */
 interface Stored extends Omit<AgentRecord, 'active_sessions' | 'used'> {
   used_sessions?: number;
-  /** Millionths. */
+  /** Millionths of a core. */
   used_cpu?: number;
   used_memory?: number;
-  /** Commands ever accepted. */
+  /** Number of commands ever accepted. */
   accepted?: number;
 }
 
 function shown(stored: Stored | undefined): AgentRecord | undefined {
-  // sessions of an agent that never came are counted in a hash without the rest
+  // for an agent that never came, the hash has only the counters of its sessions
   if (stored?.id === undefined) return undefined;
   const { used_sessions, used_cpu, used_memory, accepted: _accepted, ...agent } = stored;
   return {
@@ -38,7 +38,7 @@ export function redisAgents(connection: RedisConnection): AgentStore {
     const agents = await Promise.all(ids.map(get));
     return agents.filter((agent) => agent !== undefined).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   };
-  // a step for each agent: lists that are asked for at once must not take all steps that a hub may have under way
+  // a list takes one step per agent: concurrent lists share a run, so that they don't use up the steps that a hub may have in progress
   const together = coalesce(all);
 
   return {
@@ -64,7 +64,7 @@ export function redisAgents(connection: RedisConnection): AgentStore {
       };
       const onlyNew = fields({ draining: false, last_heartbeat: null });
       const args = [term, JSON.stringify(replica), JSON.stringify(takeover), fields(now), onlyNew];
-      // not one behind the other, for many come at once: a claim whose index was not written is not answered, and the agent comes again
+      // in parallel, because many agents come at once: a claim whose index was not written gets no answer, and the agent comes again
       const [claimed] = await Promise.all([
         connection.runDurably(SCRIPTS.claim, [KEYS.agent(agentId)], args),
         connection.do((client) => client.sadd(KEYS.agents, agentId)),

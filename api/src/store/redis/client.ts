@@ -42,7 +42,7 @@ export function openClient({ address, ca, onError }: ClientOptions): Client {
   } satisfies RedisOptions;
   const client = kind === 'cluster' ? cluster() : single();
   client.on('error', (error: Error) => onError(withoutCommand(error)));
-  // every step that waits for the connection listens
+  // every step that waits for the connection adds a listener
   client.setMaxListeners(0);
   if (client instanceof Redis) survive(client);
   else client.on('+node', survive);

@@ -12,7 +12,7 @@ export function redisCommands(connection: RedisConnection, locator: Locator): Co
       const { id, agent } = command;
       const its = KEYS.command(agent, id);
       const keys = [KEYS.agent(agent), KEYS.queue(agent), its, change ? KEYS.session(agent, change.id) : its];
-      // on a Cluster the index is on another node, perhaps: first that, then what it points to
+      // on a Cluster the index may be on another node: write it before the entries that it points to
       if (connection.oneNode) keys.push(KEYS.agentOfCommand(id));
       else await locator.addCommand(id, agent);
       const { from, reservation } = change ?? {};
@@ -93,7 +93,7 @@ export function redisCommands(connection: RedisConnection, locator: Locator): Co
         RETENTION.finalCommandsPerAgent,
         RETENTION.goneSessionsMs,
       ];
-      // an end that was told is to survive a failover; without any replica it is an end, too
+      // a reported end should survive a failover; without any replica it counts all the same
       const { result, durable } = await connection.runSoonDurable(SCRIPTS.finish, keys, args);
       if (result === null) return undefined;
       void locator.forgetCommand(id);

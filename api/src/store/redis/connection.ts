@@ -9,32 +9,32 @@ import type { Script } from './scripts.ts';
 
 export interface ConnectionOptions extends ClientOptions {
   readonly clock: Clock;
-  /** Replicas that must have a durable step before it counts; 0: the primary alone. */
+  /** Number of replicas that must have a durable step before it counts; 0: the primary alone. */
   readonly waitReplicas: number;
-  /** Milliseconds that they may take. */
+  /** Longest wait for them, milliseconds. */
   readonly waitMs: number;
 }
 
-/** Milliseconds that a step may take, with connecting. */
+/** Longest step, including the connection, milliseconds. */
 const STEP_MS = 2 * COMMAND_MS;
-/** Steps that may be under way at once; more are refused. */
+/** Most steps in progress; further ones are refused. */
 const MAX_STEPS = 10_000;
-/** `WAIT` holds its connection up until the replicas have answered: durable steps take turns on so many of their own. */
+/** `WAIT` blocks its connection until the replicas have answered: durable steps take turns on this many separate connections. */
 const DURABLE_CLIENTS = 4;
-/** Milliseconds for replicas to have what is written all the same: such steps must not stand in the way of each other for long. */
+/** Wait for the replicas in steps that count without them, milliseconds: short, because these steps share the durable connections. */
 const WISH_MS = 100;
-/** So many of them at once; the others don't wait for replicas. */
+/** Most of these steps at once; further ones don't wait for replicas. */
 const MAX_WISHES = 4 * DURABLE_CLIENTS;
 
 /**
- * The way to the servers. Whatever goes wrong on it is `store_unavailable`, within a few seconds: at once after the servers have been
- * away for that long. Recovers by itself.
+ * The connection to the servers. Every failure is `store_unavailable`, within a few seconds; at once if the servers have been away for that
+ * long. Recovers by itself.
  */
 export class RedisConnection {
   readonly #options: ConnectionOptions;
   readonly #client: Client;
   readonly #durable: readonly Client[];
-  /** Monotonic time since when a client is not ready. */
+  /** Monotonic time at which a client stopped being ready. */
   readonly #away = new Map<Client, number>();
   readonly #replicas: StoreReplicas;
   #wishes = 0;
@@ -50,12 +50,12 @@ export class RedisConnection {
       options.waitReplicas === 0 ? [this.#client] : Array.from({ length: DURABLE_CLIENTS }, () => this.#open());
   }
 
-  /** Whether every key is on one server: then a script may use any of them. */
+  /** Whether all keys are on one server: then a script may use any of them. */
   get oneNode(): boolean {
     return this.#options.address.kind !== 'cluster';
   }
 
-  /** A client of its own, for blocking reads. The caller disconnects it. */
+  /** A separate client, for blocking reads. The caller disconnects it. */
   another(): Client {
     return openClient(this.#options);
   }
@@ -70,7 +70,10 @@ export class RedisConnection {
     return this.#step(this.#client, (client) => runScript(client, script, keys, args));
   }
 
-  /** Runs a script that writes: resolves when as many replicas have it as are wanted. After a rejection it may or may not have happened. */
+  /**
+   * Runs a script that writes; resolves when the required number of replicas has the result. After a rejection, the write may or may not have
+   * happened.
+   */
   async runDurably(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     const { waitReplicas, waitMs } = this.#options;
     const { result, replicas } = await this.#runAndWait(script, keys, args, waitMs);
@@ -79,8 +82,8 @@ export class RedisConnection {
   }
 
   /**
-   * Runs a script that writes, and says whether as many replicas have it as are wanted: does not wait long for them, and not at all where
-   * they have just been missing.
+   * Runs a script that writes, and returns whether the required number of replicas has the result. Waits only briefly for them, and not at all
+   * after they were missing.
    */
   async runSoonDurable(
     script: Script,
@@ -102,7 +105,9 @@ export class RedisConnection {
     }
   }
 
-  /** Runs a script that reads, and resolves when as many replicas as are wanted have what it tells: then no failover can make it untrue. */
+  /**
+   * Runs a script that reads; resolves when the required number of replicas has the state that it read: then no failover can undo that state.
+   */
   async runLasting(
     script: Script,
     keys: readonly [string, ...string[]],
@@ -111,7 +116,7 @@ export class RedisConnection {
     const { waitReplicas, waitMs } = this.#options;
     if (waitReplicas === 0) return this.run(script, keys, args);
     const node = this.#replicas.nodeOf(keys[0]);
-    // where they have just been missing, one waits for all
+    // after the replicas were missing, one wait serves all callers
     if (this.#replicas.missing(node)) await this.#replicas.together(node, () => this.#replicasAreThere(keys[0]));
     const { result, replicas } = await this.#runAndWait(script, keys, args, waitMs);
     if (replicas >= waitReplicas) return result;
@@ -119,7 +124,7 @@ export class RedisConnection {
     throw tooFew(replicas, waitReplicas, waitMs);
   }
 
-  /** Calls back whenever servers that were away are there again, or another one has taken over. */
+  /** Calls back whenever the servers return after an outage, or another one has taken over. */
   onReturn(callback: () => void, signal: AbortSignal): void {
     onReturn(this.#client, callback, signal);
   }
@@ -182,7 +187,7 @@ export class RedisConnection {
     }
   }
 
-  /** Resolves as soon as the client is ready; rejects when that takes too long, or has taken so long already. */
+  /** Resolves as soon as the client is ready; rejects when that takes too long, or has already taken too long. */
   async #ready(client: Client): Promise<void> {
     const left = COMMAND_MS - (this.#options.clock.monotonic() - (this.#away.get(client) ?? -Infinity));
     if (left <= 0) throw new Error('not connected');
@@ -205,7 +210,7 @@ export class RedisConnection {
   }
 }
 
-/** Commands of steps that begin together leave in one write: a system call for each costs more than the rest of the step. */
+/** Sends the commands of steps that begin together in one write: a system call for each costs more than the rest of the step. */
 function sendTogether(client: Client): void {
   if (!(client instanceof Redis) || client.status !== 'ready' || client.stream.writableCorked > 0) return;
   const { stream } = client;

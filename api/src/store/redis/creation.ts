@@ -11,22 +11,22 @@ interface Pair {
   command: CommandRecord;
 }
 
-/** What an idempotency key remembers. */
+/** The value of an idempotency key. */
 interface Remembered extends Pair {
   reservation: Reservation;
-  /** It was made. Otherwise it is being made, or who began to is gone: whoever comes with the key makes this very pair, and no other. */
+  /** The pair was made. If false, it is being made, or its maker has died: any request with this key makes exactly this pair. */
   done: boolean;
 }
 
-/** Rounds with others that change the same key at the same time. */
+/** Most rounds against concurrent changes of the same key. */
 const ROUNDS = 5;
 
 /**
- * Makes sessions. A session is one step on its agent's data; an idempotency key is somewhere else, as the agent of a repeat may be another.
- * So the key is taken first, with the whole pair in it, then the pair is made (once: by its ids), then the key is told that it is done.
+ * Creates sessions. A session is one step on its agent's data, but an idempotency key is in another place, because a repeat may choose another
+ * agent. So the key is taken first, with the whole pair in it; then the pair is made (once: by its ids); then the key is marked as done.
  */
 export function creation(connection: RedisConnection, locator: Locator): Pick<SessionStore, 'create' | 'created'> {
-  /** As it is now; durable, also when who made it was not told that it is. Undefined when it is not there (yet, or any more). */
+  /** The current pair; durable, even if its maker got no confirmation. Undefined if it does not exist (yet, or any more). */
   const current = async ({ session, command }: Pair): Promise<Pair | undefined> => {
     const { agent, id } = session;
     const keys = [KEYS.agent(agent), KEYS.session(agent, id)];
@@ -44,7 +44,7 @@ export function creation(connection: RedisConnection, locator: Locator): Pick<Se
     keyed: boolean,
   ): Promise<'created' | 'exists' | 'at_capacity'> => {
     const { agent, id, user } = session;
-    // on a Cluster the indexes are on other nodes, perhaps: first those, then what they point to
+    // on a Cluster the indexes may be on other nodes: write them before the entries that they point to
     if (!connection.oneNode)
       await Promise.all([locator.addSession(id, agent, user), locator.addCommand(command.id, agent)]);
     const indexes = [KEYS.agentOfSession(id), KEYS.agentOfCommand(command.id), KEYS.agents, KEYS.sessionsOfUser(user)];
@@ -86,7 +86,7 @@ export function creation(connection: RedisConnection, locator: Locator): Pick<Se
           const there = await current(wanted);
           if (there !== undefined) return { created: false, ...there };
           if (wanted.done) {
-            // it is gone for good: the key is free
+            // the session is gone for good: the key is free
             await replace(key, before!, text, RETENTION.creatingMs);
             continue;
           }
@@ -99,7 +99,7 @@ export function creation(connection: RedisConnection, locator: Locator): Pick<Se
         }
         const { session: theirs, command: first } = pair;
         const done = JSON.stringify({ session: theirs, command: first, reservation, done: true } satisfies Remembered);
-        // without it, it is made no second time either
+        // if this write fails, a repeat still makes no second pair
         await replace(key, before ?? text, done, RETENTION.idempotencyMs).catch(() => undefined);
         const now = made === 'created' ? pair : ((await current(pair)) ?? pair);
         return { created: made === 'created', session: { ...now.session }, command: { ...now.command } };

@@ -14,7 +14,7 @@ export function redisCredentials(connection: RedisConnection, clock: Clock): Cre
     async putEnrolment(hash, { agentId, expiresAt, uses }) {
       const key = KEYS.enrolment(hash);
       const expires = parseIso(expiresAt);
-      // whether it has expired is the caller's time to say; this only clears up
+      // the caller's time decides whether the token has expired; this expiry only cleans up
       const keptMs = Math.max(0, expires - clock.now()) + RETENTION.enrolmentBeyondMs;
       await connection.do((client) =>
         client
@@ -32,7 +32,7 @@ export function redisCredentials(connection: RedisConnection, clock: Clock): Cre
 
     async takeEnrolment(hash, agentId, at) {
       const had = await connection.do((client) => client.exists(KEYS.credential(agentId)));
-      // where a credential comes between the two, `setNew` says no
+      // if a credential is stored between the two steps, `setNew` refuses
       const taken = await connection.runDurably(
         SCRIPTS.takeEnrolment,
         [KEYS.enrolment(hash)],

@@ -1,7 +1,7 @@
 import type { Client } from './client.ts';
 import type { Script } from './scripts.ts';
 
-/** Runs a script, by its digest where the server knows it. */
+/** Runs a script, by its digest if the server knows it. */
 export async function runScript(
   client: Client,
   { sha, text }: Script,
@@ -17,8 +17,8 @@ export async function runScript(
 }
 
 /**
- * The script and `WAIT` directly behind it on the same connection: what the replicas confirm is what the script wrote, not what some other
- * primary holds after a failover.
+ * Runs the script and then `WAIT` on the same connection, so that the replicas confirm the script's own write, not the state of another primary
+ * after a failover.
  */
 export async function runScriptAndWait(
   client: Client,
@@ -41,7 +41,7 @@ export async function runScriptAndWait(
   throw new Error('the server keeps no scripts');
 }
 
-/** Behind any step `WAIT` is for all that the server has written so far, whoever wrote it. */
+/** Runs `WAIT` after a trivial step: it covers all writes of the server so far, from any client. */
 export async function waitFor(client: Client, key: string, waitReplicas: number, waitMs: number): Promise<number> {
   const [any, wait] = (await client.pipeline().exists(key).wait(waitReplicas, waitMs).exec()) ?? [];
   const failed = any?.[0] ?? wait?.[0];
@@ -49,5 +49,5 @@ export async function waitFor(client: Client, key: string, waitReplicas: number,
   return Number(wait[1]);
 }
 
-/** The server doesn't have the script (any more): it is new there, or another one. */
+/** Whether the server does not have the script: it restarted, or is another server. */
 const isUnknown = (error: unknown): boolean => error instanceof Error && error.message.startsWith('NOSCRIPT');

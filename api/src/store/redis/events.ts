@@ -11,7 +11,7 @@ export function redisEvents(connection: RedisConnection, tail: Tail): EventStore
   return {
     async append(event) {
       const { agent, type } = event;
-      // plain updates are kept apart: they don't push elections out
+      // plain updates have a separate part, so that they don't displace elections
       const part = type === 'agent.updated' ? 'updates' : 'others';
       const timeline = agent !== null && type.startsWith('agent.') ? KEYS.timeline(agent, part) : KEYS.events;
       const { all, [part]: its } = KEPT_EVENTS;

@@ -3,10 +3,10 @@ import type { Client } from './client.ts';
 import type { RedisConnection } from './connection.ts';
 import type { Entry } from './entries.ts';
 
-/** Milliseconds that a read waits for something new: then the next one begins, and a connection that is dead is found out. */
+/** Longest wait of one read for new entries, milliseconds; regular reads reveal a dead connection. */
 const BLOCK_MS = 1_000;
 const DEADLINE_MS = 2 * BLOCK_MS;
-/** Entries of one read. */
+/** Most entries of one read. */
 const BATCH = 500;
 const PAUSE_MS = 100;
 
@@ -15,14 +15,14 @@ export interface Following {
   readonly clock: Clock;
   /** Key of the stream. */
   readonly stream: string;
-  /** Where to read on, on a new connection: an entry's id. */
+  /** The id of the entry after which a new connection continues. */
   readonly begin: () => Promise<string>;
   readonly onEntry: (entry: Entry) => void;
-  /** Trouble with the connection; another one follows. */
+  /** Called for trouble with the connection; another connection follows. */
   readonly onError: (error: Error) => void;
 }
 
-/** Reads a stream by blocking reads on a connection of its own, until the signal aborts. */
+/** Follows a stream by blocking reads on a separate connection, until the signal aborts. */
 export async function follow(following: Following, signal: AbortSignal): Promise<void> {
   const { connection, clock, onError } = following;
   while (!signal.aborted) {

@@ -7,7 +7,7 @@ export const fields = (record: object): string => JSON.stringify(pairs(record));
 export const pairs = (record: object): string[] =>
   Object.entries(record).flatMap(([name, value]) => (value === undefined ? [] : [name, JSON.stringify(value)]));
 
-/** The record that a script returned; undefined for one that isn't there. */
+/** The record that a script returned; undefined if there is none. */
 export const record = <T>(reply: unknown): T | undefined =>
   typeof reply === 'string' ? (JSON.parse(reply) as T) : undefined;
 

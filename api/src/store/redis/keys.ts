@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Everything of an agent has its hash tag, and so one slot of a Cluster: docs/adr/0008-redis-keys.md. */
+/** All keys of an agent have its hash tag, and so one slot of a Cluster: docs/adr/0008-redis-keys.md. */
 const of = (agent: string): string => `ss:{agent:${agent}}`;
 
 const hashed = (...parts: string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
@@ -10,13 +10,13 @@ export const KEYS = {
   credential: (agent: string) => `${of(agent)}:credential`,
   sessions: (agent: string) => `${of(agent)}:sessions`,
   session: (agent: string, id: string) => `${of(agent)}:session:${id}`,
-  /** Of a session that must not be made (any more). */
+  /** Mark of a session that must not be made (any more). */
   unwanted: (agent: string, id: string) => `${of(agent)}:unwanted:${id}`,
   queue: (agent: string) => `${of(agent)}:queue`,
   final: (agent: string) => `${of(agent)}:final`,
   command: (agent: string, id: string) => `${of(agent)}:command:${id}`,
 
-  // indexes: written before what they point to
+  // indexes: written before the entries that they point to
   agents: 'ss:agents',
   agentOfSession: (id: string) => `ss:agent-of-session:${id}`,
   agentOfCommand: (id: string) => `ss:agent-of-command:${id}`,
@@ -35,7 +35,7 @@ export const KEYS = {
 
 const DAY = 86_400_000;
 
-/** How much is kept of what is over; times in milliseconds. */
+/** Retention of finished objects; times in milliseconds. */
 export const RETENTION = {
   finalCommandsMs: 3_600_000,
   finalCommandsPerAgent: 1_000,
@@ -43,12 +43,15 @@ export const RETENTION = {
   /** Longer than any COMMAND_TIMEOUT, and its extension while the agent is connected. */
   commandIndexMs: 30 * DAY,
   idempotencyMs: DAY,
-  /** Until a create with a key is known to be done, its pair is kept so that a repeat makes the same; and so are the marks against it. */
+  /**
+   * Retention of the pair of a create with a key, until the create is known to be done, so that a repeat makes the same pair; also of the marks
+   * against it.
+   */
   creatingMs: 3_600_000,
   enrolmentBeyondMs: DAY,
   timelineMs: 30 * DAY,
   signals: 1_000,
   signalsMs: 60_000,
-  /** Entries of indexes that point to nothing are dropped when they are older. */
+  /** Age at which index entries that point to nothing are dropped. */
   youngMs: 600_000,
 } as const;

@@ -3,12 +3,12 @@ import type { RedisConnection } from './connection.ts';
 import { RETENTION, KEYS } from './keys.ts';
 import { SCRIPTS } from './scripts.ts';
 
-/** Ids whose agent is remembered here. */
+/** Most ids whose agent is remembered here. */
 const MAX_REMEMBERED = 20_000;
 
 /**
- * Which agent a session or command belongs to: where its data is. An index of its own, written before what it points to, so that
- * nothing is ever there and can't be found; an entry that points to nothing does no harm. A session never moves to another agent.
+ * The agent of a session or command, and so the place of its data. A separate index, written before the entries that it points to, so that no
+ * existing entry is ever unfindable; an index entry that points to nothing does no harm. A session never moves to another agent.
  */
 export class Locator {
   readonly #connection: RedisConnection;
@@ -36,14 +36,14 @@ export class Locator {
     this.#remembered.set(KEYS.agentOfCommand(id), agent);
   }
 
-  /** After it is final. Not waited for by anybody: it would go in time anyway. */
+  /** Called after the command is final. Nothing waits for this: the entry would expire in any case. */
   async forgetCommand(id: string): Promise<void> {
     const key = KEYS.agentOfCommand(id);
     this.#remembered.delete(key);
     await this.#connection.do((client) => client.pexpire(key, RETENTION.finalCommandsMs)).catch(() => undefined);
   }
 
-  /** Returns the agent that has the session: another one than given if it was added for that before. */
+  /** Returns the agent of the session: another one than given if the session was added for that one before. */
   async addSession(id: string, agent: string, user: string): Promise<string> {
     const key = KEYS.agentOfSession(id);
     const [before] = await Promise.all([
@@ -85,7 +85,7 @@ export class Locator {
     });
   }
 
-  /** Drops entries that point to nothing and are not young. Best effort. */
+  /** Drops index entries that point to nothing and are not young. Best effort. */
   async prune(user: string, entries: readonly string[]): Promise<void> {
     if (entries.length === 0) return;
     const args = [RETENTION.youngMs, ...entries.slice(0, 1_000)];

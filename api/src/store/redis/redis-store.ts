@@ -18,11 +18,11 @@ export interface RedisStoreOptions {
   readonly address: RedisAddress;
   /** PEM of the CAs that sign the servers' certificates; without: the system's. */
   readonly ca?: string | undefined;
-  /** Replicas that must have an accepted command, a claim or a credential before it counts; 0: the primary alone. */
+  /** Number of replicas that must have an accepted command, a claim or a credential before it counts; 0: the primary alone. */
   readonly waitReplicas?: number;
-  /** Milliseconds that they may take. */
+  /** Longest wait for them, milliseconds. */
   readonly waitMs?: number;
-  /** Trouble with a connection. It is repaired without the caller's help. */
+  /** Called for trouble with a connection, which recovers without the caller's help. */
   readonly onError?: (error: Error) => void;
 }
 
@@ -46,7 +46,7 @@ export function redisStore(options: RedisStoreOptions, clock: Clock): Store {
     async ping(signal) {
       signal.throwIfAborted();
       const key = 'ss:ping';
-      // a write: a primary that takes none is of no use
+      // a write: a primary that accepts none is useless
       await connection.do((client) => client.set(key, '1', 'PX', 60_000));
       if (signal.aborted)
         throw new StreamSpaceError('store_unavailable', 'the store did not answer in time: try again');

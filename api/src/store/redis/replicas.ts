@@ -3,16 +3,16 @@ import type { Clock } from 'clock-port';
 import { Cluster } from 'ioredis';
 import type { Client } from './client.ts';
 
-/** Milliseconds for which replicas that did not have something in time are not waited for without need. */
+/** After replicas were too slow, optional waits for them are skipped for this long, milliseconds. */
 const MISSING_MS = 5_000;
 
-/** What is known of the replicas of each primary: of one in all, or of those of a Cluster. */
+/** Known state of each primary's replicas: of the only primary, or of those of a Cluster. */
 export class StoreReplicas {
   readonly #clock: Clock;
   readonly #client: Client;
   /** Monotonic time, by primary, until which its replicas count as missing. */
   readonly #missingUntil = new Map<string, number>();
-  /** By primary: the wait that is under way, and the one for whoever came after it began. */
+  /** By primary: the wait in progress, and the next one, for callers that came after it began. */
   readonly #waits = new Map<string, { now: Promise<void>; next?: Promise<void> }>();
 
   constructor(clock: Clock, client: Client) {
@@ -20,7 +20,7 @@ export class StoreReplicas {
     this.#client = client;
   }
 
-  /** The primary that has a key. */
+  /** The primary that holds a key. */
   nodeOf(key: string): string {
     return this.#client instanceof Cluster ? (this.#client.slots[calculateSlot(key)]?.[0] ?? '') : '';
   }
@@ -38,8 +38,8 @@ export class StoreReplicas {
   }
 
   /**
-   * Waits for a primary's replicas: however many callers, one wait at a time. One that is under way may have begun before what the caller
-   * wants to know of, so that the caller gets the next.
+   * Waits for a primary's replicas: one wait at a time for all callers. A wait in progress may have begun before the write that a new caller
+   * asks about, so that caller gets the next wait.
    */
   together(node: string, wait: () => Promise<void>): Promise<void> {
     const waits = this.#waits.get(node);

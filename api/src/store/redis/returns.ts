@@ -1,10 +1,10 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { Client } from './client.ts';
 
-/** Calls back whenever a server returns after an outage, or a Cluster has other primaries; until the signal aborts. */
+/** Calls back whenever a server returns after an outage, or the primaries of a Cluster change; until the signal aborts. */
 export function onReturn(client: Client, callback: () => void, signal: AbortSignal): void {
   if (signal.aborted) return;
-  /** Servers that have been ready before: the first time is no return. A Cluster's client replaces a lost connection by a new one. */
+  /** Servers that have been ready before: the first time is no return. A Cluster's client replaces a lost connection with a new one. */
   const known = new Set<string>();
   const each = (redis: Client) => {
     const server = redis instanceof Cluster ? 'all' : address(redis);

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 /** A Lua script that runs as one step at the server. */
 export interface Script {
   readonly text: string;
-  /** SHA-1 (hex), by which the server knows it. */
+  /** SHA-1 (hex), the server's name for the script. */
   readonly sha: string;
-  /** How many of its arguments are keys, at most. */
+  /** Most keys among its arguments. */
   readonly keys: number;
 }
 
@@ -15,11 +15,11 @@ function script(keys: number, ...parts: string[]): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex'), keys };
 }
 
-// scripts/build.mjs replaces these calls by the texts
+// scripts/build.mjs replaces these calls with the texts
 const json = readFileSync(new URL('./json.lua', import.meta.url), 'utf8');
 const usage = readFileSync(new URL('./usage.lua', import.meta.url), 'utf8');
 
-/** The head of each file describes it; the number is that of its keys. */
+/** The head of each file describes the script; the number in its name is the number of its keys. */
 export const SCRIPTS = {
   get: script(1, json, readFileSync(new URL('./get-1.lua', import.meta.url), 'utf8')),
   claim: script(1, readFileSync(new URL('./claim-1.lua', import.meta.url), 'utf8')),

@@ -5,7 +5,7 @@ import { follow } from './follow.ts';
 import { RETENTION, KEYS } from './keys.ts';
 import { SCRIPTS } from './scripts.ts';
 
-/** A short stream for each hub that is spoken to; it goes when nobody has spoken for a while. */
+/** A short stream for each hub replica that gets signals; it expires after a while without signals. */
 export function redisSignals(
   connection: RedisConnection,
   clock: Clock,

@@ -8,20 +8,20 @@ import { SCRIPTS } from './scripts.ts';
 
 interface Subscriber {
   readonly onEvent: (event: Event) => void;
-  /** Id of the last event that was before it, as far as is known here. */
+  /** Id of the last event before the subscription, as far as this process knows. */
   readonly after: number;
 }
 
 interface Place {
-  /** Which server has the events. */
+  /** The server that holds the events. */
   server: string;
-  /** The last id there. */
+  /** The last id on that server. */
   last: number;
 }
 
 /**
- * Follows the events for all who subscribe in this process, while there is anybody. Reads on from the last id, also on a new connection:
- * nothing is missed but what is not kept any more.
+ * Follows the events for all subscribers in this process, while there are any. Continues after the last id, also on a new connection: only
+ * events that are no longer kept are missed.
  */
 export class Tail {
   readonly #connection: RedisConnection;
@@ -29,7 +29,7 @@ export class Tail {
   readonly #onError: (error: Error) => void;
   readonly #subscribers = new Set<Subscriber>();
   readonly #closing = new AbortController();
-  /** The greatest id known: read, or given to an event of this process. */
+  /** The greatest known id: read here, or given to an event of this process. */
   #known = 0;
   #run: { stop: AbortController; done: Promise<void> } | undefined;
 
@@ -39,7 +39,7 @@ export class Tail {
     this.#onError = onError;
   }
 
-  /** An event of this process has that id. */
+  /** Records the id of an event of this process. */
   appended(id: number): void {
     if (id > this.#known) this.#known = id;
   }
@@ -68,7 +68,7 @@ export class Tail {
   }
 
   #follow(signal: AbortSignal): Promise<void> {
-    // asked for at once, before anything that this process appends from now on
+    // requested at once, before any further event of this process
     const first = this.#look('').catch(() => undefined);
     let server: string | undefined;
     let position: number | undefined;
@@ -99,7 +99,7 @@ export class Tail {
 
   async #look(server: string): Promise<Place> {
     const { text } = SCRIPTS.lookAtEvents;
-    // not by its hash: a server that doesn't know it would answer only after what is sent next
+    // not by its hash: a server without the script would answer only after the next command
     const found = await this.#connection.do((client) => client.eval(text, 2, KEYS.events, KEYS.eventId, server));
     const [now, last] = found as [string, string];
     return { server: now, last: Number(last) };

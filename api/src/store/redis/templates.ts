@@ -3,7 +3,7 @@ import type { TemplateStore } from '../store.ts';
 import type { RedisConnection } from './connection.ts';
 import { KEYS } from './keys.ts';
 
-/** Templates of all hubs. Those that this one put are offered also after the store was emptied. */
+/** Templates of all hub replicas. Those that this replica stored are still offered after the store was emptied. */
 export function redisTemplates(connection: RedisConnection): TemplateStore {
   const own = new Map<string, Template>();
   return {
