@@ -2,7 +2,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { resettingConnector } from './resetting-connector.ts';
 
-/** All that a request needs to reach the API server as us. */
+/** Everything that a request needs to reach the API server with this program's identity. */
 export interface Access {
   readonly server: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -11,7 +11,7 @@ export interface Access {
   readonly end: () => Promise<void>;
   readonly tls: Tls;
   readonly proxyUrl: string | undefined;
-  /** Of the dispatcher's certificates and addresses. */
+  /** Fingerprint of the dispatcher's certificates and addresses. */
   readonly fingerprint: string;
 }
 
@@ -23,13 +23,16 @@ export interface Tls {
   readonly servername?: string;
 }
 
-/** Connections to one server at a time; requests beyond it wait. */
+/** Most connections to one server; further requests wait. */
 const CONNECTIONS = 64;
-/** An idle connection is closed after so long, before the server closes it (90 s) under a request on its way. Milliseconds. */
+/** An idle connection is closed after this time, before the server closes it (90 s) during a request. Milliseconds. */
 const IDLE_MS = 30_000;
 const CONNECT_MS = 10_000;
 
-/** The present content of the kubeconfig and of the files that it names. `kept`: its pool goes on where certificates and proxy are the same. */
+/**
+ * The current content of the kubeconfig and of the files that it names. `kept`: the present access, whose pool stays in use if certificates and
+ * proxy are unchanged.
+ */
 export async function accessOf(config: KubeConfig, kept: () => Access | undefined): Promise<Access> {
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new Error('KUBECONFIG: no current context, or it names no cluster; set current-context');
@@ -61,7 +64,7 @@ function tlsOf(options: Tls): Tls {
 }
 
 function poolFor(tls: Tls, proxyUrl: string | undefined): Pick<Access, 'dispatcher' | 'end'> {
-  // deadlines are the callers', by their signal: watches live for minutes
+  // the callers' signals carry the deadlines: watches live for minutes
   const common = { headersTimeout: 0, bodyTimeout: 0, connections: CONNECTIONS, keepAliveTimeout: IDLE_MS };
   if (proxyUrl !== undefined && proxyUrl !== '') {
     const uri = proxyUrl.replace(/^socks5h:/, 'socks5:');

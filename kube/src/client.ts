@@ -6,7 +6,7 @@ import type { KubeObject, ObjectList } from './objects.ts';
 import { Troubles } from './troubles.ts';
 import { waitListener } from './waiting.ts';
 
-/** Resources that have names here; all live in the namespace but `nodes`. */
+/** The supported resources; all live in the namespace, except `nodes`. */
 export type Resource =
   'pods' | 'services' | 'persistentvolumeclaims' | 'resourcequotas' | 'events' | 'leases' | 'nodes';
 
@@ -15,13 +15,13 @@ export interface Preconditions {
   readonly resourceVersion?: string | undefined;
 }
 
-/** One try of one request may take so long, milliseconds. */
+/** Longest try of one request, milliseconds. */
 const REQUEST_MS = 15_000;
-/** A call without an answer for so long waits, and whoever made it is told. Milliseconds. */
+/** After this time without an answer, a call counts as waiting, and its wait listener hears of it. Milliseconds. */
 const SLOW_MS = 5_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
-/** Longer lists are refused, bytes. */
+/** Longest list, bytes; longer ones are refused. */
 const LIST_LIMIT = 64 * 1024 * 1024;
 
 interface Call extends Request {
@@ -29,8 +29,8 @@ interface Call extends Request {
 }
 
 /**
- * The Kubernetes API of one namespace, as plain JSON. All calls can be repeated: what is transient (no answer, 429, 5xx) is tried
- * again, with growing pauses, until the caller's signal aborts. Other refusals are thrown as {@link ApiError} at once.
+ * The Kubernetes API of one namespace, as plain JSON. All calls can be repeated: after a transient failure (no answer, 429, 5xx), a call is
+ * tried again, with growing pauses, until the caller's signal aborts. Other refusals are thrown as {@link ApiError} at once.
  */
 export class KubeClient {
   readonly namespace: string;
@@ -39,7 +39,7 @@ export class KubeClient {
   readonly #fence: LeaseFence;
   readonly troubles: Troubles;
 
-  /** `leaseUntil`: nothing is written after it, monotonic milliseconds. */
+  /** `leaseUntil`: no write is sent after this time, monotonic milliseconds. */
   constructor(connection: Connection, namespace: string, clock: Clock, leaseUntil: () => number = () => Infinity) {
     this.connection = connection;
     this.namespace = namespace;
@@ -48,7 +48,7 @@ export class KubeClient {
     this.troubles = new Troubles(clock);
   }
 
-  /** Requests made so far. */
+  /** Number of requests made so far. */
   get requests(): number {
     return this.connection.requests;
   }
@@ -67,7 +67,7 @@ export class KubeClient {
     return this.#json({ method: 'GET', path: this.path(resource), query, limit: LIST_LIMIT, signal });
   }
 
-  /** Fails with `AlreadyExists` when there is one of that name: the fence that an apply can't be. */
+  /** Fails with `AlreadyExists` when an object of that name exists: the fence that an apply can't be. */
   create<T extends KubeObject>(resource: Resource, object: T, signal: AbortSignal, query: Query = {}): Promise<T> {
     return this.#json({
       method: 'POST',
@@ -78,7 +78,7 @@ export class KubeClient {
     });
   }
 
-  /** Server-side apply. With `metadata.uid` or `.resourceVersion` in the object it holds only for that very one (`Conflict`). */
+  /** Server-side apply. `metadata.uid` or `.resourceVersion` in the object restrict it to exactly that object or version (`Conflict`). */
   apply<T extends KubeObject>(resource: Resource, object: T, signal: AbortSignal): Promise<T> {
     return this.#json({
       method: 'PATCH',
@@ -90,7 +90,7 @@ export class KubeClient {
     });
   }
 
-  /** A JSON merge patch. With `metadata.uid` or `.resourceVersion` in it it holds only for that very one (`Conflict`). */
+  /** A JSON merge patch. `metadata.uid` or `.resourceVersion` in it restrict it to exactly that object or version (`Conflict`). */
   patch<T extends KubeObject>(resource: Resource, name: string, changes: object, signal: AbortSignal): Promise<T> {
     return this.#json({
       method: 'PATCH',
@@ -102,12 +102,12 @@ export class KubeClient {
     });
   }
 
-  /** Any call, by method, as what has no function of its own needs it. */
+  /** Any other call, by method, for callers that no other function here serves. */
   raw<T>(method: Call['method'], path: string, body: unknown, contentType: string, signal: AbortSignal): Promise<T> {
     return this.#json({ method, path, body, contentType, signal });
   }
 
-  /** `false`: it was not there. `Conflict` when a precondition does not hold. */
+  /** `false`: the object did not exist. `Conflict` when a precondition does not hold. */
   async remove(
     resource: Resource,
     name: string,
@@ -124,12 +124,12 @@ export class KubeClient {
     }
   }
 
-  /** The last lines that a container wrote. */
+  /** The last lines of a container's log. */
   async log(pod: string, query: Query, signal: AbortSignal): Promise<string> {
     return this.#text({ method: 'GET', path: this.path('pods', pod, 'log'), query, signal });
   }
 
-  /** An open watch: the bytes of its answer, until it ends or the signal aborts. Tried once. */
+  /** Opens a watch: the bytes of its response, until it ends or the signal aborts. Tried once. */
   stream(path: string, query: Query, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
     return this.#asked(signal, this.connection.stream(path, query, signal));
   }
@@ -183,7 +183,7 @@ export class KubeClient {
     );
   }
 
-  /** Notes whether the server answers at all. */
+  /** Records whether the server answers at all. */
   async #asked<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
     try {
       const given = await answer;
@@ -197,7 +197,7 @@ export class KubeClient {
   }
 }
 
-/** Why there was no answer. Errors of several addresses say nothing themselves. */
+/** The reason for a missing answer. For several addresses, the error itself has no message. */
 function wordsOf(error: unknown): string {
   const { message, code, errors } = error as { message?: string; code?: string; errors?: { message: string }[] };
   if (error instanceof LeaseRanOut) return error.message;

@@ -3,7 +3,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 
 const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-/** A kubeconfig that can't be used: the fault, and the remedy. */
+/** An unusable kubeconfig: the fault and the remedy. */
 export class KubeConfigError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -11,7 +11,7 @@ export class KubeConfigError extends Error {
   }
 }
 
-/** From a file, or, without a path, as a pod of the cluster. Throws {@link KubeConfigError}. */
+/** Loads a file, or, without a path, the configuration of a pod in the cluster. Throws {@link KubeConfigError}. */
 export function loadKubeConfig(path: string | undefined): KubeConfig {
   const config = new KubeConfig();
   if (path === undefined) {

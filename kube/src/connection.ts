@@ -9,17 +9,17 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 
 export interface Call {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** From the server's root. */
+  /** Path from the server's root. */
   readonly path: string;
   readonly query?: Query | undefined;
   readonly body?: unknown;
-  /** Of the body; JSON without it. */
+  /** Of the body; by default JSON. */
   readonly contentType?: string | undefined;
-  /** A longer answer is refused, bytes; 4 MiB without it. */
+  /** Longest response, bytes; by default 4 MiB. Longer ones are refused. */
   readonly limit?: number | undefined;
 }
 
-/** Tokens and certificates are files that rotate: they are looked at again after so long. */
+/** Tokens and certificates are files that rotate: they are read again after this time. */
 const REFRESH_MS = 10_000;
 const ANSWER_LIMIT = 4 * 1024 * 1024;
 const UNAUTHORIZED = 401;
@@ -27,19 +27,19 @@ const UNAUTHORIZED = 401;
 type Body = Dispatcher.ResponseData['body'];
 
 /**
- * The way to one API server: each call is one request, whose deadline is the caller's signal. The client library makes a connection pool for
- * every request; here there is one, and it is replaced when the certificates change, and when a call got no answer: idle connections are as
- * suspect as that one's then. Calls that are under way go on, on theirs.
+ * The connection to one API server: each call is one request, whose deadline is the caller's signal. The client library makes a connection pool
+ * for every request; this class has one pool. It replaces the pool when the certificates change, and when a call got no answer, because then
+ * the idle connections are suspect too. Calls in progress continue on their old pool.
  */
 export class Connection {
   /** The program's name: user agent, and manager of the fields that it writes. */
   readonly program: string;
-  /** Requests made so far. */
+  /** Number of requests made so far. */
   requests = 0;
   readonly #config: KubeConfig;
   readonly #clock: Clock;
   #access: { value: Access; at: number } | undefined;
-  /** Pools that were replaced, until their last request is over. */
+  /** Replaced pools, until their last request is over. */
   readonly #ending = new Set<Access>();
 
   constructor(config: KubeConfig, clock: Clock, program: string) {
@@ -56,12 +56,12 @@ export class Connection {
     return value;
   }
 
-  /** The answer's JSON. Rejects with {@link ApiError}, or with what the connection failed by. */
+  /** The response as JSON. Rejects with {@link ApiError}, or with the connection's error. */
   async json<T>(call: Call, signal: AbortSignal): Promise<T> {
     return JSON.parse(await this.text(call, signal)) as T;
   }
 
-  /** As {@link json}, the answer as it is. */
+  /** As {@link json}, but the plain text. */
   async text(call: Call, signal: AbortSignal): Promise<string> {
     const { access, body } = await this.#send(call, signal, true);
     try {
@@ -72,7 +72,7 @@ export class Connection {
     }
   }
 
-  /** The answer's bytes as they come, of a watch: until it ends or the signal aborts. */
+  /** The response's bytes as they arrive, for a watch: until it ends or the signal aborts. */
   async stream(path: string, query: Query, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
     return (await this.#send({ method: 'GET', path, query }, signal, false)).body;
   }
@@ -84,7 +84,7 @@ export class Connection {
     await Promise.all(pools.map(({ end }) => end()));
   }
 
-  /** What is under way on the pool that goes may finish. */
+  /** Replaces the pool; requests in progress on the old one may finish. */
   #replace(value: Access | undefined): void {
     const before = this.#access?.value;
     this.#access = value && { value, at: this.#clock.monotonic() };
@@ -104,7 +104,7 @@ export class Connection {
       try {
         return { access, body: await this.#try(access, call, signal) };
       } catch (error) {
-        // the server closed an idle connection just when it was taken up again
+        // the server closed an idle connection just when this request took it
         if (again && !signal.aborted && closedWhileIdle(error)) continue;
         if (expectsAnswer) this.#noAnswer(access, error);
         throw error;
@@ -137,7 +137,7 @@ export class Connection {
   }
 }
 
-/** Nothing longer than the limit is kept. */
+/** The text of a body, within the limit. */
 async function textOf(body: AsyncIterable<Buffer>, limit: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

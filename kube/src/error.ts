@@ -1,9 +1,9 @@
-/** What the API server refused, or that it could not be asked. `status` 0: no answer (network). */
+/** A refusal of the API server, or a failure to reach it. `status` 0: no answer (network). */
 export class ApiError extends Error {
   readonly status: number;
-  /** Kubernetes' word for it: `AlreadyExists`, `Conflict`, `Forbidden`, `Expired`, `Invalid` …; empty when there was no answer. */
+  /** Kubernetes' reason: `AlreadyExists`, `Conflict`, `Forbidden`, `Expired`, `Invalid` …; empty when there was no answer. */
   readonly reason: string;
-  /** The server asked not to be called again before that, milliseconds. */
+  /** Milliseconds that the server asked to wait before the next call. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -28,11 +28,11 @@ export class ApiError extends Error {
 export const isStatus = (error: unknown, status: number, reason?: string): error is ApiError =>
   error instanceof ApiError && error.status === status && (reason === undefined || error.reason === reason);
 
-/** Longer words of the server's are cut, characters. */
+/** Longest message of the server, characters; the rest is cut off. */
 const WORDS = 8192;
 const LONGEST_RETRY_AFTER_S = 60;
 
-/** An answer's body as an error; bodies that are no Kubernetes `Status` are quoted. `retryAfter`: the header, at most 60 s count. */
+/** A response's body as an error; a body that is no Kubernetes `Status` is quoted. `retryAfter`: the header, at most 60 s count. */
 export function apiErrorOf(status: number, body: string, retryAfter?: string): ApiError {
   const seconds = Number(retryAfter);
   const more = seconds > 0 ? { retryAfterMs: Math.min(seconds, LONGEST_RETRY_AFTER_S) * 1000 } : {};
@@ -43,7 +43,7 @@ export function apiErrorOf(status: number, body: string, retryAfter?: string): A
       return new ApiError(status, reason ?? '', words, more);
     }
   } catch {
-    // not JSON: a proxy in between
+    // not JSON: the answer of a proxy
   }
   return new ApiError(status, '', `The API server answered ${status}: ${body.slice(0, 200)}`, more);
 }

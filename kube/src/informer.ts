@@ -8,7 +8,7 @@ import type { KubeObject, ObjectList } from './objects.ts';
 const LIST_MS = 60_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
-/** Where a resource may be forbidden, it is asked for again this often: permissions can be granted later. */
+/** A forbidden resource is requested again after this time: permissions can be granted later. */
 const FORBIDDEN_PAUSE_MS = 300_000;
 
 export interface InformerOptions {
@@ -16,15 +16,13 @@ export interface InformerOptions {
   readonly resource: Resource;
   readonly query: Query;
   readonly clock: Clock;
-  /** Being forbidden is no error but means "always empty". */
+  /** A refusal as forbidden is no error, but means "always empty". */
   readonly optional?: boolean;
-  /** A watch that was lost, for the log. */
+  /** Called for a lost watch, for the log. */
   readonly onTrouble?: (error: unknown) => void;
 }
 
-/**
- * A local copy of a set of objects, kept by one list and one watch, which goes on whatever fails, after growing pauses.
- */
+/** A local copy of a set of objects, kept by a list and a watch. After any failure, it continues after growing pauses. */
 export class Informer<T extends KubeObject> {
   readonly #options: InformerOptions;
   readonly #source: ListWatch<T>;
@@ -54,7 +52,7 @@ export class Informer<T extends KubeObject> {
     return [...this.#items.values()];
   }
 
-  /** Resolves once the first list is here; stays so while the copy is kept. */
+  /** Resolves once the first list has arrived; remains so while the copy is kept. */
   get synced(): Promise<void> {
     return this.#synced.promise;
   }
@@ -63,13 +61,13 @@ export class Informer<T extends KubeObject> {
     return this.#source.version !== '';
   }
 
-  /** Calls back for every change, `undefined` when the object is gone. Returns how to stop it. */
+  /** Calls back for every change, with `undefined` when the object is gone. Returns a function that ends the subscription. */
   onChange(listener: (name: string, object: T | undefined) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Takes over what a write returned, so that a reader sees its own writes; ignored when the watch has passed it already. */
+  /** Adds the result of a write, so that readers see their own writes; ignored if the watch already has a newer version. */
   learn(object: T): void {
     const name = object.metadata?.name;
     if (name === undefined) return;
@@ -79,7 +77,7 @@ export class Informer<T extends KubeObject> {
     }
   }
 
-  /** Keeps the copy until the signal aborts. What was copied is forgotten then. */
+  /** Keeps the copy until the signal aborts, then forgets it. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, onTrouble, optional } = this.#options;
     let wait = FIRST_PAUSE_MS;
@@ -95,7 +93,7 @@ export class Informer<T extends KubeObject> {
           if (forbidden) this.#synced.resolve();
           else onTrouble?.(error);
         }
-        // watches end now and then; one that told nothing must not become a loop
+        // watches end from time to time; one that brought no event must not become a tight loop
         const { version } = this.#source;
         if (version !== before && version !== '') wait = FIRST_PAUSE_MS;
         await pause(clock, forbidden ? FORBIDDEN_PAUSE_MS : wait, signal);
@@ -129,7 +127,7 @@ export class Informer<T extends KubeObject> {
   #set(name: string, object: T | undefined): void {
     if (object === undefined) this.#items.delete(name);
     else {
-      // nobody reads it, and it is as large as the rest
+      // no reader uses this field, and it is as large as the rest
       delete object.metadata!.managedFields;
       this.#items.set(name, object);
     }

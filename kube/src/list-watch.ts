@@ -7,7 +7,7 @@ import type { KubeObject, ObjectList } from './objects.ts';
 /** The server sends a bookmark about every minute; a watch that is silent for longer than this is dead (failure 15). */
 const SILENCE_MS = 90_000;
 const LINE_LIMIT = 4 * 1024 * 1024;
-/** The server ends a watch after so long, and up to a minute more, so that the watches of many do not end together; seconds. */
+/** The server ends a watch after this time, and up to a minute more, so that many watches do not end together; seconds. */
 const WATCH_S = 480;
 const GONE = 410;
 
@@ -25,23 +25,23 @@ export interface ListWatchOptions<T> {
   /** The name of the set, for errors. */
   readonly what: string;
   readonly clock: Clock;
-  /** How long a list may take, milliseconds. */
+  /** Longest list request, milliseconds. */
   readonly listMs: number;
   readonly list: (signal: AbortSignal) => Promise<ObjectList<T>>;
-  /** Opens a watch, with the parameters that make it one. */
+  /** Opens a watch, with the query parameters of a watch. */
   readonly watch: (query: Query, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
-  /** Answers whether the list must be read again, because it is older than what is known. */
+  /** Returns whether the list must be read again, because it is older than the known state. */
   readonly onList: (list: ObjectList<T>) => 'list again' | void;
   readonly onEvent: (event: WatchEvent<T>) => void;
 }
 
 /**
- * A list, and watches that continue where the list, or the watch before, ended: with bookmarks, replaced when silent for too long. The caller
- * decides when the next round begins.
+ * A list, and watches that each continue where the list or the previous watch ended: with bookmarks, and replaced after too long a silence. The
+ * caller decides when the next round begins.
  */
 export class ListWatch<T extends KubeObject> {
   readonly #options: ListWatchOptions<T>;
-  /** Where the next watch begins; empty: after a list. */
+  /** The version where the next watch begins; empty: list first. */
   #version = '';
 
   constructor(options: ListWatchOptions<T>) {
@@ -58,8 +58,8 @@ export class ListWatch<T extends KubeObject> {
   }
 
   /**
-   * Lists where nothing is known yet, and watches from there until the server ends the watch, as it does from time to time. Rejects when
-   * either fails; when the server has forgotten the version (410), the next round begins with a list.
+   * Lists if no version is known, then watches from there until the server ends the watch, as it does from time to time. Rejects when either
+   * fails; when the server has forgotten the version (410), the next round begins with a list.
    */
   async round(signal: AbortSignal): Promise<void> {
     if (this.#version === '' && (await this.#list(signal)) === 'list again') return;

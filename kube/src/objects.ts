@@ -1,4 +1,4 @@
-/** An object as every kind has it. */
+/** The fields that objects of every kind have. */
 export interface KubeObject {
   metadata?: {
     name?: string;

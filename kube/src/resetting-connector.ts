@@ -1,24 +1,24 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { buildConnector } from 'undici';
 
-/** Failures of connections that had served a request before. */
+/** Failures of connections that had received bytes before. */
 const failedLater = new WeakSet<Error>();
 
 export interface Connector {
   readonly connect: buildConnector.connector;
-  /** Ends the attempts under way, which a pool's end would leave until their time-out. */
+  /** Ends the connection attempts in progress, which the end of a pool would leave until their time-out. */
   readonly giveUp: () => void;
 }
 
 /**
- * Connections that end with a reset when a request is given up. Closed as usual, the kernel would go on trying to deliver what was written:
- * after a cut network is mended, a write that nobody waits for any more would still reach the API server.
+ * Connections that end with a reset when a request is cancelled. After a normal close, the kernel would keep trying to deliver the written
+ * bytes: when a cut network is repaired, a cancelled write would still reach the API server.
  */
 export function resettingConnector(options: buildConnector.BuildOptions): Connector {
   const connector = buildConnector(options);
   const connecting = new Set<Socket>();
   const connect: buildConnector.connector = (target, callback) => {
-    // over plain HTTP, which is for a proxy on the same machine, there is nothing below the socket to reset
+    // plain HTTP is for a proxy on the same machine, and has no lower socket to reset
     const below =
       target.protocol === 'https:'
         ? connectTcp({ host: target.hostname, port: Number(target.port || 443), noDelay: true })
@@ -44,7 +44,7 @@ export function resettingConnector(options: buildConnector.BuildOptions): Connec
 function resetOnDestroy(socket: Socket, below: Socket): void {
   const destroy = socket.destroy.bind(socket);
   socket.destroy = (reason?: Error) => {
-    // as `resetAndDestroy` does, which first waits for what was written: that is what must not be delivered
+    // like `resetAndDestroy`, but without its wait until the written bytes are delivered, which they must not be
     if (reason !== undefined && reason !== null)
       (below as Socket & { resetAndClosing: boolean }).resetAndClosing = true;
     return destroy(reason);
@@ -52,8 +52,8 @@ function resetOnDestroy(socket: Socket, below: Socket): void {
 }
 
 /**
- * Whether a request failed because the server closed its connection, used before and idle since, at that moment, or because its pool was
- * closed: the server knows nothing of the request then.
+ * Whether a request failed because the server closed its used and then idle connection at that moment, or because its pool was closed: in both
+ * cases the server knows nothing of the request.
  */
 export function closedWhileIdle(error: unknown): boolean {
   const { code, socket } = error as { code?: string; socket?: { bytesRead?: number } };

@@ -1,13 +1,13 @@
 import type { Clock } from 'clock-port';
 
-/** What was not seen again for so long is over, milliseconds: nobody may ask for the same again. */
+/** A trouble that did not occur again for this long is over, milliseconds: the same call may never be repeated. */
 const KEPT_MS = 60_000;
-/** Words of one trouble, characters. */
+/** Longest text of one trouble, characters. */
 const WORDS = 1024;
-/** What concerns every call. */
+/** The kind that concerns every call. */
 const SERVER = 'server';
 
-/** What keeps the API server from answering, by kind of call: one webhook may hang while all else is well. */
+/** The causes that keep the API server from answering, by kind of call: one webhook may hang while everything else works. */
 export class Troubles {
   readonly #clock: Clock;
   readonly #kinds = new Map<string, { words: string; at: number }>();
@@ -17,14 +17,14 @@ export class Troubles {
     this.#clock = clock;
   }
 
-  /** In words; undefined: none. */
+  /** The latest trouble in words; undefined: none. */
   get current(): string | undefined {
     const old = this.#clock.monotonic() - KEPT_MS;
     for (const [kind, { at }] of this.#kinds) if (at <= old) this.#kinds.delete(kind);
     return [...this.#kinds.values()].at(-1)?.words;
   }
 
-  /** Calls back when there may be another one. Returns how to stop it. */
+  /** Calls back when the troubles may have changed. Returns a function that ends the subscription. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -35,17 +35,17 @@ export class Troubles {
     this.#set(SERVER, words);
   }
 
-  /** It answered, whatever it was. */
+  /** The server answered, successfully or not. */
   answered(): void {
     this.#delete(SERVER);
   }
 
-  /** Calls of that kind are not done. */
+  /** Calls of this kind fail. */
   failed(kind: string, words: string): void {
     this.#set(kind, words);
   }
 
-  /** One of that kind was done, or refused for good. */
+  /** A call of this kind succeeded, or was finally refused. */
   done(kind: string): void {
     this.#delete(kind);
   }
