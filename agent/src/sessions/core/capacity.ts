@@ -1,6 +1,6 @@
 import type { Capacity } from '@streamspace/protocol';
 
-/** What a limit leaves to sessions: cores, bytes, sessions. A field that is absent has no bound. */
+/** The part of a limit that is left to sessions: cores, bytes, sessions. A field that is absent has no bound. */
 export interface CapacityBound {
   readonly cpu?: number;
   readonly memory?: number;
