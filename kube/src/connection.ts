@@ -13,7 +13,7 @@ export interface Call {
   readonly path: string;
   readonly query?: Query | undefined;
   readonly body?: unknown;
-  /** Of the body; by default JSON. */
+  /** Content type of the body; by default JSON. */
   readonly contentType?: string | undefined;
   /** Longest response, bytes; by default 4 MiB. Longer ones are refused. */
   readonly limit?: number | undefined;

@@ -19,7 +19,7 @@ export class ApiError extends Error {
     this.retryAfterMs = more.retryAfterMs;
   }
 
-  /** The same request may succeed a little later. */
+  /** Whether the same request may succeed a little later. */
   get transient(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }

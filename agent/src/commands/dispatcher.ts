@@ -63,7 +63,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   /** Waiting and running commands by command id. */
   readonly #jobs = new Map<string, Job>();
-  /** By key, in order of arrival; the first of each is running or ready to run. */
+  /** Waiting and running commands by lane, in order of arrival; the first of each lane is running or ready to run. */
   readonly #lanes = new Map<string, Job[]>();
   #ready: Job[] = [];
   /** Begun and not ended. */

@@ -9,7 +9,7 @@ export interface CredentialOptions {
   readonly token: string | undefined;
   readonly tokenFile: string | undefined;
   readonly log: Logger;
-  /** Exchanges an enrolment token for a credential. `standby`: only if the leader can still use the token afterwards. */
+  /** Exchanges an enrolment token for a credential. `standby`: only if other replicas can still use the token afterwards. */
   enrol(token: string, standby: boolean, signal: AbortSignal): Promise<string>;
 }
 

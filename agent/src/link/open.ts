@@ -44,8 +44,8 @@ const HELLO_TIMEOUT = 12_000;
 const CLOSE_TIMEOUT = 1_000;
 
 /**
- * Dials the hub, in parallel attempts if nobody answers, and says hello. Rejects with a {@link StreamSpaceError}: if the hub answered, a {@link
- * Refused} with the hub's own code; `unauthenticated` for a 401.
+ * Dials the hub, in parallel attempts if nobody answers, and says hello. Rejects with a {@link StreamSpaceError}: if the hub answered, a
+ * {@link Refused} with the hub's own code; `unauthenticated` for a 401.
  */
 export async function openLink(options: OpenOptions, clock: Clock, signal: AbortSignal): Promise<Link> {
   const ws = await withDeadline(clock, OPEN_TIMEOUT, 'connection', signal, (limit) =>

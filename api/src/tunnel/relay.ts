@@ -9,7 +9,7 @@ import { Presence } from './presence.ts';
 import { notBinary, Viewer } from './viewer.ts';
 
 const BINARY = { binary: true, compress: false };
-/** With more waiting bytes than this for one end, the other is not read; at the lower bound, it is read again. */
+/** With more than `HIGH` bytes waiting for one end, the other is not read; it is read again at `LOW`. */
 const HIGH = 128 * 1024;
 const LOW = 32 * 1024;
 /** Most bytes read of a refusal. */

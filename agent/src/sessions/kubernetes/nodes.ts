@@ -7,8 +7,8 @@ import type { PodTemplate } from './objects/settings.ts';
 const PASSING = /^node\.kubernetes\.io\/(not-ready|unreachable)$/;
 
 /**
- * The total resources for pods of the nodes that accept sessions. Other pods' share is not subtracted: no permission of the agent lists all
- * pods.
+ * The total resources for pods of the nodes that accept sessions. Other pods' share is not subtracted: the agent has no permission to
+ * list all pods.
  */
 export function nodesFor(nodes: readonly V1Node[], template: PodTemplate | undefined): Required<CapacityBound> {
   const spec = (template?.spec ?? {}) as { nodeSelector?: Record<string, string>; tolerations?: V1Toleration[] };

@@ -26,7 +26,7 @@ export interface ProcessDriverOptions {
   readonly secret?: readonly string[];
   /** `auto`: Xvnc if the machine has it. */
   readonly desktop?: HostOrder['desktop'];
-  /** Time for a session host to end before it is killed, milliseconds; by default more than the host gives its desktop (12 s). */
+  /** Time for a session host to end before it is killed, milliseconds; default 12 s, more than the host gives its desktop. */
   readonly stopMs?: number;
   /** For tests: called at every {@link CrashPoint}. */
   readonly step?: (step: CrashPoint, sessionId: string) => void | Promise<void>;

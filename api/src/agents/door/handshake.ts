@@ -41,7 +41,7 @@ export interface HandshakeDeps {
 
 type Accepted = Extract<ClaimResult, { accepted: true }>;
 
-/** From the accepted upgrade to `welcome` or `refuse` [CON1]. For one link, whose first owner it is. */
+/** Owner of one new link, its first: from the accepted upgrade to `welcome` or `refuse` [CON1]. */
 export function handshake(deps: HandshakeDeps): LinkOwner & { begin: (link: AgentLink) => void } {
   let hello: AgentMessageOf<'hello'> | undefined;
   let helloTimer: { cancel(): void } | undefined;

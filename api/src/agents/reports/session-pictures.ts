@@ -47,7 +47,7 @@ export class SessionPictures {
     sizeCalculation: ({ picture }) => picture?.png.length ?? 1,
   });
   readonly #underWay = new Map<string, Promise<void>>();
-  /** By request. */
+  /** Open requests to agents, by request id. */
   readonly #waiting = new Map<string, Waiting>();
   readonly #watched = new WeakSet<AgentLink>();
 

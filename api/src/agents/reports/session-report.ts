@@ -96,7 +96,7 @@ async function commandOpen(deps: ReportDeps, session: Session): Promise<boolean>
   return command !== undefined && !isFinal(command);
 }
 
-/** It is gone from its platform: by its user's delete, even after that command's end, or by an outside cause. */
+/** The session is gone from its platform: by its user's delete, even after that command's end, or by an outside cause. */
 async function end(deps: ReportDeps, session: Session, reason: string): Promise<void> {
   const wished = session.state === 'deleting' || (await latestCommand(deps, session))?.action === 'delete_session';
   if (wished) return change(deps, session, 'gone', null);

@@ -11,7 +11,7 @@ export interface Desktop {
 export interface DesktopOrder {
   /** Unix socket for viewers, in a folder that only this user can open. */
   readonly screen: string;
-  /** The session's own folder for files that are deleted with it. */
+  /** The session's own folder, for files that are deleted with the session. */
   readonly folder: string;
   readonly home: string;
   readonly id: string;

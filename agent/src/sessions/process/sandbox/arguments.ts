@@ -3,7 +3,7 @@ import type { SystemView } from './system-view.ts';
 /** Paths as a session sees them. */
 export const INSIDE = {
   home: '/home/user',
-  /** The session's own folder for files that are deleted with it. */
+  /** The session's own folder, for files that are deleted with the session. */
   folder: '/run/session',
   screen: '/run/session/screen',
   user: 'user',
@@ -19,7 +19,7 @@ export const DESCRIPTORS = {
   arguments: 5,
   passwd: 6,
   group: 7,
-  /** The output of the session's programs. Not the standard output: Node's writes to that block. */
+  /** The output of the session's programs. Not the standard output: Node writes to that synchronously. */
   output: 8,
 } as const;
 
