@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { MAX_TERM, type SessionSpec, type SessionStatus } from '@streamspace/protocol';
 import { RfbClient } from '@streamspace/testkit';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it as everyTest } from 'vitest';
 import type { Operation, SessionDriver } from '../../src/sessions/driver.ts';
 
 /** What the suite needs to know of a platform beyond the port. */
@@ -39,9 +39,10 @@ export interface DriverSetup {
 export function driverContract(
   name: string,
   setup: () => Promise<DriverSetup>,
-  /** How long the platform may take for one step, milliseconds. */
-  { step: STEP = 25_000 }: { readonly step?: number } = {},
+  /** `step`: how long the platform may take for one step, milliseconds. `only`: the tests of a short form, by their names. */
+  { step: STEP = 25_000, only }: { readonly step?: number; readonly only?: RegExp } = {},
 ): void {
+  const it = only === undefined ? everyTest : testsNamed(only);
   describe(`driver contract: ${name}`, () => {
     let place: DriverSetup;
     let driver: SessionDriver;
@@ -545,4 +546,15 @@ export function driverContract(
       expect(capacity.max_sessions).toBeGreaterThan(0);
     });
   });
+}
+
+/** Registers only the tests whose name matches. */
+function testsNamed(only: RegExp): typeof everyTest {
+  const chosen = (name: string, ...rest: never[]) => {
+    if (only.test(name)) (everyTest as (...all: unknown[]) => void)(name, ...rest);
+  };
+  const chosenFor = (cases: readonly unknown[]) => (name: string, work: (each: unknown) => Promise<void>) => {
+    if (only.test(name)) everyTest.for(cases)(name, work);
+  };
+  return Object.assign(chosen, { for: chosenFor }) as unknown as typeof everyTest;
 }
