@@ -5,7 +5,6 @@ import { randomBytes } from 'node:crypto';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { sleep, systemClock } from 'clock-port';
-import type { SessionSpec } from '@streamspace/protocol';
 import { DockerDriver } from '../agent/src/sessions/docker/driver.ts';
 import { engineAddress } from '../agent/src/sessions/docker/engine/address.ts';
 import { inspect, removeContainer } from '../agent/src/sessions/docker/engine/containers.ts';
@@ -14,6 +13,7 @@ import type { ContainerSummary } from '../agent/src/sessions/docker/objects/engi
 import { APP } from '../agent/src/sessions/docker/objects/names.ts';
 import { Screens } from '../agent/src/sessions/docker/screens/screen.ts';
 import { RecordContainers } from '../agent/src/sessions/docker/state/record-containers.ts';
+import { desktopSpec } from '../agent/test/support/spec.ts';
 import { distribution } from './load/statistics.ts';
 
 const { values: given } = parseArgs({
@@ -64,18 +64,7 @@ const driver = new DockerDriver(
   screens,
 );
 let made = 0;
-const spec = (): SessionSpec => ({
-  id: `${agentId}-${made++}`,
-  user: agentId,
-  template: 'desktop',
-  name: '',
-  cpu: 1,
-  memory: 1e9,
-  storage: 1e9,
-  image: '',
-  env: {},
-  created_at: '2026-01-31T12:00:00.000Z',
-});
+const spec = () => desktopSpec(`${agentId}-${made++}`, { user: agentId, cpu: 1, memory: 1e9 });
 const op = () => ({ commandId: randomBytes(8).toString('hex'), term: 1, signal: soon() });
 
 async function timed(work: () => Promise<unknown>): Promise<number> {

@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
+import type { SessionStatus } from '@streamspace/protocol';
 import { RfbClient } from '@streamspace/testkit';
 import { systemClock } from 'clock-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engineAddress } from '../../src/sessions/docker/engine/address.ts';
 import { Engine } from '../../src/sessions/docker/engine/engine.ts';
 import { type DockerPlace, dockerPlace, engineMissing, ensureDesktop } from './docker-place.ts';
+import { desktopSpec } from '../support/spec.ts';
 
 const missing = engineMissing();
 const soon = () => AbortSignal.timeout(60_000);
@@ -75,10 +76,7 @@ describe.skipIf(missing !== undefined || process.env['DOCKER_HOST'] !== undefine
       const driver = place.makeDriver({ engine });
       let commands = 0;
       const op = () => ({ commandId: `command-${commands++}`, term: 1, signal: soon() });
-      const spec = (id: string): SessionSpec => {
-        const base = { id, user: place.agentId, template: 'desktop', name: '', cpu: 0.5, memory: 5e8, storage: 1e9 };
-        return { ...base, image: '', env: {}, created_at: '2026-01-31T12:00:00.000Z' };
-      };
+      const spec = (id: string) => desktopSpec(id, { user: place.agentId });
       const [stays, dies, third] = [spec('away-stays'), spec('away-dies'), spec('away-third')];
       for (const one of [stays, dies]) await driver.create(one, op());
       const news = new Map<string, SessionStatus | undefined>();

@@ -1,7 +1,7 @@
-import type { SessionSpec } from '@streamspace/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Step } from '../../src/sessions/docker/options.ts';
 import { type DockerPlace, dockerPlace, engineMissing, ensureDesktop } from './docker-place.ts';
+import { desktopSpec } from '../support/spec.ts';
 
 const missing = engineMissing();
 const soon = () => AbortSignal.timeout(60_000);
@@ -23,21 +23,7 @@ describe.skipIf(missing !== undefined)(`docker sessions whose agent dies${missin
   }, 900_000);
   afterAll(() => place?.cleanup());
 
-  const spec = (): SessionSpec => {
-    const id = `crash-${place.agentId.slice(5)}-${count++}`;
-    const base = {
-      id,
-      user: id,
-      template: 'desktop',
-      name: '',
-      cpu: 0.5,
-      memory: 5e8,
-      storage: 1e9,
-      image: '',
-      env: {},
-    };
-    return { ...base, created_at: '2026-01-31T12:00:00.000Z' };
-  };
+  const spec = () => desktopSpec(`crash-${place.agentId.slice(5)}-${count++}`);
   /** A driver whose process ends at that step, each time. */
   const dying = (at: Step) =>
     place.makeDriver({

@@ -1,8 +1,8 @@
-import type { SessionSpec } from '@streamspace/protocol';
 import { RfbClient } from '@streamspace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { driverContract } from '../contract/driver.ts';
 import { type DockerPlace, dockerPlace, engineMissing, ensureDesktop } from './docker-place.ts';
+import { desktopSpec } from '../support/spec.ts';
 
 const missing = engineMissing();
 const soon = () => AbortSignal.timeout(60_000);
@@ -29,18 +29,7 @@ if (missing) {
 
     it('carries pictures and keys of several viewers, before and after sleep, and leaves no process behind', async () => {
       const driver = place.makeDriver();
-      const one: SessionSpec = {
-        id: 'exec-1',
-        user: place.agentId,
-        template: 'desktop',
-        name: '',
-        cpu: 1,
-        memory: 1e9,
-        storage: 1e9,
-        image: '',
-        env: {},
-        created_at: '2026-01-31T12:00:00.000Z',
-      };
+      const one = desktopSpec('exec-1', { user: place.agentId });
       let commands = 0;
       const op = () => ({ commandId: `command-${commands++}`, term: 1, signal: soon() });
       const relays = async () => {

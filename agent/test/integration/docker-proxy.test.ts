@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engineAddress } from '../../src/sessions/docker/engine/address.ts';
 import { Engine } from '../../src/sessions/docker/engine/engine.ts';
 import { type DockerPlace, dockerPlace, engineMissing, ensureDesktop } from './docker-place.ts';
+import { desktopSpec } from '../support/spec.ts';
 
 const missing = engineMissing();
 const soon = () => AbortSignal.timeout(60_000);
@@ -124,10 +125,8 @@ describe.skipIf(missing !== undefined || process.env['DOCKER_HOST'] !== undefine
       const driver = place.makeDriver({ engine, startDeadline: 20_000 });
       let commands = 0;
       const op = () => ({ commandId: `command-${commands++}`, term: 1, signal: soon() });
-      const spec = (id: string, changes: Partial<SessionSpec> = {}): SessionSpec => {
-        const base = { id, user: place.agentId, template: 'desktop', name: '', cpu: 0.5, memory: 5e8, storage: 1e9 };
-        return { ...base, image: '', env: {}, created_at: '2026-01-31T12:00:00.000Z', ...changes };
-      };
+      const spec = (id: string, changes: Partial<SessionSpec> = {}) =>
+        desktopSpec(id, { user: place.agentId, ...changes });
       const one = spec('proxy-1');
       const news: (SessionStatus | undefined)[] = [];
       const over = new AbortController();

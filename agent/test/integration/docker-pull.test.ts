@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import type { SessionSpec } from '@streamspace/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DockerPlace, dockerPlace, engineMissing } from './docker-place.ts';
+import { desktopSpec } from '../support/spec.ts';
 
 const missing = engineMissing();
 const soon = () => AbortSignal.timeout(60_000);
@@ -115,18 +115,7 @@ describe.skipIf(missing !== undefined)(`docker sessions pull their image${missin
   });
 
   it('with the credentials that docker login wrote, and tells how far it is', async () => {
-    const one: SessionSpec = {
-      id: `pull-${place.agentId.slice(5)}`,
-      user: place.agentId,
-      template: 'desktop',
-      name: '',
-      cpu: 0.5,
-      memory: 5e8,
-      storage: 1e9,
-      image: `${host}/desk:1`,
-      env: {},
-      created_at: '2026-01-31T12:00:00.000Z',
-    };
+    const one = desktopSpec(`pull-${place.agentId.slice(5)}`, { user: place.agentId, image: `${host}/desk:1` });
     let commands = 0;
     const op = () => ({ commandId: `command-${commands++}`, term: 1, signal: soon() });
     const driver = place.makeDriver({ registryCredentials: folder });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { containerName, recordName } from '../../src/sessions/docker/objects/names.ts';
 import type { DockerDriverOptions } from '../../src/sessions/docker/options.ts';
 import { DESKTOP_IMAGE, type DockerPlace, dockerPlace, engineMissing, ensureDesktop } from './docker-place.ts';
+import { desktopSpec } from '../support/spec.ts';
 
 const missing = engineMissing();
 const soon = () => AbortSignal.timeout(60_000);
@@ -50,21 +51,8 @@ describe.skipIf(missing !== undefined)(`docker sessions fail with their reason${
     if (made.length > 0) docker(['rmi', '-f', ...made]);
   }, 120_000);
 
-  const spec = (changes: Partial<SessionSpec> = {}): SessionSpec => {
-    const id = `reasons-${place.agentId.slice(5)}-${count++}`;
-    const base = {
-      id,
-      user: id,
-      template: 'desktop',
-      name: '',
-      cpu: 0.5,
-      memory: 5e8,
-      storage: 1e9,
-      image: '',
-      env: {},
-    };
-    return { ...base, created_at: '2026-01-31T12:00:00.000Z', ...changes };
-  };
+  const spec = (changes: Partial<SessionSpec> = {}): SessionSpec =>
+    desktopSpec(`reasons-${place.agentId.slice(5)}-${count++}`, changes);
   const op = () => ({ commandId: `command-${count++}`, term: 1, signal: soon() });
 
   /** Creates it, and sees the reason thrown, listed by the next leader, and gone with the session. */

@@ -5,6 +5,7 @@ import type { DockerRecord } from '../../src/sessions/docker/objects/record.ts';
 import { recordName } from '../../src/sessions/docker/objects/names.ts';
 import { RecordContainers } from '../../src/sessions/docker/state/record-containers.ts';
 import { type DockerPlace, dockerPlace, engineMissing } from './docker-place.ts';
+import { desktopSpec } from '../support/spec.ts';
 
 const missing = engineMissing();
 const soon = () => AbortSignal.timeout(30_000);
@@ -24,18 +25,7 @@ describe.skipIf(missing !== undefined)(`records in containers${missing ? `: ${mi
       clock: systemClock,
       log: { info() {}, warn() {} },
     });
-  const spec = (): SessionSpec => ({
-    id: `records-${place.agentId.slice(5)}-${count++}`,
-    user: 'ada',
-    template: 'desktop',
-    name: '',
-    cpu: 1,
-    memory: 1e9,
-    storage: 1e9,
-    image: '',
-    env: {},
-    created_at: '2026-01-31T12:00:00.000Z',
-  });
+  const spec = () => desktopSpec(`records-${place.agentId.slice(5)}-${count++}`);
   /** A change by the command of that name. */
   const change = async (
     records: RecordContainers,

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Id, SessionSpec, Term, Timestamp, withoutProof } from '@streamspace/protocol';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { SessionRecord } from './record.ts';
+import type { RecordChange, SessionRecord } from './record.ts';
 import { storedSpec } from './stored-spec.ts';
 
 /** A record as parsed from its text. A deleted session's record stays for a while, to refuse late commands of a superseded leader. */
@@ -74,6 +74,33 @@ export function parseRecord(id: string, version: number, text: string, where: st
     specLost: stored === undefined || stored.problem !== undefined,
     writes,
     kept,
+  };
+}
+
+/** The record as the change makes it, of a new session where there is no `current`. A wish to run is a new start; `now`: RFC 3339. */
+export function changedRecord(
+  id: string,
+  current: VersionedRecord | undefined,
+  change: RecordChange,
+  { agentId, now }: { readonly agentId: string; readonly now: string },
+): VersionedDraft {
+  const { instance = 0, done = false, deleteHome = false, at = '' } = current ?? {};
+  const {
+    desired = current?.desired ?? 'running',
+    commandId = current?.commandId ?? '',
+    term = current?.term ?? 0,
+  } = change;
+  return {
+    id,
+    agent: agentId,
+    spec: change.spec ?? (current?.specLost === true ? undefined : current?.spec),
+    desired,
+    commandId,
+    term,
+    deleteHome: change.deleteHome ?? deleteHome,
+    instance: change.desired === 'running' ? instance + 1 : instance,
+    done: change.desired === undefined && done,
+    at: change.desired === undefined ? at : now,
   };
 }
 

@@ -9,7 +9,13 @@ import type { RecordStore } from '../core/record-store.ts';
 import { atOnce } from './at-once.ts';
 import { latestRecord, recordFile, recordVersions, unlessMissing } from './latest-record.ts';
 import type { Layout } from './layout.ts';
-import { parseRecord, recordText, type VersionedDraft, type VersionedRecord } from '../core/record-text.ts';
+import {
+  changedRecord,
+  parseRecord,
+  recordText,
+  type VersionedDraft,
+  type VersionedRecord,
+} from '../core/record-text.ts';
 
 /** Number of writes that a record remembers: more than other writers can make between two steps of a running writer. */
 const WRITES = 64;
@@ -69,24 +75,7 @@ export class RecordFiles implements RecordStore<VersionedRecord, VersionedDraft>
 
   draft(id: string, current: VersionedRecord | undefined, change: RecordChange): VersionedDraft {
     const { agentId, clock } = this.#options;
-    const {
-      desired = current?.desired ?? 'running',
-      commandId = current?.commandId ?? '',
-      term = current?.term ?? 0,
-    } = change;
-    const { instance = 0, done = false, deleteHome = false, at = '' } = current ?? {};
-    return {
-      id,
-      agent: agentId,
-      spec: change.spec ?? (current?.specLost === true ? undefined : current?.spec),
-      desired,
-      commandId,
-      term,
-      deleteHome: change.deleteHome ?? deleteHome,
-      instance: change.desired === 'running' ? instance + 1 : instance,
-      done: change.desired === undefined && done,
-      at: change.desired === undefined ? at : iso(clock.now()),
-    };
+    return changedRecord(id, current, change, { agentId, now: iso(clock.now()) });
   }
 
   async write(given: VersionedDraft, expected: VersionedRecord | undefined): Promise<VersionedRecord | undefined> {

@@ -3,6 +3,7 @@ import { StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, iso, sleep } from 'clock-port';
 import type { RecordChange } from '../../core/record.ts';
 import type { RecordStore } from '../../core/record-store.ts';
+import { changedRecord } from '../../core/record-text.ts';
 import type { Engine } from '../engine/engine.ts';
 import { isNameTaken, answered } from '../engine/error.ts';
 import { ensureRecordImage, RECORD_IMAGE } from '../images/record-image.ts';
@@ -62,25 +63,8 @@ export class RecordContainers implements RecordStore<DockerRecord, DockerDraft> 
     change: RecordChange & { readonly failure?: FailedStart },
   ): DockerDraft {
     const { agentId, clock } = this.#options;
-    const { instance = 0, done = false, deleteHome = false, at = '' } = current ?? {};
-    const {
-      desired = current?.desired ?? 'running',
-      commandId = current?.commandId ?? '',
-      term = current?.term ?? 0,
-    } = change;
-    return {
-      id,
-      agent: agentId,
-      spec: change.spec ?? (current?.specLost === true ? undefined : current?.spec),
-      desired,
-      commandId,
-      term,
-      deleteHome: change.deleteHome ?? deleteHome,
-      instance: change.desired === 'running' ? instance + 1 : instance,
-      done: change.desired === undefined && done,
-      at: change.desired === undefined ? at : iso(clock.now()),
-      failure: change.failure ?? current?.failure,
-    };
+    const draft = changedRecord(id, current, change, { agentId, now: iso(clock.now()) });
+    return { ...draft, failure: change.failure ?? current?.failure };
   }
 
   async write(
