@@ -5,6 +5,8 @@ import { oneOf, text } from './kinds/texts.ts';
 export const SESSION_POD = {
   container: 'session',
   home: 'home',
+  /** Value of the label `app`. */
+  app: 'session',
   labels: ['app', 'agent', 'session', 'user', 'warm'],
   annotations: {
     spec: 'streamspace.io/spec',

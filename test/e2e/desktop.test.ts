@@ -7,23 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath, launchChromium, needsChromium } from '../support/browser.ts';
 import { Gate } from '../support/gate.ts';
 import { Launched, processesOf } from '../support/launched.ts';
+import { pixels } from '../support/screen.ts';
 import { until } from '../support/until.ts';
 
 const pids = () => readdirSync('/proc').map(Number).filter(Number.isInteger);
-
-/** What a function that runs in the page may name: these suites are checked without the browser's types. */
-interface PageGlobals {
-  document: { querySelector(selector: string): { toDataURL(): string } | null };
-}
-
-/** The pixels of the screen as the page shows them, as one string. */
-const pixels = (page: Page): Promise<string> =>
-  page.evaluate(
-    () =>
-      (globalThis as unknown as PageGlobals).document
-        .querySelector('[data-testid=viewer-screen] canvas')
-        ?.toDataURL() ?? '',
-  );
 
 /** Types a command into the desktop's terminal, waits for the picture to change and for what the command does: the file in the home. */
 async function typeAndSee(page: Page, home: string, file: string): Promise<void> {

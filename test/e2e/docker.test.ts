@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engineMissing, ensureDesktop } from '../../agent/test/integration/docker-place.ts';
 import { chromiumPath, launchChromium, needsChromium } from '../support/browser.ts';
 import { Launched } from '../support/launched.ts';
+import { pixels } from '../support/screen.ts';
 import { Site } from '../support/site.ts';
 import { until } from '../support/until.ts';
 
@@ -15,17 +16,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const missing = engineMissing();
 const title = `desktops on a Docker engine, used in Chromium${missing === undefined ? '' : ` (not run: ${missing})`}`;
 
-/** What a function that runs in the page may name: these suites are checked without the browser's types. */
-interface PageGlobals {
-  document: { querySelector(selector: string): { toDataURL(): string } | null };
-}
-const pixels = (page: Page): Promise<string> =>
-  page.evaluate(
-    () =>
-      (globalThis as unknown as PageGlobals).document
-        .querySelector('[data-testid=viewer-screen] canvas')
-        ?.toDataURL() ?? '',
-  );
 const docker = (...args: string[]): string => execFileSync('docker', args, { encoding: 'utf8' });
 
 describe.skipIf(missing !== undefined || chromiumPath === undefined)(needsChromium(title), () => {

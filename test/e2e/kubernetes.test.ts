@@ -7,24 +7,13 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clusterMissing, SessionCluster } from '../../agent/test/integration/kubernetes-cluster.ts';
 import { chromiumPath, launchChromium, needsChromium } from '../support/browser.ts';
+import { pixels } from '../support/screen.ts';
 import { Site } from '../support/site.ts';
 import { until } from '../support/until.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const missing = clusterMissing();
 const title = `desktops in a cluster, used in Chromium${missing === undefined ? '' : ` (not run: ${missing})`}`;
-
-/** What a function that runs in the page may name: these suites are checked without the browser's types. */
-interface PageGlobals {
-  document: { querySelector(selector: string): { toDataURL(): string } | null };
-}
-const pixels = (page: Page): Promise<string> =>
-  page.evaluate(
-    () =>
-      (globalThis as unknown as PageGlobals).document
-        .querySelector('[data-testid=viewer-screen] canvas')
-        ?.toDataURL() ?? '',
-  );
 
 /** One machine for everything: a desktop's default size would not fit. */
 const SMALL = `apiVersion: v1

@@ -5,6 +5,20 @@ import { until } from './until.ts';
 
 export const hasXvnc = existsSync('/usr/bin/Xvnc') && existsSync('/usr/bin/xterm');
 
+/** What a function that runs in the page may name: the suites are checked without the browser's types. */
+interface PageGlobals {
+  document: { querySelector(selector: string): { toDataURL(): string } | null };
+}
+
+/** The pixels of the screen as the page shows them, as one string. */
+export const pixels = (page: Page): Promise<string> =>
+  page.evaluate(
+    () =>
+      (globalThis as unknown as PageGlobals).document
+        .querySelector('[data-testid=viewer-screen] canvas')
+        ?.toDataURL() ?? '',
+  );
+
 /** Waits until the page shows the desktop, and gives it the keyboard. */
 export async function useScreen(page: Page): Promise<void> {
   await page.locator('[data-testid=viewer][data-phase=connected]').waitFor();

@@ -10,9 +10,11 @@ import { engineAddress } from '../../src/sessions/docker/engine/address.ts';
 import { Engine } from '../../src/sessions/docker/engine/engine.ts';
 import { type DockerPlace, dockerPlace, engineMissing, ensureDesktop } from './docker-place.ts';
 import { desktopSpec } from '../support/spec.ts';
+import { until } from '../support/until.ts';
 
 const missing = engineMissing();
-const soon = () => AbortSignal.timeout(60_000);
+const LIMIT_MS = 60_000;
+const soon = () => AbortSignal.timeout(LIMIT_MS);
 
 /** The engine's socket with a way between that can be cut: connections end, and new ones are refused. */
 class Way {
@@ -86,15 +88,9 @@ describe.skipIf(missing !== undefined || process.env['DOCKER_HOST'] !== undefine
       await viewer.firstPicture(soon());
       let told = 0;
       const deafen = driver.onTrouble(() => (told += 1));
-      const until = async (what: () => boolean) => {
-        for (const end = soon(); !what();) {
-          end.throwIfAborted();
-          await new Promise((resolve) => setTimeout(resolve, 20));
-        }
-      };
 
       await way.cut();
-      await until(() => driver.trouble !== undefined);
+      await until(() => driver.trouble !== undefined, 'trouble', LIMIT_MS);
       expect(driver.trouble).toMatch(/can’t be reached: .*is the engine running/);
       const refusal = { code: 'driver_failed', message: expect.stringContaining('can’t be reached') };
       await expect(driver.list(soon())).rejects.toMatchObject(refusal);
@@ -107,7 +103,7 @@ describe.skipIf(missing !== undefined || process.env['DOCKER_HOST'] !== undefine
           regain: () => Promise.resolve(void (slot.regained += 1)),
         },
       });
-      await until(() => news.get(third.id)?.state === 'starting');
+      await until(() => news.get(third.id)?.state === 'starting', 'news of a start that waits', LIMIT_MS);
       expect(news.get(third.id)?.reason).toContain('can’t be reached');
       expect(slot).toMatchObject({ left: expect.stringContaining('can’t be reached'), regained: 0 });
       const { width, height } = viewer.picture;
@@ -120,7 +116,7 @@ describe.skipIf(missing !== undefined || process.env['DOCKER_HOST'] !== undefine
       expect([...news.keys()]).toEqual([third.id]);
 
       await way.open();
-      await until(() => driver.trouble === undefined && news.has(dies.id));
+      await until(() => driver.trouble === undefined && news.has(dies.id), 'news of the end', LIMIT_MS);
       expect(told).toBe(2);
       expect(await late).toEqual({ spec: third, state: 'running' });
       expect(slot.regained).toBe(1);

@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Step } from '../../src/sessions/docker/options.ts';
 import { type DockerPlace, dockerPlace, engineMissing, ensureDesktop } from './docker-place.ts';
 import { desktopSpec } from '../support/spec.ts';
+import { until } from '../support/until.ts';
 
 const missing = engineMissing();
-const soon = () => AbortSignal.timeout(60_000);
+const LIMIT_MS = 60_000;
+const soon = () => AbortSignal.timeout(LIMIT_MS);
 const STEPS: readonly Step[] = [
   'record written',
   'home made',
@@ -77,10 +79,8 @@ describe.skipIf(missing !== undefined)(`docker sessions whose agent dies${missin
     }
     const over = new AbortController();
     const watching = place.makeDriver().watch(() => {}, over.signal);
-    for (const end = soon(); (await place.running(gone.id)) + (await place.running(asleep.id)) > 0;) {
-      end.throwIfAborted();
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    const ended = async () => (await place.running(gone.id)) + (await place.running(asleep.id)) === 0;
+    await until(ended, 'both containers to be removed', LIMIT_MS);
     over.abort();
     await watching;
     const states = (await place.makeDriver().list(soon())).map(({ spec: { id }, state }) => [id, state]);

@@ -3,9 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { driverContract } from '../contract/driver.ts';
 import { type DockerPlace, dockerPlace, engineMissing, ensureDesktop } from './docker-place.ts';
 import { desktopSpec } from '../support/spec.ts';
+import { until } from '../support/until.ts';
 
 const missing = engineMissing();
-const soon = () => AbortSignal.timeout(60_000);
+const LIMIT_MS = 60_000;
+const soon = () => AbortSignal.timeout(LIMIT_MS);
 
 if (missing) {
   describe('driver contract: docker', () => {
@@ -26,6 +28,21 @@ if (missing) {
       place = await dockerPlace({ byAddress: false });
     });
     afterAll(() => place.cleanup());
+
+    it('lists by one request', async () => {
+      const asked: string[] = [];
+      const engine = new Proxy(place.engine, {
+        get(target, key) {
+          if (key !== 'json') return Reflect.get(target, key) as unknown;
+          return (path: string, ...rest: [object, AbortSignal]) => {
+            asked.push(path);
+            return target.json(path, ...rest);
+          };
+        },
+      });
+      expect(await place.makeDriver({ engine }).list(soon())).toEqual([]);
+      expect(asked).toEqual(['/containers/json']);
+    });
 
     it('carries pictures and keys of several viewers, before and after sleep, and leaves no process behind', async () => {
       const driver = place.makeDriver();
@@ -59,10 +76,7 @@ if (missing) {
         await changed;
         expect(await relays()).toBeGreaterThan(0);
         for (const viewer of viewers) viewer.close();
-        for (const end = soon(); (await relays()) > 0;) {
-          end.throwIfAborted();
-          await new Promise((resolve) => setTimeout(resolve, 50));
-        }
+        await until(async () => (await relays()) === 0, 'the relays to end', LIMIT_MS);
         await driver.hibernate(one.id, op());
         await driver.wake(one.id, op());
       }

@@ -12,9 +12,11 @@ import { engineAddress } from '../../src/sessions/docker/engine/address.ts';
 import { Engine } from '../../src/sessions/docker/engine/engine.ts';
 import { type DockerPlace, dockerPlace, engineMissing, ensureDesktop } from './docker-place.ts';
 import { desktopSpec } from '../support/spec.ts';
+import { until } from '../support/until.ts';
 
 const missing = engineMissing();
-const soon = () => AbortSignal.timeout(60_000);
+const LIMIT_MS = 60_000;
+const soon = () => AbortSignal.timeout(LIMIT_MS);
 const SOCKET = '/var/run/docker.sock';
 
 /** What docs/docker.md says that a proxy has to let through. */
@@ -136,10 +138,7 @@ describe.skipIf(missing !== undefined || process.env['DOCKER_HOST'] !== undefine
       await viewer.firstPicture(soon());
       viewer.close();
       await place.kill(one.id);
-      for (const end = soon(); !news.some((status) => status?.state === 'failed');) {
-        end.throwIfAborted();
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      await until(() => news.some((status) => status?.state === 'failed'), 'news of the end', LIMIT_MS);
       await driver.wake(one.id, op());
       await driver.hibernate(one.id, op());
       expect(await driver.capacity(soon())).toMatchObject({ max_sessions: 100 });

@@ -118,7 +118,7 @@ describe.skipIf(missing !== undefined)(`docker sessions pull their image${missin
     const one = desktopSpec(`pull-${place.agentId.slice(5)}`, { user: place.agentId, image: `${host}/desk:1` });
     let commands = 0;
     const op = () => ({ commandId: `command-${commands++}`, term: 1, signal: soon() });
-    const driver = place.makeDriver({ registryCredentials: folder });
+    const driver = place.makeDriver({ dockerConfig: folder });
     await expect(driver.create(one, op())).rejects.toMatchObject({
       code: 'driver_failed',
       message: expect.stringMatching(/may not be pulled: .*docker login is needed/),

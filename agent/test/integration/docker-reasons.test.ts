@@ -7,9 +7,11 @@ import { containerName, recordName } from '../../src/sessions/docker/objects/nam
 import type { DockerDriverOptions } from '../../src/sessions/docker/options.ts';
 import { DESKTOP_IMAGE, type DockerPlace, dockerPlace, engineMissing, ensureDesktop } from './docker-place.ts';
 import { desktopSpec } from '../support/spec.ts';
+import { until } from '../support/until.ts';
 
 const missing = engineMissing();
-const soon = () => AbortSignal.timeout(60_000);
+const LIMIT_MS = 60_000;
+const soon = () => AbortSignal.timeout(LIMIT_MS);
 const made: string[] = [];
 
 function docker(args: readonly string[], input = ''): string {
@@ -95,7 +97,7 @@ describe.skipIf(missing !== undefined)(`docker sessions fail with their reason${
   it('an image that is not there, and may not be pulled', () =>
     fails(
       { image: 'none/such:1' },
-      { imagePullPolicy: 'Never' },
+      { sessionImagePullPolicy: 'Never' },
       /image none\/such:1 is not on the engine, and SESSION_IMAGE_PULL_POLICY is Never/,
     ));
 
@@ -122,15 +124,19 @@ describe.skipIf(missing !== undefined)(`docker sessions fail with their reason${
   it('no runtime for graphics cards', () =>
     fails(
       {},
-      { gpus: 1 },
+      { sessionGpus: '1' },
       /^The engine has no runtime for graphics cards .*NVIDIA Container Toolkit, or unset SESSION_GPUS/,
     ));
 
   it('a runtime that the engine does not know', () =>
-    fails({}, { runtime: 'none-such' }, /^The engine does not know the runtime of SESSION_RUNTIME: .*none-such/));
+    fails(
+      {},
+      { sessionRuntime: 'none-such' },
+      /^The engine does not know the runtime of SESSION_RUNTIME: .*none-such/,
+    ));
 
   it('a network that is not there', () =>
-    fails({}, { network: 'none-such' }, /^The network of SESSION_NETWORK is not there: .*none-such/));
+    fails({}, { sessionNetwork: 'none-such' }, /^The network of SESSION_NETWORK is not there: .*none-such/));
 
   it.each([
     ['its own', (id: string) => containerName(id, 1)],
@@ -160,12 +166,8 @@ describe.skipIf(missing !== undefined)(`docker sessions fail with their reason${
     const news: (SessionStatus | undefined)[] = [];
     const over = new AbortController();
     const watching = driver.watch((id, status) => void (id === one.id && news.push(status)), over.signal);
-    const heard = async (what: (status: SessionStatus | undefined) => boolean) => {
-      for (const end = soon(); !news.some(what);) {
-        end.throwIfAborted();
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    };
+    const heard = (what: (status: SessionStatus | undefined) => boolean) =>
+      until(() => news.some(what), 'the news', LIMIT_MS);
     // the watch begins with what is so
     await driver.list(soon());
     docker(['pause', containerName(one.id, 1)]);

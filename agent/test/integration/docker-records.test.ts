@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { SessionSpec } from '@streamspace/protocol';
 import { systemClock } from 'clock-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,9 +7,11 @@ import { recordName } from '../../src/sessions/docker/objects/names.ts';
 import { RecordContainers } from '../../src/sessions/docker/state/record-containers.ts';
 import { type DockerPlace, dockerPlace, engineMissing } from './docker-place.ts';
 import { desktopSpec } from '../support/spec.ts';
+import { until } from '../support/until.ts';
 
 const missing = engineMissing();
-const soon = () => AbortSignal.timeout(30_000);
+const LIMIT_MS = 30_000;
+const soon = () => AbortSignal.timeout(LIMIT_MS);
 
 describe.skipIf(missing !== undefined)(`records in containers${missing ? `: ${missing}` : ''}`, () => {
   let place: DockerPlace;
@@ -47,12 +50,8 @@ describe.skipIf(missing !== undefined)(`records in containers${missing ? `: ${mi
     );
     return found.map(({ Names }) => Number(/\.r(\d+)$/.exec(Names[0]!)![1])).toSorted((a, b) => a - b);
   };
-  const settled = async (id: string, expected: number[]) => {
-    for (const end = soon(); JSON.stringify(await versions(id)) !== JSON.stringify(expected);) {
-      end.throwIfAborted();
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  };
+  const settled = (id: string, expected: number[]) =>
+    until(async () => isDeepStrictEqual(await versions(id), expected), `versions ${expected.join(', ')}`, LIMIT_MS);
 
   it('of ten writers at once one wins, each time, and the others read what it wrote', async () => {
     const one = spec();

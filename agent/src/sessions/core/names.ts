@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SessionSpec } from '@streamspace/protocol';
+import { SESSION_POD } from '@streamspace/settings';
 
 export const NAME_LIMIT = 63;
 
@@ -40,4 +41,9 @@ function homeNameOf({ user, template }: HomeOwner, digits: number): string {
 export function labelValue(text: string): string {
   if (/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(text)) return text;
   return bounded('', text.replace(/[^A-Za-z0-9_.-]+/g, '-').replace(/^[-_.]+/, ''), digest(DIGITS, text));
+}
+
+/** Labels of what runs a session, on every platform that has labels (spec §7). */
+export function sessionLabels({ id, user }: Pick<SessionSpec, 'id' | 'user'>, agentId: string): Record<string, string> {
+  return { app: SESSION_POD.app, agent: agentId, session: id, user: labelValue(user) };
 }

@@ -65,8 +65,8 @@ export abstract class RecordDriver<Stored extends SessionRecord, Draft> implemen
     return Promise.resolve();
   }
 
-  /** The statuses of these sessions, in any order; none for a session that is gone. */
-  protected abstract statuses(records: readonly Stored[], signal: AbortSignal): Promise<SessionStatus[]>;
+  /** The statuses of all sessions of this agent, in any order; none for a session that is gone. */
+  protected abstract statuses(signal: AbortSignal): Promise<SessionStatus[]>;
 
   /** A connection to the screen of a session whose record wants it to run. */
   protected abstract open(record: Live<Stored>, signal: AbortSignal): Promise<Duplex>;
@@ -183,7 +183,7 @@ export abstract class RecordDriver<Stored extends SessionRecord, Draft> implemen
 
   list(signal: AbortSignal): Promise<SessionStatus[]> {
     return this.settled(signal, async () => {
-      const found = await this.statuses(await this.records.list(signal), signal);
+      const found = await this.statuses(signal);
       return found.sort((a, b) => (a.spec.id < b.spec.id ? -1 : 1));
     });
   }

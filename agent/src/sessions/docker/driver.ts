@@ -47,11 +47,11 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
 
   capacity(signal: AbortSignal): Promise<Capacity> {
     return this.settled(signal, async () => {
-      const { engine, reserved, maxSessions } = this.#options;
+      const { engine, reservedCpu, reservedMemory, maxSessions } = this.#options;
       const { NCPU, MemTotal } = await engine.json<EngineInfo>('/info', {}, signal);
       return {
-        cpu: Math.max(0, NCPU - reserved.cpu),
-        memory: Math.max(0, MemTotal - reserved.memory),
+        cpu: Math.max(0, NCPU - (reservedCpu ?? 0)),
+        memory: Math.max(0, MemTotal - (reservedMemory ?? 0)),
         max_sessions: maxSessions,
       };
     });
@@ -119,7 +119,7 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
     await step?.('home removed', id);
   }
 
-  protected statuses(_: readonly DockerRecord[], signal: AbortSignal): Promise<SessionStatus[]> {
+  protected statuses(signal: AbortSignal): Promise<SessionStatus[]> {
     return this.#listing.statuses(signal);
   }
 

@@ -6,32 +6,35 @@ import type { Engine } from './engine/engine.ts';
 export type Step =
   'record written' | 'home made' | 'container made' | 'container started' | 'container removed' | 'home removed';
 
-/** What sessions' containers are made of besides their spec; memory and storage are bytes, cpu cores. */
+/** The settings for sessions' containers, besides the spec, named like the agent's settings. Memory is bytes, cpu is cores. */
 export interface SessionContainerConfig {
   readonly agentId: string;
-  /** For specs without an image. */
-  readonly defaultImage: string;
   /** Put before names of images that have no registry. */
-  readonly imageRegistry: string | undefined;
-  readonly defaultCpu: number;
-  readonly defaultMemory: number;
+  readonly sessionImageRegistry: string | undefined;
+  readonly sessionDefaultCpu: number;
+  readonly sessionDefaultMemory: number;
   readonly vncPort: number;
   /** Name of the network that sessions are on. */
-  readonly network: string;
+  readonly sessionNetwork: string;
   /** Of containers, e.g. `runsc`; undefined: the engine's own. */
-  readonly runtime: string | undefined;
-  /** Of graphics cards that each session gets; `all`, or undefined: none. */
-  readonly gpus: number | 'all' | undefined;
+  readonly sessionRuntime: string | undefined;
+  /** Graphics cards of each session, `all` or a number; undefined: none. */
+  readonly sessionGpus: string | undefined;
 }
 
-export interface DockerDriverOptions extends SessionContainerConfig {
-  readonly engine: Engine;
-  readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
-  /** Folder of the configuration that `docker login` writes. */
-  readonly registryCredentials: string;
+/** Further settings of the driver, named like the agent's settings. */
+export interface EngineDriverSettings {
+  readonly sessionImagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   readonly maxSessions: number;
-  /** What the host keeps for itself. */
-  readonly reserved: { readonly cpu: number; readonly memory: number };
+  /** Kept for the host: cores, bytes. */
+  readonly reservedCpu: number | undefined;
+  readonly reservedMemory: number | undefined;
+}
+
+export interface DockerDriverOptions extends SessionContainerConfig, EngineDriverSettings {
+  readonly engine: Engine;
+  /** Folder of the configuration that `docker login` writes. */
+  readonly dockerConfig: string;
   /** Milliseconds that a start may take. */
   readonly startDeadline: number;
   readonly clock: Clock;

@@ -1,31 +1,19 @@
 import { join } from 'node:path';
 import type { Clock } from 'clock-port';
-import { DEFAULT_IMAGE } from '../core/image-name.ts';
 import { DockerDriver } from './driver.ts';
 import { AddressError, type EngineAddress, engineAddress } from './engine/address.ts';
 import { Engine } from './engine/engine.ts';
 import { EngineError } from './engine/error.ts';
 import type { DriverLog } from '../core/driver-log.ts';
+import type { EngineDriverSettings, SessionContainerConfig } from './options.ts';
 
-/** What the agent's configuration says of an engine; memory is bytes, cpu cores, durations milliseconds. */
-export interface EngineSettings {
-  readonly agentId: string;
+/** The settings of an agent for an engine; durations are milliseconds. */
+export interface EngineSettings extends SessionContainerConfig, EngineDriverSettings {
   readonly dockerHost: string;
   readonly dockerCertPath: string | undefined;
+  /** Folder of the configuration that `docker login` writes; undefined: `.docker` in the agent's HOME. */
   readonly dockerConfig: string | undefined;
-  readonly maxSessions: number;
   readonly commandTimeout: number;
-  readonly reservedCpu: number | undefined;
-  readonly reservedMemory: number | undefined;
-  readonly sessionImagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
-  readonly sessionImageRegistry: string | undefined;
-  readonly sessionDefaultCpu: number;
-  readonly sessionDefaultMemory: number;
-  readonly sessionNetwork: string;
-  readonly sessionRuntime: string | undefined;
-  /** `all`, or a number. */
-  readonly sessionGpus: string | undefined;
-  readonly vncPort: number;
 }
 
 /** A start ends before its command does, so that it fails with its reason and not with a timeout. */
@@ -62,20 +50,9 @@ export async function driverOfEngine(
   const engine = new Engine(address, clock);
   await refuseUnusable(engine, log);
   return new DockerDriver({
+    ...settings,
     engine,
-    agentId: settings.agentId,
-    defaultImage: DEFAULT_IMAGE,
-    imageRegistry: settings.sessionImageRegistry,
-    imagePullPolicy: settings.sessionImagePullPolicy,
-    registryCredentials: settings.dockerConfig ?? join(home ?? '/', '.docker'),
-    defaultCpu: settings.sessionDefaultCpu,
-    defaultMemory: settings.sessionDefaultMemory,
-    vncPort: settings.vncPort,
-    network: settings.sessionNetwork,
-    runtime: settings.sessionRuntime,
-    gpus: gpusOf(settings.sessionGpus),
-    maxSessions: settings.maxSessions,
-    reserved: { cpu: settings.reservedCpu ?? 0, memory: settings.reservedMemory ?? 0 },
+    dockerConfig: settings.dockerConfig ?? join(home ?? '/', '.docker'),
     startDeadline: settings.commandTimeout * START_SHARE,
     clock,
     log,
@@ -101,8 +78,4 @@ async function refuseUnusable(engine: Engine, log: DriverLog): Promise<void> {
       throw new EngineSettingError('DOCKER_HOST', (error as Error).message, { cause: error });
     log.warn({ err: error }, 'The engine does not answer yet');
   }
-}
-
-function gpusOf(text: string | undefined): number | 'all' | undefined {
-  return text === undefined || text === 'all' ? text : Number(text);
 }

@@ -194,7 +194,8 @@ export class KubernetesDriver extends RecordDriver<ServiceRecord, ServiceDraft> 
     if (deleteHome && spec !== undefined) await this.#removeHome(spec, signal);
   }
 
-  protected async statuses(records: readonly ServiceRecord[], signal: AbortSignal): Promise<SessionStatus[]> {
+  protected async statuses(signal: AbortSignal): Promise<SessionStatus[]> {
+    const records = await this.records.list(signal);
     const podOf = new Map((await this.#allPods(signal)).map((pod) => [pod.metadata?.name, pod]));
     return records.map((record) => statusFor(record, ownOf(record, podOf.get(record.pod))));
   }

@@ -116,8 +116,8 @@ class ProcessDriver extends RecordDriver<VersionedRecord, VersionedDraft> {
     return this.#removal.clear(record, signal);
   }
 
-  protected statuses(records: readonly VersionedRecord[], signal: AbortSignal): Promise<SessionStatus[]> {
-    return this.#listing.statuses(records, signal);
+  protected async statuses(signal: AbortSignal): Promise<SessionStatus[]> {
+    return this.#listing.statuses(await this.records.list(), signal);
   }
 
   protected async open(record: Live<VersionedRecord>, signal: AbortSignal): Promise<Duplex> {

@@ -1,9 +1,9 @@
-import { imageName } from '../../core/image-name.ts';
+import { DEFAULT_IMAGE, imageName } from '../../core/image-name.ts';
 import { environmentOf, homePath } from '../../core/environment.ts';
-import { labelValue } from '../../core/names.ts';
+import { sessionLabels } from '../../core/names.ts';
 import type { Live } from '../../core/record.ts';
 import type { SessionContainerConfig } from '../options.ts';
-import { APP, START_LABEL, USER_LABEL } from './names.ts';
+import { START_LABEL, USER_LABEL } from './names.ts';
 import type { DockerRecord } from './record.ts';
 
 /** A desktop has this long to end its programs, seconds. */
@@ -23,7 +23,7 @@ export interface ImageConfig {
 
 /** The image that the spec's session runs. */
 export const sessionImage = ({ image }: { readonly image: string }, config: SessionContainerConfig): string =>
-  imageName(image === '' ? config.defaultImage : image, config.imageRegistry);
+  imageName(image === '' ? DEFAULT_IMAGE : image, config.sessionImageRegistry);
 
 /**
  * The body of the request that makes a session's container: no privileges, no published port, nothing of the host but its home. `home`: name
@@ -35,13 +35,10 @@ export function sessionContainer(
   image: ImageConfig,
   config: SessionContainerConfig,
 ): object {
-  const memory = spec.memory > 0 ? spec.memory : config.defaultMemory;
-  const cpu = spec.cpu > 0 ? spec.cpu : config.defaultCpu;
+  const memory = spec.memory > 0 ? spec.memory : config.sessionDefaultMemory;
+  const cpu = spec.cpu > 0 ? spec.cpu : config.sessionDefaultCpu;
   const own = {
-    app: APP.session,
-    agent: config.agentId,
-    session: id,
-    user: labelValue(spec.user),
+    ...sessionLabels(spec, config.agentId),
     [USER_LABEL]: spec.user,
     [START_LABEL]: String(instance),
   };
@@ -66,12 +63,18 @@ export function sessionContainer(
       ReadonlyRootfs: true,
       Tmpfs: { '/tmp': TMPFS },
       Mounts: [{ Type: 'volume', Target: homePath(spec), ...(home !== undefined && { Source: home }) }],
-      NetworkMode: config.network,
+      NetworkMode: config.sessionNetwork,
       RestartPolicy: { Name: 'no' },
       LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } },
-      ...(config.runtime !== undefined && { Runtime: config.runtime }),
-      ...(config.gpus !== undefined && {
-        DeviceRequests: [{ Driver: '', Count: config.gpus === 'all' ? -1 : config.gpus, Capabilities: [['gpu']] }],
+      ...(config.sessionRuntime !== undefined && { Runtime: config.sessionRuntime }),
+      ...(config.sessionGpus !== undefined && {
+        DeviceRequests: [
+          {
+            Driver: '',
+            Count: config.sessionGpus === 'all' ? -1 : Number(config.sessionGpus),
+            Capabilities: [['gpu']],
+          },
+        ],
       }),
     },
   };

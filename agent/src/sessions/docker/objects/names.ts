@@ -1,15 +1,17 @@
+import { SESSION_POD } from '@streamspace/settings';
+
 /** Label of a record's JSON, and of the reason for which the start of that number failed. */
 export const RECORD_LABEL = 'streamspace.io/record';
 export const FAILURE_LABEL = 'streamspace.io/failure';
 /** Number of the start that a container is. */
 export const START_LABEL = 'streamspace.io/start';
 /** Whose a home is, as it is written: a label's value may be any text here. */
-export const USER_LABEL = 'streamspace.io/user';
-export const TEMPLATE_LABEL = 'streamspace.io/template';
+export const USER_LABEL = SESSION_POD.annotations.user;
+export const TEMPLATE_LABEL = SESSION_POD.annotations.template;
 
 /** What the `app` label says of our containers and volumes. */
 export const APP = {
-  session: 'session',
+  session: SESSION_POD.app,
   record: 'session-record',
   home: 'session-home',
   network: 'session-network',

@@ -82,7 +82,7 @@ async function make(
   signal: AbortSignal,
   tell: (reason: string) => void,
 ): Promise<ContainerDetails> {
-  const { engine, clock, imagePullPolicy: policy, registryCredentials: credentials, step } = options;
+  const { engine, clock, sessionImagePullPolicy: policy, dockerConfig: credentials, step } = options;
   const { spec, id } = record;
   const image = sessionImage(spec, options);
   await ensureImage(
@@ -95,7 +95,7 @@ async function make(
   await step?.('home made', id);
   const { Config } = await engine.json<{ Config: ImageConfig | null }>(`/images/${image}/json`, {}, signal);
   const name = containerName(id, record.instance);
-  await ensureNetwork(engine, options.network, signal);
+  await ensureNetwork(engine, options.sessionNetwork, signal);
   let made: ContainerDetails | undefined;
   while (made === undefined) {
     try {

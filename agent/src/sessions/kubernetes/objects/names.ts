@@ -1,6 +1,5 @@
-import type { SessionSpec } from '@streamspace/protocol';
 import { SESSION_POD } from '@streamspace/settings';
-import { bounded, digest, DIGITS, labelValue, NAME_LIMIT } from '../../core/names.ts';
+import { bounded, digest, DIGITS, NAME_LIMIT } from '../../core/names.ts';
 
 /** Keys of the project's annotations. */
 export const ANNOTATIONS = SESSION_POD.annotations;
@@ -24,10 +23,5 @@ export function sessionName(sessionId: string): string {
 /** Name of a pod that waits for a session of the template; `unique`: about ten characters that no other such name has. */
 export const warmName = (template: string, unique: string): string => bounded('warm-', template, unique);
 
-/** Labels of a session's objects (spec §7). */
-export function sessionLabels(spec: Pick<SessionSpec, 'id' | 'user'>, agentId: string): Record<string, string> {
-  return { app: 'session', agent: agentId, session: spec.id, user: labelValue(spec.user) };
-}
-
 /** Selects all objects of this agent's sessions. */
-export const ownSelector = (agentId: string): string => `app=session,agent=${agentId}`;
+export const ownSelector = (agentId: string): string => `app=${SESSION_POD.app},agent=${agentId}`;

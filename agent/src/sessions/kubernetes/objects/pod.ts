@@ -5,16 +5,8 @@ import type { SessionObjectsConfig } from './settings.ts';
 import { environment, type PodPlan } from './environment.ts';
 import { hasHome, homePath, screenPort } from '../../core/environment.ts';
 import { mergePod } from './merge.ts';
-import {
-  ANNOTATIONS,
-  HOME_VOLUME,
-  SCREEN_PORT,
-  SESSION_CONTAINER,
-  sessionLabels,
-  sessionName,
-  WARM_LABEL,
-} from './names.ts';
-import { homeName } from '../../core/names.ts';
+import { ANNOTATIONS, HOME_VOLUME, SCREEN_PORT, SESSION_CONTAINER, sessionName, WARM_LABEL } from './names.ts';
+import { homeName, sessionLabels } from '../../core/names.ts';
 import { bytesQuantity, cpuQuantity } from './quantity.ts';
 import type { ServiceRecord } from './record.ts';
 

@@ -1,6 +1,7 @@
 import type { V1Service } from '@kubernetes/client-node';
 import type { SessionObjectsConfig } from './settings.ts';
-import { SCREEN_PORT, sessionLabels, sessionName } from './names.ts';
+import { sessionLabels } from '../../core/names.ts';
+import { SCREEN_PORT, sessionName } from './names.ts';
 import { screenPort } from '../../core/environment.ts';
 import { recordAnnotations, type ServiceDraft } from './record.ts';
 
