@@ -1,4 +1,5 @@
 import { PLATFORMS } from '@streamspace/protocol';
+import { allowed } from './kinds/allowed.ts';
 import { boolean, bytes, cpu, duration, integer, listenPort, port } from './kinds/amounts.ts';
 import { leaseLock } from './kinds/lease-lock.ts';
 import { id, line, objectName, oneOf, path, text } from './kinds/texts.ts';
@@ -180,6 +181,12 @@ export const AGENT = {
     text('all, or a number of graphics cards', '^(all|[1-9][0-9]?)$', 'all', '1'),
     'On the docker platform: graphics cards of each session',
     { defaultInWords: 'none' },
+  ),
+  sessionAllow: absent(
+    'SESSION_ALLOW',
+    allowed,
+    'On the docker platform: what templates may add to a session’s container (docker.md)',
+    { defaultInWords: 'nothing' },
   ),
   dockerHost: optional(
     'DOCKER_HOST',

@@ -1,5 +1,6 @@
 export { AGENT } from './agent.ts';
 export { HUB } from './hub.ts';
+export { type Allowed, EXTRA_HOST, NOTHING_ALLOWED, PLAIN_PATH } from './kinds/allowed.ts';
 export { CIDR, HOST_PORT, PORT } from './kinds/addresses.ts';
 export { bytes, cpu, duration } from './kinds/amounts.ts';
 export type { Kind, Written } from './kinds/kind.ts';

@@ -27,6 +27,7 @@ const LEFT_ALONE: Record<string, string> = {
   SESSION_NETWORK: 'of the docker platform only',
   SESSION_RUNTIME: 'of the docker platform only',
   SESSION_GPUS: 'of the docker platform only',
+  SESSION_ALLOW: 'of the docker platform only',
   RESERVED_CPU: 'of the docker platform only',
   RESERVED_MEMORY: 'of the docker platform only',
   LISTEN_HOST: 'probes and scrapes come to the pod’s address',

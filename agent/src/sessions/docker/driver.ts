@@ -8,6 +8,7 @@ import type { Operation } from '../driver.ts';
 import { checkEnvironment, hasHome, screenPort } from '../core/environment.ts';
 import { inspect } from './engine/containers.ts';
 import { EngineError } from './engine/error.ts';
+import { additionsOf } from './objects/additions.ts';
 import type { EngineInfo } from './objects/engine-objects.ts';
 import { removeHome } from './objects/home.ts';
 import { containerName } from './objects/names.ts';
@@ -80,6 +81,7 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
 
   protected override check(spec: SessionSpec): void {
     checkEnvironment(spec, this.#options);
+    additionsOf(spec, this.#options.sessionAllow);
   }
 
   /** With the engine in sight. */

@@ -1,4 +1,5 @@
 import type { DriverLog } from '../core/driver-log.ts';
+import type { Allowed } from '@streamspace/settings';
 import type { Clock } from 'clock-port';
 import type { Engine } from './engine/engine.ts';
 
@@ -20,6 +21,8 @@ export interface SessionContainerConfig {
   readonly sessionRuntime: string | undefined;
   /** Graphics cards of each session, `all` or a number; undefined: none. */
   readonly sessionGpus: string | undefined;
+  /** What templates may add; undefined: nothing. */
+  readonly sessionAllow?: Allowed | undefined;
 }
 
 /** Further settings of the driver, named like the agent's settings. */
@@ -35,6 +38,8 @@ export interface DockerDriverOptions extends SessionContainerConfig, EngineDrive
   readonly engine: Engine;
   /** Folder of the configuration that `docker login` writes. */
   readonly dockerConfig: string;
+  /** Paths of the host that no session may see: the engine's socket, the agent's own files. */
+  readonly secret?: readonly string[];
   /** Milliseconds that a start may take. */
   readonly startDeadline: number;
   readonly clock: Clock;

@@ -4,6 +4,7 @@ import { DockerDriver } from './driver.ts';
 import { AddressError, type EngineAddress, engineAddress } from './engine/address.ts';
 import { Engine } from './engine/engine.ts';
 import { EngineError } from './engine/error.ts';
+import { folderProblem } from './host-folders.ts';
 import type { DriverLog } from '../core/driver-log.ts';
 import type { EngineDriverSettings, SessionContainerConfig } from './options.ts';
 
@@ -14,6 +15,9 @@ export interface EngineSettings extends SessionContainerConfig, EngineDriverSett
   /** Folder of the configuration that `docker login` writes; undefined: `.docker` in the agent's HOME. */
   readonly dockerConfig: string | undefined;
   readonly commandTimeout: number;
+  /** The agent's own files. */
+  readonly stateDir: string;
+  readonly agentTokenFile: string | undefined;
 }
 
 /** A start ends before its command does, so that it fails with its reason and not with a timeout. */
@@ -49,14 +53,26 @@ export async function driverOfEngine(
     );
   const engine = new Engine(address, clock);
   await refuseUnusable(engine, log);
+  const secret = secretPaths(settings, address);
+  for (const folder of settings.sessionAllow?.mounts ?? []) {
+    const problem = await folderProblem(folder, secret);
+    if (problem !== undefined) throw new EngineSettingError('SESSION_ALLOW', `mount:${folder}: ${problem}`);
+  }
   return new DockerDriver({
     ...settings,
     engine,
+    secret,
     dockerConfig: settings.dockerConfig ?? join(home ?? '/', '.docker'),
     startDeadline: settings.commandTimeout * START_SHARE,
     clock,
     log,
   });
+}
+
+function secretPaths(settings: EngineSettings, address: EngineAddress): string[] {
+  const { stateDir, agentTokenFile, dockerConfig, dockerCertPath } = settings;
+  const socket = address.kind === 'unix' ? address.path : undefined;
+  return [socket, stateDir, agentTokenFile, dockerConfig, dockerCertPath].filter((path) => path !== undefined);
 }
 
 function addressOf({ dockerHost, dockerCertPath }: EngineSettings): EngineAddress {

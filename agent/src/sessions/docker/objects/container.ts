@@ -3,6 +3,7 @@ import { environmentOf, homePath } from '../../core/environment.ts';
 import { sessionLabels } from '../../core/names.ts';
 import type { Live } from '../../core/record.ts';
 import type { SessionContainerConfig } from '../options.ts';
+import { additionsOf } from './additions.ts';
 import { START_LABEL, USER_LABEL } from './names.ts';
 import type { DockerRecord } from './record.ts';
 
@@ -14,7 +15,7 @@ const MIB = 1024 * 1024;
 const SHM = 512 * MIB;
 /** User of images that name none, or root. */
 const USER = '1000:1000';
-const TMPFS = `rw,nosuid,nodev,mode=1777,size=${1024 * MIB}`;
+const tmpfs = (size: number): string => `rw,nosuid,nodev,mode=1777,size=${size}`;
 
 /** What the image says of itself, as far as it decides. */
 export interface ImageConfig {
@@ -35,6 +36,8 @@ export function sessionContainer(
   image: ImageConfig,
   config: SessionContainerConfig,
 ): object {
+  const added = additionsOf(spec, config.sessionAllow);
+  const gpus = added.gpus ?? gpusOf(config.sessionGpus);
   const memory = spec.memory > 0 ? spec.memory : config.sessionDefaultMemory;
   const cpu = spec.cpu > 0 ? spec.cpu : config.sessionDefaultCpu;
   const own = {
@@ -56,25 +59,35 @@ export function sessionContainer(
       // no swap: as on Kubernetes
       MemorySwap: memory,
       PidsLimit: PIDS,
-      ShmSize: SHM,
+      ShmSize: added.shm ?? SHM,
       Init: true,
       CapDrop: ['ALL'],
       SecurityOpt: ['no-new-privileges'],
       ReadonlyRootfs: true,
-      Tmpfs: { '/tmp': TMPFS },
-      Mounts: [{ Type: 'volume', Target: homePath(spec), ...(home !== undefined && { Source: home }) }],
+      Tmpfs: {
+        '/tmp': tmpfs(1024 * MIB),
+        ...Object.fromEntries(added.tmpfs.map(({ path, size }) => [path, tmpfs(size)])),
+      },
+      Mounts: [
+        { Type: 'volume', Target: homePath(spec), ...(home !== undefined && { Source: home }) },
+        ...added.mounts.map(({ folder, path }) => ({
+          Type: 'bind',
+          Source: folder,
+          Target: path,
+          ReadOnly: true,
+          // what is mounted below it would be writable on engines before 25
+          BindOptions: { Propagation: 'rprivate', NonRecursive: true },
+        })),
+      ],
+      Devices: added.devices.map(({ path }) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: 'rw' })),
+      GroupAdd: added.devices.flatMap(({ group }) => (group === undefined ? [] : [String(group)])),
+      ExtraHosts: added.hosts,
       NetworkMode: config.sessionNetwork,
       RestartPolicy: { Name: 'no' },
       LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } },
       ...(config.sessionRuntime !== undefined && { Runtime: config.sessionRuntime }),
-      ...(config.sessionGpus !== undefined && {
-        DeviceRequests: [
-          {
-            Driver: '',
-            Count: config.sessionGpus === 'all' ? -1 : Number(config.sessionGpus),
-            Capabilities: [['gpu']],
-          },
-        ],
+      ...(gpus !== undefined && {
+        DeviceRequests: [{ Driver: '', Count: gpus === Infinity ? -1 : gpus, Capabilities: [['gpu']] }],
       }),
     },
   };
@@ -84,3 +97,7 @@ const isRoot = (user: string | undefined): boolean => {
   const [name = ''] = (user ?? '').split(':');
   return name === '' || name === '0' || name === 'root';
 };
+
+function gpusOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : text === 'all' ? Infinity : Number(text);
+}

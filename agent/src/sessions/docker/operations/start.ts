@@ -9,6 +9,8 @@ import { inspect, inspectEnd, lastLines, removeContainer } from '../engine/conta
 import { EngineError, isAway, isNameTaken } from '../engine/error.ts';
 import { ensureImage } from '../images/pull.ts';
 import { ensureNetwork } from '../network.ts';
+import { folderProblem } from '../host-folders.ts';
+import { additionsOf } from '../objects/additions.ts';
 import { type ImageConfig, sessionContainer, sessionImage } from '../objects/container.ts';
 import type { ContainerDetails } from '../objects/engine-objects.ts';
 import { ensureHome } from '../objects/home.ts';
@@ -91,6 +93,10 @@ async function make(
     (percent) => tell(`Pulling image ${image}: ${percent} %`),
     signal,
   );
+  for (const { folder } of additionsOf(spec, options.sessionAllow).mounts) {
+    const problem = await folderProblem(folder, options.secret ?? []);
+    if (problem !== undefined) throw new StreamSpaceError('driver_failed', `env STREAMSPACE_MOUNTS: ${problem}`);
+  }
   const home = await ensureHome(engine, options.agentId, spec, signal);
   await step?.('home made', id);
   const { Config } = await engine.json<{ Config: ImageConfig | null }>(`/images/${image}/json`, {}, signal);

@@ -44,6 +44,16 @@ export function engineRefusal(error: Error, image: string): Failure {
       reason: `The engine has no runtime for graphics cards (${message}): install the NVIDIA Container Toolkit, or unset SESSION_GPUS`,
       code: 'capacity',
     };
+  const folder = /bind source path does not exist: (.*)/.exec(message)?.[1];
+  if (folder !== undefined)
+    return {
+      reason: `The engine’s host has no folder ${folder}, which the template mounts: make it there, or change STREAMSPACE_MOUNTS`,
+    };
+  const device = /gathering device information while adding custom device "([^"]*)"/.exec(message)?.[1];
+  if (device !== undefined)
+    return {
+      reason: `The engine’s host has no device ${device}, which the template asks for: change STREAMSPACE_DEVICES`,
+    };
   if (is(/unknown runtime|invalid runtime|runtime not found/i))
     return { reason: `The engine does not know the runtime of SESSION_RUNTIME: ${message}` };
   if (is(/network .* not found/i))
