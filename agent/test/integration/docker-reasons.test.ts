@@ -181,42 +181,4 @@ describe.skipIf(missing !== undefined)(`docker sessions fail with their reason${
     expect(await driver.wake(one.id, op())).toMatchObject({ state: 'running' });
     await driver.delete(one.id, { deleteHome: true }, op());
   });
-
-  it('a session has no privileges, no port on the host, and does not reach another session', async () => {
-    const driver = place.makeDriver();
-    const [one, two] = [spec(), spec()];
-    await Promise.all([driver.create(one, op()), driver.create(two, op())]);
-    const [{ HostConfig, Config, NetworkSettings }] = JSON.parse(docker(['inspect', containerName(one.id, 1)])) as [
-      {
-        HostConfig: Record<string, unknown>;
-        Config: { User: string };
-        NetworkSettings: { Ports: object; Networks: Record<string, { IPAddress: string }> };
-      },
-    ];
-    expect(HostConfig).toMatchObject({
-      Privileged: false,
-      CapAdd: null,
-      CapDrop: ['ALL'],
-      SecurityOpt: ['no-new-privileges'],
-      ReadonlyRootfs: true,
-      Binds: null,
-      Init: true,
-      PidMode: '',
-      PidsLimit: 4096,
-      Memory: 5e8,
-      MemorySwap: 5e8,
-      NanoCpus: 5e8,
-      RestartPolicy: { Name: 'no' },
-    });
-    expect(Config.User).toBe('1000:1000');
-    expect(Object.values(NetworkSettings.Ports).filter((published) => published !== null)).toEqual([]);
-    const [{ IPAddress }] = Object.values(NetworkSettings.Networks) as [{ IPAddress: string }];
-    const reach = (from: string, address: string) => {
-      const script = `timeout 2 bash -c '</dev/tcp/${address}/5900' && echo reached || echo no`;
-      return docker(['exec', containerName(from, 1), 'bash', '-c', script]).trim();
-    };
-    expect(reach(one.id, IPAddress)).toBe('reached');
-    expect(reach(two.id, IPAddress)).toBe('no');
-    for (const { id } of [one, two]) await driver.delete(id, { deleteHome: true }, op());
-  });
 });

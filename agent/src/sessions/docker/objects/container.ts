@@ -59,6 +59,8 @@ export function sessionContainer(
       // no swap: as on Kubernetes
       MemorySwap: memory,
       PidsLimit: PIDS,
+      // a core of a browser would fill the home
+      Ulimits: [{ Name: 'core', Soft: 0, Hard: 0 }],
       ShmSize: added.shm ?? SHM,
       Init: true,
       CapDrop: ['ALL'],
