@@ -136,13 +136,12 @@ class LiveReplica implements AgentReplica {
     const stop = scope();
     this.#metrics.isLeader.set(1);
     const serving = this.#serve({ term: 0, signal: stop.signal }, undefined);
-    const onAbort = () => void this.#office!.finish().finally(() => stop.end(new Error('the agent stops')));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
+    const finish = () => void this.#office!.finish().finally(() => stop.end(new Error('the agent stops')));
+    const forget = whenAborted(signal, finish);
     try {
       await serving;
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      forget();
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { whenAborted } from './waiting.ts';
 
 /** When further attempts begin beside unanswered ones. Milliseconds, each from the attempt before it; the lists bound the number of attempts. */
 export interface HedgeOptions {
@@ -53,11 +54,10 @@ export function hedged<T>(
     const settle = (how: () => void) => {
       over = true;
       company?.cancel();
-      signal.removeEventListener('abort', onAbort);
+      forget();
       for (const other of alive) other.abort(new Error('another try was answered first'));
       how();
     };
-    const onAbort = () => settle(() => reject(signal.reason as Error));
     const askForCompany = () => {
       company?.cancel();
       const wait = taken.size > 0 ? companyMs[patient++] : silentMs[silent++];
@@ -91,8 +91,8 @@ export function hedged<T>(
         },
       );
     };
-    if (signal.aborted) return reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
+    signal.throwIfAborted();
+    const forget = whenAborted(signal, () => settle(() => reject(signal.reason as Error)));
     begin();
   });
 }

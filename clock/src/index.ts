@@ -5,4 +5,14 @@ export { dateAt, iso, parseIso } from './iso.ts';
 export { Outage, type OutageLog } from './outage.ts';
 export { systemClock } from './system-clock.ts';
 export { type Scope, scope } from './scope.ts';
-export { abortable, deadline, DeadlineError, pause, sleep, untilAborted, withDeadline } from './waiting.ts';
+export {
+  abortable,
+  deadline,
+  DeadlineError,
+  outcomeOf,
+  pause,
+  sleep,
+  untilAborted,
+  whenAborted,
+  withDeadline,
+} from './waiting.ts';

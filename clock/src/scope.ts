@@ -1,3 +1,5 @@
+import { whenAborted } from './waiting.ts';
+
 /**
  * A signal that aborts with any of its parents, or by `end`. Unlike `AbortSignal.any` it removes its listeners from its parents at its end: a parent
  * that lives as long as the process does not accumulate a listener for each connection.
@@ -9,14 +11,13 @@ export interface Scope {
 
 export function scope(...parents: AbortSignal[]): Scope {
   const controller = new AbortController();
+  const forget: (() => void)[] = [];
   const end = (reason?: unknown) => {
-    for (const [parent, listener] of listeners) parent.removeEventListener('abort', listener);
+    for (const each of forget.splice(0)) each();
     if (!controller.signal.aborted) controller.abort(reason);
   };
-  const listeners = parents.map((parent) => [parent, () => end(parent.reason)] as const);
-  for (const [parent, listener] of listeners) {
-    if (parent.aborted) end(parent.reason);
-    else if (!controller.signal.aborted) parent.addEventListener('abort', listener, { once: true });
+  for (const parent of parents) {
+    if (!controller.signal.aborted) forget.push(whenAborted(parent, () => end(parent.reason)));
   }
   return { signal: controller.signal, end };
 }

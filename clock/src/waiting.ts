@@ -14,17 +14,10 @@ export class DeadlineError extends Error {
 
 /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. Leaves no timer and no listener behind. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason as Error);
-    const onAbort = () => {
-      timer.cancel();
-      reject(signal!.reason as Error);
-    };
-    const timer = clock.setTimeout(() => {
-      signal?.removeEventListener('abort', onAbort);
-      resolve();
-    }, ms);
-    signal?.addEventListener('abort', onAbort, { once: true });
+  if (signal === undefined) return new Promise((resolve) => clock.setTimeout(resolve, ms));
+  return outcomeOf(signal, (resolve) => {
+    const timer = clock.setTimeout(resolve, ms);
+    return () => timer.cancel();
   });
 }
 
@@ -33,27 +26,59 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   return sleep(clock, ms, signal).catch(() => undefined);
 }
 
+/** Calls back once when the signal aborts, at once if it has aborted already. The result takes the listener away. */
+export function whenAborted(signal: AbortSignal, listener: () => void): () => void {
+  if (signal.aborted) {
+    listener();
+    return () => undefined;
+  }
+  const onAbort = () => listener();
+  signal.addEventListener('abort', onAbort, { once: true });
+  return () => signal.removeEventListener('abort', onAbort);
+}
+
 /** Resolves when the signal aborts; at once if it has aborted already. */
 export function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+  return new Promise((resolve) => whenAborted(signal, resolve));
+}
+
+/**
+ * A promise made of callbacks. `listen` begins to wait for the two outcomes and returns how to end that, which is called once, before the promise
+ * settles. An abort of the signal is an outcome too: it rejects with the signal's reason.
+ */
+export function outcomeOf<T = void>(
+  signal: AbortSignal,
+  listen: (resolve: (value: T) => void, reject: (error: unknown) => void) => () => void,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    let over = false;
+    let unlisten: (() => void) | undefined;
+    const end = (settle: () => void) => {
+      if (over) return;
+      over = true;
+      forget();
+      unlisten?.();
+      settle();
+    };
+    const fail = (error: unknown) => end(() => reject(error as Error));
+    const forget = whenAborted(signal, () => fail(signal.reason));
+    try {
+      unlisten = listen((value) => end(() => resolve(value)), fail);
+    } catch (error) {
+      fail(error);
+    }
+    // the outcome may have come while `listen` was running
+    if (over) unlisten?.();
   });
 }
 
 /** Runs `work` with the signal and settles at the abort even if `work` does not: no caller hangs on work that ignores its signal. */
 export async function abortable<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  signal.throwIfAborted();
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
+  return outcomeOf<T>(signal, (resolve, reject) => {
+    work(signal).then(resolve, reject);
+    return () => undefined;
   });
-  try {
-    return await Promise.race([work(signal), aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 /**
@@ -67,23 +92,18 @@ export function deadline(
   parent?: AbortSignal,
 ): { signal: AbortSignal; clear(): void } {
   const controller = new AbortController();
-  const onAbort = () => {
+  let forget = (): void => undefined;
+  const clear = () => {
     timer.cancel();
-    controller.abort(parent!.reason);
+    forget();
   };
-  const timer = clock.setTimeout(() => {
-    parent?.removeEventListener('abort', onAbort);
-    controller.abort(new DeadlineError(what, ms));
-  }, ms);
-  if (parent?.aborted) onAbort();
-  else parent?.addEventListener('abort', onAbort, { once: true });
-  return {
-    signal: controller.signal,
-    clear() {
-      timer.cancel();
-      parent?.removeEventListener('abort', onAbort);
-    },
+  const end = (reason: unknown) => {
+    clear();
+    controller.abort(reason);
   };
+  const timer = clock.setTimeout(() => end(new DeadlineError(what, ms)), ms);
+  if (parent !== undefined) forget = whenAborted(parent, () => end(parent.reason));
+  return { signal: controller.signal, clear };
 }
 
 /**

@@ -127,8 +127,7 @@ export class Elector {
     const { clock } = replica.settings;
     replica.dirty = true;
     const background = new AbortController();
-    const onAbort = () => replica.wakeup.wake();
-    signal.addEventListener('abort', onAbort);
+    const forget = whenAborted(signal, () => replica.wakeup.wake());
     let helpers: Promise<unknown> | undefined;
     replica.startHelpers = () => {
       helpers ??= Promise.all([replica.watcher.run(background.signal), this.#announce(background.signal)]);
@@ -142,7 +141,7 @@ export class Elector {
       }
       if (replica.unsure) await releaseLease(replica);
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      forget();
       background.abort(new Error('the elector was stopped'));
       await replica.holderWatch.stop();
       await withDeadline(clock, HELPERS_END_MS, 'end of the watch', undefined, async () => helpers).catch(

@@ -36,8 +36,7 @@ export class Watcher {
   async run(signal: AbortSignal): Promise<void> {
     const { lock, clock, random, maxBackoffMs, onChange, onEnd } = this.#options;
     if (!lock.watch) return;
-    const stop = () => this.#current?.abort(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
+    const forget = whenAborted(signal, () => this.#current?.abort(signal.reason));
     try {
       for (let failures = 0; !signal.aborted;) {
         const current = (this.#current = new AbortController());
@@ -66,7 +65,7 @@ export class Watcher {
         await pause(clock, failures === 0 ? Math.min(50, maxBackoffMs) : backoff, signal);
       }
     } finally {
-      signal.removeEventListener('abort', stop);
+      forget();
     }
   }
 }

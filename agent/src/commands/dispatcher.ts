@@ -148,12 +148,11 @@ export class Dispatcher {
     this.#draining = true;
     if (this.#running === 0 || signal.aborted) return;
     await new Promise<void>((resolve) => {
-      const over = () => {
-        signal.removeEventListener('abort', over);
+      const forget = whenAborted(signal, resolve);
+      this.#onIdle.push(() => {
+        forget();
         resolve();
-      };
-      this.#onIdle.push(over);
-      signal.addEventListener('abort', over, { once: true });
+      });
     });
   }
 

@@ -36,17 +36,10 @@ export class Slots<T> {
   async regain(operation: T, signal: AbortSignal): Promise<void> {
     if (!this.#away.has(operation)) return;
     signal.throwIfAborted();
-    await new Promise<void>((resolve, reject) => {
-      const onAbort = () => {
-        this.#returning.delete(operation);
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#returning.set(operation, () => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      });
+    await outcomeOf(signal, (resolve) => {
+      this.#returning.set(operation, resolve);
       this.#next();
+      return () => this.#returning.delete(operation);
     });
   }
 

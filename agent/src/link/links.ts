@@ -69,9 +69,6 @@ export class Links {
       successor = this.#open(afterMs, signal);
       successor.then(moved, moved);
     });
-    const onStop = () => link.end(new StreamSpaceError('going_away', 'The agent does not lead any more'), 1001);
-    signal.addEventListener('abort', onStop, { once: true });
-
     const previous = contact.link;
     contact.up(link);
     previous?.end(new StreamSpaceError('superseded', 'Moved to another connection'), 1000);
@@ -79,7 +76,9 @@ export class Links {
     void link.closed.then(() => this.#closing.delete(link.closed));
     log.info({ connection_id: link.welcome.connection_id, term: link.welcome.term }, 'Connected');
     link.run(session);
-    if (signal.aborted) onStop();
+    const forget = whenAborted(signal, () =>
+      link.end(new StreamSpaceError('going_away', 'The agent does not lead any more'), 1001),
+    );
 
     const error = await Promise.race([link.ended, moving.then(() => undefined)]);
     // without an error, the successor takes over and then closes this link
@@ -87,7 +86,7 @@ export class Links {
       contact.down();
       if (!signal.aborted) log.warn({ code: error.code, err: error.message }, 'Connection lost');
     }
-    signal.removeEventListener('abort', onStop);
+    forget();
     if (signal.aborted) throw signal.reason;
     return successor;
   }

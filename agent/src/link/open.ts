@@ -86,51 +86,41 @@ function dial(options: OpenOptions, clock: Clock, signal: AbortSignal, taken: ()
   });
   // an abort may come during the handshake: after it, only this listener catches the error
   ws.on('error', () => undefined);
-  return new Promise((resolve, reject) => {
-    const over = (settle: () => void) => {
-      ws.off('open', onOpen);
-      ws.off('error', onError);
-      ws.off('close', onClose);
-      ws.off('unexpected-response', onResponse);
-      signal.removeEventListener('abort', onAbort);
-      settle();
-    };
-    const fail = (error: unknown) =>
-      over(() => {
-        ws.terminate();
-        reject(error instanceof Error ? error : new Error(String(error)));
-      });
-    const onOpen = () => over(() => resolve(ws));
-    const onError = (error: Error) => fail(asStreamSpaceError(error, 'agent_offline'));
-    const onClose = () => fail(new StreamSpaceError('agent_offline', 'The connection ended before it was open'));
+  const opened = outcomeOf<WebSocket>(signal, (resolve, reject) => {
+    const onOpen = () => resolve(ws);
+    const onError = (error: Error) => reject(asStreamSpaceError(error, 'agent_offline'));
+    const onClose = () => reject(new StreamSpaceError('agent_offline', 'The connection ended before it was open'));
     const onResponse = (_request: unknown, response: IncomingMessage) => {
-      readAnswer(response, (text) => fail(Refused.byResponse(response, text, clock)));
+      readAnswer(response, (text) => reject(Refused.byResponse(response, text, clock)));
     };
-    const onAbort = () => fail(signal.reason);
     ws.on('open', onOpen);
     ws.on('error', onError);
     ws.on('close', onClose);
     ws.on('unexpected-response', onResponse);
-    signal.addEventListener('abort', onAbort, { once: true });
+    return () => {
+      ws.off('open', onOpen);
+      ws.off('error', onError);
+      ws.off('close', onClose);
+      ws.off('unexpected-response', onResponse);
+    };
+  });
+  return opened.catch((error: unknown) => {
+    ws.terminate();
+    throw error;
   });
 }
 
 function greet(ws: WebSocket, options: OpenOptions, clock: Clock, signal: AbortSignal): Promise<Link> {
-  return new Promise((resolve, reject) => {
-    const over = (settle: () => void) => {
-      ws.off('message', onMessage);
-      ws.off('error', onError);
-      ws.off('close', onClose);
-      signal.removeEventListener('abort', onAbort);
-      settle();
-    };
-    const fail = (error: unknown) => over(() => reject(error instanceof Error ? error : new Error(String(error))));
+  return outcomeOf<Link>(signal, (resolve, fail) => {
     const onMessage = (data: RawData, isBinary: boolean) => {
       try {
         if (isBinary) throw new StreamSpaceError('malformed_frame', 'The hub sent a binary frame before its welcome');
         const message = hubCodec.decode((data as Buffer).toString());
         // at once: the same packet may contain the frame after the welcome, and the link has to exist for it
-        if (message.type === 'welcome') over(() => resolve(new Link(ws, message, clock, options.heartbeatInterval)));
+        if (message.type === 'welcome') {
+          ws.off('message', onMessage);
+          resolve(new Link(ws, message, clock, options.heartbeatInterval));
+        }
         else if (message.type === 'refuse') fail(Refused.byMessage(message));
         else throw new StreamSpaceError('malformed_frame', `The hub said ${message.type} before its welcome`);
       } catch (error) {
@@ -145,14 +135,17 @@ function greet(ws: WebSocket, options: OpenOptions, clock: Clock, signal: AbortS
           `The hub closed before its welcome (${code} ${reason.toString()})`,
         ),
       );
-    const onAbort = () => fail(signal.reason);
     ws.on('message', onMessage);
     ws.on('error', onError);
     ws.on('close', onClose);
-    signal.addEventListener('abort', onAbort, { once: true });
     // the connection may have ended in the moment in which it opened
-    if (ws.readyState !== ws.OPEN) return onClose(1006, Buffer.alloc(0));
-    ws.send(agentCodec.encode(options.hello), (error) => error && fail(error));
+    if (ws.readyState !== ws.OPEN) onClose(1006, Buffer.alloc(0));
+    else ws.send(agentCodec.encode(options.hello), (error) => error && fail(error));
+    return () => {
+      ws.off('message', onMessage);
+      ws.off('error', onError);
+      ws.off('close', onClose);
+    };
   });
 }
 

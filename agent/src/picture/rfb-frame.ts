@@ -115,7 +115,7 @@ class Bytes {
     const changed = () => this.#wake();
     // one permanent listener: a new listener would be called at once for the same insufficient bytes, again and again, and would starve other work
     for (const event of ['readable', 'end', 'close', 'error']) stream.on(event, changed);
-    signal.addEventListener('abort', changed, { once: true });
+    whenAborted(signal, changed);
   }
 
   async take(count: number): Promise<Buffer> {

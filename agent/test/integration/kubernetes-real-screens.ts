@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { systemClock } from 'clock-port';
 import { Connection, KubeClient } from 'kube-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectTcp } from '../../src/sessions/core/tcp.ts';
+import { connectTcp } from '../../src/sessions/core/connect.ts';
 import { PortForwarder } from '../../src/sessions/kubernetes/screens/port-forward.ts';
 import { DESKTOP_IMAGE, type SessionCluster } from './kubernetes-cluster.ts';
 

@@ -41,17 +41,17 @@ export async function streamEvents(
   let early: Event[] | undefined = [];
   let sent = after;
   let timer: Timer | undefined;
+  let forget = (): void => undefined;
 
   const end = (comment?: string): void => {
     if (over.signal.aborted) return;
     over.abort();
     timer?.cancel();
-    signal.removeEventListener('abort', onAbort);
+    forget();
     if (!out.writableEnded) out.end(comment === undefined ? undefined : `: ${comment}\n\n`);
     // one that doesn't read must not hold its socket until TCP gives up
     if (out.writableLength > MAX_WAITING) out.destroy();
   };
-  const onAbort = (): void => end((signal.reason as Error).message);
   const write = (text: string): void => {
     out.write(text);
     if (out.writableLength > MAX_WAITING) end('too slow: connect again with Last-Event-ID');
@@ -76,8 +76,8 @@ export async function streamEvents(
       timer = clock.setTimeout(beat, Math.max(1, Math.min(BEAT_MS, user.expires - clock.now())));
   };
 
-  if (signal.aborted) return end((signal.reason as Error).message);
-  signal.addEventListener('abort', onAbort, { once: true });
+  forget = whenAborted(signal, () => end((signal.reason as Error).message));
+  if (over.signal.aborted) return;
   const closed = new Promise<void>((resolve) => out.once('close', () => resolve()));
   out.once('close', () => end());
   out.on('error', () => end());

@@ -239,15 +239,14 @@ export class ScreenLink {
       onText: (text) => this.size.heard(text),
       onRoundTrip: (ms) => (this.#roundTripMs.value = ms),
     });
-    const leave = () => connection.drop({ next: 'gone' });
-    aborted.addEventListener('abort', leave, { once: true });
+    const forget = whenAborted(aborted, () => connection.drop({ next: 'gone' }));
     this.#connection = connection;
     connection.rfb.background = 'transparent';
     connection.rfb.focusOnClick = false;
     this.#panAndZoom.show(connection.room);
     this.#dress();
     const { verdict, upMs, opened, lost } = await connection.ended;
-    aborted.removeEventListener('abort', leave);
+    forget();
     this.#connection = null;
     // held keys end with the connection
     this.typist.releaseAll();

@@ -40,17 +40,10 @@ export class Lives {
   }
 
   #seen(revision: bigint, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const end = (settle: () => void) => {
-        this.#waiters.delete(waiter);
-        signal.removeEventListener('abort', onAbort);
-        settle();
-      };
-      const onAbort = () => end(() => reject(signal.reason as Error));
-      const waiter = { revision, resolve: () => end(resolve) };
+    return outcomeOf(signal, (resolve) => {
+      const waiter = { revision, resolve };
       this.#waiters.add(waiter);
-      signal.addEventListener('abort', onAbort);
-      if (signal.aborted) onAbort();
+      return () => this.#waiters.delete(waiter);
     });
   }
 }

@@ -68,21 +68,14 @@ export class MemoryLease {
   }
 
   #holderGone(holder: string, signal: AbortSignal): Promise<string> {
-    return new Promise((resolve, reject) => {
+    return outcomeOf<string>(signal, (resolve) => {
       const look = () => {
         const evidence = this.#gone.get(holder);
-        if (evidence !== undefined) end(() => resolve(evidence));
-      };
-      const onAbort = () => end(() => reject(signal.reason as Error));
-      const end = (settle: () => void) => {
-        this.#goneWatchers.delete(look);
-        signal.removeEventListener('abort', onAbort);
-        settle();
+        if (evidence !== undefined) resolve(evidence);
       };
       this.#goneWatchers.add(look);
-      signal.addEventListener('abort', onAbort);
-      if (signal.aborted) onAbort();
-      else look();
+      look();
+      return () => this.#goneWatchers.delete(look);
     });
   }
 

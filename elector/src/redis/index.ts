@@ -156,14 +156,10 @@ export class RedisLock implements Lock {
     if (redis.status === 'ready') return;
     await withDeadline(this.#options.clock, CONNECT_DEADLINE_MS, 'connection to Redis', signal, async (s) => {
       if (redis.status === 'wait' || redis.status === 'end') redis.connect().catch(() => undefined);
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          redis.off('ready', done);
-          s.removeEventListener('abort', done);
-          resolve();
-        };
-        redis.once('ready', done);
-        s.addEventListener('abort', done, { once: true });
+      await outcomeOf(s, (resolve) => {
+        const onReady = () => resolve();
+        redis.once('ready', onReady);
+        return () => redis.off('ready', onReady);
       });
     });
   }

@@ -143,14 +143,14 @@ export abstract class LinkEnd<Out extends AgentMessage | HubMessage, In> impleme
       const done = (answer: boolean) => {
         timer.cancel();
         this.#socket.off('pong', onPong);
-        this.signal.removeEventListener('abort', onOver);
+        forget();
         resolve(answer);
       };
       const onPong = () => done(true);
       const onOver = () => done(false);
       const timer = this.#options.clock.setTimeout(onOver, ms);
       this.#socket.on('pong', onPong);
-      this.signal.addEventListener('abort', onOver);
+      const forget = whenAborted(this.signal, onOver);
       this.ping();
     });
   }

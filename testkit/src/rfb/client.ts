@@ -52,8 +52,7 @@ export class RfbClient {
 
   /** Handshake (security None), first full update requested. Rejects with the server's reason, or when the stream ends or the signal aborts. */
   static async open(stream: Duplex, signal: AbortSignal, options: RfbClientOptions = {}): Promise<RfbClient> {
-    const onAbort = () => stream.destroy(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
+    const forget = whenAborted(signal, () => stream.destroy(signal.reason as Error));
     try {
       signal.throwIfAborted();
       const reader = new ByteReader(stream);
@@ -61,7 +60,7 @@ export class RfbClient {
       client.#start();
       return client;
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      forget();
     }
   }
 
@@ -145,21 +144,14 @@ export class RfbClient {
   }
 
   #wait(holds: () => boolean, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
+    return outcomeOf(signal, (resolve, reject) => {
       const check = () => {
-        if (holds()) finish(resolve);
-        else if (this.#failure) finish(() => reject(this.#failure!));
+        if (holds()) resolve();
+        else if (this.#failure) reject(this.#failure);
       };
-      const onAbort = () => finish(() => reject(signal.reason as Error));
-      const finish = (settle: () => void) => {
-        this.#listeners.delete(check);
-        signal.removeEventListener('abort', onAbort);
-        settle();
-      };
-      if (signal.aborted) return onAbort();
-      signal.addEventListener('abort', onAbort, { once: true });
       this.#listeners.add(check);
       check();
+      return () => this.#listeners.delete(check);
     });
   }
 

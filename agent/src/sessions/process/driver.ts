@@ -16,7 +16,7 @@ import type { VersionedDraft, VersionedRecord } from '../core/record-text.ts';
 import { RecordFiles } from './record-files.ts';
 import { Removal } from './removal.ts';
 import { SessionWatch } from './session-watch.ts';
-import { connectSocket } from './socket.ts';
+import { connectSocket } from '../core/connect.ts';
 import { Starter } from './starter.ts';
 
 /**

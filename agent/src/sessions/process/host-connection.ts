@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { CONTROL_LINE, type HostState, parseState, STOP } from './host-messages.ts';
 import { lineReader } from './lines.ts';
-import { connectSocket } from './socket.ts';
+import { connectSocket } from '../core/connect.ts';
 
 /**
  * A connection to a session host's control socket. The host lives as long as the connection is open: the kernel closes it when the process
@@ -63,23 +63,12 @@ export class HostConnection {
 
   /** Resolves when `holds` returns true or the connection closes; rejects when the signal aborts. */
   until(holds: (state: HostState | undefined) => boolean, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      signal.throwIfAborted();
-      if (this.#closed || holds(this.#state)) return resolve();
-      const done = () => {
-        stop();
-        signal.removeEventListener('abort', onAbort);
+    return outcomeOf(signal, (resolve) => {
+      const look = () => {
+        if (this.#closed || holds(this.#state)) resolve();
       };
-      const stop = this.onChange(() => {
-        if (!this.#closed && !holds(this.#state)) return;
-        done();
-        resolve();
-      });
-      const onAbort = () => {
-        done();
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
+      look();
+      return this.onChange(look);
     });
   }
 

@@ -40,17 +40,13 @@ export async function launchHost(
     const bound = child.stdio[3]!;
     child.unref();
     try {
-      await new Promise<void>((resolve, reject) => {
-        const onAbort = () => reject(signal.reason as Error);
-        signal.addEventListener('abort', onAbort, { once: true });
-        const settle = (done: () => void) => {
-          signal.removeEventListener('abort', onAbort);
-          done();
-        };
-        child.once('error', (error) => settle(() => reject(error)));
+      await outcomeOf(signal, (resolve, reject) => {
+        child.once('error', reject);
         bound.on('error', () => {});
-        bound.once('data', () => settle(resolve));
-        bound.once('close', () => settle(resolve));
+        bound.once('data', () => resolve());
+        bound.once('close', () => resolve());
+        // the streams end with this start, and their listeners with them
+        return () => undefined;
       });
     } finally {
       bound.destroy();

@@ -46,6 +46,7 @@ export async function sendElsewhere(deps: DrainDeps, signal: AbortSignal): Promi
   log.info({ agents: before, others }, 'Agents asked to connect elsewhere');
   await new Promise<void>((resolve) => {
     const over = new AbortController();
+    let forget = (): void => undefined;
     const look = (): void => {
       if (over.signal.aborted) return;
       const { links } = roster.counts;
@@ -54,7 +55,7 @@ export async function sendElsewhere(deps: DrainDeps, signal: AbortSignal): Promi
       if (links > 0 && !inVain && !signal.aborted) return;
       over.abort();
       timer.cancel();
-      signal.removeEventListener('abort', look);
+      forget();
       resolve();
     };
     const again = (): void => {
@@ -63,7 +64,7 @@ export async function sendElsewhere(deps: DrainDeps, signal: AbortSignal): Promi
     };
     let timer = clock.setTimeout(again, LOOK_AGAIN_MS);
     roster.onLeave(look, over.signal);
-    signal.addEventListener('abort', look);
+    forget = whenAborted(signal, look);
     look();
   });
   const { links } = roster.counts;

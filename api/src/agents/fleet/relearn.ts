@@ -31,7 +31,7 @@ export async function relearn(deps: RelearnDeps, links: () => Iterable<AgentLink
   const outage = new Outage(clock, log, 'Agent not asked for its sessions');
   let wanted = false;
   let wake = (): void => {};
-  signal.addEventListener('abort', () => wake(), { once: true });
+  whenAborted(signal, () => wake());
   store.onReturn(() => {
     wanted = true;
     wake();

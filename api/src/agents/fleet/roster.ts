@@ -94,7 +94,7 @@ export class Roster {
   /** Calls back whenever a link has closed, until the signal aborts. */
   onLeave(listener: () => void, signal: AbortSignal): void {
     this.#leaving.add(listener);
-    signal.addEventListener('abort', () => this.#leaving.delete(listener), { once: true });
+    whenAborted(signal, () => this.#leaving.delete(listener));
   }
 
   /** Resolves when all pending work of closed links is stored. */

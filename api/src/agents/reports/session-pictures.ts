@@ -146,7 +146,7 @@ export class SessionPictures {
         if (waiting.link === link)
           waiting.fail(new StreamSpaceError('agent_offline', `agent ${link.agentId} left; ask again`));
     };
-    link.signal.addEventListener('abort', left, { once: true });
+    whenAborted(link.signal, left);
   }
 }
 

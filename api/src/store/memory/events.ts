@@ -46,7 +46,7 @@ export function memoryEvents(clock: Clock): EventStore {
       // separate subscriptions, even of the same function
       const subscriber = (event: Event) => onEvent(event);
       subscribers.add(subscriber);
-      signal.addEventListener('abort', () => subscribers.delete(subscriber), { once: true });
+      whenAborted(signal, () => subscribers.delete(subscriber));
     },
   };
 }

@@ -58,13 +58,9 @@ async function readAll(following: Following, client: Client, signal: AbortSignal
 
 async function ready(client: Client, signal: AbortSignal): Promise<void> {
   if (client.status === 'ready') return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      client.off('ready', done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    client.on('ready', done);
-    signal.addEventListener('abort', done, { once: true });
+  await outcomeOf(signal, (resolve) => {
+    const onReady = () => resolve();
+    client.once('ready', onReady);
+    return () => client.off('ready', onReady);
   });
 }

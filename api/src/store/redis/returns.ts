@@ -27,7 +27,7 @@ export function onReturn(client: Client, callback: () => void, signal: AbortSign
 
   function listen(redis: Client, event: string, listener: (about?: unknown) => void): void {
     redis.on(event, listener);
-    signal.addEventListener('abort', () => redis.off(event, listener), { once: true });
+    whenAborted(signal, () => redis.off(event, listener));
   }
 }
 

@@ -48,7 +48,7 @@ export class Tail {
     if (signal.aborted || this.#closing.signal.aborted) return;
     const subscriber = { onEvent, after: this.#known };
     this.#subscribers.add(subscriber);
-    signal.addEventListener('abort', () => this.#leave(subscriber), { once: true });
+    whenAborted(signal, () => this.#leave(subscriber));
     if (this.#run !== undefined) return;
     const stop = new AbortController();
     this.#run = { stop, done: this.#follow(AbortSignal.any([stop.signal, this.#closing.signal])) };

@@ -1,8 +1,8 @@
 // A replica in a process of its own, for tests and the bench: takes part in the election that its argument (JSON) names and prints what
 // happens to it, a JSON line per event. SIGTERM: stops in good order.
 import process from 'node:process';
-import { KubeConfig } from '@kubernetes/client-node';
 import { systemClock, type Clock } from 'clock-port';
+import { loadKubeConfig } from 'kube-client';
 import { Elector } from '../../../src/index.ts';
 import { KubernetesLock } from '../../../src/kubernetes/index.ts';
 import type { ReplicaSettings } from '../fleet.ts';
@@ -16,8 +16,7 @@ const clock: Clock = {
   ...systemClock,
   now: () => systemClock.now() + (settings.clockOffsetMs ?? 0),
 };
-const config = new KubeConfig();
-config.loadFromFile(settings.kubeconfig);
+const config = loadKubeConfig(settings.kubeconfig);
 const lock = new KubernetesLock({ config, clock, namespace: settings.namespace, name: settings.name });
 const elector = new Elector({
   lock,

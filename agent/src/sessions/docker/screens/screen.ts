@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type Clock, withDeadline } from 'clock-port';
-import { connectTcp } from '../../core/tcp.ts';
+import { connectTcp } from '../../core/connect.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ContainerDetails } from '../objects/engine-objects.ts';
 import { connectByExec } from './exec.ts';

@@ -23,13 +23,12 @@ export class PortForwarder {
     const access = await this.#client.connection.access();
     signal.throwIfAborted();
     const stream = overWebSocket(access, this.#client.path('pods', pod, 'portforward'), port);
-    const onAbort = () => stream.destroy(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
+    const forget = whenAborted(signal, () => stream.destroy(signal.reason as Error));
     try {
       await stream.opened;
       return stream;
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      forget();
     }
   }
 }

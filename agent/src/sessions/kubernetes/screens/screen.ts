@@ -2,7 +2,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, withDeadline } from 'clock-port';
 import type { Duplex } from 'node:stream';
-import { connectTcp } from '../../core/tcp.ts';
+import { connectTcp } from '../../core/connect.ts';
 import type { PortForwarder } from './port-forward.ts';
 
 /** Longest wait for a screen's answer, milliseconds. */

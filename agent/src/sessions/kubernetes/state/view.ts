@@ -114,23 +114,17 @@ export class View {
   /** Resolves at the next change of the session's pod or record, or of any event. Rejects when aborted. */
   nextChange(sessionId: string, signal: AbortSignal): { changed: Promise<void>; stop: () => void } {
     const wanted = sessionName(sessionId);
-    const stops: (() => void)[] = [];
-    const stop = () => {
-      for (const each of stops.splice(0)) each();
-    };
-    const changed = new Promise<void>((resolve, reject) => {
-      const onChange = (name: string) => {
-        if (name === wanted) resolve();
-      };
-      const onAbort = () => reject(signal.reason as Error);
-      stops.push(
-        this.onChange(onChange),
+    const waiting = scope(signal);
+    const changed = outcomeOf(waiting.signal, (resolve) => {
+      const stops = [
+        this.onChange((name) => name === wanted && resolve()),
         this.#events.onChange(() => resolve()),
-      );
-      if (signal.aborted) return onAbort();
-      signal.addEventListener('abort', onAbort, { once: true });
-      stops.push(() => signal.removeEventListener('abort', onAbort));
+      ];
+      return () => {
+        for (const each of stops) each();
+      };
     });
+    const stop = () => waiting.end(new Error('nobody waits for the change'));
     changed.then(stop, stop);
     return { changed, stop };
   }

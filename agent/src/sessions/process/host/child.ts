@@ -91,15 +91,17 @@ export class Child {
 export async function firstLine(stream: Readable, clock: Clock, ms: number, what: string): Promise<string> {
   const limit = deadline(clock, ms, what);
   try {
-    return await new Promise<string>((resolve, reject) => {
+    return await outcomeOf<string>(limit.signal, (resolve, reject) => {
       let text = '';
-      limit.signal.addEventListener('abort', () => reject(limit.signal.reason as Error), { once: true });
+      // it stays, so that the stream flows: a program must not block on what nobody reads
       stream.on('data', (chunk: Buffer) => {
+        if (text.length > 1024) return;
         text += chunk.toString('latin1');
         if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')));
         else if (text.length > 1024) reject(new Error(`${what}: no line`));
       });
       stream.once('error', reject);
+      return () => undefined;
     });
   } finally {
     limit.clear();

@@ -48,13 +48,12 @@ export function sandboxedDesktop(
         child.stdin!.end();
         patience = order.clock.setTimeout(() => child.kill('SIGKILL'), END_MS);
       };
-      if (signal.aborted) end();
-      else signal.addEventListener('abort', end, { once: true });
+      const forget = whenAborted(signal, end);
       try {
         const how = await endOf(child);
         if (!signal.aborted) throw new Error((await report) || `its sandbox ${how}${words() && `: ${words()}`}`);
       } finally {
-        signal.removeEventListener('abort', end);
+        forget();
         patience?.cancel();
         await Promise.all(copies);
         await output.close();

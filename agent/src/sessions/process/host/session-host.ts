@@ -43,13 +43,10 @@ export async function runSessionHost(options: SessionHostOptions, signal: AbortS
   const { order, log } = options;
   const places = layout(order.state_dir, order.tmp_dir);
   const paths = places.run(order.id, order.instance);
-  const stop = new AbortController();
-  const onSignal = () => stop.abort(signal.reason);
-  signal.addEventListener('abort', onSignal, { once: true });
-  if (signal.aborted) onSignal();
+  const stop = scope(signal);
 
   await makePrivateFolder(paths.folder);
-  const control = new ControlServer(() => stop.abort(new Error('stopped')));
+  const control = new ControlServer(() => stop.end(new Error('stopped')));
   if (!(await control.listen(paths.control))) return log('another host has this start');
   let watcher: FSWatcher | undefined;
   try {
@@ -142,12 +139,9 @@ async function runDesktop(
 class StartError extends Error {}
 
 /** Rejects when `work` has not ended a while after the signal aborted. */
-function overdue(clock: Clock, signal: AbortSignal, work: Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const wait = () => withDeadline(clock, STOP_MS, 'ending the desktop', undefined, () => work).then(resolve, reject);
-    if (signal.aborted) void wait();
-    else signal.addEventListener('abort', () => void wait(), { once: true });
-  });
+async function overdue(clock: Clock, signal: AbortSignal, work: Promise<void>): Promise<void> {
+  await untilAborted(signal);
+  await withDeadline(clock, STOP_MS, 'ending the desktop', undefined, () => work);
 }
 
 /** Makes a folder that nobody else can open. Refuses a folder that somebody else made first (its parent may be the shared /tmp). */
