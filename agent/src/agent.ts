@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Clock, scope } from 'clock-port';
+import { type Clock, scope, whenAborted } from 'clock-port';
 import type { Election } from '@streamspace/protocol';
 import type { Elector, ElectorEvents, ElectorOptions, Leading } from 'lease-elector';
 import type { Logger } from 'pino';

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { systemClock } from 'clock-port';
 import { Connection, KubeClient } from 'kube-client';
-import { connectTcp } from '../../agent/src/sessions/core/tcp.ts';
+import { connectTcp } from '../../agent/src/sessions/core/connect.ts';
 import { PortForwarder } from '../../agent/src/sessions/kubernetes/screens/port-forward.ts';
 import { clusterMissing, DESKTOP_IMAGE, SessionCluster } from '../../agent/test/integration/kubernetes-cluster.ts';
 

@@ -1,4 +1,4 @@
-import { iso, withDeadline } from 'clock-port';
+import { iso, whenAborted, withDeadline } from 'clock-port';
 import type { ElectorEvents, Listener, LossReason } from './events.ts';
 import { Leader } from './leader.ts';
 import { NotLeadingError, type Leadership, type Leading } from './leadership.ts';

@@ -1,4 +1,4 @@
-import { abortable, type Clock, pause } from 'clock-port';
+import { abortable, type Clock, pause, whenAborted } from 'clock-port';
 import type { LeaseState, Lock } from './lock.ts';
 
 interface WatcherOptions {

@@ -1,4 +1,4 @@
-import { type Clock, DeadlineError, scope, withDeadline } from 'clock-port';
+import { type Clock, DeadlineError, scope, whenAborted, withDeadline } from 'clock-port';
 import { type AgentMessage, asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';

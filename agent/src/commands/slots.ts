@@ -62,3 +62,4 @@ export class Slots<T> {
     if (this.free) this.#onFree();
   }
 }
+import { outcomeOf } from 'clock-port';

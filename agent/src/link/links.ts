@@ -1,4 +1,4 @@
-import { type Clock, Outage, scope, sleep } from 'clock-port';
+import { type Clock, Outage, scope, sleep, whenAborted } from 'clock-port';
 import { asStreamSpaceError, StreamSpaceError } from '@streamspace/protocol';
 import type { Logger } from 'pino';
 import type { Backoff } from './backoff.ts';

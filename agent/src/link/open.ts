@@ -1,5 +1,5 @@
 import type { Agent, IncomingMessage } from 'node:http';
-import { type Clock, hedged, withDeadline } from 'clock-port';
+import { type Clock, hedged, outcomeOf, withDeadline } from 'clock-port';
 import {
   AGENT_SUBPROTOCOL,
   agentCodec,
@@ -120,8 +120,7 @@ function greet(ws: WebSocket, options: OpenOptions, clock: Clock, signal: AbortS
         if (message.type === 'welcome') {
           ws.off('message', onMessage);
           resolve(new Link(ws, message, clock, options.heartbeatInterval));
-        }
-        else if (message.type === 'refuse') fail(Refused.byMessage(message));
+        } else if (message.type === 'refuse') fail(Refused.byMessage(message));
         else throw new StreamSpaceError('malformed_frame', `The hub said ${message.type} before its welcome`);
       } catch (error) {
         fail(error);

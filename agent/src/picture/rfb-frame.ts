@@ -1,3 +1,4 @@
+import { whenAborted } from 'clock-port';
 import type { Duplex } from 'node:stream';
 import { StreamSpaceError } from '@streamspace/protocol';
 import { type Raster, Reduction } from './raster.ts';

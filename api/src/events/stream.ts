@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Event } from '@streamspace/protocol';
-import type { Clock, Timer } from 'clock-port';
+import { type Clock, type Timer, whenAborted } from 'clock-port';
 import type { AuthenticatedUser } from '../auth/users.ts';
 import type { EventStore } from '../store/store.ts';
 import { publicEvent } from '../public/event.ts';

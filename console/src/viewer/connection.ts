@@ -1,5 +1,6 @@
 import RFB from '@novnc/novnc';
 import { systemClock } from 'clock-port/system-clock';
+import { whenAborted } from 'clock-port/waiting';
 import { SCREEN_SUBPROTOCOL } from '@streamspace/protocol/version';
 import { Line } from './line.ts';
 import { LINE_DIED, NOBODY_TOOK_IT, type Verdict, verdictOfClose } from './reconnect.ts';
@@ -82,7 +83,7 @@ export class ScreenConnection {
     this.rfb = rfb;
     const first = setTimeout(() => this.drop(verdictOfClose(1006, '', false)), CONNECT_MS);
     const opening = setTimeout(() => this.drop(NOBODY_TOOK_IT), deps.openingMs);
-    this.#over.signal.addEventListener('abort', () => {
+    whenAborted(this.#over.signal, () => {
       clearTimeout(first);
       clearTimeout(opening);
     });

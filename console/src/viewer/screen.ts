@@ -1,3 +1,4 @@
+import { whenAborted } from 'clock-port/waiting';
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import { systemClock } from 'clock-port/system-clock';
 import type { Ticket } from '@streamspace/protocol';

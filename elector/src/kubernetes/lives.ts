@@ -1,3 +1,4 @@
+import { outcomeOf } from 'clock-port';
 import { leaseRecordOf, type Lease } from './lease.ts';
 import type { Sighting } from './one-object.ts';
 

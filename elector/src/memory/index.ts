@@ -1,4 +1,4 @@
-import { type Clock, iso, untilAborted } from 'clock-port';
+import { type Clock, iso, outcomeOf, untilAborted } from 'clock-port';
 import { ConflictError, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
 import { termOf } from '../term.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { abortable, type Clock, iso, pause, sleep, withDeadline } from 'clock-port';
+import { abortable, type Clock, iso, outcomeOf, pause, sleep, withDeadline } from 'clock-port';
 import { Redis, type RedisOptions } from 'ioredis';
 import { ConflictError, LockError, type Candidate, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
 import { termOf } from '../term.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from 'clock-port';
+import { type Clock, whenAborted } from 'clock-port';
 import { asStreamSpaceError, StreamSpaceError } from '../errors.ts';
 import type { HubMessage, AgentMessage } from '../messages.ts';
 import type { Codec } from './codec.ts';

@@ -1,3 +1,4 @@
+import { whenAborted, outcomeOf } from 'clock-port';
 import type { Duplex } from 'node:stream';
 import { ByteReader } from './byte-reader.ts';
 import { decodeHextile } from './hextile.ts';

@@ -1,3 +1,4 @@
+import { outcomeOf } from 'clock-port';
 import type { Socket } from 'node:net';
 import { CONTROL_LINE, type HostState, parseState, STOP } from './host-messages.ts';
 import { lineReader } from './lines.ts';

@@ -1,3 +1,4 @@
+import { outcomeOf } from 'clock-port';
 import { spawn } from 'node:child_process';
 import { mkdir, open, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';

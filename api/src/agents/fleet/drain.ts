@@ -1,5 +1,5 @@
 import { StreamSpaceError } from '@streamspace/protocol';
-import { type Clock, withDeadline } from 'clock-port';
+import { type Clock, whenAborted, withDeadline } from 'clock-port';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Store } from '../../store/store.ts';
 import type { Roster } from './roster.ts';

@@ -1,4 +1,4 @@
-import { Outage, pause } from 'clock-port';
+import { Outage, pause, whenAborted } from 'clock-port';
 import { newCommand } from '../../commands/new-command.ts';
 import type { HubDeps } from '../../deps.ts';
 import type { AgentLink } from '../link/link.ts';

@@ -1,3 +1,4 @@
+import { whenAborted } from 'clock-port';
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { AgentLink } from '../link/link.ts';
 

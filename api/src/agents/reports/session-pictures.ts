@@ -1,5 +1,5 @@
 import { type AgentMessageOf, asStreamSpaceError, LIMITS, StreamSpaceError } from '@streamspace/protocol';
-import type { Clock } from 'clock-port';
+import { type Clock, whenAborted } from 'clock-port';
 import { LRUCache } from 'lru-cache';
 import type { AgentLink } from '../link/link.ts';
 import type { SessionPicture } from '../ports.ts';

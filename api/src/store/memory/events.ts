@@ -1,5 +1,5 @@
 import type { Event } from '@streamspace/protocol';
-import type { Clock } from 'clock-port';
+import { type Clock, whenAborted } from 'clock-port';
 import type { EventStore } from '../store.ts';
 import { KEPT_EVENTS } from '../kept.ts';
 import { KeptEvents } from './kept-events.ts';

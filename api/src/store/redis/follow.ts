@@ -1,4 +1,4 @@
-import { type Clock, pause, withDeadline } from 'clock-port';
+import { type Clock, outcomeOf, pause, withDeadline } from 'clock-port';
 import type { Client } from './client.ts';
 import type { RedisConnection } from './connection.ts';
 import type { Entry } from './entries.ts';

@@ -1,3 +1,4 @@
+import { whenAborted } from 'clock-port';
 import { Cluster, type Redis } from 'ioredis';
 import type { Client } from './client.ts';
 

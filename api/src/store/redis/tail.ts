@@ -1,5 +1,5 @@
 import type { Event } from '@streamspace/protocol';
-import type { Clock } from 'clock-port';
+import { type Clock, whenAborted } from 'clock-port';
 import type { RedisConnection } from './connection.ts';
 import { eventOf } from './entries.ts';
 import { follow } from './follow.ts';

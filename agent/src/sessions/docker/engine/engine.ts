@@ -1,6 +1,6 @@
 import { type Agent, type IncomingMessage, request as httpRequest } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
-import { abortable, type Clock, DeadlineError, withDeadline } from 'clock-port';
+import { abortable, type Clock, DeadlineError, outcomeOf, whenAborted, withDeadline } from 'clock-port';
 import type { EngineAddress } from './address.ts';
 import { connectionsTo } from './connection.ts';
 import { EngineError } from './error.ts';
@@ -51,10 +51,8 @@ export class Engine {
   /** An answer that goes on: until it ends, or the signal aborts. The deadline is that of its beginning. */
   async stream(path: string, request: EngineRequest, signal: AbortSignal): Promise<Readable> {
     const response = await this.#ask(path, request, signal, (opened) => Promise.resolve(this.#response(opened)));
-    const onAbort = () => response.destroy(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    response.once('close', () => signal.removeEventListener('abort', onAbort));
+    const forget = whenAborted(signal, () => response.destroy(signal.reason as Error));
+    response.once('close', forget);
     return response;
   }
 
@@ -171,7 +169,7 @@ function exchange(
   }
   const text = search.size === 0 ? path : `${path}?${search.toString()}`;
   const payload = body === undefined || Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
-  return new Promise((resolve, reject) => {
+  return outcomeOf<Opened>(signal, (resolve, reject) => {
     const request = httpRequest({
       agent,
       method,
@@ -186,31 +184,23 @@ function exchange(
         ...headers,
       },
     });
-    const onAbort = () => request.destroy(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    const answered = (opened: Opened) => {
-      signal.removeEventListener('abort', onAbort);
-      resolve(opened);
-    };
-    request.on('error', (error) => {
-      signal.removeEventListener('abort', onAbort);
-      reject(error);
-    });
+    request.on('error', reject);
     request.on('response', (response) => {
       response.on('error', () => undefined);
-      answered({ response });
+      resolve({ response });
     });
     request.on('upgrade', (_, socket, head) => {
       if (head.length > 0) socket.unshift(head);
-      answered({ socket });
+      resolve({ socket });
     });
     request.end(payload);
+    // an abort, if it comes before the answer
+    return () => signal.aborted && request.destroy(signal.reason as Error);
   });
 }
 
 async function whole(response: IncomingMessage, limit: AbortSignal): Promise<string> {
-  const onAbort = () => response.destroy(limit.reason as Error);
-  limit.addEventListener('abort', onAbort, { once: true });
+  const forget = whenAborted(limit, () => response.destroy(limit.reason as Error));
   const parts: Buffer[] = [];
   let size = 0;
   try {
@@ -220,7 +210,7 @@ async function whole(response: IncomingMessage, limit: AbortSignal): Promise<str
       parts.push(part as Buffer);
     }
   } finally {
-    limit.removeEventListener('abort', onAbort);
+    forget();
   }
   return Buffer.concat(parts).toString('utf8');
 }

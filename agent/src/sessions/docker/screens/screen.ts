@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type Clock, withDeadline } from 'clock-port';
+import { type Clock, outcomeOf, withDeadline } from 'clock-port';
 import { connectTcp } from '../../core/connect.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ContainerDetails } from '../objects/engine-objects.ts';
@@ -67,19 +67,15 @@ export class Screens {
 }
 
 function greets(screen: Duplex, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve, reject) => {
+  return outcomeOf<boolean>(signal, (resolve) => {
     let said = '';
-    const onAbort = () => reject(signal.reason as Error);
-    const settle = (answer: boolean) => {
-      signal.removeEventListener('abort', onAbort);
-      resolve(answer);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
     screen.on('data', (chunk: Buffer) => {
+      if (said.length >= GREETING.length) return;
       said += chunk.toString('latin1', 0, GREETING.length);
-      if (said.length >= GREETING.length) settle(said.startsWith(GREETING));
+      if (said.length >= GREETING.length) resolve(said.startsWith(GREETING));
     });
-    screen.on('error', () => settle(false));
-    screen.on('close', () => settle(false));
+    screen.on('error', () => resolve(false));
+    screen.on('close', () => resolve(false));
+    return () => undefined;
   });
 }

@@ -1,3 +1,4 @@
+import { whenAborted } from 'clock-port';
 import type { Duplex } from 'node:stream';
 import { HttpProxyAgent } from 'http-proxy-agent';
 import { HttpsProxyAgent } from 'https-proxy-agent';

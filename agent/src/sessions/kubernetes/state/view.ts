@@ -1,5 +1,5 @@
 import type { CoreV1Event, V1Pod, V1Service } from '@kubernetes/client-node';
-import { abortable, type Clock, Outage } from 'clock-port';
+import { abortable, type Clock, Outage, outcomeOf, scope } from 'clock-port';
 import { forNobody, Informer, type KubeClient, type KubeObject } from 'kube-client';
 import { SharedRun } from './shared-run.ts';
 import { ANNOTATIONS, ownSelector, sessionName } from '../objects/names.ts';
@@ -116,10 +116,7 @@ export class View {
     const wanted = sessionName(sessionId);
     const waiting = scope(signal);
     const changed = outcomeOf(waiting.signal, (resolve) => {
-      const stops = [
-        this.onChange((name) => name === wanted && resolve()),
-        this.#events.onChange(() => resolve()),
-      ];
+      const stops = [this.onChange((name) => name === wanted && resolve()), this.#events.onChange(() => resolve())];
       return () => {
         for (const each of stops) each();
       };

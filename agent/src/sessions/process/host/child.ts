@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { type Clock, deadline, withDeadline } from 'clock-port';
+import { type Clock, deadline, outcomeOf, withDeadline } from 'clock-port';
 import type { CommandLine } from './programs.ts';
 
 /** Time for a program to end after SIGTERM. */

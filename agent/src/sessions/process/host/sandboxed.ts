@@ -1,3 +1,4 @@
+import { whenAborted } from 'clock-port';
 import type { ChildProcess } from 'node:child_process';
 import { rename } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';

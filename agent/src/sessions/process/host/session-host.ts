@@ -2,7 +2,7 @@ import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { lstat, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { userInfo } from 'node:os';
-import { type Clock, withDeadline } from 'clock-port';
+import { type Clock, type Scope, scope, untilAborted, withDeadline } from 'clock-port';
 import { checkReadable } from '../../core/record.ts';
 import { type HostOrder, statusFile } from '../host-messages.ts';
 import { latestRecord } from '../latest-record.ts';
@@ -69,7 +69,7 @@ export async function runSessionHost(options: SessionHostOptions, signal: AbortS
     // the state folder was removed: nobody will ask for this session again
     watcher = watch(
       paths.folder,
-      () => void (existsSync(paths.control) || stop.abort(new Error('its folder was removed'))),
+      () => void (existsSync(paths.control) || stop.end(new Error('its folder was removed'))),
     );
     watcher.on('error', () => {});
     const end = await runDesktop(options, record, paths, status, stop);
@@ -78,7 +78,7 @@ export async function runSessionHost(options: SessionHostOptions, signal: AbortS
     // the agent removes the folder: while the host can be asked, its folder exists
     await withDeadline(options.clock, FLUSH_MS, 'last words', undefined, () => control.flush()).catch(() => {});
   } finally {
-    signal.removeEventListener('abort', onSignal);
+    stop.end();
     watcher?.close();
   }
 }
@@ -92,13 +92,13 @@ async function runDesktop(
   record: VersionedRecord & { spec: NonNullable<VersionedRecord['spec']> },
   paths: RunPaths,
   status: StatusWriter,
-  stop: AbortController,
+  stop: Scope,
 ): Promise<{ state: 'ended' | 'failed'; reason: string }> {
   const { spec } = record;
   const places = layout(order.state_dir, order.tmp_dir);
   const home = places.home(spec.user, spec.template);
   const tooSlow = clock.setTimeout(
-    () => stop.abort(new StartError(`the desktop did not start within ${START_MS / 1000} s`)),
+    () => stop.end(new StartError(`the desktop did not start within ${START_MS / 1000} s`)),
     START_MS,
   );
   let announced: Promise<void> = Promise.resolve();
