@@ -18,7 +18,8 @@ import type { SessionDriver } from '../sessions/driver.ts';
 import { Tunnels } from '../tunnel/tunnels.ts';
 import type { Credentials } from './credential.ts';
 import type { HubContact } from './hub-contact.ts';
-import type { Heartbeat, Link, LinkListener } from './link.ts';
+import type { Heartbeat } from './heartbeats.ts';
+import type { Link, LinkListener } from './link.ts';
 import type { VitalSigns } from './vital-signs.ts';
 
 export interface HubSessionParts {

@@ -5,7 +5,8 @@ import type { SessionDesk } from '../sessions/desk.ts';
 import type { SessionDriver } from '../sessions/driver.ts';
 import type { Offer } from '../sessions/offer.ts';
 import type { HubContact } from './hub-contact.ts';
-import type { Heartbeat, Link } from './link.ts';
+import type { Heartbeat } from './heartbeats.ts';
+import type { Link } from './link.ts';
 
 export interface VitalSignsOptions {
   readonly clock: Clock;
