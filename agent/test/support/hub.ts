@@ -212,6 +212,8 @@ export class ScriptedHub {
     let text = '';
     request.on('data', (chunk: Buffer) => (text += chunk.toString()));
     request.on('end', () => {
+      // given up on the way
+      if (!request.complete) return;
       const token = (request.headers.authorization ?? '').replace('Bearer ', '');
       const body: unknown = JSON.parse(text);
       this.enrolments.push({ token, body });
