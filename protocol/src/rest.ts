@@ -79,7 +79,7 @@ export const Template = Type.Object(
     memory: Bytes,
     storage: Bytes,
     env: Env,
-    /** Of interest to agents on Kubernetes that are given the same file (SESSION_WARM_POOL): pods of it that are kept ready. */
+    /** Of interest to agents that are given the same file (SESSION_WARM_POOL): pods or containers of it that are kept ready. */
     warm: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
   },
   closed,

@@ -155,7 +155,7 @@ export const AGENT = {
   sessionWarmPool: absent(
     'SESSION_WARM_POOL',
     path(),
-    'Path of a JSON file of templates (the control plane’s TEMPLATES_FILE fits); warm is the number of pods kept ready for each',
+    'Path of a JSON file of templates (the control plane’s TEMPLATES_FILE fits); warm is the number of pods or containers kept ready for each',
     { defaultInWords: 'none' },
   ),
   sessionIsolation: optional(

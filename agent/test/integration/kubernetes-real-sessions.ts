@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { KubernetesDriver } from '../../src/sessions/kubernetes/driver.ts';
 import type { KubernetesDriverOptions } from '../../src/sessions/kubernetes/options.ts';
 import { sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
-import type { WarmTemplate } from '../../src/sessions/kubernetes/warm/templates.ts';
+import type { WarmTemplate } from '../../src/sessions/core/warm-templates.ts';
 import { fastClock } from './kubernetes-clock.ts';
 import { type ClusterPlace, clusterPlace, SMALL, type SessionCluster } from './kubernetes-cluster.ts';
 import { until } from './kubernetes-place.ts';

@@ -3,7 +3,7 @@ import type { SessionSpec } from '@streamspace/protocol';
 import { KubeApiserver, kubeApiserverMissing } from '@streamspace/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sessionName } from '../../src/sessions/kubernetes/objects/names.ts';
-import type { WarmTemplate } from '../../src/sessions/kubernetes/warm/templates.ts';
+import type { WarmTemplate } from '../../src/sessions/core/warm-templates.ts';
 import { fastClock } from './kubernetes-clock.ts';
 import { type KubernetesPlace, kubernetesPlace, until } from './kubernetes-place.ts';
 

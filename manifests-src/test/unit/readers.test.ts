@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { readAgentConfig as readAgent } from '../../../agent/src/config.ts';
 import { readHubConfig as readHub } from '../../../api/src/config.ts';
 import { readPodTemplate } from '../../../agent/src/sessions/kubernetes/pod-template.ts';
-import { readWarmTemplates } from '../../../agent/src/sessions/kubernetes/warm/templates.ts';
+import { readWarmTemplates } from '../../../agent/src/sessions/core/warm-templates.ts';
 import { readTemplates } from '../../../api/src/sessions/templates.ts';
 import { SOURCES } from '../../src/charts/sources.ts';
 import { type RenderedObject, objectsOf } from '../../src/render/synth.ts';
@@ -83,7 +83,7 @@ async function accepted(objects: readonly RenderedObject[]): Promise<void> {
   if (agent !== undefined) readAgent(agent, 'host');
   if (api !== undefined) readHub(api);
   const { 'templates.json': pool, 'pod.yaml': template } = filesOf(objects, 'k8s-agent');
-  if (pool !== undefined) await readWarmTemplates(pool, { vncPort: 5900 });
+  if (pool !== undefined) await readWarmTemplates(pool, { vncPort: 5900 }, 'kubernetes');
   if (template !== undefined) await readPodTemplate(template);
   const { 'templates.json': templates } = filesOf(objects, 'api');
   if (templates !== undefined) await readTemplates(templates);
@@ -165,7 +165,11 @@ describe('part 1 templates', () => {
   it('that the chart takes both programs read', async () => {
     const objects = objectsOf(umbrella!, RELEASE, rendered([template], [template]));
     expect(await readTemplates(file(objects, 'streamspace-api-templates'))).toEqual([template]);
-    const warm = await readWarmTemplates(file(objects, 'streamspace-k8s-agent-session'), { vncPort: 5900 });
+    const warm = await readWarmTemplates(
+      file(objects, 'streamspace-k8s-agent-session'),
+      { vncPort: 5900 },
+      'kubernetes',
+    );
     expect(warm.map(({ id }) => id)).toEqual(['kiosk']);
   });
 
@@ -241,7 +245,7 @@ describe('part 1 what the chart hands to the agent of sessions', () => {
   ])('%j is refused by the agent, so by the chart, too, in words', async (warmPool, says) => {
     const path = join(mkdtempSync(join(tmpdir(), 'pool-')), 'templates.json');
     writeFileSync(path, JSON.stringify(warmPool));
-    await expect(readWarmTemplates(path, { vncPort: 5900 })).rejects.toThrow();
+    await expect(readWarmTemplates(path, { vncPort: 5900 }, 'kubernetes')).rejects.toThrow();
     expect(problems(umbrella, RELEASE, session({ warmPool }))!.join('\n')).toMatch(says);
   });
 

@@ -43,6 +43,9 @@ export function labelValue(text: string): string {
   return bounded('', text.replace(/[^A-Za-z0-9_.-]+/g, '-').replace(/^[-_.]+/, ''), digest(DIGITS, text));
 }
 
+/** Name of a pod or container that waits for a session of the template; `unique`: about ten characters that no other such name has. */
+export const warmName = (template: string, unique: string): string => bounded('warm-', template, unique);
+
 /** Labels of what runs a session, on every platform that has labels (spec §7). */
 export function sessionLabels({ id, user }: Pick<SessionSpec, 'id' | 'user'>, agentId: string): Record<string, string> {
   return { app: SESSION_POD.app, agent: agentId, session: id, user: labelValue(user) };

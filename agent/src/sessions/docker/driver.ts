@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type Capacity, type SessionSpec, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
+import { scope } from 'clock-port';
 import { kindOf } from '../core/failure.ts';
 import { isLive, type Live } from '../core/record.ts';
 import { RecordDriver, type Running } from '../core/record-driver.ts';
@@ -21,6 +22,7 @@ import { Screens } from './screens/screen.ts';
 import { EngineListing } from './state/listing.ts';
 import { isFull, engineRefusal } from './state/reason.ts';
 import { RecordContainers } from './state/record-containers.ts';
+import { WarmContainers } from './warm/pool.ts';
 import { EngineWatch } from './watch.ts';
 
 /** Sessions as containers of one Docker or Podman engine (spec P2). The record is in a container that never runs; container and home follow from it. */
@@ -31,6 +33,7 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
   readonly #options: DockerDriverOptions;
   readonly #screens: Screens;
   readonly #listing: EngineListing;
+  readonly #pool: WarmContainers;
 
   constructor(options: DockerDriverOptions, screens = new Screens(options.engine, options.clock)) {
     super();
@@ -43,6 +46,12 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
       records: this.records,
       operations: this.operations,
       finishDelete: (record, signal) => this.finishDelete(record, signal),
+    });
+    this.#pool = new WarmContainers({
+      options,
+      screens,
+      look: (signal) => this.#listing.look(signal),
+      capacity: (signal) => this.capacity(signal),
     });
   }
 
@@ -63,12 +72,21 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
     signal: AbortSignal,
   ): Promise<void> {
     if (signal.aborted) return;
-    const parts = { options: this.#options, listing: this.#listing, operations: this.operations };
+    const onNews = () => this.#pool.changed();
+    const parts = { options: this.#options, listing: this.#listing, operations: this.operations, onNews };
+    const both = scope(signal);
     try {
-      await new EngineWatch(parts, onChange, signal).run();
+      await Promise.all([new EngineWatch(parts, onChange, both.signal).run(), this.#pool.keep(both.signal)]);
     } catch (error) {
       if (!signal.aborted) throw error;
+    } finally {
+      both.end();
     }
+  }
+
+  /** Containers that wait for their session, and are ready. */
+  get warm(): number {
+    return this.#pool.ready;
   }
 
   get trouble(): string | undefined {
@@ -101,7 +119,7 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
 
   protected start(record: Live<DockerRecord>, operation: Operation): Promise<SessionStatus> {
     const { id, spec } = record;
-    const parts = { options: this.#options, records: this.records, screens: this.#screens };
+    const parts = { options: this.#options, records: this.records, screens: this.#screens, pool: this.#pool };
     return start(parts, record, operation, (reason) => this.operations.tell(id, { spec, state: 'starting', reason }));
   }
 

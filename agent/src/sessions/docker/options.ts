@@ -1,11 +1,18 @@
 import type { DriverLog } from '../core/driver-log.ts';
 import type { Allowed } from '@streamspace/settings';
 import type { Clock } from 'clock-port';
+import type { WarmTemplate } from '../core/warm-templates.ts';
 import type { Engine } from './engine/engine.ts';
 
 /** Points at which the driver may lose its process; a test's hook that throws there is a crash. */
 export type Step =
-  'record written' | 'home made' | 'container made' | 'container started' | 'container removed' | 'home removed';
+  | 'record written'
+  | 'warm claimed'
+  | 'home made'
+  | 'container made'
+  | 'container started'
+  | 'container removed'
+  | 'home removed';
 
 /** The settings for sessions' containers, besides the spec, named like the agent's settings. Memory is bytes, cpu is cores. */
 export interface SessionContainerConfig {
@@ -40,6 +47,8 @@ export interface DockerDriverOptions extends SessionContainerConfig, EngineDrive
   readonly dockerConfig: string;
   /** Paths of the host that no session may see: the engine's socket, the agent's own files. */
   readonly secret?: readonly string[];
+  /** Templates of which containers are kept ready. */
+  readonly warm?: readonly WarmTemplate[] | undefined;
   /** Milliseconds that a start may take. */
   readonly startDeadline: number;
   readonly clock: Clock;

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from 'clock-port';
+import { SettingError } from '../core/setting-error.ts';
+import { readWarmTemplates, type WarmTemplate } from '../core/warm-templates.ts';
 import { DockerDriver } from './driver.ts';
 import { AddressError, type EngineAddress, engineAddress } from './engine/address.ts';
 import { Engine } from './engine/engine.ts';
@@ -15,6 +17,8 @@ export interface EngineSettings extends SessionContainerConfig, EngineDriverSett
   /** Folder of the configuration that `docker login` writes; undefined: `.docker` in the agent's HOME. */
   readonly dockerConfig: string | undefined;
   readonly commandTimeout: number;
+  /** Path of a file with templates. */
+  readonly sessionWarmPool: string | undefined;
   /** The agent's own files. */
   readonly stateDir: string;
   readonly agentTokenFile: string | undefined;
@@ -58,15 +62,27 @@ export async function driverOfEngine(
     const problem = await folderProblem(folder, secret);
     if (problem !== undefined) throw new EngineSettingError('SESSION_ALLOW', `mount:${folder}: ${problem}`);
   }
+  const { sessionWarmPool } = settings;
+  const warm = sessionWarmPool === undefined ? undefined : await warmTemplates(sessionWarmPool, settings);
   return new DockerDriver({
     ...settings,
     engine,
     secret,
+    warm,
     dockerConfig: settings.dockerConfig ?? join(home ?? '/', '.docker'),
     startDeadline: settings.commandTimeout * START_SHARE,
     clock,
     log,
   });
+}
+
+async function warmTemplates(path: string, settings: EngineSettings): Promise<WarmTemplate[]> {
+  try {
+    return await readWarmTemplates(path, settings, 'docker');
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    throw new EngineSettingError(error.setting, error.problems.join('; '), { cause: error });
+  }
 }
 
 function secretPaths(settings: EngineSettings, address: EngineAddress): string[] {

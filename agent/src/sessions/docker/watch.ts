@@ -3,6 +3,7 @@ import type { SessionStatus } from '@streamspace/protocol';
 import { coalesce, Outage, pause, type Timer } from 'clock-port';
 import type { Operations } from '../core/operations.ts';
 import { jsonLines } from './engine/json-lines.ts';
+import { startInName } from './objects/names.ts';
 import type { DockerDriverOptions } from './options.ts';
 import type { EngineListing } from './state/listing.ts';
 
@@ -29,6 +30,7 @@ export class EngineWatch {
   readonly #listing: EngineListing;
   readonly #operations: Operations;
   readonly #onChange: (sessionId: string, status: SessionStatus | undefined) => void;
+  readonly #onNews: () => void;
   readonly #signal: AbortSignal;
   readonly #told = new Map<string, SessionStatus>();
   /** Sessions whose operation has done what was asked: what came of it is no news. */
@@ -40,13 +42,20 @@ export class EngineWatch {
   readonly #look = coalesce(() => this.#compare());
 
   constructor(
-    parts: { readonly options: DockerDriverOptions; readonly listing: EngineListing; readonly operations: Operations },
+    parts: {
+      readonly options: DockerDriverOptions;
+      readonly listing: EngineListing;
+      readonly operations: Operations;
+      /** Called when a container has changed. */
+      readonly onNews: () => void;
+    },
     onChange: (sessionId: string, status: SessionStatus | undefined) => void,
     signal: AbortSignal,
   ) {
     this.#options = parts.options;
     this.#listing = parts.listing;
     this.#operations = parts.operations;
+    this.#onNews = parts.onNews;
     this.#onChange = onChange;
     this.#signal = signal;
     this.#outage = new Outage(parts.options.clock, parts.options.log, 'Sessions can’t be looked at; trying again');
@@ -77,6 +86,7 @@ export class EngineWatch {
     if (action === 'die' && session !== undefined) this.#ending.add(session);
     if (action === 'start' && session !== undefined) this.#ending.delete(session);
     void this.#look();
+    this.#onNews();
     this.#again ??= this.#lookAgain(0);
   }
 
@@ -105,7 +115,9 @@ export class EngineWatch {
         void this.#look();
         for await (const { Type, Action, status, Actor } of jsonLines<EngineEvent>(events)) {
           const action = Action ?? status ?? '';
-          if (Type === 'container' && NEWS.test(action)) this.#heard(action, Actor?.Attributes?.['session']);
+          if (Type !== 'container' || !NEWS.test(action)) continue;
+          const { session, name = '' } = Actor?.Attributes ?? {};
+          this.#heard(action, session ?? startInName(name)?.session);
         }
       } catch (error) {
         if (!this.#signal.aborted) this.#outage.failed({ err: error });

@@ -5,10 +5,10 @@ import { KubernetesDriver } from './driver.ts';
 import type { SessionObjectsConfig } from './objects/settings.ts';
 import { type KubernetesDriverDeps, type KubernetesDriverOptions, PROGRAM } from './options.ts';
 import { checkPodTemplate, readPodTemplate } from './pod-template.ts';
-import { SettingError } from './setting-error.ts';
-import { readWarmTemplates } from './warm/templates.ts';
+import { SettingError } from '../core/setting-error.ts';
+import { readWarmTemplates } from '../core/warm-templates.ts';
 
-export { SettingError } from './setting-error.ts';
+export { SettingError } from '../core/setting-error.ts';
 
 /** The settings of an agent for a cluster (spec §2). */
 export interface ClusterSettings extends Omit<SessionObjectsConfig, 'podTemplate' | 'defaultImage'> {
@@ -37,7 +37,8 @@ export async function kubernetesDriver(
 ): Promise<KubernetesDriver> {
   const { kubeconfig, commandTimeout, sessionPodTemplate, sessionWarmPool } = settings;
   const kubeConfig = kubeConfigOf(kubeconfig);
-  const warm = sessionWarmPool === undefined ? undefined : await readWarmTemplates(sessionWarmPool, settings);
+  const warm =
+    sessionWarmPool === undefined ? undefined : await readWarmTemplates(sessionWarmPool, settings, 'kubernetes');
   const podTemplate = sessionPodTemplate === undefined ? undefined : await readPodTemplate(sessionPodTemplate);
   const options: KubernetesDriverOptions = {
     ...settings,

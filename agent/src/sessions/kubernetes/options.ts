@@ -3,7 +3,7 @@ import type { Clock } from 'clock-port';
 import type { DriverLog } from '../core/driver-log.ts';
 import type { SessionObjectsConfig } from './objects/settings.ts';
 import type { OnStep } from './operations/on-step.ts';
-import type { WarmTemplate } from './warm/templates.ts';
+import type { WarmTemplate } from '../core/warm-templates.ts';
 
 /** The user agent, and the field manager in `managedFields`. */
 export const PROGRAM = 'streamspace-agent';

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { ANNOTATIONS, HOME_VOLUME, SESSION_CONTAINER, sessionName } from './objects/names.ts';
 import { podFor } from './objects/pod.ts';
 import type { PodTemplate, SessionObjectsConfig } from './objects/settings.ts';
-import { SettingError } from './setting-error.ts';
+import { SettingError } from '../core/setting-error.ts';
 
 const refused = (path: string, problems: readonly string[], cause?: unknown): SettingError =>
   new SettingError(

@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
+import type { SessionSpec } from '@streamspace/protocol';
 import { DEFAULT_IMAGE, imageName } from '../../core/image-name.ts';
 import { environmentOf, homePath } from '../../core/environment.ts';
 import { sessionLabels } from '../../core/names.ts';
 import type { Live } from '../../core/record.ts';
 import type { SessionContainerConfig } from '../options.ts';
 import { additionsOf } from './additions.ts';
-import { START_LABEL, USER_LABEL } from './names.ts';
+import { APP, SHAPE_LABEL, START_LABEL, USER_LABEL, WARM_TEMPLATE_LABEL } from './names.ts';
 import type { DockerRecord } from './record.ts';
 
 /** A desktop has this long to end its programs, seconds. */
@@ -16,6 +18,9 @@ const SHM = 512 * MIB;
 /** User of images that name none, or root. */
 const USER = '1000:1000';
 const tmpfs = (size: number): string => `rw,nosuid,nodev,mode=1777,size=${size}`;
+
+/** Where the programs of a session that was warm read its identity: files `id` and `user`. */
+export const IDENTITY_FOLDER = '/etc/streamspace/session';
 
 /** What the image says of itself, as far as it decides. */
 export interface ImageConfig {
@@ -36,22 +41,55 @@ export function sessionContainer(
   image: ImageConfig,
   config: SessionContainerConfig,
 ): object {
-  const added = additionsOf(spec, config.sessionAllow);
-  const gpus = added.gpus ?? gpusOf(config.sessionGpus);
-  const memory = spec.memory > 0 ? spec.memory : config.sessionDefaultMemory;
-  const cpu = spec.cpu > 0 ? spec.cpu : config.sessionDefaultCpu;
-  const own = {
+  const labels = {
     ...sessionLabels(spec, config.agentId),
     [USER_LABEL]: spec.user,
     [START_LABEL]: String(instance),
   };
+  return { ...body(spec, home, image, config), Hostname: id.slice(0, 63), Labels: labels };
+}
+
+/** Of a spec, what a container has before its session exists. */
+type Anybodys = Pick<SessionSpec, 'template' | 'image' | 'cpu' | 'memory' | 'env'>;
+const anybodys = ({ template, image, cpu, memory, env }: Anybodys): Anybodys => ({ template, image, cpu, memory, env });
+
+/** The body for a container that waits for a session of the template. */
+export function warmContainer(
+  template: Anybodys,
+  shape: string,
+  image: ImageConfig,
+  config: SessionContainerConfig,
+): object {
+  const made = body(anybodys(template), undefined, image, config);
+  const identity = { [IDENTITY_FOLDER]: 'rw,nosuid,nodev,noexec,mode=755,size=65536' };
+  return {
+    ...made,
+    Labels: { app: APP.session, agent: config.agentId, [WARM_TEMPLATE_LABEL]: template.template, [SHAPE_LABEL]: shape },
+    HostConfig: { ...made.HostConfig, Tmpfs: { ...made.HostConfig.Tmpfs, ...identity } },
+  };
+}
+
+/** Equal for specs whose containers differ only in the session's identity. */
+export function containerShape(spec: Anybodys, config: SessionContainerConfig): string {
+  const made = body(anybodys(spec), undefined, {}, config);
+  return createHash('sha256').update(JSON.stringify(made)).digest('hex').slice(0, 16);
+}
+
+function body(
+  spec: Anybodys & Partial<SessionSpec>,
+  home: string | undefined,
+  image: ImageConfig,
+  config: SessionContainerConfig,
+) {
+  const added = additionsOf(spec, config.sessionAllow);
+  const gpus = added.gpus ?? gpusOf(config.sessionGpus);
+  const memory = spec.memory > 0 ? spec.memory : config.sessionDefaultMemory;
+  const cpu = spec.cpu > 0 ? spec.cpu : config.sessionDefaultCpu;
   return {
     Image: sessionImage(spec, config),
     // never root: what a template's image says is not the operator's word
     ...(isRoot(image.User) && { User: USER }),
-    Hostname: id.slice(0, 63),
     Env: environmentOf(spec, config).map(([name, value]) => `${name}=${value}`),
-    Labels: own,
     StopTimeout: GRACE_S,
     HostConfig: {
       NanoCpus: Math.round(cpu * 1e9),

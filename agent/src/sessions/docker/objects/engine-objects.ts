@@ -1,6 +1,8 @@
 /** A container in a list of the engine's API, as far as it is used. */
 export interface ContainerSummary {
   readonly Id: string;
+  /** Unix time, seconds. */
+  readonly Created: number;
   readonly Names: readonly string[];
   readonly Labels: Readonly<Record<string, string>>;
   readonly State: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';

@@ -14,12 +14,13 @@ import { additionsOf } from '../objects/additions.ts';
 import { type ImageConfig, sessionContainer, sessionImage } from '../objects/container.ts';
 import type { ContainerDetails } from '../objects/engine-objects.ts';
 import { ensureHome } from '../objects/home.ts';
-import { APP, containerName, START_LABEL } from '../objects/names.ts';
+import { APP, containerName, sessionOf, startOf } from '../objects/names.ts';
 import type { DockerRecord } from '../objects/record.ts';
 import type { DockerDriverOptions } from '../options.ts';
 import type { Screens } from '../screens/screen.ts';
 import { endOf, isFull, engineRefusal } from '../state/reason.ts';
 import type { RecordContainers } from '../state/record-containers.ts';
+import type { WarmContainers } from '../warm/pool.ts';
 import { removeStarts } from './stop.ts';
 
 /** Milliseconds between two looks whether a screen answers. */
@@ -29,6 +30,7 @@ export interface StartParts {
   readonly options: DockerDriverOptions;
   readonly records: RecordContainers;
   readonly screens: Screens;
+  readonly pool: WarmContainers;
 }
 
 /**
@@ -79,13 +81,18 @@ export async function start(
 
 /** The container of the record's start; that of another who makes it at the same time is as good. */
 async function make(
-  { options }: StartParts,
+  { options, pool }: StartParts,
   record: Live<DockerRecord>,
   signal: AbortSignal,
   tell: (reason: string) => void,
 ): Promise<ContainerDetails> {
   const { engine, clock, sessionImagePullPolicy: policy, dockerConfig: credentials, step } = options;
   const { spec, id } = record;
+  const name = containerName(id, record.instance);
+  if (await pool.take(spec, record.instance, signal)) {
+    const taken = await inspect(engine, name, signal);
+    if (taken !== undefined) return taken;
+  }
   const image = sessionImage(spec, options);
   await ensureImage(
     image,
@@ -100,7 +107,6 @@ async function make(
   const home = await ensureHome(engine, options.agentId, spec, signal);
   await step?.('home made', id);
   const { Config } = await engine.json<{ Config: ImageConfig | null }>(`/images/${image}/json`, {}, signal);
-  const name = containerName(id, record.instance);
   await ensureNetwork(engine, options.sessionNetwork, signal);
   let made: ContainerDetails | undefined;
   while (made === undefined) {
@@ -120,8 +126,8 @@ async function make(
 
 /** Throws where a container of the session's name was made by somebody else. */
 function checkOurs({ Config, Name }: ContainerDetails, { id, instance }: DockerRecord): void {
-  const { Labels } = Config;
-  if (Labels['app'] === APP.session && Labels['session'] === id && Labels[START_LABEL] === String(instance)) return;
+  const container = { Labels: Config.Labels, Names: [Name] };
+  if (Config.Labels['app'] === APP.session && sessionOf(container) === id && startOf(container) === instance) return;
   throw new StreamSpaceError(
     'driver_failed',
     `The engine has a container ${Name.replace(/^\//, '')} that StreamSpace did not make, and it is left alone: rename it, or remove it`,
@@ -194,8 +200,8 @@ async function note(
   }
 }
 
-const isMine = ({ Config }: ContainerDetails, id: string): boolean =>
-  Config.Labels['app'] === APP.session && Config.Labels['session'] === id;
+const isMine = ({ Config, Name }: ContainerDetails, id: string): boolean =>
+  Config.Labels['app'] === APP.session && sessionOf({ Labels: Config.Labels, Names: [Name] }) === id;
 
 function asFailure(error: unknown, waitsFor: string, image: string, ms: number): StreamSpaceError {
   if (error instanceof StreamSpaceError) return error;

@@ -1,17 +1,24 @@
 import { removeContainer } from '../engine/containers.ts';
 import { GRACE_S } from '../objects/container.ts';
 import type { ContainerSummary } from '../objects/engine-objects.ts';
-import { APP, startOf } from '../objects/names.ts';
+import { APP, startNames, startOf, WARM_TEMPLATE_LABEL } from '../objects/names.ts';
 import type { DockerDriverOptions } from '../options.ts';
 
 /** The session's containers, whichever start they are. */
-export function startsOf(
+export async function startsOf(
   { engine }: Pick<DockerDriverOptions, 'engine'>,
   sessionId: string,
   signal: AbortSignal,
 ): Promise<ContainerSummary[]> {
-  const filters = { label: [`app=${APP.session}`, `session=${sessionId}`] };
-  return engine.json<ContainerSummary[]>('/containers/json', { query: { all: true, filters } }, signal);
+  const list = (filters: object) =>
+    engine.json<ContainerSummary[]>('/containers/json', { query: { all: true, filters } }, signal);
+  const app = `app=${APP.session}`;
+  const found = await Promise.all([
+    list({ label: [app, `session=${sessionId}`] }),
+    // those that were warm have no label of the session
+    list({ label: [app, WARM_TEMPLATE_LABEL], name: [startNames(sessionId)] }),
+  ]);
+  return found.flat();
 }
 
 /** Stops and removes those of the session's containers; resolves when they are gone. */

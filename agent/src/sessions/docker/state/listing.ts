@@ -4,7 +4,7 @@ import type { Operations } from '../../core/operations.ts';
 import { endOf } from './reason.ts';
 import { inspectEnd, lastLines } from '../engine/containers.ts';
 import type { ContainerSummary } from '../objects/engine-objects.ts';
-import { APP, startOf } from '../objects/names.ts';
+import { APP, sessionOf, startOf } from '../objects/names.ts';
 import type { DockerRecord } from '../objects/record.ts';
 import { removeStarts } from '../operations/stop.ts';
 import type { DockerDriverOptions } from '../options.ts';
@@ -22,6 +22,13 @@ export interface EngineListingParts {
   finishDelete(record: DockerRecord, signal: AbortSignal): Promise<void>;
 }
 
+/** Everything of this agent's. `containers`: those that run sessions, or wait for one. */
+export interface EngineView {
+  readonly all: readonly ContainerSummary[];
+  readonly records: readonly DockerRecord[];
+  readonly containers: readonly ContainerSummary[];
+}
+
 /** How this agent's sessions are, by one list of the engine's containers. */
 export class EngineListing {
   readonly #parts: EngineListingParts;
@@ -32,12 +39,11 @@ export class EngineListing {
     this.#parts = parts;
   }
 
-  /** Everything of this agent's: records and containers. */
-  async look(signal: AbortSignal): Promise<{ records: DockerRecord[]; containers: ContainerSummary[] }> {
+  async look(signal: AbortSignal): Promise<EngineView> {
     const { options, records } = this.#parts;
     const query = { all: true, filters: { label: [`agent=${options.agentId}`] } };
     const all = await options.engine.json<ContainerSummary[]>('/containers/json', { query }, signal);
-    return { records: records.among(all), containers: all.filter(({ Labels }) => Labels['app'] === APP.session) };
+    return { all, records: records.among(all), containers: all.filter(({ Labels }) => Labels['app'] === APP.session) };
   }
 
   async statuses(signal: AbortSignal): Promise<SessionStatus[]> {
@@ -68,7 +74,7 @@ export class EngineListing {
       if (desired === 'deleted' && !done) await this.#parts.finishDelete(record, signal);
       else if (done && options.clock.now() - parseIso(record.at) > TOMBSTONE_MS) await records.forget(record, signal);
       const wanted = desired === 'running' ? instance : Infinity;
-      const stray = seen.containers.filter((each) => each.Labels['session'] === id && startOf(each) < wanted);
+      const stray = seen.containers.filter((each) => sessionOf(each) === id && startOf(each) < wanted);
       if (stray.length > 0) await this.#strays(record, signal);
     }
   }
@@ -97,5 +103,4 @@ export class EngineListing {
 export const containerOf = (
   { id, instance }: DockerRecord,
   containers: readonly ContainerSummary[],
-): ContainerSummary | undefined =>
-  containers.find((each) => each.Labels['session'] === id && startOf(each) === instance);
+): ContainerSummary | undefined => containers.find((each) => sessionOf(each) === id && startOf(each) === instance);

@@ -9,6 +9,7 @@ import { isNameTaken, answered } from '../engine/error.ts';
 import { ensureRecordImage, RECORD_IMAGE } from '../images/record-image.ts';
 import type { ContainerDetails, ContainerSummary } from '../objects/engine-objects.ts';
 import { APP, recordName, startOf } from '../objects/names.ts';
+import { startsOf } from '../operations/stop.ts';
 import { type DockerDraft, type DockerRecord, type FailedStart, recordIn, recordLabels } from '../objects/record.ts';
 import type { DriverLog } from '../../core/driver-log.ts';
 
@@ -40,7 +41,7 @@ export class RecordContainers implements RecordStore<DockerRecord, DockerDraft> 
 
   async read(sessionId: string, signal: AbortSignal): Promise<DockerRecord | undefined> {
     const found = await this.#find([`session=${sessionId}`], signal);
-    return latest(recordsIn(found)) ?? this.#remains(sessionId, found);
+    return latest(recordsIn(found)) ?? this.#remains(sessionId, signal);
   }
 
   async list(signal: AbortSignal): Promise<DockerRecord[]> {
@@ -118,10 +119,9 @@ export class RecordContainers implements RecordStore<DockerRecord, DockerDraft> 
   }
 
   /** What runs without a record is a deleted session's: a new one takes the next start, a delete ends it. */
-  #remains(id: string, found: readonly ContainerSummary[]): DockerRecord | undefined {
-    const { agentId } = this.#options;
-    const starts = found
-      .filter(({ Labels }) => Labels['app'] === APP.session && Labels['agent'] === agentId)
+  async #remains(id: string, signal: AbortSignal): Promise<DockerRecord | undefined> {
+    const starts = (await startsOf(this.#options, id, signal))
+      .filter(({ Labels }) => Labels['agent'] === this.#options.agentId)
       .map(startOf);
     if (starts.length === 0) return undefined;
     const before = this.draft(id, undefined, { desired: 'deleted' });

@@ -20,8 +20,5 @@ export function sessionName(sessionId: string): string {
   return name.length <= NAME_LIMIT ? name : bounded('session-', sessionId, digest(DIGITS, sessionId));
 }
 
-/** Name of a pod that waits for a session of the template; `unique`: about ten characters that no other such name has. */
-export const warmName = (template: string, unique: string): string => bounded('warm-', template, unique);
-
 /** Selects all objects of this agent's sessions. */
 export const ownSelector = (agentId: string): string => `app=${SESSION_POD.app},agent=${agentId}`;

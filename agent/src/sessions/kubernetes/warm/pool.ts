@@ -5,12 +5,13 @@ import { randomBytes } from 'node:crypto';
 import { isStatus, type KubeClient } from 'kube-client';
 import type { DriverLog } from '../../core/driver-log.ts';
 import { hasHome } from '../../core/environment.ts';
-import { ANNOTATIONS, WARM_LABEL, warmName } from '../objects/names.ts';
+import { warmName } from '../../core/names.ts';
+import { ANNOTATIONS, WARM_LABEL } from '../objects/names.ts';
 import { shapeOf, warmPodFor } from '../objects/pod.ts';
 import type { SessionObjectsConfig } from '../objects/settings.ts';
 import { reasonFor } from '../state/reason.ts';
 import type { View } from '../state/view.ts';
-import type { WarmTemplate } from './templates.ts';
+import type { WarmTemplate } from '../../core/warm-templates.ts';
 
 /** The pool is checked this often even if nothing changes, from the watches' copy: a check costs no request. Milliseconds. */
 const LOOK_MS = 10_000;

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SettingError } from '../../src/sessions/kubernetes/setting-error.ts';
-import { readWarmTemplates } from '../../src/sessions/kubernetes/warm/templates.ts';
+import { SettingError } from '../../src/sessions/core/setting-error.ts';
+import { readWarmTemplates } from '../../src/sessions/core/warm-templates.ts';
 
 describe('SESSION_WARM_POOL', () => {
   let folder: string;
@@ -15,7 +15,7 @@ describe('SESSION_WARM_POOL', () => {
   const read = async (content: unknown) => {
     const path = join(folder, 'templates.json');
     await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
-    return readWarmTemplates(path, { vncPort: 5900 });
+    return readWarmTemplates(path, { vncPort: 5900 }, 'kubernetes');
   };
   const refusal = async (content: unknown): Promise<string> => {
     const error = await read(content).then(
