@@ -9,9 +9,15 @@ import { generatedManifests, OWNED } from '../manifests-src/src/generated.ts';
 import type { Generated } from './generate/generated.ts';
 import { observability } from './generate/observability.ts';
 import { settingsPages } from './generate/settings.ts';
+import { socketProxy } from './generate/socket-proxy.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const generators: ((root: string) => Promise<Generated>)[] = [settingsPages, observability, generatedManifests];
+const generators: ((root: string) => Promise<Generated>)[] = [
+  settingsPages,
+  observability,
+  generatedManifests,
+  socketProxy,
+];
 const verify = process.argv.includes('--verify');
 const scratch = mkdtempSync(join(tmpdir(), 'update-'));
 

@@ -8,7 +8,8 @@ const EX_CONFIG = 78;
 
 const USAGE = `hub                                    serves
 hub link --user NAME [--admin]         prints a link that signs a user in
-hub secrets SETTING=SECRET/KEY…        makes what these Secrets of this pod's namespace lack`;
+hub secrets SETTING=SECRET/KEY…        makes what these Secrets of this pod's namespace lack
+hub secret-files FOLDER STORE          makes files of secrets, for an installation without Kubernetes`;
 
 const tell = (text: string) => void process.stderr.write(`${text}\n`);
 
@@ -19,7 +20,12 @@ async function run(command: string, args: readonly string[]): Promise<void> {
       return (await import('./serve/main.ts')).serve();
     case 'link': {
       const { signInLink } = await import('./sign-in/link.ts');
-      const { link, advice } = await signInLink(args, process.env, systemClock);
+      const { link, advice, first } = await signInLink(args, process.env, systemClock);
+      if (first !== undefined) {
+        const { firstDesktop } = await import('./sign-in/first-desktop.ts');
+        const words = await firstDesktop(first.hub, first.token).catch((error: unknown) => `none: ${String(error)}`);
+        tell(`First desktop: ${words}.`);
+      }
       for (const line of advice) tell(line);
       process.stdout.write(`${link}\n`);
       return;
@@ -31,6 +37,8 @@ async function run(command: string, args: readonly string[]): Promise<void> {
       ]);
       return makeSecrets(args, { server: () => inCluster(process.env), clock: systemClock, randomBytes, tell });
     }
+    case 'secret-files':
+      return (await import('./secrets/files.ts')).makeSecretFiles(args, { randomBytes, tell });
     default:
       throw usage(`there is no command ${JSON.stringify(command.slice(0, 50))}\n\n${USAGE}`);
   }

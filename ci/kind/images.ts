@@ -11,11 +11,18 @@ async function revision(): Promise<string> {
   return (await run('git', ['-C', root, 'rev-parse', 'HEAD']).catch(() => 'unknown')).trim();
 }
 
-/** Builds images of the programs. Their layers depend on the sources alone: unchanged sources cost a second. */
-export async function buildPrograms(targets: readonly ('api' | 'agent' | 'argocd-plugin')[]): Promise<void> {
+/**
+ * Builds images of the programs. Their layers depend on the sources alone: unchanged sources cost a second. `version`: their tag, if it is not
+ * the charts'.
+ */
+export async function buildPrograms(
+  targets: readonly ('api' | 'agent' | 'argocd-plugin')[],
+  version?: string,
+): Promise<void> {
   const commit = await revision();
   for (const target of targets) {
-    const tag = target === 'argocd-plugin' ? PLUGIN : PROGRAMS[target];
+    const name = target === 'argocd-plugin' ? PLUGIN : PROGRAMS[target];
+    const tag = version === undefined ? name : name.replace(/:[^:]*$/, `:${version}`);
     const labels = ['--build-arg', `REVISION=${commit}`];
     await run('docker', [
       'build',

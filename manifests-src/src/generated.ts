@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Chart, Yaml } from 'cdk8s';
 import { SOURCES } from './charts/sources.ts';
 import { VERSION } from './charts/version.ts';
+import { deployFiles } from './deploy/files.ts';
 import { kubernetesTypes } from './kubernetes/import.ts';
 import { casesIn, EXAMPLE, goldenOf } from './render/cases.ts';
 import { chartFiles } from './render/chart-files.ts';
@@ -33,5 +34,6 @@ export function generatedManifests(root: string): Promise<Map<string, string>> {
     if (Chart.isChart(chart))
       files.set(`manifests/${chart.node.id}.yaml`, Yaml.stringify(...(chart.toJson() as object[])));
   }
+  for (const [path, text] of deployFiles()) files.set(path, text);
   return Promise.resolve(files);
 }

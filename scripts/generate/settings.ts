@@ -25,7 +25,7 @@ const tableOf = (settings: Table): string =>
   );
 
 /** Puts `text` between the page's markers `<!-- name -->` and `<!-- /name -->`. */
-function filled(page: string, name: string, text: string): string {
+export function filled(page: string, name: string, text: string): string {
   const [start, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const from = page.indexOf(start);
   const to = page.indexOf(end);

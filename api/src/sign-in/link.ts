@@ -15,13 +15,14 @@ import { CommandError, usage } from '../command-error.ts';
 const LIFE = duration(60_000, 86_400_000);
 const DEFAULT_LIFE = '8h';
 
-const USAGE = `hub link --user NAME [--admin] [--for ${DEFAULT_LIFE}] [--url URL]
+const USAGE = `hub link --user NAME [--admin] [--for ${DEFAULT_LIFE}] [--url URL] [--first-desktop HUB]
 
 Prints a link that signs the user in. For the first steps: an identity provider (JWT_JWKS_URL) replaces it.
   --user NAME   who it is for: the owner of the sessions
   --admin       with an admin's rights
   --for TIME    how long it is good for, ${LIFE.takes} (${DEFAULT_LIFE})
-  --url URL     where browsers reach the hub, by default PUBLIC_URL`;
+  --url URL     where browsers reach the hub, by default PUBLIC_URL
+  --first-desktop HUB   makes a desktop for them at this hub, such as http://hub:8080, unless they have a session`;
 
 function optionsOf(args: readonly string[]) {
   try {
@@ -32,6 +33,7 @@ function optionsOf(args: readonly string[]) {
         admin: { type: 'boolean', default: false },
         for: { type: 'string', default: DEFAULT_LIFE },
         url: { type: 'string' },
+        'first-desktop': { type: 'string' },
       },
     }).values;
   } catch (error) {
@@ -52,6 +54,12 @@ const USER = {
   parse: (name: string) => (name !== '' && name.length <= 256 && name.isWellFormed() ? name : undefined),
 };
 
+/** A desktop that the caller is to make: where, and as whom. */
+export interface FirstDesktop {
+  readonly hub: string;
+  readonly token: string;
+}
+
 /**
  * A link to the page that signs a user in, made with the hub's own settings, and lines of advice for it. Rejects with
  * {@link CommandError}, or {@link ConfigError}.
@@ -60,12 +68,14 @@ export async function signInLink(
   args: readonly string[],
   env: Environment,
   clock: Clock,
-): Promise<{ link: string; advice: string[] }> {
+): Promise<{ link: string; advice: string[]; first?: FirstDesktop }> {
   const given = optionsOf(args);
   if (given.user === undefined) throw usage(`--user is missing\n\n${USAGE}`);
   const user = option('user', given.user, USER);
   const wished = option('for', given.for, LIFE);
   const url = given.url === undefined ? undefined : option('url', given.url, urlKind);
+  const asked = given['first-desktop'];
+  const hub = asked === undefined ? undefined : option('first-desktop', asked, urlKind);
 
   const { values, problems } = readSettings(HUB, env);
   if (problems.length > 0) throw new ConfigError(problems);
@@ -101,7 +111,7 @@ export async function signInLink(
   kubectl -n ${hubService.namespace} port-forward service/${hubService.name} ${FORWARDED}:${hubService.port}`,
     );
   }
-  return { link: `${at}/#token=${signed}`, advice };
+  return { link: `${at}/#token=${signed}`, advice, ...(hub !== undefined && { first: { hub, token: signed } }) };
 }
 
 /** The port of the reader's machine. */
