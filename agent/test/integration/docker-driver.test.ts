@@ -1,3 +1,4 @@
+import type { SessionStatus } from '@streamspace/protocol';
 import { RfbClient } from '@streamspace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { driverContract } from '../contract/driver.ts';
@@ -42,6 +43,48 @@ if (missing) {
       });
       expect(await place.makeDriver({ engine }).list(soon())).toEqual([]);
       expect(asked).toEqual(['/containers/json']);
+    });
+
+    it('a list that the engine answered before a start was done calls it no failure', async () => {
+      let answered: () => void = () => undefined;
+      let release: () => void = () => undefined;
+      const captured = new Promise<void>((resolve) => (answered = resolve));
+      const held = new Promise<void>((resolve) => (release = resolve));
+      let holds = false;
+      const engine = new Proxy(place.engine, {
+        get(target, key) {
+          if (key !== 'json') {
+            const value: unknown = Reflect.get(target, key, target);
+            return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+          }
+          return async (path: string, ...rest: [object, AbortSignal]) => {
+            const hold = holds && path === '/containers/json';
+            holds &&= !hold;
+            const answer: unknown = await target.json(path, ...rest);
+            if (hold) {
+              answered();
+              await held;
+            }
+            return answer;
+          };
+        },
+      });
+      let listing: Promise<SessionStatus[]> | undefined;
+      const driver = place.makeDriver({
+        engine,
+        async step(step) {
+          if (step !== 'record written' || listing !== undefined) return;
+          holds = true;
+          listing = driver.list(soon());
+          await captured;
+        },
+      });
+      const one = desktopSpec('listed-1', { user: place.agentId });
+      const op = (commandId: string) => ({ commandId, term: 1, signal: soon() });
+      expect(await driver.create(one, op('create'))).toMatchObject({ state: 'running' });
+      release();
+      expect(await listing).toEqual([{ spec: one, state: 'starting' }]);
+      await driver.delete(one.id, { deleteHome: true }, op('delete'));
     });
 
     it('carries pictures and keys of several viewers, before and after sleep, and leaves no process behind', async () => {

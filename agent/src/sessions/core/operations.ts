@@ -18,6 +18,11 @@ export class Operations {
     return this.#counts.has(sessionId);
   }
 
+  /** Sessions with a running operation, now. */
+  now(): ReadonlySet<string> {
+    return new Set(this.#counts.keys());
+  }
+
   /** Runs an operation. */
   async during<T extends SessionStatus | void>(sessionId: string, work: () => Promise<T>): Promise<T> {
     this.#counts.set(sessionId, (this.#counts.get(sessionId) ?? 0) + 1);

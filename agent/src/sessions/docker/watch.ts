@@ -150,7 +150,7 @@ export class EngineWatch {
       for (const id of this.#ending) if (now.get(id)?.state !== 'running') this.#ending.delete(id);
       for (const id of new Set([...this.#told.keys(), ...now.keys()])) {
         // what goes on, or went on while it was looked at, tells by itself
-        if (busy.has(id) || this.#operations.concern(id)) continue;
+        if (busy.has(id) || this.#operations.concern(id) || this.#ours.has(id)) continue;
         const status = now.get(id);
         if (ours.has(id)) this.#keep(id, status);
         else this.#tell(id, status);

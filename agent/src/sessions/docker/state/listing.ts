@@ -47,9 +47,11 @@ export class EngineListing {
   }
 
   async statuses(signal: AbortSignal): Promise<SessionStatus[]> {
+    // one that ends while the engine answers may have changed what the answer shows
+    const began = this.#parts.operations.now();
     const { records, containers } = await this.look(signal);
     const statuses = await Promise.all(
-      records.map((record) => this.status(record, containerOf(record, containers), signal)),
+      records.map((record) => this.status(record, containerOf(record, containers), began, signal)),
     );
     for (const id of this.#ends.keys()) if (!containers.some(({ Id }) => Id === id)) this.#ends.delete(id);
     return statuses.filter((status) => status !== undefined);
@@ -58,9 +60,11 @@ export class EngineListing {
   async status(
     record: DockerRecord,
     container: ContainerSummary | undefined,
+    began: ReadonlySet<string>,
     signal: AbortSignal,
   ): Promise<SessionStatus | undefined> {
-    const status = containerStatus(record, container, this.#parts.operations.concern(record.id));
+    const busy = began.has(record.id) || this.#parts.operations.concern(record.id);
+    const status = containerStatus(record, container, busy);
     return status === 'ended' ? failedStatus(record.spec!, await this.#end(container!.Id, signal)) : status;
   }
 
