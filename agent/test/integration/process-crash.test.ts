@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { access, chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -174,6 +176,20 @@ describe('process driver: crashes', () => {
     await place.makeDriver({ stopMs: 500 }).hibernate('one', op('c2'));
     await expect(access(`/proc/${pid}/fd/0`)).rejects.toThrow();
     expect(await driver.wake('one', op('c3'))).toMatchObject({ state: 'running' });
+  });
+
+  it('has no screen when its host was killed, while what the host left behind still takes connections', async () => {
+    await driver.create(spec, op('c1'));
+    await place.kill('one');
+    const { screen } = layout(place.stateDir, tmpdir()).run('one', 1);
+    await rm(screen, { force: true });
+    const leftBehind = createServer((socket) => socket.destroy()).listen(screen);
+    await once(leftBehind, 'listening');
+    try {
+      await expect(driver.connect('one', soon())).rejects.toMatchObject({ code: 'session_not_running' });
+    } finally {
+      leftBehind.close();
+    }
   });
 
   it('hibernate and delete resolve when the host’s process has ended, and not when it is about to', async () => {

@@ -122,8 +122,11 @@ class ProcessDriver extends RecordDriver<VersionedRecord, VersionedDraft> {
 
   protected async open(record: Live<VersionedRecord>, signal: AbortSignal): Promise<Duplex> {
     const { id } = record;
+    const { control, screen } = this.#layout.run(id, record.instance);
     try {
-      return await connectSocket(this.#layout.run(id, record.instance).screen, signal);
+      // the programs of a host that was killed take connections until they have ended too: only a live host has a screen
+      (await connectSocket(control, signal)).destroy();
+      return await connectSocket(screen, signal);
     } catch (error) {
       signal.throwIfAborted();
       const status = await this.#listing.status(record, signal);
