@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { MAX_TERM, type SessionSpec, type SessionStatus } from '@streamspace/protocol';
 import { RfbClient } from '@streamspace/testkit';
@@ -46,12 +47,14 @@ export function driverContract(
   describe(`driver contract: ${name}`, () => {
     let place: DriverSetup;
     let driver: SessionDriver;
+    // an engine may have what another run, or one that was killed, made
+    const run = randomBytes(2).toString('hex');
     let count = 0;
     let commands = 0;
     const made = new Set<string>();
 
     const spec = (changes: Partial<SessionSpec> = {}): SessionSpec => {
-      const id = `contract-${(count++).toString(36)}`;
+      const id = `contract-${run}-${(count++).toString(36)}`;
       made.add(changes.id ?? id);
       const base = {
         id,
