@@ -1,10 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
-import { Program } from '@streamspace/testkit';
+import { freePorts, Program } from '@streamspace/testkit';
 import { SERVER } from '../../test/support/redis-server.ts';
 import { BenchProcess, root } from '../load/process.ts';
 import { TEMPLATES, type Ports } from '../load/stack.ts';
@@ -181,12 +180,4 @@ export class Cluster {
     await Promise.all([...this.hubs.map(({ program }) => program.kill()), this.#redis.kill()]);
     rmSync(this.#folder, { recursive: true, force: true });
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once('listening', resolve))));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -1,12 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { SignJWT } from 'jose';
 import { SERVER } from '../support/redis-server.ts';
-import { Balancer, Program } from '@streamspace/testkit';
+import { Balancer, freePorts, Program } from '@streamspace/testkit';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const SECRET = 'a secret of the chaos runs, long enough for HS256';
@@ -245,14 +244,6 @@ export class Fleet {
     this.#all.push(program);
     return program;
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once('listening', resolve))));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 export async function until(what: string, ms: number, condition: () => boolean | Promise<boolean>): Promise<void> {

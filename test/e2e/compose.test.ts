@@ -1,17 +1,17 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Agent, Session } from '@streamspace/protocol';
+import { freePort } from '@streamspace/testkit';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engineMissing, ensureDesktop } from '../../agent/test/integration/docker-place.ts';
 import { buildPrograms, fetched, STORE } from '../../ci/kind/images.ts';
 import { chromiumPath, launchChromium, needsChromium } from '../support/browser.ts';
 import { runBlock } from '../support/docs.ts';
+import { pixels } from '../support/screen.ts';
 import { until } from '../support/until.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,11 +23,6 @@ const composeMissing = () =>
     : 'docker has no compose plugin';
 const missing = engineMissing() ?? composeMissing();
 const title = `deploy/compose.yaml, used in Chromium${missing === undefined ? '' : ` (not run: ${missing})`}`;
-
-/** What a function that runs in the page may name: these suites are checked without the browser's types. */
-interface PageGlobals {
-  document: { querySelector(selector: string): { toDataURL(): string } | null };
-}
 
 describe.skipIf(missing !== undefined || chromiumPath === undefined)(needsChromium(title), () => {
   const project = `compose-${process.pid}`;
@@ -52,13 +47,6 @@ describe.skipIf(missing !== undefined || chromiumPath === undefined)(needsChromi
     return ((await (await fetch(new URL(`/api/v1${path}`, link), { headers })).json()) as { items: T[] }).items;
   };
   const agent = async () => (await api<Agent>('/agents'))[0];
-  const picture = (): Promise<string> =>
-    page.evaluate(
-      () =>
-        (globalThis as unknown as PageGlobals).document
-          .querySelector('[data-testid=viewer-screen] canvas')
-          ?.toDataURL() ?? '',
-    );
   const sessions = () => docker('ps', '-q', '--filter', `label=agent=${project}`, '--filter', 'label=app=session');
 
   beforeAll(async () => {
@@ -93,7 +81,7 @@ describe.skipIf(missing !== undefined || chromiumPath === undefined)(needsChromi
     await opened('My first desktop').and(page.locator('[data-state=running]')).waitFor({ timeout: 90_000 });
     await opened('My first desktop').locator('[data-testid=open-session]').click();
     await page.locator('[data-testid=viewer][data-phase=connected]').waitFor();
-    await until('a picture', async () => (await picture()).length > 5_000);
+    await until('a picture', async () => (await pixels(page)).length > 5_000);
     mkdirSync(join(root, 'test-results'), { recursive: true });
     await page.screenshot({ path: join(root, 'test-results', 'compose-desktop.png') });
     expect(await api<Session>('/sessions')).toMatchObject([{ state: 'running', platform: 'docker' }]);
@@ -108,13 +96,13 @@ describe.skipIf(missing !== undefined || chromiumPath === undefined)(needsChromi
       return now?.connected === true && now.leader !== leader;
     });
     await page.locator('[data-testid=viewer][data-phase=connected]').waitFor({ timeout: 30_000 });
-    const before = await picture();
+    const before = await pixels(page);
     await until(
       'what is typed is seen',
       async () => {
         await page.locator('[data-testid=viewer-screen] canvas').click();
         await page.keyboard.type('echo back\n', { delay: 20 });
-        return (await picture()) !== before;
+        return (await pixels(page)) !== before;
       },
       30_000,
     );
@@ -205,11 +193,3 @@ describe.skipIf(missing !== undefined || chromiumPath === undefined)(needsChromi
     }
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  return port;
-}

@@ -2,12 +2,12 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Agent, Session } from '@streamspace/protocol';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '@streamspace/testkit';
 import { chromiumPath, launchChromium, needsChromium } from '../support/browser.ts';
 import { blocksOf, root } from '../support/docs.ts';
 import { hasNginx, needsNginx, Nginx } from '../support/nginx.ts';
@@ -22,14 +22,6 @@ const [MAP, STRIPS, PASSES_ON] = blocksOf('docs/hub.md', readFileSync(`${root}do
   .filter(({ language }) => language === 'nginx')
   .map(({ text }) => text) as [string, string, string];
 const WITHOUT_UPGRADE = STRIPS.replaceAll(/^.*(proxy_http_version|Upgrade|Connection).*\n/gm, '');
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  return port;
-}
 
 const skipped = chromiumPath === undefined || !hasNginx;
 

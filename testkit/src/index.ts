@@ -15,6 +15,7 @@ export {
 } from './rfb/test-server.ts';
 export { type CommandEntry, type CommandHistory, checkHistory, type Effect } from './history.ts';
 export { Balancer } from './processes/balancer.ts';
+export { freePort, freePorts } from './processes/free-ports.ts';
 export { Program } from './processes/program.ts';
 export {
   KubeApiserver,

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { generateKeyPairSync } from 'node:crypto';
@@ -9,6 +8,7 @@ import { request } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { systemClock } from 'clock-port';
 import type { Call, Connection } from 'kube-client';
+import { freePorts } from './processes/free-ports.ts';
 
 const BINARIES = ['etcd', 'kube-apiserver'] as const;
 const START_MS = 60_000;
@@ -218,21 +218,4 @@ function status(url: string): Promise<number> {
     asked.on('timeout', () => asked.destroy());
     asked.end();
   });
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const server = createServer();
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { eventually, freePort, RedisProcess, SERVER, ABOUT_SERVER } from '../support/redis-programs.ts';
+import { ABOUT_SERVER, eventually, redisPort, RedisProcess, SERVER } from '../support/redis-programs.ts';
 import { RedisScene } from '../support/redis-stores.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../dist/hub.js', import.meta.url));
@@ -79,7 +79,7 @@ describe.skipIf(SERVER === undefined)(`the program with a Redis store${ABOUT_SER
   });
 
   it('waits at its start for a store that is not there yet, and says so while it is away', async () => {
-    const port = await freePort();
+    const port = await redisPort();
     const hub = start(`redis://127.0.0.1:${port}`);
     const redis = await scene.server(RedisProcess.start([], { port }));
     const url = await hub.url();

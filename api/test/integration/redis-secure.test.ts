@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { StoreSettings } from '../../src/store/open.ts';
 import { claim, command, ROOM, session } from '../support/records.ts';
-import { freePort, RedisProcess, SERVER, ABOUT_SERVER } from '../support/redis-programs.ts';
+import { ABOUT_SERVER, redisPort, RedisProcess, SERVER } from '../support/redis-programs.ts';
 import { RedisScene } from '../support/redis-stores.ts';
 
 const OPENSSL = has('openssl');
@@ -54,7 +54,7 @@ describe.skipIf(!TLS || !OPENSSL)(`redis store: TLS and ACL users${WHY}`, () => 
     writeFileSync(file('names'), 'subjectAltName=DNS:localhost');
     const signed = ['-CA', ca, '-CAkey', file('ca.key'), '-CAcreateserial', '-days', '1', '-extfile', file('names')];
     openssl('x509', '-req', '-in', file('redis.csr'), '-out', file('redis.pem'), ...signed);
-    const port = await freePort();
+    const port = await redisPort();
     server = await RedisProcess.start(
       [
         'port 0',

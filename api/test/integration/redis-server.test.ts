@@ -2,7 +2,7 @@ import type { Event } from '@streamspace/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
 import { AT, claim, command, LATER, ROOM, session, template } from '../support/records.ts';
-import { eventually, freePort, RedisProcess, SERVER, ABOUT_SERVER } from '../support/redis-programs.ts';
+import { ABOUT_SERVER, eventually, redisPort, RedisProcess, SERVER } from '../support/redis-programs.ts';
 import { Creating, RedisScene } from '../support/redis-stores.ts';
 
 const UNAVAILABLE = expect.objectContaining({ code: 'store_unavailable' }) as unknown;
@@ -99,7 +99,7 @@ describe.skipIf(SERVER === undefined)(`redis store: one server${ABOUT_SERVER}`, 
   });
 
   it('can be opened before the server is there', async () => {
-    const port = await freePort();
+    const port = await redisPort();
     const store = scene.store({ url: `redis://127.0.0.1:${port}` });
     await expect(store.templates.put(template())).rejects.toEqual(UNAVAILABLE);
     await scene.server(RedisProcess.start([], { port }));

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type AddressInfo, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { Session, SessionStatus } from '@streamspace/protocol';
-import { VirtualClock } from '@streamspace/testkit';
+import { freePort, VirtualClock } from '@streamspace/testkit';
 import { iso } from 'clock-port';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
@@ -312,15 +312,6 @@ export class TestViewer {
       ws.once('close', (code, reason) => resolve({ code, reason: reason.toString() })),
     );
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 async function poll(what: string, condition: () => Promise<boolean>): Promise<void> {

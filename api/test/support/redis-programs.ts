@@ -1,22 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis, type RedisOptions as AllOptions } from 'ioredis';
+import { freePort } from '@streamspace/testkit';
 import { ABOUT_SERVER, SERVER } from '../../../test/support/redis-server.ts';
 
 export { ABOUT_SERVER, SERVER };
 
 type RedisOptions = Omit<AllOptions, 'replyMapping'>;
 
-export async function freePort(): Promise<number> {
+/** A free port for a server, which as a node of a Cluster takes the one 10,000 above, too. */
+export async function redisPort(): Promise<number> {
   for (;;) {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    await new Promise((resolve) => server.close(resolve));
-    // a node of a Cluster takes the one 10,000 above, too
+    const port = await freePort();
     if (port < 55_000) return port;
   }
 }
@@ -34,7 +31,7 @@ export class RedisProcess {
     settings: readonly string[] = [],
     { mode = 'server', client = {}, port }: { mode?: 'server' | 'sentinel'; client?: RedisOptions; port?: number } = {},
   ): Promise<RedisProcess> {
-    const started = new RedisProcess(port ?? (await freePort()), mode, client, settings);
+    const started = new RedisProcess(port ?? (await redisPort()), mode, client, settings);
     await started.resume();
     return started;
   }

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { find, freePort, Program, until } from './programs.ts';
+import { freePort } from '@streamspace/testkit';
+import { find, Program, until } from './programs.ts';
 
 /** Where a Redis or Valkey server is; or why there is none, in words. */
 export async function redisProgram(): Promise<{ server: string } | { missing: string }> {
