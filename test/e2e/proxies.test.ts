@@ -84,7 +84,11 @@ describe.skipIf(skipped)(needsNginx(needsChromium('behind a proxy, in Chromium')
     await page?.close();
     page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
     const failed: string[] = [];
-    page.on('response', (answer) => answer.status() >= 400 && failed.push(`${answer.status()} ${answer.url()}`));
+    page.on('response', async (answer) => {
+      if (answer.status() < 400) return;
+      const at = failed.push(`${answer.status()} ${answer.url()}`) - 1;
+      failed[at] += ` ${await answer.text().catch(String)}`;
+    });
     await page.goto(url);
     return failed;
   };

@@ -9,38 +9,49 @@ const MAX_PIXELS = 2 ** 26;
 const MAX_TEXT = 2 ** 20;
 const NONE = 1;
 const SET_PIXEL_FORMAT = Buffer.from([0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0]);
-/** The raw encoding only. */
-const SET_ENCODINGS = Buffer.from([2, 0, 0, 1, 0, 0, 0, 0]);
+const RAW = 0;
+/** A pseudo-encoding: the rectangle has no pixels, its width and height are the screen's new size. TigerVNC ends the connections that lack it when a viewer resizes. */
+const DESKTOP_SIZE = -223;
+const SET_ENCODINGS = Buffer.from([2, 0, 0, 2, 0, 0, 0, RAW, 255, 255, 255, 256 + DESKTOP_SIZE]);
 
 const refused = (why: string): StreamSpaceError => new StreamSpaceError('screen_unreachable', `No picture: ${why}`);
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
 
 /**
  * A screen's picture, reduced to fit in `box`, by RFB 3.7 or 3.8 without a password: each call is one whole update, read a row at a time. It sends no key
  * or pointer event, so it does not count as use of the session. The caller closes the stream, and bounds the time by the signal. Throws `screen_unreachable`.
  */
-export function framesOf(
-  screen: Duplex,
-  box: { width: number; height: number },
-  signal: AbortSignal,
-): () => Promise<Raster> {
+export function framesOf(screen: Duplex, box: Size, signal: AbortSignal): () => Promise<Raster> {
   const bytes = new Bytes(screen, signal);
-  let size: { width: number; height: number } | undefined;
+  let size: Size | undefined;
   return async () => {
     if (size === undefined) {
       size = await greet(bytes, screen);
       screen.write(Buffer.concat([SET_PIXEL_FORMAT, SET_ENCODINGS]));
     }
-    const { width, height } = size;
-    const request = Buffer.alloc(10);
-    request[0] = 3;
-    request.writeUInt16BE(width, 6);
-    request.writeUInt16BE(height, 8);
-    screen.write(request);
-    const reduction = new Reduction(width, height, box);
-    while (!(await readMessage(bytes, reduction)));
-    return reduction.result();
+    for (;;) {
+      const { width, height } = size;
+      const request = Buffer.alloc(10);
+      request[0] = 3;
+      request.writeUInt16BE(width, 6);
+      request.writeUInt16BE(height, 8);
+      screen.write(request);
+      const reduction = new Reduction(width, height, box);
+      let read: Read;
+      while ((read = await readMessage(bytes, reduction)) === 'nothing');
+      if (read === 'pixels') return reduction.result();
+      // resized meanwhile: what arrived is of the old size
+      size = read;
+    }
   };
 }
+
+/** A message's content: no pixels, an update with pixels, or the screen's new size. */
+type Read = 'nothing' | 'pixels' | Size;
 
 /** The handshake; the screen's size. */
 async function greet(bytes: Bytes, screen: Duplex): Promise<{ width: number; height: number }> {
@@ -57,10 +68,14 @@ async function greet(bytes: Bytes, screen: Duplex): Promise<{ width: number; hei
   screen.write(Buffer.of(1));
   const init = await bytes.take(20);
   await text(bytes);
-  const [width, height] = [init.readUInt16BE(0), init.readUInt16BE(2)];
+  return checked({ width: init.readUInt16BE(0), height: init.readUInt16BE(2) });
+}
+
+function checked(size: Size): Size {
+  const { width, height } = size;
   if (width === 0 || height === 0 || width * height > MAX_PIXELS)
     throw refused(`the screen has ${width}×${height} pixels`);
-  return { width, height };
+  return size;
 }
 
 async function text(bytes: Bytes): Promise<string> {
@@ -69,39 +84,43 @@ async function text(bytes: Bytes): Promise<string> {
   return length === 0 ? '' : (await bytes.take(length)).toString('latin1').slice(0, 200);
 }
 
-/** Returns whether the message was an update with pixels. */
-async function readMessage(bytes: Bytes, reduction: Reduction): Promise<boolean> {
+async function readMessage(bytes: Bytes, reduction: Reduction): Promise<Read> {
   const [type] = await bytes.take(1);
   switch (type) {
     case 0: {
       const rectangles = (await bytes.take(3)).readUInt16BE(1);
-      let pixels = 0;
-      for (let n = 0; n < rectangles; n++) pixels += await readRectangle(bytes, reduction);
-      return pixels > 0;
+      let read: Read = 'nothing';
+      for (let n = 0; n < rectangles; n++) {
+        const next = await readRectangle(bytes, reduction);
+        if (next !== 'nothing' && typeof read === 'string') read = next;
+      }
+      return read;
     }
     case 1:
       await bytes.take(6 * (await bytes.take(5)).readUInt16BE(3));
-      return false;
+      return 'nothing';
     case 2:
-      return false;
+      return 'nothing';
     case 3:
       await bytes.take(3);
       await text(bytes);
-      return false;
+      return 'nothing';
     default:
       throw refused(`the screen sends an unknown message (${type})`);
   }
 }
 
-async function readRectangle(bytes: Bytes, reduction: Reduction): Promise<number> {
+async function readRectangle(bytes: Bytes, reduction: Reduction): Promise<Read> {
   const head = await bytes.take(12);
   const [x, y, width, height] = [0, 2, 4, 6].map((at) => head.readUInt16BE(at)) as [number, number, number, number];
-  if (head.readInt32BE(8) !== 0) throw refused('the screen sends data that was not requested');
+  const encoding = head.readInt32BE(8);
+  if (encoding === DESKTOP_SIZE) return checked({ width, height });
+  if (encoding !== RAW) throw refused('the screen sends data that was not requested');
   if (x + width > reduction.from.width || y + height > reduction.from.height)
     throw refused('a rectangle outside the screen');
-  if (width === 0) return 0;
+  if (width * height === 0) return 'nothing';
   for (let row = 0; row < height; row++) reduction.add(x, y + row, await bytes.take(4 * width));
-  return width * height;
+  return 'pixels';
 }
 
 /** Reads exact numbers of bytes from a stream. */

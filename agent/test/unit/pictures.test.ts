@@ -17,6 +17,8 @@ interface Scripted {
   types?: number[];
   /** Said before the update. */
   before?: Buffer;
+  /** The first request is answered with this size, without pixels. */
+  resized?: { width: number; height: number };
   /** Rows of each rectangle; 0: nothing at all comes. */
   rows?: number;
   /** Bytes that come at a time; each piece in a turn of the event loop of its own. */
@@ -69,10 +71,10 @@ describe('V9 [PIC1] a picture of a screen', () => {
       [version.length, () => far.write(Buffer.of(types.length, ...types))],
       [version.length + 1, () => version.endsWith('8\n') && far.write(Buffer.alloc(4))],
       [version.length + 2, () => init(far)],
-      [version.length + 40, () => update(far)],
+      [version.length + 44, () => update(far)],
     ];
     // further requests
-    for (let more = 1; more < 9; more++) steps.push([version.length + 40 + 10 * more, () => update(far)]);
+    for (let more = 1; more < 9; more++) steps.push([version.length + 44 + 10 * more, () => update(far)]);
     far.on('data', (chunk: Buffer) => {
       said[index] = Buffer.concat([said[index]!, chunk]);
       while (steps.length > 0 && said[index].length >= steps[0]![0]) steps.shift()![1]();
@@ -93,6 +95,11 @@ describe('V9 [PIC1] a picture of a screen', () => {
   function update(far: Duplex): void {
     const { width = 800, height = 600, colour = () => [10, 20, 30] as Colour, before, rows = height } = scripted;
     if (before !== undefined) far.write(before);
+    if (scripted.resized !== undefined) {
+      scripted = scripted.resized;
+      far.write(Buffer.of(0, 0, 0, 1, 0, 0, 0, 0, 0, scripted.width!, 0, scripted.height!, 255, 255, 255, 33));
+      return;
+    }
     if (rows === 0) return;
     const count = Math.ceil(height / rows);
     far.write(Buffer.of(0, 0, count >> 8, count & 255));
@@ -129,9 +136,9 @@ describe('V9 [PIC1] a picture of a screen', () => {
       [0, 0, 255],
     ]);
     // version, security, shared; pixel format, encodings, one request: that is all
-    expect(said[0]).toHaveLength(12 + 1 + 1 + 20 + 8 + 10);
+    expect(said[0]).toHaveLength(12 + 1 + 1 + 20 + 12 + 10);
     expect(said[0]!.subarray(12, 14)).toEqual(Buffer.of(1, 1));
-    expect([...said[0]!.subarray(42)]).toEqual([3, 0, 0, 0, 0, 0, 6, 64, 3, 132]);
+    expect([...said[0]!.subarray(46)]).toEqual([3, 0, 0, 0, 0, 0, 6, 64, 3, 132]);
     expect(opened[0]!.destroyed).toBe(true);
   });
 
@@ -161,6 +168,12 @@ describe('V9 [PIC1] a picture of a screen', () => {
     expect(read(await pictures.take('s1', stop.signal)).at(0, 0)).toEqual([10, 20, 30]);
   });
 
+  it('is of the new size when a viewer resizes the screen meanwhile', async () => {
+    scripted = { width: 320, height: 200, resized: { width: 64, height: 48 } };
+    expect(read(await pictures.take('s1', stop.signal))).toMatchObject({ width: 64, height: 48 });
+    expect([...said[0]!.subarray(-4)]).toEqual([0, 64, 0, 48]);
+  });
+
   it.each<[string, Scripted, string]>([
     ['another version', { version: 'RFB 003.003\n' }, 'does not speak RFB 3.8'],
     ['a password', { types: [2] }, 'asks for a password'],
@@ -173,6 +186,7 @@ describe('V9 [PIC1] a picture of a screen', () => {
       { before: Buffer.of(0, 0, 0, 1, 255, 255, 0, 0, 0, 2, 0, 2, 0, 0, 0, 0) },
       'outside the screen',
     ],
+    ['no pixels any more', { before: Buffer.of(0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 255, 255, 255, 33) }, '0×2 pixels'],
     ['another encoding', { before: Buffer.of(0, 0, 0, 1, 0, 0, 0, 0, 0, 2, 0, 2, 0, 0, 0, 7) }, 'was not requested'],
   ])('of a screen that has %s is refused, and the screen let go', async (_what, screen, words) => {
     scripted = screen;
