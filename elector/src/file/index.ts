@@ -5,7 +5,16 @@ import { join } from 'node:path';
 import { type Clock, iso, pause, scope, sleep, untilAborted } from 'clock-port';
 import { ConflictError, type Candidate, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
 import { Members } from './members.ts';
-import { goneEvidence, taggedIdentity, ownTag, tagOf, type ProcessTable, type ProcessTag } from './process-tag.ts';
+import { Presence } from './presence.ts';
+import {
+  goneEvidence,
+  isSameHost,
+  taggedIdentity,
+  ownTag,
+  tagOf,
+  type ProcessTable,
+  type ProcessTag,
+} from './process-tag.ts';
 import { VersionLog } from './version-log.ts';
 
 /** How often the folder is listed besides its change events. */
@@ -34,6 +43,7 @@ export class FileLock implements Lock {
   readonly #tag: ProcessTag;
   readonly #log: VersionLog;
   readonly #members: Members;
+  readonly #presence: Presence;
 
   static async open(options: FileLockOptions): Promise<FileLock> {
     await mkdir(options.directory, { recursive: true });
@@ -46,9 +56,11 @@ export class FileLock implements Lock {
     this.#tag = tag;
     this.identity = taggedIdentity(options.replicaName, tag);
     this.#log = new VersionLog(options.directory, randomUUID());
+    this.#presence = new Presence(join(options.directory, 'alive'));
     this.#members = new Members(join(options.directory, 'members'), async (identity) => {
-      const other = tagOf(identity);
-      return other !== undefined && (await goneEvidence(other, tag, options.processes)) !== undefined;
+      if ((await this.#evidence(identity)) === undefined) return false;
+      await this.#presence.forget(identity);
+      return true;
     });
   }
 
@@ -119,22 +131,37 @@ export class FileLock implements Lock {
   }
 
   async holderGone(record: LeaseRecord, signal: AbortSignal): Promise<string> {
-    const { clock, processes } = this.#options;
-    const tag = tagOf(record.holder);
+    const { clock } = this.#options;
+    const named = tagOf(record.holder) !== undefined;
     for (;;) {
-      const evidence = tag && (await goneEvidence(tag, this.#tag, processes));
-      if (evidence) return evidence;
-      await sleep(clock, tag ? HOLDER_PERIOD_MS : 60_000, signal);
+      const evidence = await this.#evidence(record.holder);
+      if (evidence !== undefined) return evidence;
+      await sleep(clock, named ? HOLDER_PERIOD_MS : 60_000, signal);
     }
   }
 
   async announce(identity: string, signal: AbortSignal): Promise<void> {
-    await this.#members.add({ identity, since: iso(this.#options.clock.now()) });
-    await untilAborted(signal);
-    await this.#members.remove(identity);
+    const hide = await this.#presence.show(identity);
+    try {
+      await this.#members.add({ identity, since: iso(this.#options.clock.now()) });
+      await untilAborted(signal);
+      await this.#members.remove(identity);
+    } finally {
+      hide();
+    }
   }
 
   candidates(): Promise<Candidate[]> {
     return this.#members.list();
+  }
+
+  /** Why that replica can't act any more, in words; undefined while it lives, or when nothing can be said. */
+  async #evidence(identity: string): Promise<string | undefined> {
+    const tag = tagOf(identity);
+    if (tag === undefined) return undefined;
+    if (tag.machine === this.#tag.machine) return goneEvidence(tag, this.#tag, this.#options.processes);
+    // a container beside this one has process ids of its own; another host can't ask the socket
+    if (!isSameHost(tag, this.#tag) || !(await this.#presence.isGone(identity))) return undefined;
+    return `nobody listens any more for ${identity}`;
   }
 }

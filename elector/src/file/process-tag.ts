@@ -42,6 +42,12 @@ export function tagOf(identity: string): ProcessTag | undefined {
   return match ? { machine: match[1]!, pid: Number(match[2]), startedAt: match[3]! } : undefined;
 }
 
+/** Whether both processes run on one kernel, maybe in containers with process ids of their own. */
+export function isSameHost(one: ProcessTag, other: ProcessTag): boolean {
+  const boot = ({ machine }: ProcessTag) => /^([0-9a-f]{8})\.\d+$/.exec(machine)?.[1];
+  return boot(one) !== undefined && boot(one) === boot(other);
+}
+
 /** Whether the process is gone, in words; `undefined` while it lives, or when this machine can't tell. */
 export async function goneEvidence(
   tag: ProcessTag,

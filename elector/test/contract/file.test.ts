@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -150,5 +150,63 @@ describe('file lock', () => {
     expect(await lock.candidates()).toEqual([]);
     expect(await readdir(join(directory, 'members'))).toEqual([]);
     end.abort();
+  });
+
+  describe('replicas in containers of one host, with process ids of their own', () => {
+    /** The identity of a replica in another container that takes part, and the function that kills or freezes it. */
+    async function neighbour() {
+      const program = [
+        `import { Presence } from ${JSON.stringify(new URL('../../src/file/presence.ts', import.meta.url).href)};`,
+        `await new Presence(process.argv[1]).show(process.argv[2]);`,
+        `setInterval(() => {}, 1000); console.log('up');`,
+      ].join('\n');
+      const [boot] = (await ownTag(process)).machine.split('.');
+      const identity = taggedIdentity('b', { machine: `${boot}.1`, pid: 1, startedAt: '7' });
+      const args = ['--import', 'tsx', '--input-type=module', '-e', program, join(directory, 'alive'), identity];
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      children.push(child);
+      await once(child.stdout!, 'data');
+      return { identity, child };
+    }
+
+    it('know within moments that the holder was killed, and not before', async () => {
+      const { identity, child } = await neighbour();
+      const lock = await open(directory, 'a');
+      const gone = lock.holderGone(record({ holder: identity }), forever);
+      child.kill('SIGSTOP');
+      const frozen = withDeadline(systemClock, 400, 'evidence', undefined, () => gone);
+      await expect(frozen).rejects.toThrow('evidence');
+      child.kill('SIGKILL');
+      await expect(withDeadline(systemClock, 5000, 'evidence', undefined, () => gone)).resolves.toContain('listens');
+    });
+
+    it('say nothing of a replica that shows no socket, or of another host', async () => {
+      const { identity, child } = await neighbour();
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const lock = await open(directory, 'a');
+      const end = new AbortController();
+      const other = identity.replace(/@[0-9a-f]{8}/, '@00000000');
+      const unknown = identity.replace(/7$/, '8');
+      const words = [other, unknown].map((holder) => lock.holderGone(record({ holder }), end.signal));
+      // by then the evidence about the third is there
+      await lock.holderGone(record({ holder: identity }), forever);
+      end.abort(new Error('enough'));
+      for (const word of words) await expect(word).rejects.toThrow('enough');
+    });
+
+    it('forget the one that was killed, and its socket', async () => {
+      const { identity, child } = await neighbour();
+      const lock = await open(directory, 'a');
+      await mkdir(join(directory, 'members'));
+      await writeFile(
+        join(directory, 'members', encodeURIComponent(identity)),
+        JSON.stringify({ identity, since: '2026-01-01T00:00:00Z' }),
+      );
+      expect(await lock.candidates()).toHaveLength(1);
+      child.kill('SIGKILL');
+      await eventually(async () => expect(await lock.candidates()).toEqual([]));
+      expect(await readdir(join(directory, 'alive'))).toEqual([]);
+    });
   });
 });

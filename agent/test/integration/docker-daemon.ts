@@ -1,0 +1,128 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { systemClock } from 'clock-port';
+import { COUNTER } from '../../../ci/ha/values.ts';
+import { engineAddress } from '../../src/sessions/docker/engine/address.ts';
+import { Engine } from '../../src/sessions/docker/engine/engine.ts';
+import { until } from '../support/until.ts';
+
+/** The inner engine's session image: this Node with a screen that counts. */
+export const COUNTER_IMAGE = 'streamspace-test/counter:latest';
+const HOST = 'debian:bookworm-slim';
+const LIMIT_MS = 60_000;
+
+const docker = (...args: string[]): string => execFileSync('docker', args, { encoding: 'utf8' }).trim();
+
+/** Why no engine can be run in a container here; undefined: it can. It takes the programs of this machine, so that nothing has to be built. */
+export function daemonMissing(): string | undefined {
+  if (process.platform !== 'linux') return 'needs Linux';
+  if (process.env['DOCKER_HOST'] !== undefined) return 'needs the engine of this machine';
+  if (process.getuid?.() !== 0) return 'needs root, for the socket of an engine in a container';
+  for (const program of ['dockerd', 'containerd', 'runc'])
+    if (spawnSync('which', [program]).status !== 0) return `${program} is not on the PATH`;
+  return undefined;
+}
+
+/** A Docker engine in a container, which can be restarted. Its containers are on the host's network stack: their addresses are reached from here. */
+export class Daemon {
+  readonly engine: Engine;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'docker-daemon-'));
+  readonly #name = `streamspace-daemon-${randomBytes(4).toString('hex')}`;
+  readonly #liveRestore: boolean;
+
+  private constructor(liveRestore: boolean) {
+    this.#liveRestore = liveRestore;
+    this.engine = new Engine(engineAddress(`unix://${this.#socket}`, undefined), systemClock);
+  }
+
+  /** `liveRestore`: containers go on while the engine is away. */
+  static async start({ liveRestore }: { readonly liveRestore: boolean }): Promise<Daemon> {
+    const daemon = new Daemon(liveRestore);
+    const mounts = ['-v', '/usr:/usr:ro', '-v', `${daemon.#folder}:/run/inner`, '-v', '/var/lib/docker'];
+    docker(
+      'run',
+      '-d',
+      '--privileged',
+      '--network',
+      'host',
+      '--name',
+      daemon.#name,
+      ...mounts,
+      HOST,
+      'sleep',
+      'infinity',
+    );
+    try {
+      await daemon.up();
+      daemon.#makeImage();
+      return daemon;
+    } catch (error) {
+      await daemon.close();
+      throw error;
+    }
+  }
+
+  get #socket(): string {
+    return join(this.#folder, 'docker.sock');
+  }
+
+  /** Starts the engine, and waits until it answers. */
+  async up(): Promise<void> {
+    const network = '--bridge none --iptables=false --ip-forward=false --ip-masq=false';
+    const place = `--host unix:///run/inner/docker.sock --exec-root /run/inner-exec --pidfile /run/inner.pid`;
+    const dockerd = `exec dockerd ${place} ${network} --live-restore=${this.#liveRestore} >>/run/inner/log 2>&1`;
+    docker('exec', '-d', this.#name, 'sh', '-c', dockerd);
+    await until(
+      async () => spawnSync('docker', ['-H', `unix://${this.#socket}`, 'version'], { stdio: 'ignore' }).status === 0,
+      'the engine in a container answers',
+      LIMIT_MS,
+    );
+  }
+
+  /** Stops the engine as its service would be stopped, and waits until it is gone. */
+  async down(): Promise<void> {
+    docker('exec', this.#name, 'sh', '-c', 'kill $(cat /run/inner.pid)');
+    const gone = ['exec', this.#name, 'sh', '-c', '! test -e /run/inner.pid'];
+    await until(async () => spawnSync('docker', gone).status === 0, 'the engine ends', LIMIT_MS);
+  }
+
+  /** Removes it with all that it holds. */
+  async close(): Promise<void> {
+    const inner = (...args: string[]) =>
+      spawnSync('docker', ['-H', `unix://${this.#socket}`, ...args], { encoding: 'utf8' });
+    const containers = inner('ps', '-aq').stdout?.split('\n').filter(Boolean) ?? [];
+    if (containers.length > 0) inner('rm', '-fv', ...containers);
+    // its bridge would stay behind on this machine
+    inner('network', 'prune', '-f');
+    this.engine.close();
+    docker('rm', '-fv', this.#name);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #makeImage(): void {
+    const root = join(this.#folder, 'root');
+    const node = realpathSync(process.execPath);
+    const libraries = execFileSync('ldd', [node], { encoding: 'utf8' }).match(/\/\S+(?= \(0x)/g) ?? [];
+    for (const path of [node, ...libraries]) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      copyFileSync(path, join(root, path));
+    }
+    mkdirSync(join(root, 'home/user'), { recursive: true });
+    mkdirSync(join(root, 'tmp'));
+    writeFileSync(join(root, 'counter.cjs'), COUNTER);
+    const entry = ['--change', `ENTRYPOINT ${JSON.stringify([node, '/counter.cjs'])}`];
+    const pack = spawnSync(
+      'sh',
+      [
+        '-c',
+        `tar -C ${root} -c . | docker -H unix://${this.#socket} import ${entry.map((word) => `'${word}'`).join(' ')} - ${COUNTER_IMAGE}`,
+      ],
+      { encoding: 'utf8' },
+    );
+    if (pack.status !== 0) throw new Error(pack.stderr);
+    rmSync(root, { recursive: true });
+  }
+}

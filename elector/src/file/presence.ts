@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { mkdir, unlink } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+
+/** Longest path of a socket in bytes that every system takes. */
+const LONGEST = 100;
+
+/**
+ * Sockets in a folder, one for each living replica: for replicas in containers of one host, which share the folder but not the process
+ * ids. The kernel refuses connections to a socket as soon as its process is gone, and accepts them while that is only frozen.
+ */
+export class Presence {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Shows this process under that identity, which no other had, until the returned function is called. Does nothing where the folder can hold no socket. */
+  async show(identity: string): Promise<() => void> {
+    const path = this.#path(identity);
+    if (path === undefined) return () => undefined;
+    await mkdir(this.#directory, { recursive: true });
+    const server = createServer((asker) => asker.destroy());
+    const listens = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(path, () => resolve(true));
+    });
+    if (!listens) return () => undefined;
+    server.on('error', () => undefined).unref();
+    // the system removes the socket's file with it
+    return () => void server.close();
+  }
+
+  /** Whether the process that showed itself under that identity is certainly gone; false also if none ever did, or nothing can be said. */
+  isGone(identity: string): Promise<boolean> {
+    const path = this.#path(identity);
+    if (path === undefined) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const asking = connect(path);
+      asking.once('connect', () => {
+        asking.destroy();
+        resolve(false);
+      });
+      asking.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'));
+    });
+  }
+
+  /** Removes what a process that is gone left behind. */
+  async forget(identity: string): Promise<void> {
+    const path = this.#path(identity);
+    if (path !== undefined) await unlink(path).catch(() => undefined);
+  }
+
+  #path(identity: string): string | undefined {
+    const path = join(this.#directory, createHash('sha256').update(identity).digest('hex').slice(0, 12));
+    return Buffer.byteLength(path) > LONGEST ? undefined : path;
+  }
+}
