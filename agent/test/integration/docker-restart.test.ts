@@ -8,6 +8,8 @@ import { type DockerPlace, dockerPlace, engineMissing } from './docker-place.ts'
 
 const missing = engineMissing() ?? daemonMissing();
 const LIMIT_MS = 60_000;
+/** An engine that starts and stops on a busy machine. */
+const SLOW_MS = 240_000;
 const soon = () => AbortSignal.timeout(LIMIT_MS);
 
 describe.skipIf(missing !== undefined)(
@@ -20,7 +22,7 @@ describe.skipIf(missing !== undefined)(
     beforeAll(async () => {
       place = await dockerPlace({ byAddress: true });
     });
-    afterEach(() => daemon?.close());
+    afterEach(() => daemon?.close(), SLOW_MS);
     afterAll(() => place?.cleanup());
 
     /** A driver on an engine of its own, a session there, and a viewer of its screen. */
