@@ -47,35 +47,43 @@ describe.skipIf(missing !== undefined)(
       return { driver, spec, news, viewer, end };
     }
 
-    it('with live-restore: a warning, a screen that goes on, and the same session afterwards', async () => {
-      const { driver, spec, news, viewer, end } = await session(true);
-      await daemon.down();
-      await until(async () => driver.trouble !== undefined, 'the driver knows', LIMIT_MS);
-      expect(driver.trouble).toMatch(/can’t be reached/);
-      const number = () => viewer.picture.at(0, 0);
-      const before = number();
-      await until(async () => number() > before + 20, 'the screen goes on', LIMIT_MS);
-      await daemon.up();
-      await until(async () => driver.trouble === undefined, 'the driver knows that it is back', LIMIT_MS);
-      expect(await driver.list(soon())).toEqual([{ spec, state: 'running' }]);
-      const after = number();
-      await until(async () => number() > after, 'the screen still goes on', LIMIT_MS);
-      expect(news).toEqual([]);
-      await end();
-    });
+    it(
+      'with live-restore: a warning, a screen that goes on, and the same session afterwards',
+      async () => {
+        const { driver, spec, news, viewer, end } = await session(true);
+        await daemon.down();
+        await until(async () => driver.trouble !== undefined, 'the driver knows', LIMIT_MS);
+        expect(driver.trouble).toMatch(/can’t be reached/);
+        const number = () => viewer.picture.at(0, 0);
+        const before = number();
+        await until(async () => number() > before + 20, 'the screen goes on', LIMIT_MS);
+        await daemon.up();
+        await until(async () => driver.trouble === undefined, 'the driver knows that it is back', LIMIT_MS);
+        expect(await driver.list(soon())).toEqual([{ spec, state: 'running' }]);
+        const after = number();
+        await until(async () => number() > after, 'the screen still goes on', LIMIT_MS);
+        expect(news).toEqual([]);
+        await end();
+      },
+      SLOW_MS,
+    );
 
-    it('without: the session has ended and says so, nothing of it is lost, and it wakes', async () => {
-      const { driver, spec, news, end } = await session(false);
-      await daemon.down();
-      await until(async () => driver.trouble !== undefined, 'the driver knows', LIMIT_MS);
-      expect(driver.trouble).toMatch(/can’t be reached/);
-      await daemon.up();
-      await until(async () => driver.trouble === undefined, 'the driver knows that it is back', LIMIT_MS);
-      await until(async () => news.length > 0, 'the news', LIMIT_MS);
-      expect(news.at(-1)).toMatchObject({ spec, state: 'failed' });
-      expect(await driver.list(soon())).toMatchObject([{ spec, state: 'failed' }]);
-      expect(await driver.wake(spec.id, op())).toMatchObject({ state: 'running' });
-      await end();
-    });
+    it(
+      'without: the session has ended and says so, nothing of it is lost, and it wakes',
+      async () => {
+        const { driver, spec, news, end } = await session(false);
+        await daemon.down();
+        await until(async () => driver.trouble !== undefined, 'the driver knows', LIMIT_MS);
+        expect(driver.trouble).toMatch(/can’t be reached/);
+        await daemon.up();
+        await until(async () => driver.trouble === undefined, 'the driver knows that it is back', LIMIT_MS);
+        await until(async () => news.length > 0, 'the news', LIMIT_MS);
+        expect(news.at(-1)).toMatchObject({ spec, state: 'failed' });
+        expect(await driver.list(soon())).toMatchObject([{ spec, state: 'failed' }]);
+        expect(await driver.wake(spec.id, op())).toMatchObject({ state: 'running' });
+        await end();
+      },
+      SLOW_MS,
+    );
   },
 );

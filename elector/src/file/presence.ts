@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, unlink } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdir, rename, unlink } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 
 /** Longest path of a socket in bytes that every system takes. */
-const LONGEST = 100;
+const LONGEST = 99;
 
 /**
  * Sockets in a folder, one for each living replica: for replicas in containers of one host, which share the folder but not the process
@@ -23,14 +24,20 @@ export class Presence {
     if (path === undefined) return () => undefined;
     await mkdir(this.#directory, { recursive: true });
     const server = createServer((asker) => asker.destroy());
+    const made = `${path}~`;
     const listens = await new Promise<boolean>((resolve) => {
       server.once('error', () => resolve(false));
-      server.listen(path, () => resolve(true));
+      server.listen(made, () => resolve(true));
     });
     if (!listens) return () => undefined;
     server.on('error', () => undefined).unref();
-    // the system removes the socket's file with it
-    return () => void server.close();
+    // a socket that is bound and does not listen yet refuses connections, as one of a dead process does: it gets its name afterwards
+    await rename(made, path);
+    return () => {
+      // first the name, so that nobody takes a replica that leaves for one that died
+      rmSync(path, { force: true });
+      server.close();
+    };
   }
 
   /** Whether the process that showed itself under that identity is certainly gone; false also if none ever did, or nothing can be said. */
