@@ -21,7 +21,7 @@ export function daemonMissing(): string | undefined {
   if (process.platform !== 'linux') return 'needs Linux';
   if (process.env['DOCKER_HOST'] !== undefined) return 'needs the engine of this machine';
   if (process.getuid?.() !== 0) return 'needs root, for the socket of an engine in a container';
-  for (const program of ['dockerd', 'containerd', 'runc'])
+  for (const program of ['dockerd', 'containerd', 'runc', 'ip'])
     if (spawnSync('which', [program]).status !== 0) return `${program} is not on the PATH`;
   return undefined;
 }
@@ -31,6 +31,8 @@ export class Daemon {
   readonly engine: Engine;
   readonly #folder = mkdtempSync(join(tmpdir(), 'docker-daemon-'));
   readonly #name = `streamspace-daemon-${randomBytes(4).toString('hex')}`;
+  /** A bridge of its own, at most 15 characters. */
+  readonly #bridge = `ss${randomBytes(4).toString('hex')}`;
   readonly #liveRestore: boolean;
 
   private constructor(liveRestore: boolean) {
@@ -41,6 +43,8 @@ export class Daemon {
   /** `liveRestore`: containers go on while the engine is away. */
   static async start({ liveRestore }: { readonly liveRestore: boolean }): Promise<Daemon> {
     const daemon = new Daemon(liveRestore);
+    execFileSync('ip', ['link', 'add', 'name', daemon.#bridge, 'type', 'bridge']);
+    execFileSync('ip', ['address', 'add', '192.0.2.1/24', 'dev', daemon.#bridge]);
     const mounts = ['-v', '/usr:/usr:ro', '-v', `${daemon.#folder}:/run/inner`, '-v', '/var/lib/docker'];
     docker(
       'run',
@@ -71,7 +75,8 @@ export class Daemon {
 
   /** Starts the engine, and waits until it answers. */
   async up(): Promise<void> {
-    const network = '--bridge none --iptables=false --ip-forward=false --ip-masq=false';
+    // never `--bridge none`: an engine that is told so removes docker0, which is this machine's
+    const network = `--bridge ${this.#bridge} --iptables=false --ip-forward=false --ip-masq=false`;
     const place = `--host unix:///run/inner/docker.sock --exec-root /run/inner-exec --pidfile /run/inner.pid`;
     const dockerd = `exec dockerd ${place} ${network} --live-restore=${this.#liveRestore} >>/run/inner/log 2>&1`;
     docker('exec', '-d', this.#name, 'sh', '-c', dockerd);
@@ -99,6 +104,7 @@ export class Daemon {
     inner('network', 'prune', '-f');
     this.engine.close();
     docker('rm', '-fv', this.#name);
+    spawnSync('ip', ['link', 'delete', this.#bridge]);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
