@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Clock, iso, pause, scope, sleep, untilAborted } from 'clock-port';
 import { ConflictError, type Candidate, type LeaseRecord, type LeaseState, type Lock } from '../lock.ts';
 import { Members } from './members.ts';
-import { Presence } from './presence.ts';
+import { ReplicaSockets } from './replica-sockets.ts';
 import {
   goneEvidence,
   isSameHost,
@@ -43,7 +43,7 @@ export class FileLock implements Lock {
   readonly #tag: ProcessTag;
   readonly #log: VersionLog;
   readonly #members: Members;
-  readonly #presence: Presence;
+  readonly #sockets: ReplicaSockets;
 
   static async open(options: FileLockOptions): Promise<FileLock> {
     await mkdir(options.directory, { recursive: true });
@@ -56,10 +56,10 @@ export class FileLock implements Lock {
     this.#tag = tag;
     this.identity = taggedIdentity(options.replicaName, tag);
     this.#log = new VersionLog(options.directory, randomUUID());
-    this.#presence = new Presence(join(options.directory, 'alive'));
+    this.#sockets = new ReplicaSockets(join(options.directory, 'alive'));
     this.#members = new Members(join(options.directory, 'members'), async (identity) => {
       if ((await this.#evidence(identity)) === undefined) return false;
-      await this.#presence.forget(identity);
+      await this.#sockets.forget(identity);
       return true;
     });
   }
@@ -141,7 +141,7 @@ export class FileLock implements Lock {
   }
 
   async announce(identity: string, signal: AbortSignal): Promise<void> {
-    const hide = await this.#presence.show(identity);
+    const hide = await this.#sockets.show(identity);
     try {
       await this.#members.add({ identity, since: iso(this.#options.clock.now()) });
       await untilAborted(signal);
@@ -161,7 +161,7 @@ export class FileLock implements Lock {
     if (tag === undefined) return undefined;
     if (tag.machine === this.#tag.machine) return goneEvidence(tag, this.#tag, this.#options.processes);
     // a container beside this one has process ids of its own; another host can't ask the socket
-    if (!isSameHost(tag, this.#tag) || !(await this.#presence.isGone(identity))) return undefined;
+    if (!isSameHost(tag, this.#tag) || !(await this.#sockets.isGone(identity))) return undefined;
     return `nobody listens any more for ${identity}`;
   }
 }

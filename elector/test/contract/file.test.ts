@@ -156,8 +156,8 @@ describe('file lock', () => {
     /** The identity of a replica in another container that takes part, and the function that kills or freezes it. */
     async function neighbour() {
       const program = [
-        `import { Presence } from ${JSON.stringify(new URL('../../src/file/presence.ts', import.meta.url).href)};`,
-        `await new Presence(process.argv[1]).show(process.argv[2]);`,
+        `import { ReplicaSockets } from ${JSON.stringify(new URL('../../src/file/replica-sockets.ts', import.meta.url).href)};`,
+        `await new ReplicaSockets(process.argv[1]).show(process.argv[2]);`,
         `setInterval(() => {}, 1000); console.log('up');`,
       ].join('\n');
       const [boot] = (await ownTag(process)).machine.split('.');

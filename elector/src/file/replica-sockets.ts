@@ -11,7 +11,7 @@ const LONGEST = 99;
  * Sockets in a folder, one for each living replica: for replicas in containers of one host, which share the folder but not the process
  * ids. The kernel refuses connections to a socket as soon as its process is gone, and accepts them while that is only frozen.
  */
-export class Presence {
+export class ReplicaSockets {
   readonly #directory: string;
 
   constructor(directory: string) {
