@@ -10,8 +10,8 @@ const EMPTY_TAR = Buffer.alloc(1_024);
 /** Makes the image where the engine lacks it. Made twice at once, the later one has the name: both are the same. */
 export async function ensureRecordImage(engine: Engine, signal: AbortSignal): Promise<void> {
   if (await hasImage(engine, RECORD_IMAGE, signal)) return;
-  const [repo, tag] = RECORD_IMAGE.split(':');
-  const query = { fromSrc: '-', repo, tag };
+  // the tag within the name: Podman 4.3 does not heed `tag` here
+  const query = { fromSrc: '-', repo: RECORD_IMAGE };
   const answer = await engine.stream('/images/create', { method: 'POST', query, body: EMPTY_TAR }, signal);
   for await (const { error } of jsonLines<{ error?: string }>(answer)) if (error !== undefined) throw new Error(error);
 }
