@@ -4,6 +4,7 @@ import { abortable, type Clock, DeadlineError, outcomeOf, whenAborted, withDeadl
 import type { EngineAddress } from './address.ts';
 import { connectionsTo } from './connection.ts';
 import { EngineError } from './error.ts';
+import { remedyOf, whereIs } from './trouble.ts';
 
 /** The oldest API that the driver speaks (Docker 20.10, Podman 4.3), and the newest that it was written for. */
 const API = { oldest: 41, newest: 47 };
@@ -13,6 +14,14 @@ const ANSWER_MS = 30_000;
 const BODY_LIMIT = 32 * 1024 * 1024;
 /** Of an error's words, characters. */
 const WORDS_LIMIT = 2_048;
+
+export type EngineKind = 'docker' | 'podman';
+
+/** What negotiation found out. */
+interface Spoken {
+  readonly api: string;
+  readonly kind: EngineKind;
+}
 
 export interface EngineRequest {
   readonly method?: 'GET' | 'POST' | 'DELETE' | 'HEAD' | 'PUT';
@@ -33,7 +42,7 @@ export class Engine {
   readonly #clock: Clock;
   readonly #where: string;
   readonly #listeners = new Set<() => void>();
-  #api: Promise<string> | undefined;
+  #spoken: Promise<Spoken> | undefined;
   #trouble: string | undefined;
 
   constructor(address: EngineAddress, clock: Clock) {
@@ -69,14 +78,23 @@ export class Engine {
   }
 
   /** Version of the API that both speak, e.g. `1.41`. */
-  version(signal: AbortSignal): Promise<string> {
+  async version(signal: AbortSignal): Promise<string> {
+    return (await this.#speak(signal)).api;
+  }
+
+  /** Whose engine it is: both speak the same API, and mean different things now and then. */
+  async kind(signal: AbortSignal): Promise<EngineKind> {
+    return (await this.#speak(signal)).kind;
+  }
+
+  #speak(signal: AbortSignal): Promise<Spoken> {
     // of all who wait for it, none ends it for the others
     return abortable(signal, () => {
-      this.#api ??= this.#negotiate(new AbortController().signal).catch((error: unknown) => {
-        this.#api = undefined;
+      this.#spoken ??= this.#negotiate(new AbortController().signal).catch((error: unknown) => {
+        this.#spoken = undefined;
         throw error;
       });
-      return this.#api;
+      return this.#spoken;
     });
   }
 
@@ -102,11 +120,12 @@ export class Engine {
     if ((before === undefined) !== (trouble === undefined)) for (const listener of this.#listeners) listener();
   }
 
-  async #negotiate(signal: AbortSignal): Promise<string> {
-    const told = await this.#exchange('/_ping', {}, signal, async (opened, limit) => {
+  async #negotiate(signal: AbortSignal): Promise<Spoken> {
+    const { told, kind } = await this.#exchange('/_ping', {}, signal, async (opened, limit) => {
       const response = this.#response(opened);
       await whole(response, limit);
-      return String(response.headers['api-version']);
+      const isPodman = response.headers['libpod-api-version'] !== undefined;
+      return { told: String(response.headers['api-version']), kind: isPodman ? 'podman' : 'docker' } as const;
     });
     const minor = /^1\.(\d+)$/.exec(told)?.[1];
     if (minor === undefined)
@@ -116,7 +135,7 @@ export class Engine {
         400,
         `the engine at ${this.#where} speaks API ${told}, and 1.${API.oldest} is needed: update it (Docker 20.10, Podman 4.3 or later)`,
       );
-    return `1.${Math.min(Number(minor), API.newest)}`;
+    return { api: `1.${Math.min(Number(minor), API.newest)}`, kind };
   }
 
   async #ask<T>(path: string, request: EngineRequest, signal: AbortSignal, take: Take<T>): Promise<T> {
@@ -144,7 +163,7 @@ export class Engine {
       signal.throwIfAborted();
       if (error instanceof EngineError) throw error;
       // another engine may be there when it comes back
-      if (!(error instanceof DeadlineError)) this.#api = undefined;
+      if (!(error instanceof DeadlineError)) this.#spoken = undefined;
       const away = `the engine at ${this.#where} can’t be reached: ${remedyOf(error as Error)}`;
       const words = error instanceof DeadlineError ? error.message : away;
       this.#troubled(words);
@@ -224,35 +243,6 @@ async function refusal(response: IncomingMessage, limit: AbortSignal): Promise<E
   } catch {
     // not every answer is JSON: a proxy's, for example
   }
+  if (/HTTP request to an HTTPS server/.test(words)) words = `${words.trim()} Set DOCKER_CERT_PATH`;
   return new EngineError(response.statusCode!, words.trim().slice(0, WORDS_LIMIT) || `status ${response.statusCode}`);
-}
-
-function whereIs(address: EngineAddress): string {
-  if (address.kind === 'unix') return address.path;
-  if (address.kind === 'ssh') return `ssh://${address.destination}`;
-  return `${address.host}:${address.port}`;
-}
-
-/** The system's words, and what an operator may do about it. */
-function remedyOf(error: Error): string {
-  const { code } = error as NodeJS.ErrnoException;
-  const { message } = error;
-  switch (code) {
-    case 'ENOENT':
-      return `${message}; is the engine running, and DOCKER_HOST its socket?`;
-    case 'EACCES':
-      return `${message}; the agent’s user has to be in the socket’s group (docker run --group-add, or usermod -aG docker)`;
-    case 'ECONNREFUSED':
-      return `${message}; is the engine running and listening there?`;
-    case 'CERT_HAS_EXPIRED':
-    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-    case 'SELF_SIGNED_CERT_IN_CHAIN':
-    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-    case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `${message}; DOCKER_CERT_PATH/ca.pem must be the authority of the engine’s certificate, and that must name the host`;
-    case 'ECONNRESET':
-      return `${message}; where it speaks TLS only, set DOCKER_CERT_PATH`;
-    default:
-      return message;
-  }
 }

@@ -22,6 +22,11 @@ export function isNameTaken(error: unknown): boolean {
   );
 }
 
+/** Something that others use still, and that can't be removed for that. */
+export function isInUse(error: unknown): boolean {
+  return answered(error, 403, 409) || (answered(error, 500) && /being used|in use/i.test(error.message));
+}
+
 /** The engine could not be asked, or did not answer: whether it did what was asked is not known. */
 export function isAway(error: unknown): error is EngineError {
   return answered(error, 0);

@@ -138,6 +138,7 @@ const isRoot = (user: string | undefined): boolean => {
   return name === '' || name === '0' || name === 'root';
 };
 
-function gpusOf(text: string | undefined): number | undefined {
+/** Graphics cards that SESSION_GPUS gives each session. */
+export function gpusOf(text: string | undefined): number | undefined {
   return text === undefined ? undefined : text === 'all' ? Infinity : Number(text);
 }

@@ -6,12 +6,13 @@ import { notFound } from '../../core/refusals.ts';
 import type { Operation } from '../../driver.ts';
 import { screenPort } from '../../core/environment.ts';
 import { inspect, inspectEnd, lastLines, removeContainer } from '../engine/containers.ts';
+import { podmanProblem } from '../engine/podman.ts';
 import { EngineError, isAway, isNameTaken } from '../engine/error.ts';
 import { ensureImage } from '../images/pull.ts';
 import { ensureNetwork } from '../network.ts';
 import { folderProblem } from '../host-folders.ts';
 import { additionsOf } from '../objects/additions.ts';
-import { type ImageConfig, sessionContainer, sessionImage } from '../objects/container.ts';
+import { gpusOf, type ImageConfig, sessionContainer, sessionImage } from '../objects/container.ts';
 import type { ContainerDetails } from '../objects/engine-objects.ts';
 import { ensureHome } from '../objects/home.ts';
 import { APP, containerName, sessionOf, startOf } from '../objects/names.ts';
@@ -94,24 +95,31 @@ async function make(
     if (taken !== undefined) return taken;
   }
   const image = sessionImage(spec, options);
+  const kind = await engine.kind(signal);
+  const { mounts, gpus } = additionsOf(spec, options.sessionAllow);
+  const unable =
+    kind === 'podman'
+      ? podmanProblem({ runtime: options.sessionRuntime, gpus: gpus ?? gpusOf(options.sessionGpus) })
+      : undefined;
+  if (unable !== undefined) throw failed({ reason: unable, code: 'capacity' });
   await ensureImage(
     image,
     { engine, credentials, policy },
     (percent) => tell(`Pulling image ${image}: ${percent} %`),
     signal,
   );
-  for (const { folder } of additionsOf(spec, options.sessionAllow).mounts) {
+  for (const { folder } of mounts) {
     const problem = await folderProblem(folder, options.secret ?? []);
     if (problem !== undefined) throw new StreamSpaceError('driver_failed', `env STREAMSPACE_MOUNTS: ${problem}`);
   }
   const home = await ensureHome(engine, options.agentId, spec, signal);
   await step?.('home made', id);
   const { Config } = await engine.json<{ Config: ImageConfig | null }>(`/images/${image}/json`, {}, signal);
-  await ensureNetwork(engine, options.sessionNetwork, signal);
+  const sessionNetwork = await ensureNetwork(options, record, signal);
   let made: ContainerDetails | undefined;
   while (made === undefined) {
     try {
-      const body = sessionContainer(record, home, Config ?? {}, options);
+      const body = sessionContainer(record, home, Config ?? {}, { ...options, sessionNetwork });
       await engine.json('/containers/create', { method: 'POST', query: { name }, body }, signal);
     } catch (error) {
       if (!isNameTaken(error)) throw error;
@@ -147,7 +155,10 @@ async function untilReady(
     if (now === undefined) throw new StreamSpaceError('driver_failed', 'Its container was removed from outside');
     if (hasEnded(now)) {
       const end = (await inspectEnd(engine, clock, container, signal)) ?? now;
-      throw failed({ reason: endOf(end, await lastLines(engine, container, signal)), code: 'exited' });
+      throw failed({
+        reason: endOf(end, await lastLines(engine, container, signal), await engine.kind(signal)),
+        code: 'exited',
+      });
     }
     if (now.State.Status === 'running' && (await screens.speaks(now, port, signal))) return;
     await sleep(clock, LOOK_MS, signal);

@@ -1,4 +1,5 @@
 import { removeContainer } from '../engine/containers.ts';
+import { removeNetworks } from '../network.ts';
 import { GRACE_S } from '../objects/container.ts';
 import type { ContainerSummary } from '../objects/engine-objects.ts';
 import { APP, startNames, startOf, WARM_TEMPLATE_LABEL } from '../objects/names.ts';
@@ -35,5 +36,6 @@ export async function removeStarts(
   await Promise.all(
     found.map(({ Id, State }) => removeContainer(engine, Id, State === 'running' ? GRACE_S : 0, signal)),
   );
+  await removeNetworks(options, { session: sessionId }, (_, start) => which(start), signal);
   if (found.length > 0) await step?.('container removed', sessionId);
 }

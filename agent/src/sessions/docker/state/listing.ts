@@ -6,6 +6,7 @@ import { inspectEnd, lastLines } from '../engine/containers.ts';
 import type { ContainerSummary } from '../objects/engine-objects.ts';
 import { APP, sessionOf, startOf } from '../objects/names.ts';
 import type { DockerRecord } from '../objects/record.ts';
+import { removeNetworks } from '../network.ts';
 import { removeStarts } from '../operations/stop.ts';
 import type { DockerDriverOptions } from '../options.ts';
 import type { RecordContainers } from './record-containers.ts';
@@ -81,6 +82,10 @@ export class EngineListing {
       const stray = seen.containers.filter((each) => sessionOf(each) === id && startOf(each) < wanted);
       if (stray.length > 0) await this.#strays(record, signal);
     }
+    const wanted = (session: string, start: number) =>
+      operations.concern(session) ||
+      seen.records.some(({ id, desired, instance }) => id === session && desired === 'running' && instance <= start);
+    await removeNetworks(options, {}, (session, start) => !wanted(session, start), signal);
   }
 
   /** By what the record says now: an operation may have begun meanwhile. */
@@ -98,7 +103,7 @@ export class EngineListing {
     const { engine, clock } = this.#parts.options;
     const container = await inspectEnd(engine, clock, id, signal);
     if (container === undefined) return 'Its container was removed from outside';
-    const words = endOf(container, await lastLines(engine, id, signal));
+    const words = endOf(container, await lastLines(engine, id, signal), await engine.kind(signal));
     this.#ends.set(id, words);
     return words;
   }

@@ -1,16 +1,20 @@
+import type { EngineKind } from '../engine/engine.ts';
 import { KILLED } from '../engine/containers.ts';
 import { isAway, answered } from '../engine/error.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { ContainerDetails } from '../objects/engine-objects.ts';
 
 /** Why a container does not run any more, in words for its user. `log`: its program's last lines, where they are worth a look. */
-export function endOf({ State, HostConfig }: ContainerDetails, log: string): string {
+export function endOf({ State, HostConfig }: ContainerDetails, log: string, engine: EngineKind): string {
+  const limit = HostConfig.Memory > 0 ? ` of ${Math.round(HostConfig.Memory / 1024 ** 2)} MiB` : '';
   const last = log.trim() === '' ? '' : `. Its last lines:\n${log.trim()}`;
   if (State.OOMKilled) {
-    const limit = HostConfig.Memory > 0 ? ` of ${Math.round(HostConfig.Memory / 1024 ** 2)} MiB` : '';
     return `Killed for using more memory than its limit${limit}`;
   }
   if (State.Error !== '') return `Its container can’t be started: ${State.Error}`;
+  // Podman does not always know it, on cgroups v1 never
+  if (State.ExitCode === KILLED && engine === 'podman')
+    return `The session’s program was killed from outside, or for using more memory than its limit${limit} (exit code ${KILLED})${last}`;
   if (State.ExitCode === KILLED) return `The session’s program was killed from outside (exit code ${KILLED})${last}`;
   return `The session’s program ended with exit code ${State.ExitCode}${last}`;
 }

@@ -7,7 +7,7 @@ import type { WarmTemplate } from '../../core/warm-templates.ts';
 import { inspect } from '../engine/containers.ts';
 import { isNameTaken } from '../engine/error.ts';
 import { ensureImage } from '../images/pull.ts';
-import { ensureNetwork } from '../network.ts';
+import { ensureSharedNetwork, hasOwnNetworks } from '../network.ts';
 import {
   IDENTITY_FOLDER,
   type ImageConfig,
@@ -63,6 +63,8 @@ export class WarmContainers {
   /** Since when a container is looked at whose screen has not answered yet, monotonic milliseconds. */
   readonly #seen = new Map<string, number>();
   #pausedUntil = 0;
+  /** Whether the log says why there are none. */
+  #told = false;
   #wake: () => void = () => undefined;
 
   constructor(parts: WarmContainersParts) {
@@ -141,14 +143,15 @@ export class WarmContainers {
     const waiting = containers.filter((each) => isWaiting(each) && !claimed.has(each.Id));
     for (const id of this.#ready.keys()) if (!waiting.some(({ Id }) => Id === id)) this.#ready.delete(id);
     for (const id of this.#seen.keys()) if (!waiting.some(({ Id }) => Id === id)) this.#seen.delete(id);
-    if (this.#templates.length === 0 && waiting.length === 0) return claims.length === 0 ? 'none' : 'kept';
+    const templates = await this.#possible(signal);
+    if (templates.length === 0 && waiting.length === 0) return claims.length === 0 ? 'none' : 'kept';
     const good: ContainerSummary[] = [];
     const bad: ContainerSummary[] = [];
     for (const each of waiting) ((await this.#isGood(each, signal)) ? good : bad).push(each);
     const kept = new Set<ContainerSummary>();
     let room = await this.#room(records, signal);
     let made = 0;
-    for (const { template, shape } of this.#templates) {
+    for (const { template, shape } of templates) {
       const want = Math.min(template.warm, room.least(template));
       room = room.without(template, want);
       const mine = good.filter(({ Labels }) => Labels[SHAPE_LABEL] === shape).toSorted(byAge);
@@ -161,6 +164,16 @@ export class WarmContainers {
       if (await claim(options, each.Id, signal)) await discard(options, each.Id, signal);
     }
     return made > 0 || [...kept].some(({ Id }) => !this.#ready.has(Id)) ? 'coming' : 'kept';
+  }
+
+  /** The templates that warm containers can be kept of: none where each session has a network of its own, since its name is the session's. */
+  async #possible(signal: AbortSignal): Promise<typeof this.#templates> {
+    const { options } = this.#parts;
+    if (this.#templates.length === 0 || !(await hasOwnNetworks(options, signal))) return this.#templates;
+    if (!this.#told)
+      options.log.warn('No warm containers: on Podman each session has a network of its own. SESSION_NETWORK names one for all');
+    this.#told = true;
+    return [];
   }
 
   /** Claims of containers that are gone, and containers whose claimer died. */
@@ -213,7 +226,7 @@ export class WarmContainers {
     const image = sessionImage(template, options);
     await ensureImage(image, { engine, credentials, policy }, () => undefined, signal);
     const { Config } = await engine.json<{ Config: ImageConfig | null }>(`/images/${image}/json`, {}, signal);
-    await ensureNetwork(engine, options.sessionNetwork, signal);
+    await ensureSharedNetwork(options, signal);
     const name = warmName(template.id, randomBytes(5).toString('hex'));
     const body = warmContainer(template, shape, Config ?? {}, options);
     try {
