@@ -120,7 +120,9 @@ describe.skipIf(missing !== undefined)(`an engine elsewhere${missing ? `: ${miss
   });
 
   it('tcp without TLS where the engine wants it', async () => {
-    expect(await refused(engine(`tcp://${box.address}:2376`))).toMatch(/HTTP request to an HTTPS server. Set DOCKER_CERT_PATH/);
+    expect(await refused(engine(`tcp://${box.address}:2376`))).toMatch(
+      /HTTP request to an HTTPS server. Set DOCKER_CERT_PATH/,
+    );
   });
 
   it('ssh: by the system’s ssh, its keys and its known hosts', async () => {

@@ -8,19 +8,14 @@ import { inspect } from '../engine/containers.ts';
 import { isNameTaken } from '../engine/error.ts';
 import { ensureImage } from '../images/pull.ts';
 import { ensureSharedNetwork, hasOwnNetworks } from '../network.ts';
-import {
-  IDENTITY_FOLDER,
-  type ImageConfig,
-  sessionImage,
-  containerShape,
-  warmContainer,
-} from '../objects/container.ts';
+import { type ImageConfig, sessionImage, containerShape, warmContainer } from '../objects/container.ts';
 import type { ContainerSummary } from '../objects/engine-objects.ts';
 import { APP, CLAIMED_LABEL, isWaiting, SHAPE_LABEL } from '../objects/names.ts';
 import type { DockerRecord } from '../objects/record.ts';
 import type { DockerDriverOptions } from '../options.ts';
 import type { Screens } from '../screens/screen.ts';
 import { claim, discard, give } from './claim.ts';
+import { tellIdentity } from './identity.ts';
 import { Room } from './room.ts';
 
 /** The pool is checked this often even if nothing changes, milliseconds. */
@@ -50,6 +45,11 @@ export interface WarmContainersParts {
   readonly capacity: (signal: AbortSignal) => Promise<Capacity>;
 }
 
+interface Kept {
+  readonly template: WarmTemplate;
+  readonly shape: string;
+}
+
 /**
  * Containers that run before their session exists: as many of each template as its `warm` says. The leader keeps them; the next leader goes on with the
  * same ones. Whoever takes one, for a session or to remove it, claims it first ({@link claim}), so no container is given twice. They have what
@@ -57,7 +57,7 @@ export interface WarmContainersParts {
  */
 export class WarmContainers {
   readonly #parts: WarmContainersParts;
-  readonly #templates: readonly { readonly template: WarmTemplate; readonly shape: string }[];
+  readonly #templates: readonly Kept[];
   /** Waiting containers whose screen has answered, by id: their shapes. */
   readonly #ready = new Map<string, string>();
   /** Since when a container is looked at whose screen has not answered yet, monotonic milliseconds. */
@@ -87,7 +87,7 @@ export class WarmContainers {
       const given = await give(options, id, { session: spec.id, start }, signal);
       // the sweep finds what is left
       if (!given) void discard(options, id, signal).catch(() => undefined);
-      else void this.#tell(id, spec, signal);
+      else void tellIdentity(options, id, spec, signal);
       return given;
     }
     return false;
@@ -167,11 +167,13 @@ export class WarmContainers {
   }
 
   /** The templates that warm containers can be kept of: none where each session has a network of its own, since its name is the session's. */
-  async #possible(signal: AbortSignal): Promise<typeof this.#templates> {
+  async #possible(signal: AbortSignal): Promise<readonly Kept[]> {
     const { options } = this.#parts;
     if (this.#templates.length === 0 || !(await hasOwnNetworks(options, signal))) return this.#templates;
     if (!this.#told)
-      options.log.warn('No warm containers: on Podman each session has a network of its own. SESSION_NETWORK names one for all');
+      options.log.warn(
+        'No warm containers: on Podman each session has a network of its own. SESSION_NETWORK names one for all',
+      );
     this.#told = true;
     return [];
   }
@@ -243,23 +245,6 @@ export class WarmContainers {
     const { cpu, memory, max_sessions: sessions } = await capacity(signal);
     const active = records.flatMap(({ desired, spec }) => (desired === 'running' && spec !== undefined ? [spec] : []));
     return active.reduce((room, spec) => room.without(spec, 1), new Room({ cpu, memory, sessions }, options));
-  }
-
-  /** Leaves the session's identity in the container, in files that its user can't change. */
-  async #tell(containerId: string, { id, user }: SessionSpec, signal: AbortSignal): Promise<void> {
-    const { engine, log } = this.#parts.options;
-    try {
-      const script = 'umask 022; cd "$0" && printf %s "$1" > id && printf %s "$2" > user';
-      const body = { User: '0', Cmd: ['sh', '-c', script, IDENTITY_FOLDER, id, user] };
-      const made = await engine.json<{ Id: string }>(
-        `/containers/${containerId}/exec`,
-        { method: 'POST', body },
-        signal,
-      );
-      await engine.json(`/exec/${made.Id}/start`, { method: 'POST', body: { Detach: true } }, signal);
-    } catch (err) {
-      log.warn({ session: id, err }, 'A warm container was not told which session it is');
-    }
   }
 }
 
