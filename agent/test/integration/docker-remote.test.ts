@@ -17,28 +17,21 @@ import { BOX_MS, EngineBox } from './engine-box.ts';
 const missing = process.env['ENGINE_REMOTE'] === 'all' ? engineMissing() : 'runs with ENGINE_REMOTE=all';
 const LIMIT_MS = 60_000;
 const soon = () => AbortSignal.timeout(LIMIT_MS);
-const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+const openssl = (words: string) => execFileSync('openssl', words.split(' '), { stdio: ['ignore', 'ignore', 'pipe'] });
 
 /** An authority `ca.pem` in the folder. */
 function makeAuthority(folder: string): void {
-  openssl(
-    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '7', '-subj', '/CN=test authority'],
-    ...['-keyout', join(folder, 'ca-key.pem'), '-out', join(folder, 'ca.pem')],
-  );
+  const made = `-keyout ${join(folder, 'ca-key.pem')} -out ${join(folder, 'ca.pem')}`;
+  openssl(`req -x509 -newkey rsa:2048 -nodes -days 7 -subj /CN=authority ${made}`);
 }
 
 /** A key and a certificate `NAME.pem` by the authority of the folder. */
 async function makeCertificate(folder: string, name: string, extension: string): Promise<void> {
   const file = (end: string) => join(folder, end);
   await writeFile(file('extension'), extension);
-  openssl(
-    ...['req', '-newkey', 'rsa:2048', '-nodes', '-subj', `/CN=${name}`],
-    ...['-keyout', file(`${name}-key.pem`), '-out', file('request')],
-  );
-  openssl(
-    ...['x509', '-req', '-days', '7', '-CAcreateserial', '-CA', file('ca.pem'), '-CAkey', file('ca-key.pem')],
-    ...['-in', file('request'), '-extfile', file('extension'), '-out', file(`${name}.pem`)],
-  );
+  openssl(`req -newkey rsa:2048 -nodes -subj /CN=${name} -keyout ${file(`${name}-key.pem`)} -out ${file('request')}`);
+  const by = `-CAcreateserial -CA ${file('ca.pem')} -CAkey ${file('ca-key.pem')}`;
+  openssl(`x509 -req -days 7 ${by} -in ${file('request')} -extfile ${file('extension')} -out ${file(`${name}.pem`)}`);
 }
 
 describe.skipIf(missing !== undefined)(`an engine elsewhere${missing ? `: ${missing}` : ''}`, () => {

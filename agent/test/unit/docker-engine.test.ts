@@ -7,7 +7,7 @@ import { systemClock } from 'clock-port';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { engineAddress } from '../../src/sessions/docker/engine/address.ts';
 import { Engine } from '../../src/sessions/docker/engine/engine.ts';
-import { isNameTaken } from '../../src/sessions/docker/engine/error.ts';
+import { EngineError, isNameTaken } from '../../src/sessions/docker/engine/error.ts';
 import { jsonLines } from '../../src/sessions/docker/engine/json-lines.ts';
 import { ProcessStream } from '../../src/sessions/docker/engine/process-stream.ts';
 import { registryAuth } from '../../src/sessions/docker/images/credentials.ts';
@@ -116,6 +116,13 @@ describe('Engine', () => {
     expect(isNameTaken(error)).toBe(true);
     expect(asked).toEqual(['/_ping', '/v1.41/a', '/_ping', '/v1.43/b']);
   });
+
+  it.each([
+    'container create: creating container storage: the container name "x" is already in use by 2f7a4. You have to remove that container to be able to reuse that name: that name is already in use',
+    'network name x already used: network already exists',
+  ])('knows by the words of Podman that a name is taken: %s', (words) =>
+    expect(isNameTaken(new EngineError(500, words))).toBe(true),
+  );
 
   it('gives up an answer that does not come, by the deadline and by the signal', async () => {
     const one = await engineThat(speaking('1.41', () => undefined));

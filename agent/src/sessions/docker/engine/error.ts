@@ -18,7 +18,8 @@ export function answered(error: unknown, ...statuses: readonly number[]): error 
 export function isNameTaken(error: unknown): boolean {
   return (
     answered(error, 409) ||
-    (answered(error, 500) && /name .* (is )?(already )?in use|that name is already in use/i.test(error.message))
+    (answered(error, 500) &&
+      /name .* (is )?(already )?in use|that name is already in use|network already exists/i.test(error.message))
   );
 }
 
