@@ -169,11 +169,11 @@ export class WarmContainers {
   /** The templates that warm containers can be kept of: none where each session has a network of its own, since its name is the session's. */
   async #possible(signal: AbortSignal): Promise<readonly Kept[]> {
     const { options } = this.#parts;
+    const { log } = options;
     if (this.#templates.length === 0 || !(await hasOwnNetworks(options, signal))) return this.#templates;
-    if (!this.#told)
-      options.log.warn(
-        'No warm containers: on Podman each session has a network of its own. SESSION_NETWORK names one for all',
-      );
+    const why =
+      'No warm containers: on Podman each session has a network of its own. SESSION_NETWORK names one for all';
+    if (!this.#told) log.warn({ templates: this.#templates.map(({ template }) => template.id) }, why);
     this.#told = true;
     return [];
   }
