@@ -1,149 +1,117 @@
-// npm run bench:docker [-- --rounds 10] [-- --at-once 10] [-- --listed 200]
-// Sessions on the Docker engine of DOCKER_HOST beside plain containers of the same image, in turns in one run: command → screen, and the engine's own
-// way from `docker run` to the same greeting. docs/docker.md quotes its figures.
-import { randomBytes } from 'node:crypto';
-import { cpus } from 'node:os';
+// npm run bench:docker [-- --rounds 10] [-- --at-once 20] [-- --listed 200] [-- --claims 50] [-- --quick] [-- --only starts,lists,warm,tunnel] [-- --update]
+// Sessions on the Docker engine of DOCKER_HOST beside plain containers of the same image, in turns in one run. Prints the table of docs/docker.md;
+// --update writes it there, between the marks.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { sleep, systemClock } from 'clock-port';
-import { DockerDriver } from '../agent/src/sessions/docker/driver.ts';
-import { engineAddress } from '../agent/src/sessions/docker/engine/address.ts';
-import { inspect, removeContainer } from '../agent/src/sessions/docker/engine/containers.ts';
-import { Engine } from '../agent/src/sessions/docker/engine/engine.ts';
-import type { ContainerSummary } from '../agent/src/sessions/docker/objects/engine-objects.ts';
-import { APP } from '../agent/src/sessions/docker/objects/names.ts';
-import { Screens } from '../agent/src/sessions/docker/screens/screen.ts';
-import { RecordContainers } from '../agent/src/sessions/docker/state/record-containers.ts';
-import { desktopSpec } from '../agent/test/support/spec.ts';
+import { buildPrograms } from '../ci/kind/images.ts';
+import { buildPrograms as bundle } from '../scripts/build.mjs';
+import { claims } from './docker/warm.ts';
+import { Place, soon } from './docker/place.ts';
+import { lists, starts } from './docker/starts.ts';
+import { tunnel } from './docker/tunnel.ts';
+import { root } from './load/process.ts';
 import { distribution } from './load/statistics.ts';
 
 const { values: given } = parseArgs({
   options: {
     rounds: { type: 'string', default: '10' },
-    'at-once': { type: 'string', default: '10' },
+    'at-once': { type: 'string', default: '20' },
     listed: { type: 'string', default: '200' },
+    claims: { type: 'string', default: '50' },
+    only: { type: 'string', default: 'starts,lists,warm,tunnel' },
+    quick: { type: 'boolean', default: false },
+    update: { type: 'boolean', default: false },
   },
 });
-const count = (name: keyof typeof given): number => {
+const count = (name: 'rounds' | 'at-once' | 'listed' | 'claims'): number => {
   const value = Number(given[name]);
   if (!Number.isInteger(value) || value < 1) throw new Error(`--${name}: takes a whole number from 1`);
   return value;
 };
-const [rounds, atOnce, listed] = [count('rounds'), count('at-once'), count('listed')];
+const [rounds, atOnce, listed, claimed] = [count('rounds'), count('at-once'), count('listed'), count('claims')];
+const parts = given.only.split(',');
+const say = (text: string) => void process.stderr.write(`${text}\n`);
+const start = loadavg()[0]!;
 
-const IMAGE = 'streamspace/desktop:latest';
-const PORT = 5900;
-const LIMIT_MS = 300_000;
-const soon = () => AbortSignal.timeout(LIMIT_MS);
-const agentId = `bench-${randomBytes(4).toString('hex')}`;
-const engine = new Engine(
-  engineAddress(process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock', undefined),
-  systemClock,
-);
-const log = { info() {}, warn() {} };
-const screens = new Screens(engine, systemClock, true);
-const driver = new DockerDriver(
-  {
-    agentId,
-    engine,
-    sessionImageRegistry: undefined,
-    sessionDefaultCpu: 1,
-    sessionDefaultMemory: 1e9,
-    vncPort: PORT,
-    sessionNetwork: 'streamspace-sessions',
-    sessionRuntime: undefined,
-    sessionGpus: undefined,
-    sessionImagePullPolicy: 'Never',
-    dockerConfig: '/nowhere',
-    maxSessions: 1_000,
-    reservedCpu: 0,
-    reservedMemory: 0,
-    startDeadline: LIMIT_MS,
-    clock: systemClock,
-    log,
-  },
-  screens,
-);
-let made = 0;
-const spec = () => desktopSpec(`${agentId}-${made++}`, { user: agentId, cpu: 1, memory: 1e9 });
-const op = () => ({ commandId: randomBytes(8).toString('hex'), term: 1, signal: soon() });
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const since = systemClock.monotonic();
-  await work();
-  return systemClock.monotonic() - since;
-}
-
-/** As `docker run -d` of the same image and limits, until its screen greets. */
-async function plain(): Promise<string> {
-  const HostConfig = { NanoCpus: 1e9, Memory: 1e9, NetworkMode: 'bridge' };
-  const body = { Image: IMAGE, Labels: { agent: agentId, app: 'plain' }, HostConfig };
-  const { Id } = await engine.json<{ Id: string }>('/containers/create', { method: 'POST', body }, soon());
-  await engine.json(`/containers/${Id}/start`, { method: 'POST' }, soon());
-  const container = (await inspect(engine, Id, soon()))!;
-  while (!(await screens.speaks(container, PORT, soon()))) await sleep(systemClock, 10);
-  return Id;
-}
-
-const together = (work: () => Promise<unknown>) => timed(() => Promise.all(Array.from({ length: atOnce }, work)));
-const remove = async (): Promise<void> => {
-  for (const { spec: one } of await driver.list(soon())) await driver.delete(one.id, { deleteHome: true }, op());
-  const filters = { label: [`agent=${agentId}`, 'app=plain'] };
-  const left = await engine.json<ContainerSummary[]>('/containers/json', { query: { all: true, filters } }, soon());
-  await Promise.all(left.map(({ Id }) => removeContainer(engine, Id, 0, soon())));
-};
-
-const { ServerVersion } = await engine.json<{ ServerVersion: string }>('/info', {}, soon());
-const rows: string[][] = [];
 const ms = (value: number): string => `${value < 100 ? value.toFixed(1) : Math.round(value)} ms`;
-const row = (what: string, times: readonly number[]) => {
-  const { p50, p95, max } = distribution([...times]);
-  rows.push([what, ms(p50), ms(p95), ms(max), String(times.length)]);
+const rows: string[][] = [];
+const goals: string[][] = [];
+const row = (what: string, samples: readonly number[]) => {
+  const { p50, p95, p99, max, n } = distribution(samples);
+  rows.push([what, ms(p50), ms(p95), ms(p99), ms(max), String(n)]);
+  return { p50, p99 };
 };
+const goal = (what: string, measured: string, wanted: string, met: boolean) =>
+  goals.push([what, measured, wanted, met ? 'met' : '**missed**']);
 
+const place = new Place();
+const { ServerVersion } = await place.engine.json<{ ServerVersion: string }>('/info', {}, soon());
 try {
-  const [sessions, containers]: number[][] = [[], []];
-  for (let round = 0; round < rounds; round++) {
-    containers!.push(await timed(plain));
-    sessions!.push(await timed(() => driver.create(spec(), op())));
-    await remove();
+  if (parts.includes('starts')) {
+    say('bench: starts …');
+    const { plain, sessions, plainAtOnce, sessionsAtOnce } = await starts(place, rounds, atOnce);
+    const one = row('plain container → its screen greets', plain);
+    const ours = row('create → session running', sessions);
+    const many = row(`${atOnce} plain containers at once, all of them`, plainAtOnce);
+    const oursMany = row(`${atOnce} sessions at once, all of them`, sessionsAtOnce);
+    const more = ours.p50 - one.p50;
+    const times = oursMany.p50 / many.p50;
+    goal('a session after a plain container, median', `+ ${ms(more)}`, '+ 150 ms', more <= 150);
+    goal(`${atOnce} at once, to plain containers`, `× ${times.toFixed(2)}`, '× 1.3', times <= 1.3);
   }
-  row('plain container → its screen greets', containers!);
-  row('create → session running', sessions!);
-  const [many, manyPlain]: number[][] = [[], []];
-  for (let round = 0; round < Math.max(1, Math.floor(rounds / 5)); round++) {
-    manyPlain!.push(await together(plain));
-    await remove();
-    many!.push(await together(() => driver.create(spec(), op())));
-    await remove();
+  if (parts.includes('warm')) {
+    say('bench: warm containers …');
+    const { running, screen, cold } = await claims(place, claimed);
+    const { p50, p99 } = row(`with a warm container: create → session running (${cold} got none)`, running);
+    row('… running → first byte of the screen', screen);
+    goal('a warm container, median', ms(p50), '100 ms', p50 <= 100);
+    goal('a warm container, p99', ms(p99), '400 ms', p99 <= 400);
   }
-  row(`${atOnce} plain containers at once, all of them`, manyPlain!);
-  row(`${atOnce} sessions at once, all of them`, many!);
-  // sessions that sleep have a record and a home: so many desktops would not fit here
-  const records = new RecordContainers({ agentId, engine, clock: systemClock, log });
-  const changes: number[] = [];
-  for (let n = 0; n < listed; n++) {
-    const one = spec();
-    const draft = records.draft(one.id, undefined, { desired: 'hibernated', spec: one, commandId: 'bench', term: 1 });
-    changes.push(await timed(() => records.write(draft, undefined, soon())));
+  if (parts.includes('lists')) {
+    say('bench: lists …');
+    const times = await lists(place, listed);
+    row('a record made', times.records);
+    const { p50 } = row(`list of ${listed} sessions that sleep`, times.lists);
+    goal(`${listed} sessions listed, median`, ms(p50), '200 ms', p50 < 200);
   }
-  row('a record made', changes);
-  const lists: number[] = [];
-  for (let round = 0; round < 20; round++) lists.push(await timed(() => driver.list(soon())));
-  row(`list of ${listed} sessions that sleep`, lists);
 } finally {
-  await remove();
-  const filters = { label: [`agent=${agentId}`, `app=${APP.record}`] };
-  const left = await engine.json<ContainerSummary[]>('/containers/json', { query: { all: true, filters } }, soon());
-  for (const { Id } of left) await removeContainer(engine, Id, 0, soon());
-  engine.close();
+  await place.close();
 }
-process.stdout.write(
-  [
-    `Docker ${ServerVersion}, Node ${process.version}, ${cpus().length} cores (${cpus()[0]!.model.trim()})`,
+const screens: string[] = [];
+if (parts.includes('tunnel')) {
+  say('bench: the tunnel …');
+  await bundle();
+  await buildPrograms(['agent']);
+  const ways = await tunnel(given.quick);
+  screens.push(
     '',
-    '| what | median | p95 | max | n |',
-    '| --- | --: | --: | --: | --: |',
-    ...rows.map((cells) => `| ${cells.join(' | ')} |`),
-    '',
-  ].join('\n'),
-);
+    '| a screen through hub, agent and tunnel | echo p50 | p99 | download |',
+    '| --- | --: | --: | --: |',
+    ...ways.map(
+      ({ name, echo, download }) =>
+        `| ${name} | ${Math.round(echo.p50)} µs | ${Math.round(echo.p99)} µs | ${Math.round(download)} MiB/s |`,
+    ),
+  );
+}
+const text = [
+  `\`npm run bench:docker\`, Docker ${ServerVersion}, Node ${process.version}, ${cpus().length} cores (${cpus()[0]!.model.trim()}), ${new Date().toISOString().slice(0, 10)}, load average ${start.toFixed(1)} at the start:`,
+  '',
+  '| what | median | p95 | p99 | max | n |',
+  '| --- | --: | --: | --: | --: | --: |',
+  ...rows.map((cells) => `| ${cells.join(' | ')} |`),
+  ...screens,
+  '',
+  '| goal | measured | at most | |',
+  '| --- | --: | --: | --- |',
+  ...goals.map((cells) => `| ${cells.join(' | ')} |`),
+  '',
+].join('\n');
+process.stdout.write(text);
+if (given.update) {
+  const path = `${root}docs/docker.md`;
+  const [begin, end] = ['<!-- bench:docker -->', '<!-- end -->'];
+  const page = readFileSync(path, 'utf8');
+  const from = page.indexOf(begin) + begin.length;
+  writeFileSync(path, `${page.slice(0, from)}\n\n${text}\n${page.slice(page.indexOf(end, from))}`);
+}

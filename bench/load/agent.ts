@@ -1,18 +1,40 @@
-// The real agent with the bench's driver: sessions cost nothing, their screens are the servers of target.ts.
+// The real agent with the bench's driver: sessions cost nothing, their screens are the servers of target.ts, in a container where BENCH_CONTAINER names one.
 import { connect } from 'node:net';
 import { hostname } from 'node:os';
+import type { Duplex } from 'node:stream';
 import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
 import { systemClock } from 'clock-port';
 import { pino } from 'pino';
 import { createAgent } from '../../agent/src/agent.ts';
 import { readAgentConfig } from '../../agent/src/config.ts';
+import { engineAddress } from '../../agent/src/sessions/docker/engine/address.ts';
+import { inspect } from '../../agent/src/sessions/docker/engine/containers.ts';
+import { Engine } from '../../agent/src/sessions/docker/engine/engine.ts';
+import { Screens } from '../../agent/src/sessions/docker/screens/screen.ts';
 import type { SessionDriver } from '../../agent/src/sessions/driver.ts';
-import type { Ports } from './stack.ts';
+import type { InContainer, Ports } from './stack.ts';
 
-const { BENCH_PORTS, ...environment } = process.env;
+const { BENCH_PORTS, BENCH_CONTAINER, ...environment } = process.env;
 const ports = JSON.parse(BENCH_PORTS!) as Ports;
+const open = BENCH_CONTAINER === undefined ? onLoopback : inContainer(JSON.parse(BENCH_CONTAINER) as InContainer);
 const sessions = new Map<string, SessionSpec>();
 const running = (spec: SessionSpec): SessionStatus => ({ spec, state: 'running' });
+
+function onLoopback(port: number, _signal?: AbortSignal): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    socket.once('error', reject);
+    socket.once('connect', () => resolve(socket));
+  });
+}
+
+/** As the Docker driver opens screens. */
+function inContainer({ id, byAddress }: InContainer): typeof onLoopback {
+  const engine = new Engine(engineAddress('unix:///var/run/docker.sock', undefined), systemClock);
+  const screens = new Screens(engine, systemClock, byAddress);
+  return async (port, signal = AbortSignal.timeout(10_000)) =>
+    screens.connect((await inspect(engine, id, signal))!, port, signal);
+}
 
 const driver: SessionDriver = {
   platform: 'process',
@@ -31,16 +53,7 @@ const driver: SessionDriver = {
     if (spec !== undefined) sessions.set(id, { ...spec, proof });
   },
   list: async () => [...sessions.values()].map(running),
-  connect: (id) =>
-    new Promise((resolve, reject) => {
-      const socket = connect({
-        port: ports[sessions.get(id)!.template as keyof Ports],
-        host: '127.0.0.1',
-        noDelay: true,
-      });
-      socket.once('error', reject);
-      socket.once('connect', () => resolve(socket));
-    }),
+  connect: (id, signal) => open(ports[sessions.get(id)!.template as keyof Ports], signal),
   watch: (_onChange, signal) =>
     new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
 };

@@ -15,6 +15,13 @@ export interface Ports {
   busy: number;
 }
 
+/** A container in which the target runs. */
+export interface InContainer {
+  readonly id: string;
+  /** Whether screens are opened at its address; otherwise by a process in it. */
+  readonly byAddress: boolean;
+}
+
 export const TEMPLATES: Template[] = ['echo', 'flood', 'busy'].map((id) => ({
   id,
   name: id,
@@ -57,8 +64,8 @@ export class Stack {
     this.#folder = folder;
   }
 
-  /** `hubEnv`: settings of the hub beyond those of the bench. */
-  static async start(ports: Ports, hubEnv: Record<string, string> = {}): Promise<Stack> {
+  /** `hubEnv`: settings of the hub beyond those of the bench. `container`: the target's, if it is not on loopback. */
+  static async start(ports: Ports, hubEnv: Record<string, string> = {}, container?: InContainer): Promise<Stack> {
     const folder = mkdtempSync(join(tmpdir(), 'streamspace-bench-'));
     const templates = join(folder, 'templates.json');
     writeFileSync(templates, JSON.stringify(TEMPLATES));
@@ -96,6 +103,7 @@ export class Stack {
         HEALTH_PORT: '0',
         LOG_LEVEL: 'info',
         BENCH_PORTS: JSON.stringify(ports),
+        ...(container && { BENCH_CONTAINER: JSON.stringify(container) }),
       },
       (line) => line.includes('"Connected"'),
     );

@@ -1,6 +1,7 @@
-// The bench's stand-in for sessions' screens: TCP servers on loopback. Prints their ports as one line of JSON.
+// The bench's stand-in for sessions' screens: TCP servers on loopback, or at the address TARGET_HOST. Prints their ports as one line of JSON.
 import { createServer, type Server, type Socket } from 'node:net';
 
+const HOST = process.env.TARGET_HOST ?? '127.0.0.1';
 const CHUNK = Buffer.alloc(64 * 1024, 0x55);
 
 function listen(onSocket: (socket: Socket) => void): Promise<number> {
@@ -8,9 +9,7 @@ function listen(onSocket: (socket: Socket) => void): Promise<number> {
     socket.on('error', () => socket.destroy());
     onSocket(socket);
   });
-  return new Promise((resolve) =>
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
-  );
+  return new Promise((resolve) => server.listen(0, HOST, () => resolve((server.address() as { port: number }).port)));
 }
 
 const echo = await listen((socket) => socket.pipe(socket));

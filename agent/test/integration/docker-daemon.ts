@@ -40,12 +40,13 @@ export class Daemon {
     this.engine = new Engine(engineAddress(`unix://${this.#socket}`, undefined), systemClock);
   }
 
-  /** `liveRestore`: containers go on while the engine is away. */
-  static async start({ liveRestore }: { readonly liveRestore: boolean }): Promise<Daemon> {
+  /** `liveRestore`: containers go on while the engine is away. `disk`: its size in MiB, where the engine may fill it. */
+  static async start({ liveRestore = false, disk }: { liveRestore?: boolean; disk?: number }): Promise<Daemon> {
     const daemon = new Daemon(liveRestore);
     execFileSync('ip', ['link', 'add', 'name', daemon.#bridge, 'type', 'bridge']);
     execFileSync('ip', ['address', 'add', '192.0.2.1/24', 'dev', daemon.#bridge]);
-    const mounts = ['-v', '/usr:/usr:ro', '-v', `${daemon.#folder}:/run/inner`, '-v', '/var/lib/docker'];
+    const mounts = ['-v', '/usr:/usr:ro', '-v', `${daemon.#folder}:/run/inner`];
+    const storage = disk === undefined ? ['-v', '/var/lib/docker'] : ['--tmpfs', `/var/lib/docker:exec,size=${disk}m`];
     docker(
       'run',
       '-d',
@@ -55,6 +56,7 @@ export class Daemon {
       '--name',
       daemon.#name,
       ...mounts,
+      ...storage,
       HOST,
       'sleep',
       'infinity',
@@ -92,6 +94,14 @@ export class Daemon {
     docker('exec', this.#name, 'sh', '-c', 'kill $(cat /run/inner.pid)');
     const gone = ['exec', this.#name, 'sh', '-c', '! test -e /run/inner.pid'];
     await until(async () => spawnSync('docker', gone).status === 0, 'the engine ends', LIMIT_MS);
+  }
+
+  /** Fills its disk, until the returned function is called. */
+  fillDisk(): () => void {
+    const file = '/var/lib/docker/filled';
+    // it ends when nothing is left
+    spawnSync('docker', ['exec', this.#name, 'sh', '-c', `cat /dev/zero >${file}`]);
+    return () => void docker('exec', this.#name, 'rm', file);
   }
 
   /** Removes it with all that it holds. */
