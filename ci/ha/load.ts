@@ -1,7 +1,7 @@
 import type { Command } from '@streamspace/protocol';
 import { codeOf, type Answer, type Hub } from './hub.ts';
 import { type Fact, isFinal, type Op } from './history.ts';
-import { TEMPLATE } from './values.ts';
+import { TEMPLATE } from './counter.ts';
 
 /** The mix: eight lists a second, a session created every three seconds, and each of them deleted two seconds after its creation ended. */
 const MIX = { listMs: 125, createMs: 3_000, lifeMs: 2_000 };

@@ -1,14 +1,8 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Agent, Command, Event } from '@streamspace/protocol';
-import { NAMESPACE } from '../kind/install.ts';
 import type { Component, Fact, Recorder } from './history.ts';
 import type { Hub } from './hub.ts';
-import type { Kube, KubeObject } from './kube.ts';
-import { changeOf, leaseOf, podOf, recordOf } from './observed.ts';
-
-const CORE = `/api/v1/namespaces/${NAMESPACE}`;
-const LEASES = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`;
 
 /** Log messages that belong to the history. */
 const TOLD = new Set([
@@ -27,52 +21,50 @@ const TOLD = new Set([
   'Lock failed; going on',
 ]);
 
-interface Container {
-  pod: string;
-  component: Component;
-  id: string;
+/** Where a platform's eyes put their observations. */
+export interface Sink {
+  /** An object as it is now, or was until it was deleted (`gone`). */
+  keep(key: string, fact: Fact | undefined, gone: boolean): void;
+  note(fact: Fact): void;
+  /** A line of the log of a run of a program. */
+  line(pod: string, component: Component, id: string, line: string): void;
+}
+
+/** Watches a platform: the lock, the programs and their logs, the sessions. */
+export interface Eyes {
+  /** Looks until the signal aborts. */
+  look(sink: Sink, signal: AbortSignal): void;
 }
 
 /**
- * Watches the cluster and the hub until the signal aborts, and records the observations in the current round: Lease, pods and
- * sessions from the API server, logs of hub and agents, and the hub's live events.
+ * Watches the platform and the hub until the signal aborts, and records the observations in the current round: what the platform's
+ * eyes see, and the hub's live events.
  */
-export class Observer {
-  readonly #kube: Kube;
+export class Observer implements Sink {
+  readonly #eyes: Eyes;
   readonly #hub: Hub;
   readonly #signal: AbortSignal;
   readonly #known = new Map<string, Fact>();
-  readonly #followed = new Set<string>();
   #recorder: Recorder | undefined;
   #logs = '';
   onCommand: (command: Command) => void = () => {};
 
-  constructor(kube: Kube, hub: Hub, signal: AbortSignal) {
-    this.#kube = kube;
+  constructor(eyes: Eyes, hub: Hub, signal: AbortSignal) {
+    this.#eyes = eyes;
     this.#hub = hub;
     this.#signal = signal;
   }
 
   start(): void {
-    const watch = (of: string, path: string, query: string, seen: (type: string, object: KubeObject) => void) => {
-      const broken = (why: string) => this.#note({ kind: 'watch', of, what: 'broken', why });
-      void this.#kube.watch(path, query, seen, broken, this.#signal);
-    };
-    const keep = (type: string, uid: string, fact: Fact | undefined) => {
-      if (fact === undefined) return;
-      if (type === 'DELETED') this.#known.delete(uid);
-      else this.#known.set(uid, fact);
-      this.#note(fact);
-    };
-    watch('lease', LEASES, '', (type, object) => keep(type, object.metadata.uid, leaseOf(changeOf(type), object)));
-    watch('services', `${CORE}/services`, 'labelSelector=app%3Dsession', (type, object) =>
-      keep(type, object.metadata.uid, recordOf(changeOf(type), object)),
-    );
-    watch('pods', `${CORE}/pods`, '', (type, object) => {
-      keep(type, object.metadata.uid, podOf(changeOf(type), object));
-      for (const container of containersOf(object)) this.#follow(container);
-    });
+    this.#eyes.look(this, this.#signal);
     void this.#hub.follow((event) => this.#event(event), this.#signal);
+  }
+
+  keep(key: string, fact: Fact | undefined, gone: boolean): void {
+    if (fact === undefined) return;
+    if (gone) this.#known.delete(key);
+    else this.#known.set(key, fact);
+    this.note(fact);
   }
 
   /** From now on observations go to that round, beginning with the existing objects. */
@@ -87,7 +79,7 @@ export class Observer {
     this.#recorder = undefined;
   }
 
-  #note(fact: Fact): void {
+  note(fact: Fact): void {
     this.#recorder?.note(fact);
   }
 
@@ -108,28 +100,7 @@ export class Observer {
     }
   }
 
-  #follow(container: Container): void {
-    const key = `${container.pod} ${container.id}`;
-    if (this.#followed.has(key)) return;
-    this.#followed.add(key);
-    void this.#read(container);
-  }
-
-  /** Reads the log of one run of a container to its end, from now on, or from its beginning if it began just now. */
-  async #read({ pod, component, id }: Container): Promise<void> {
-    const path = `${CORE}/pods/${pod}/log?follow=true&sinceSeconds=20`;
-    for (let tries = 0; tries < 20 && !this.#signal.aborted; tries++) {
-      try {
-        for await (const line of this.#kube.lines(path, this.#signal)) this.#line(pod, component, id, line);
-        return;
-      } catch {
-        // the container does not exist yet, or its node does not answer
-        await new Promise((resolve) => setTimeout(resolve, 500));
-      }
-    }
-  }
-
-  #line(pod: string, component: Component, id: string, line: string): void {
+  line(pod: string, component: Component, id: string, line: string): void {
     if (this.#logs !== '')
       void appendFile(join(this.#logs, `${pod}-${id.slice(0, 8)}.log`), `${line}\n`).catch(() => {});
     const recorder = this.#recorder;
@@ -148,19 +119,4 @@ export class Observer {
     const { replica, term, connection } = fields as { replica: string; term: number; connection: string };
     recorder.note({ kind: 'registered', by: 'log', hub: pod, replica, term, connection, at });
   }
-}
-
-function containersOf(object: KubeObject): Container[] {
-  const pod = podOf('known', object);
-  if (pod === undefined || !['k8s-agent', 'api'].includes(pod.component)) return [];
-  const { containerStatuses = [] } = object.status as {
-    containerStatuses?: { containerID?: string; state?: { running?: object } }[];
-  };
-  return containerStatuses
-    .filter(({ state }) => state?.running !== undefined)
-    .map(({ containerID = '' }) => ({
-      pod: pod.name,
-      component: pod.component,
-      id: containerID.replace(/^\w+:\/\//, ''),
-    }));
 }

@@ -3,7 +3,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { HaCluster } from './cluster.ts';
 import type { RoundResult } from './round.ts';
 import type { Bound, Scenario } from './scenario.ts';
 
@@ -13,7 +12,8 @@ export interface Results {
   /** Its command. */
   command: string;
   commit: string;
-  machine: { cpu: string; cores: number; memoryGiB: number; node: string; kubernetes: string };
+  /** `where`: what it ran on, in words; without it a kind cluster of that version of Kubernetes. */
+  machine: { cpu: string; cores: number; memoryGiB: number; node: string; kubernetes?: string; where?: string };
   /** The played scenarios, in order. */
   scenarios: { id: string; title: string; required: readonly Bound[]; goals: readonly Bound[] }[];
   results: RoundResult[];
@@ -22,14 +22,13 @@ export interface Results {
 /** Of a run of these scenarios that begins now. */
 export async function emptyResults(
   command: string,
-  scenarios: readonly Scenario[],
-  cluster: HaCluster,
+  scenarios: readonly Scenario<never>[],
+  where: Pick<Results['machine'], 'kubernetes' | 'where'>,
 ): Promise<Results> {
   const commit = await promisify(execFile)('git', ['rev-parse', '--short', 'HEAD']).then(
     ({ stdout }) => stdout.trim(),
     () => 'unknown',
   );
-  const { gitVersion } = await cluster.kube.get<{ gitVersion: string }>('/version');
   return {
     at: new Date().toISOString(),
     command,
@@ -39,7 +38,7 @@ export async function emptyResults(
       cores: cpus().length,
       memoryGiB: Math.round(totalmem() / 1024 ** 3),
       node: process.version,
-      kubernetes: gitVersion,
+      ...where,
     },
     scenarios: scenarios.map(({ id, title, required, goals }) => ({ id, title, required, goals })),
     results: [],

@@ -1,73 +1,56 @@
-import { setMaxListeners } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { KindCluster } from '../kind/cluster.ts';
-import { install, NAMESPACE, userToken } from '../kind/install.ts';
-import { HaCluster } from './cluster.ts';
-import { Hub } from './hub.ts';
-import { Kube } from './kube.ts';
-import { Observer } from './observer.ts';
-import { TEMPLATE, writeValues } from './values.ts';
+import type { Hub } from './hub.ts';
+import { TEMPLATE } from './counter.ts';
+import { type Eyes, Observer } from './observer.ts';
+import type { Platform } from './platform.ts';
+import { until } from './until.ts';
 
-/** The agent id of test-values/ha.yaml. */
-const AGENT = 'ha';
-/** test-values/ha.yaml with one replica of each, and no election. */
-const ONE = ['k8sAgent.replicaCount=1', 'k8sAgent.ha.enabled=false', 'api.replicaCount=1'];
 const SCREEN_MS = 120_000;
 
-/** Shared by all rounds: the cluster and the hub, their observers, and a session with a watched screen. */
-export class Rig {
-  readonly cluster: HaCluster;
+/** Shared by all rounds: the installation and the hub, their observer, and a session with a watched screen. */
+export class Rig<P extends Platform> {
+  readonly cluster: P;
   readonly hub: Hub;
   readonly observer: Observer;
   /** Id of the session with the watched screen. */
   readonly screen: string;
   /** Distinguishes this run's requests from those of others. */
   readonly run: string;
-  readonly install: (shape: 'ha' | 'one') => Promise<void>;
-  readonly #stop: AbortController;
+  readonly #end: () => Promise<void>;
 
   private constructor(
-    parts: Pick<Rig, 'cluster' | 'hub' | 'observer' | 'screen' | 'run' | 'install'>,
-    stop: AbortController,
+    parts: Pick<Rig<P>, 'cluster' | 'hub' | 'observer' | 'screen' | 'run'>,
+    end: () => Promise<void>,
   ) {
     this.cluster = parts.cluster;
     this.hub = parts.hub;
     this.observer = parts.observer;
     this.screen = parts.screen;
     this.run = parts.run;
-    this.install = parts.install;
-    this.#stop = stop;
+    this.#end = end;
   }
 
-  /** Installs the chart with the scenarios' values, in that shape, and opens the session. `folder`: for the results. */
-  static async set(kind: KindCluster, folder: string, shape: 'ha' | 'one'): Promise<Rig> {
-    await mkdir(folder, { recursive: true });
-    const values = join(folder, 'values.json');
-    await writeValues(values);
-    const installShape = (wanted: 'ha' | 'one') =>
-      install(kind, 'ha', ['-f', values, ...(wanted === 'one' ? ONE.flatMap((set) => ['--set', set]) : [])]);
-    await installShape(shape);
-    const kube = await Kube.start(kind.kubeconfig);
-    const stop = new AbortController();
-    // one listener for every watch and every followed log
-    setMaxListeners(0, stop.signal);
-    stop.signal.addEventListener('abort', () => kube.stop(), { once: true });
+  /**
+   * Opens the session on an installation, and begins to observe; `stop` ends that. `end`: what is done when the rig is closed, or could not be
+   * opened.
+   */
+  static async open<P extends Platform>(
+    { cluster, hub, eyes, stop }: { cluster: P; hub: Hub; eyes: Eyes; stop: AbortController },
+    end: () => Promise<void> = async () => {},
+  ): Promise<Rig<P>> {
+    const over = async () => {
+      stop.abort();
+      await end();
+    };
     try {
-      const hub = new Hub(kind.hub, await userToken('ha'), AGENT);
-      const cluster = new HaCluster(kind, kube);
-      const observer = new Observer(kube, hub, stop.signal);
+      const observer = new Observer(eyes, hub, stop.signal);
       observer.start();
       const run = Math.random().toString(36).slice(2, 8);
-      const rig = new Rig(
-        { cluster, hub, observer, screen: await openScreen(cluster, hub, run), run, install: installShape },
-        stop,
-      );
+      const rig = new Rig<P>({ cluster, hub, observer, screen: await openScreen(hub, run), run }, over);
       // left by an aborted run
       await rig.clear();
       return rig;
     } catch (error) {
-      stop.abort();
+      await over();
       throw error;
     }
   }
@@ -78,32 +61,15 @@ export class Rig {
     for (const { id } of sessions) if (id !== this.screen) await this.hub.delete(id).catch(() => undefined);
   }
 
-  /** Deletes the session, and stops the observers. The chart stays. */
+  /** Deletes the session, and stops the observers. */
   async close(): Promise<void> {
     await this.hub.delete(this.screen).catch(() => undefined);
-    this.#stop.abort();
-  }
-
-  /** Material for a later analysis: the state of all objects, events, logs of previous containers. */
-  async leaveTraces(folder: string): Promise<void> {
-    const { cluster } = this;
-    const leave = async (file: string, ...args: string[]) => {
-      const text = await cluster.kubectl(...args).catch((error: Error) => error.message);
-      await writeFile(join(folder, file), text);
-    };
-    await leave('objects.txt', 'get', 'pods,services,leases,persistentvolumeclaims', '-o', 'wide');
-    await leave('lease.yaml', 'get', 'lease', '-o', 'yaml');
-    await leave('events.txt', 'get', 'events', '--sort-by=.metadata.creationTimestamp');
-    await leave('pods.txt', 'describe', 'pods', '-n', NAMESPACE);
-    await mkdir(join(folder, 'previous'), { recursive: true });
-    for (const component of ['k8s-agent', 'api'] as const)
-      for (const { name, restarts } of await cluster.pods(component).catch(() => []))
-        if (restarts > 0) await leave(join('previous', `${name}.log`), 'logs', name, '--previous', '--tail=2000');
+    await this.#end();
   }
 }
 
-async function openScreen(cluster: HaCluster, hub: Hub, run: string): Promise<string> {
-  const made = await cluster.until(
+async function openScreen(hub: Hub, run: string): Promise<string> {
+  const made = await until(
     'a session is accepted',
     async () => {
       const { status, body } = await hub.create(`screen-${run}`, TEMPLATE);
@@ -112,7 +78,7 @@ async function openScreen(cluster: HaCluster, hub: Hub, run: string): Promise<st
     },
     SCREEN_MS,
   );
-  await cluster.until(
+  await until(
     'the session runs',
     async () => {
       const session = (await hub.sessions()).find(({ id }) => id === made);

@@ -2,14 +2,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { check } from './checker.ts';
-import type { LeaderView } from './cluster.ts';
 import { type Figures, figures } from './figures.ts';
 import { Recorder } from './history.ts';
 import { Load } from './load.ts';
+import type { LeaderView, Platform } from './platform.ts';
 import type { Rig } from './rig.ts';
 import type { Bound, Scenario } from './scenario.ts';
 import { Stage } from './stage.ts';
 import { timeline } from './timeline.ts';
+import { until } from './until.ts';
 import { view } from './viewer.ts';
 
 /** Load that must be served without a break before the fault. */
@@ -40,7 +41,12 @@ export interface RoundResult {
 }
 
 /** Plays a scenario once: load, fault, consequences. Writes everything into `folder`. Never rejects: a failure counts as a fault. */
-export async function playRound(rig: Rig, scenario: Scenario, round: number, folder: string): Promise<RoundResult> {
+export async function playRound<P extends Platform>(
+  rig: Rig<P>,
+  scenario: Scenario<P>,
+  round: number,
+  folder: string,
+): Promise<RoundResult> {
   await mkdir(folder, { recursive: true });
   const began = performance.now();
   const wrong: string[] = [];
@@ -57,7 +63,7 @@ export async function playRound(rig: Rig, scenario: Scenario, round: number, fol
   // a separate recorder for the preparation, whose history does not count
   const before = new Recorder(join(folder, 'prepare.ndjson'));
   const prepared = await attempt('preparation', async () => {
-    await scenario.prepare?.(new Stage(rig.cluster, rig.hub, before, rig.install));
+    await scenario.prepare?.(new Stage(rig.cluster, rig.hub, before));
   });
   await before.close();
 
@@ -65,13 +71,13 @@ export async function playRound(rig: Rig, scenario: Scenario, round: number, fol
   const note = recorder.note.bind(recorder);
   note({ kind: 'begin', scenario: scenario.id, round, wall: recorder.wall, screen: rig.screen });
   await rig.observer.record(recorder, folder);
-  const stage = new Stage(rig.cluster, rig.hub, recorder, rig.install);
+  const stage = new Stage(rig.cluster, rig.hub, recorder);
   const load = new Load(rig.hub, note, (wall) => recorder.at(wall));
   rig.observer.onCommand = (command) => load.seen(command);
   const look = new AbortController();
   const viewing = view(rig.hub, rig.screen, note, look.signal);
   const used = await standbyUse(rig);
-  load.start(`${scenario.id.toLowerCase()}-${round}-${rig.run}`);
+  load.start(`${scenario.id.toLowerCase().replace(' ', '-')}-${round}-${rig.run}`);
 
   if (
     prepared &&
@@ -86,7 +92,7 @@ export async function playRound(rig: Rig, scenario: Scenario, round: number, fol
   await load.stop(END_MS);
   rig.observer.onCommand = () => {};
   await attempt('hub and cluster agree', () =>
-    rig.cluster.until(
+    until(
       'the same sessions there and there',
       async () => {
         note({ kind: 'sessions', items: (await rig.hub.sessions()).map(({ id, state }) => ({ id, state })) });
@@ -119,7 +125,7 @@ export async function playRound(rig: Rig, scenario: Scenario, round: number, fol
   };
   await writeFile(join(folder, 'result.json'), JSON.stringify(result, null, 2));
   if (wrong.length > 0) {
-    await rig.leaveTraces(folder);
+    await rig.cluster.leaveTraces(folder);
     await rig.clear();
   }
   return result;
@@ -127,7 +133,7 @@ export async function playRound(rig: Rig, scenario: Scenario, round: number, fol
 
 /** Commands and the screen flow. */
 async function baseline(stage: Stage): Promise<void> {
-  await stage.cluster.until(
+  await until(
     'commands are served and the screen shows something',
     async () => {
       const since = stage.recorder.now - BASELINE.ms;
@@ -141,7 +147,7 @@ async function baseline(stage: Stage): Promise<void> {
 
 async function screenIsBack(stage: Stage): Promise<void> {
   const from = stage.recorder.now;
-  await stage.cluster.until(
+  await until(
     'a picture',
     async () => stage.recorder.entries.findLast(({ kind }) => kind === 'frame')!.t > from,
     BASELINE_MS,
@@ -155,12 +161,12 @@ function missed({ figure, ms }: Bound, measured: Figures): string[] {
 }
 
 /** Begins to measure the CPU and memory of standbys; the result is of a replica that was a standby all the time. */
-async function standbyUse(rig: Rig): Promise<() => Promise<RoundResult['standby']>> {
+async function standbyUse({ cluster }: Rig<Platform>): Promise<() => Promise<RoundResult['standby']>> {
   const look = async () => {
-    const pods = await rig.cluster.pods('k8s-agent').catch(() => []);
+    const pods = await cluster.pods('k8s-agent').catch(() => []);
     const uses = pods.map(async (pod) => {
-      const view = await rig.cluster.ask<LeaderView>(pod, 8080, '/leader');
-      return { id: pod.containers[0]?.id, leads: view.is_leader, ...(await rig.cluster.use(pod)) };
+      const view = await cluster.ask<LeaderView>(pod, 8080, '/leader');
+      return { id: pod.containers[0]?.id, leads: view.is_leader, ...(await cluster.use(pod)) };
     });
     const all = await Promise.allSettled(uses);
     return all.flatMap((each) => (each.status === 'fulfilled' && !each.value.leads ? [each.value] : []));

@@ -1,5 +1,6 @@
 import type { Entry } from './history.ts';
 import type { Figures } from './figures.ts';
+import type { Platform } from './platform.ts';
 import type { Stage } from './stage.ts';
 
 /** Figures with bounds. */
@@ -11,8 +12,8 @@ export interface Bound {
   ms: number;
 }
 
-/** One kind of fault. Injections leave nothing broken behind. */
-export interface Scenario {
+/** One kind of fault; `P`: the platforms on which it can be injected. Injections leave nothing broken behind. */
+export interface Scenario<P extends Platform = Platform> {
   /** H1 to H5, with a letter if there are several. */
   readonly id: string;
   readonly title: string;
@@ -21,11 +22,11 @@ export interface Scenario {
   /** Reported, never asserted: p99 over the rounds. */
   readonly goals: readonly Bound[];
   /** Preparation before the load begins. */
-  prepare?(stage: Stage): Promise<void>;
+  prepare?(stage: Stage<P>): Promise<void>;
   /** False: no replica serves before the injection. */
   readonly served?: boolean;
   /** Injects the fault, and repairs what does not recover by itself. */
-  inject(stage: Stage): Promise<void>;
+  inject(stage: Stage<P>): Promise<void>;
   /** Further faults of its history. */
   check?(history: readonly Entry[], figures: Figures): string[];
 }

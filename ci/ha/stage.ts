@@ -1,24 +1,22 @@
-import type { HaCluster, LeaderView, Pod } from './cluster.ts';
 import { type Entry, isFinal, type Recorder } from './history.ts';
 import type { Hub } from './hub.ts';
+import type { LeaderView, Platform, Pod } from './platform.ts';
+import { until } from './until.ts';
 
 /** Conditions for a healthy leader with two standbys, and the longest wait for them. Milliseconds. */
 const HEALTHY_MS = 240_000;
 const SERVED_MS = 60_000;
 
-/** What a scenario acts on: the cluster, the hub, and the history of its round. */
-export class Stage {
-  readonly cluster: HaCluster;
+/** What a scenario acts on: the installation, the hub, and the history of its round. */
+export class Stage<P extends Platform = Platform> {
+  readonly cluster: P;
   readonly hub: Hub;
   readonly recorder: Recorder;
-  /** Installs the chart: with test-values/ha.yaml, or the same with one replica of each and without HA. */
-  readonly install: (shape: 'ha' | 'one') => Promise<void>;
 
-  constructor(cluster: HaCluster, hub: Hub, recorder: Recorder, install: Stage['install']) {
+  constructor(cluster: P, hub: Hub, recorder: Recorder) {
     this.cluster = cluster;
     this.hub = hub;
     this.recorder = recorder;
-    this.install = install;
   }
 
   /** The fault begins now. */
@@ -38,7 +36,7 @@ export class Stage {
   /** Waits until a command that is accepted from now on has completed; rejects after a minute. */
   async served(): Promise<void> {
     const { entries, now } = this.recorder;
-    await this.cluster.until('a command is served again', async () => completedSince(entries, now), SERVED_MS);
+    await until('a command is served again', async () => completedSince(entries, now), SERVED_MS);
   }
 
   /** The replica of the hub that accepted the agent's connection last, by its log. */
@@ -50,7 +48,7 @@ export class Stage {
     if (known !== undefined) return known;
     // the agent connected before the round: the log of that replica has the line
     for (const pod of pods) {
-      const log = await this.cluster.kubectl('logs', pod.name, '--tail=2000');
+      const log = await this.cluster.log(pod);
       const lines = log.split('\n').filter((line) => line.includes('"Registered agent"'));
       const times = lines.map((line) => (JSON.parse(line) as { time: number }).time);
       if (typeof since === 'string' && times.some((time) => Math.abs(time - Date.parse(since)) < 2_000)) return pod;
@@ -60,7 +58,7 @@ export class Stage {
 
   /** Waits until there are one leader, which the hub has, and two standbys that know it, and all other pods are ready too. */
   async healthy(): Promise<{ leader: string; standbys: string[]; term: number }> {
-    const found = await this.cluster.until('one leader and two standbys', () => this.#healthy(), HEALTHY_MS);
+    const found = await until('one leader and two standbys', () => this.#healthy(), HEALTHY_MS);
     this.recorder.note({ kind: 'healthy', ...found });
     return found;
   }
@@ -68,15 +66,15 @@ export class Stage {
   async #healthy() {
     const { cluster } = this;
     await this.pause(150);
-    const pods = await Promise.all(
-      (['k8s-agent', 'api', 'redis'] as const).map((component) => cluster.pods(component)),
-    );
-    for (const [index, expected] of [3, 3, 1].entries()) {
+    const components = ['k8s-agent', 'api', 'redis'] as const;
+    const pods = await Promise.all(components.map((component) => cluster.pods(component)));
+    for (const [index, component] of components.entries()) {
       const some = pods[index]!;
       const well = some.filter(({ ready, deleting, phase }) => ready && !deleting && phase === 'Running');
       const names = some.map(
         ({ name, ready, deleting }) => `${name} ${deleting ? 'deleting' : ready ? 'ready' : 'not ready'}`,
       );
+      const expected = cluster.expected[component];
       // a terminating pod may remain, except of the agent: it might lead
       if (well.length !== expected || (index === 0 && some.length !== expected)) throw new Error(names.join(', '));
     }

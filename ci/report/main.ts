@@ -1,5 +1,5 @@
 // npm run report:ha [-- --from test-results/ha/bench/results.json,…] [-- --update]
-// Writes report.md, report.json and failover.svg beside the results; with --update also the section of docs/ha.md and its picture.
+// Writes report.md, report.json and failover.svg beside the results; with --update also the platform's section of docs/ha.md and its picture.
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -29,12 +29,14 @@ await writeFile(beside('report.json'), `${JSON.stringify(summary, null, 2)}\n`);
 process.stdout.write(`${beside('report.md')}\n`);
 
 if (given.update) {
-  await writeFile(join(root, 'docs/images/ha-scenarios.svg'), picture(summary));
+  const [section, file] =
+    summary.machine.where === undefined ? ['bench:ha', 'ha-scenarios.svg'] : ['bench:ha docker', 'ha-docker.svg'];
+  await writeFile(join(root, 'docs/images', file), picture(summary));
   const path = join(root, 'docs/ha.md');
-  const marks = /(<!-- bench:ha -->\n)[^]*?(<!-- end -->)/;
+  const marks = new RegExp(`(<!-- ${section} -->\n)[^]*?(<!-- end -->)`);
   const page = await readFile(path, 'utf8');
-  if (!marks.test(page)) throw new Error('docs/ha.md has no <!-- bench:ha --> … <!-- end -->');
-  const text = markdown(summary, 'images/ha-scenarios.svg');
+  if (!marks.test(page)) throw new Error(`docs/ha.md has no <!-- ${section} --> … <!-- end -->`);
+  const text = markdown(summary, `images/${file}`);
   await writeFile(
     path,
     page.replace(marks, (_, begin: string, end: string) => `${begin}\n${text}\n\n${end}`),

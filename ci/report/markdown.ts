@@ -47,9 +47,11 @@ export function markdown(summary: Summary, picture: string): string {
     ]),
   ]);
   const { screens } = summary;
+  const compared = rows.some(({ id }) => CLIENT_GO[id] !== undefined);
+  const place = machine.where ?? `a kind cluster of three nodes (Kubernetes ${machine.kubernetes})`;
   return [
     `\`${summary.command}\`, ${summary.at.slice(0, 10)}, commit ${summary.commit}: ${totals.rounds} rounds, **${totals.accepted} commands accepted, ${totals.lost} lost, ${totals.doubled} doubled**; rounds in which anything was wrong: ${totals.wrong}.
-${machine.cores} cores (${machine.cpu}), ${machine.memoryGiB} GiB for everything: a kind cluster of three nodes (Kubernetes ${machine.kubernetes}), the load, and whatever else the machine did (load average ${load === undefined ? 'unknown' : load.toFixed(0)}, median).
+${machine.cores} cores (${machine.cpu}), ${machine.memoryGiB} GiB for everything: ${place}, the load, and whatever else the machine did (load average ${load === undefined ? 'unknown' : load.toFixed(0)}, median).
 A standby takes ${percent(standby.cpu)} of a core and ${mib(standby.memory)} (medians). The screen was back within a second of the failover (our goal) in ${screens.met} of ${screens.of} rounds.`,
     `![Failover times per scenario](${picture})`,
     `Seconds: median, p95, p99 of the rounds (with 20, p99 is the worst).`,
@@ -65,7 +67,7 @@ A standby takes ${percent(standby.cpu)} of a core and ${mib(standby.memory)} (me
         'failover',
         'longest gap',
         'gap in the screen',
-        'client-go, election alone',
+        ...(compared ? ['client-go, election alone'] : []),
       ],
       ...rows.map((row) => {
         const theirs = CLIENT_GO[row.id];
@@ -80,7 +82,9 @@ A standby takes ${percent(standby.cpu)} of a core and ${mib(standby.memory)} (me
           shares(row.figures.start.values.length > 0 ? row.figures.start : row.figures.failover),
           row.figures.start.values.length > 0 ? '–' : shares(row.figures.silence),
           row.figures.start.values.length > 0 ? '–' : shares(row.figures.viewer),
-          theirs === undefined ? '–' : `${seconds(theirs.median)}, ${seconds(theirs.p95)} (${theirs.what})`,
+          ...(!compared
+            ? []
+            : [theirs === undefined ? '–' : `${seconds(theirs.median)}, ${seconds(theirs.p95)} (${theirs.what})`]),
         ];
       }),
     ]),

@@ -33,7 +33,7 @@ export function picture({ rows, at }: Summary): string {
     `<title>Failover times per scenario, ${at.slice(0, 10)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     `<text x="16" y="24" font-size="15" font-weight="600">From the last good command to the first good one</text>`,
-    ...legend(),
+    ...legend(rows.some(({ id }) => CLIENT_GO[id] !== undefined)),
     ...TICKS.flatMap((ms) => [
       `<line x1="${x(ms)}" x2="${x(ms)}" y1="${TOP - 6}" y2="${height - 28}" stroke="${COLOURS.grid}"/>`,
       `<text x="${x(ms)}" y="${height - 10}" text-anchor="middle" font-size="11">${ms / 1_000} s</text>`,
@@ -44,12 +44,12 @@ export function picture({ rows, at }: Summary): string {
   return `${parts.join('\n')}\n`;
 }
 
-function legend(): string[] {
+function legend(compared: boolean): string[] {
   const entries: [string, string][] = [
     ['a round, bar: median', COLOURS.ours],
     ['our goal', COLOURS.goal],
     ['required', COLOURS.required],
-    ['client-go 15/10/2, median to p95', COLOURS.theirs],
+    ...(compared ? [['client-go 15/10/2, median to p95', COLOURS.theirs] as [string, string]] : []),
   ];
   let at = 16;
   return entries.flatMap(([text, colour]) => {

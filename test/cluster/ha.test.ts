@@ -5,7 +5,9 @@ import { whyNoKind } from '../../ci/kind/host.ts';
 import { buildPrograms, fetched, PROGRAMS, STORE } from '../../ci/kind/images.ts';
 import { root } from '../../ci/kind/root.ts';
 import { emptyResults, type Results, save } from '../../ci/ha/results.ts';
-import { Rig } from '../../ci/ha/rig.ts';
+import type { HaCluster } from '../../ci/ha/kubernetes/cluster.ts';
+import { kindRig } from '../../ci/ha/kubernetes/rig.ts';
+import type { Rig } from '../../ci/ha/rig.ts';
 import { playRound } from '../../ci/ha/round.ts';
 import { SCENARIOS } from '../../ci/ha/scenarios/index.ts';
 
@@ -17,7 +19,7 @@ const chosen = SCENARIOS.filter(({ id }) => only.length === 0 || only.some((each
 const folder = join(root, 'test-results/ha/kind');
 
 describe.skipIf(why !== undefined)(`high availability on kind${why === undefined ? '' : ` (${why})`}`, () => {
-  let rig: Rig;
+  let rig: Rig<HaCluster>;
   let results: Results;
   let made = false;
   let round = 0;
@@ -28,9 +30,9 @@ describe.skipIf(why !== undefined)(`high availability on kind${why === undefined
     made = !(await isThere(NAME));
     const kind = await makeCluster(NAME);
     await kind.load([PROGRAMS.api, PROGRAMS.agent, STORE]);
-    // from a new one the first scenario upgrades
-    rig = await Rig.set(kind, folder, made ? 'one' : 'ha');
-    results = await emptyResults('npm run test:kind', chosen, rig.cluster);
+    // from a new one the first scenario upgrades, if it is played
+    rig = await kindRig(kind, folder, made && chosen[0]?.id === 'H5d' ? 'one' : 'ha');
+    results = await emptyResults('npm run test:kind', chosen, await rig.cluster.version());
   });
 
   afterAll(async () => {

@@ -97,6 +97,17 @@ describe('the report of the HA scenarios', () => {
       expect(text).toContain(part);
   });
 
+  it('of an engine compares with nothing, and says what it ran on', () => {
+    const of = { ...results.machine, where: 'Docker 20.10.24' };
+    const rounds = [round('H2a file', 1, { failover: 300 })];
+    const scenarios = [{ id: 'H2a file', title: 'leader stopped', required: [], goals: [] }];
+    const docker = summarize({ ...results, machine: of, scenarios, results: rounds });
+    const text = markdown(docker, 'p.svg');
+    expect(text).toContain('24 GiB for everything: Docker 20.10.24, the load');
+    expect(text).toContain('| H2a file | leader stopped | 1 | 0 | 0 | 0 | – | 0.30 | – | – |\n');
+    expect(text + picture(docker)).not.toContain('client-go');
+  });
+
   it('is a picture with a dot a round, and the bounds', () => {
     const svg = picture(summary);
     expect(svg).toContain('pod &lt;deleted>');

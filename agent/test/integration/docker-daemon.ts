@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { systemClock } from 'clock-port';
-import { COUNTER } from '../../../ci/ha/values.ts';
+import { COUNTER } from '../../../ci/ha/counter.ts';
 import { engineAddress } from '../../src/sessions/docker/engine/address.ts';
 import { Engine } from '../../src/sessions/docker/engine/engine.ts';
 import { until } from '../support/until.ts';

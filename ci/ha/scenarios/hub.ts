@@ -8,8 +8,8 @@ export const storeRestarted: Scenario = {
   goals: [],
   async inject(stage) {
     const [store] = await stage.cluster.pods('redis');
-    stage.fault(`delete pod ${store!.name}`);
-    await stage.cluster.deletePod(store!.name);
+    stage.fault(`stop ${store!.name}`);
+    await stage.cluster.stop(store!);
     await stage.served();
   },
 };
@@ -23,7 +23,7 @@ export const leaderAndHubKilled: Scenario = {
   async inject(stage) {
     const [leader, hub] = await Promise.all([stage.cluster.leader(), stage.hubOfLeader()]);
     stage.fault(`kill -9 in ${leader.name} and ${hub.name}`);
-    await Promise.all([stage.cluster.signal(leader, 'KILL'), stage.cluster.signal(hub, 'KILL')]);
+    await Promise.all([stage.cluster.kill(leader), stage.cluster.kill(hub)]);
     await stage.served();
   },
 };
@@ -36,8 +36,8 @@ export const everythingDeleted: Scenario = {
   goals: [],
   async inject(stage) {
     const pods = await Promise.all((['k8s-agent', 'api', 'redis'] as const).map((each) => stage.cluster.pods(each)));
-    stage.fault('delete every pod of the release');
-    await Promise.all(pods.flat().map(({ name }) => stage.cluster.deletePod(name, 1)));
+    stage.fault('stop every program of the installation');
+    await Promise.all(pods.flat().map((pod) => stage.cluster.stop(pod, 1)));
     await stage.served();
   },
 };

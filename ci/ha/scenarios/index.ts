@@ -1,3 +1,4 @@
+import type { HaCluster } from '../kubernetes/cluster.ts';
 import type { Scenario } from '../scenario.ts';
 import { everythingDeleted, leaderAndHubKilled, storeRestarted } from './hub.ts';
 import { leaseDeleted, leaseDeletedAgain } from './lease.ts';
@@ -7,8 +8,8 @@ import { containerKilled, frozen, podDeleted, podsRestarted } from './pods.ts';
 import { agentRolled, hubRolled, upgraded } from './rollouts.ts';
 import { start } from './start.ts';
 
-/** In an order that suits one cluster: the upgrade makes the installation for the others, node failures come last. */
-export const SCENARIOS: readonly Scenario[] = [
+/** On kind, in an order that suits one cluster: the upgrade makes the installation for the others, node failures come last. */
+export const SCENARIOS: readonly Scenario<HaCluster>[] = [
   upgraded,
   start,
   podDeleted,

@@ -18,7 +18,7 @@ export const leaseDeleted: Scenario = {
   goals,
   async inject(stage) {
     stage.fault('delete the Lease');
-    await stage.cluster.deleteLease();
+    await stage.cluster.deleteLock();
     await stage.served();
   },
 };
@@ -33,7 +33,7 @@ export const leaseDeletedAgain: Scenario = {
     stage.fault('delete the Lease, again and again');
     const end = performance.now() + 30_000;
     while (performance.now() < end) {
-      await stage.cluster.deleteLease();
+      await stage.cluster.deleteLock();
       await stage.pause(500);
     }
     stage.mended('nobody deletes it any more');

@@ -1,30 +1,12 @@
-import type { Pod } from '../cluster.ts';
 import type { Entry } from '../history.ts';
+import type { Cut } from '../platform.ts';
 import type { Scenario } from '../scenario.ts';
-import type { Stage } from '../stage.ts';
 
-/** The hub's pods listen on this port. */
-const HUB_PORT = 8080;
 /** A partition lasts at least so long: the Lease expires, and the old leader has time to do harm. Milliseconds. */
 const LASTS_MS = 10_000;
 
-/** The dropped traffic between the leader and the rest. */
-type Shape = (leader: Pod, stage: Stage) => Promise<string[]>;
-
-const fromApiServer: Shape = async ({ ip }, { cluster }) => {
-  const server = await cluster.apiServer();
-  return [
-    `-s ${ip} -d ${server.ip} -p tcp --dport ${server.port}`,
-    `-s ${server.ip} -d ${ip} -p tcp --sport ${server.port}`,
-  ];
-};
-const fromHub: Shape = async ({ ip }) => [`-s ${ip} -p tcp --dport ${HUB_PORT}`, `-d ${ip} -p tcp --sport ${HUB_PORT}`];
-const fromAll: Shape = async ({ ip }) => [`-s ${ip}`, `-d ${ip}`];
-/** It can send but not receive: its requests take effect without its knowledge. */
-const deaf: Shape = async ({ ip }) => [`-d ${ip}`];
-
 /** H4: the leader's network is cut in that shape, and restored when another replica serves. */
-function partition(id: string, title: string, shape: Shape): Scenario {
+function partition(id: string, title: string, from: Cut): Scenario {
   return {
     id,
     title,
@@ -35,14 +17,13 @@ function partition(id: string, title: string, shape: Shape): Scenario {
     ],
     async inject(stage) {
       const leader = await stage.cluster.leader();
-      const rules = await shape(leader, stage);
       stage.fault(`${title}: ${leader.name}`);
-      await stage.cluster.cut(leader.node, rules);
+      await stage.cluster.cut(leader, from);
       try {
         await stage.pause(LASTS_MS);
         await stage.served();
       } finally {
-        await stage.cluster.heal(leader.node);
+        await stage.cluster.heal(leader);
         stage.mended(`the network of ${leader.name}`);
       }
     },
@@ -76,7 +57,7 @@ function sameProcess(history: readonly Entry[]): string[] {
   return wrong;
 }
 
-export const cutFromApiServer = partition('H4a', 'leader cut from the API server', fromApiServer);
-export const cutFromHub = partition('H4b', 'leader cut from the hub', fromHub);
-export const cutFromAll = partition('H4c', 'leader cut from both', fromAll);
-export const cutOneWay = partition('H4d', 'leader hears nothing (one way)', deaf);
+export const cutFromApiServer = partition('H4a', 'leader cut from the API server', 'lock');
+export const cutFromHub = partition('H4b', 'leader cut from the hub', 'hub');
+export const cutFromAll = partition('H4c', 'leader cut from both', 'both');
+export const cutOneWay = partition('H4d', 'leader hears nothing (one way)', 'deaf');

@@ -1,5 +1,7 @@
+import type { HaCluster } from '../kubernetes/cluster.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Stage } from '../stage.ts';
+import { until } from '../until.ts';
 
 const required = [
   { figure: 'failover', ms: 20_000 },
@@ -11,16 +13,16 @@ const goals = [
 ] as const;
 
 /** The workers hold replicas only (ci/kind-values.yaml, values.ts): sessions and the store are elsewhere. */
-async function worker(stage: Stage): Promise<string> {
+async function worker(stage: Stage<HaCluster>): Promise<string> {
   const { name, node } = await stage.cluster.leader();
   if (node.endsWith('control-plane')) throw new Error(`the leader ${name} is on ${node}, which can't be taken away`);
   return node;
 }
 
 /** Replicas, also of the hub, must be on both workers: if one node had all of them, no replica could take over. */
-async function spread(stage: Stage): Promise<void> {
+async function spread(stage: Stage<HaCluster>): Promise<void> {
   for (const component of ['k8s-agent', 'api'] as const) {
-    await stage.cluster.until(
+    await until(
       `replicas of ${component} on more than one node`,
       async () => {
         const pods = await stage.cluster.pods(component);
@@ -34,12 +36,12 @@ async function spread(stage: Stage): Promise<void> {
   }
 }
 
-const ready = async (stage: Stage, node: string): Promise<void> => {
+const ready = async (stage: Stage<HaCluster>, node: string): Promise<void> => {
   await stage.cluster.kubectl('wait', `node/${node}`, '--for=condition=Ready', '--timeout=120s');
 };
 
 /** H2: the leader's node is paused, and resumes later. */
-export const nodePaused: Scenario = {
+export const nodePaused: Scenario<HaCluster> = {
   id: 'H2c',
   title: 'leader’s node paused',
   required,
@@ -61,7 +63,7 @@ export const nodePaused: Scenario = {
 };
 
 /** H2: the leader's node dies, and is started again later. */
-export const nodeKilled: Scenario = {
+export const nodeKilled: Scenario<HaCluster> = {
   id: 'H2d',
   title: 'leader’s node killed',
   required,

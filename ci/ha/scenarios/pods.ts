@@ -16,8 +16,8 @@ export const podDeleted: Scenario = {
   ],
   async inject(stage) {
     const leader = await stage.cluster.leader();
-    stage.fault(`delete pod ${leader.name}`);
-    await stage.cluster.deletePod(leader.name);
+    stage.fault(`stop ${leader.name}`);
+    await stage.cluster.stop(leader);
   },
 };
 
@@ -33,7 +33,7 @@ export const containerKilled: Scenario = {
   async inject(stage) {
     const leader = await stage.cluster.leader();
     stage.fault(`kill -9 in ${leader.name}`);
-    await stage.cluster.signal(leader, 'KILL');
+    await stage.cluster.kill(leader);
   },
 };
 
@@ -45,26 +45,29 @@ export const podsRestarted: Scenario = {
   goals: [{ figure: 'viewer', ms: 2_000 }],
   async inject(stage) {
     for (const pod of await stage.cluster.pods('k8s-agent')) {
-      stage.fault(`delete pod ${pod.name}`);
-      await stage.cluster.deletePod(pod.name);
+      stage.fault(`stop ${pod.name}`);
+      await stage.cluster.stop(pod);
       await stage.healthy();
     }
   },
 };
 
-/** H5: the leader's process is stopped for a minute, then continued. */
-export const frozen: Scenario = {
-  id: 'H5h',
-  title: 'leader’s process stopped for 60 s',
+/** H5: the leader's process is stopped for that time, then continued: it believes that it leads. */
+const stopped = (id: string, seconds: number): Scenario => ({
+  id,
+  title: `leader’s process stopped for ${seconds} s`,
   required: [],
   goals: [{ figure: 'failover', ms: 6_000 }],
   async inject(stage) {
     const leader = await stage.cluster.leader();
     stage.fault(`SIGSTOP of ${leader.name}`);
-    await stage.cluster.signal(leader, 'STOP');
-    await stage.pause(60_000);
-    // the kubelet may have replaced the container by now
-    await stage.cluster.signal(leader, 'CONT').catch(() => undefined);
+    await stage.cluster.freeze(leader);
+    await stage.pause(seconds * 1_000);
+    await stage.cluster.thaw(leader);
     stage.mended(`SIGCONT of ${leader.name}`);
   },
-};
+});
+
+export const frozen = stopped('H5h', 60);
+/** Long enough for another leader, which the first meets when it continues. */
+export const frozenShortly = stopped('H5i', 8);

@@ -1,16 +1,18 @@
+import type { HaCluster } from '../kubernetes/cluster.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Stage } from '../stage.ts';
+import { until } from '../until.ts';
 
 const goals = [{ figure: 'viewer', ms: 2_000 }] as const;
 
-const restart = async (stage: Stage, deployment: string): Promise<void> => {
+const restart = async (stage: Stage<HaCluster>, deployment: string): Promise<void> => {
   stage.fault(`rollout restart of ${deployment}`);
   await stage.cluster.kubectl('rollout', 'restart', `deployment/${deployment}`);
   await stage.cluster.kubectl('rollout', 'status', `deployment/${deployment}`, '--timeout=180s');
   stage.mended(`${deployment} is rolled out`);
 };
 
-export const agentRolled: Scenario = {
+export const agentRolled: Scenario<HaCluster> = {
   id: 'H5b',
   title: 'rollout restart of the agent',
   required: [],
@@ -18,7 +20,7 @@ export const agentRolled: Scenario = {
   inject: (stage) => restart(stage, 'streamspace-k8s-agent'),
 };
 
-export const hubRolled: Scenario = {
+export const hubRolled: Scenario<HaCluster> = {
   id: 'H5c',
   title: 'rollout restart of the hub',
   required: [],
@@ -27,14 +29,14 @@ export const hubRolled: Scenario = {
 };
 
 /** H5: from one replica of each and no HA to test-values/ha.yaml, under load. */
-export const upgraded: Scenario = {
+export const upgraded: Scenario<HaCluster> = {
   id: 'H5d',
   title: 'helm upgrade from one replica to HA',
   required: [],
   goals: [],
   async prepare(stage) {
-    await stage.install('one');
-    await stage.cluster.until(
+    await stage.cluster.install('one');
+    await until(
       'one agent without HA is connected',
       async () => {
         const agent = await stage.hub.agentNow();
@@ -45,7 +47,7 @@ export const upgraded: Scenario = {
   },
   async inject(stage) {
     stage.fault('helm upgrade to ha.yaml');
-    await stage.install('ha');
+    await stage.cluster.install('ha');
     stage.mended('helm is done');
   },
 };

@@ -1,8 +1,10 @@
 import { registrations } from '../checker.ts';
+import type { HaCluster } from '../kubernetes/cluster.ts';
 import type { Scenario } from '../scenario.ts';
+import { until } from '../until.ts';
 
 /** H1: three replicas start at once. */
-export const start: Scenario = {
+export const start: Scenario<HaCluster> = {
   id: 'H1',
   title: 'three replicas start',
   required: [],
@@ -10,7 +12,7 @@ export const start: Scenario = {
   served: false,
   async prepare({ cluster }) {
     await cluster.kubectl('scale', 'deployment/streamspace-k8s-agent', '--replicas=0');
-    await cluster.until('no replica is left', async () => (await cluster.pods('k8s-agent')).length === 0, 90_000);
+    await until('no replica is left', async () => (await cluster.pods('k8s-agent')).length === 0, 90_000);
   },
   async inject(stage) {
     stage.fault('three replicas start');

@@ -2,7 +2,7 @@ import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { userToken } from '../../../ci/kind/install.ts';
-import { TEMPLATE } from '../../../ci/ha/values.ts';
+import { TEMPLATE } from '../../../ci/ha/counter.ts';
 import { PROGRAMS } from '../../../ci/kind/images.ts';
 import type { Cluster } from '../support/cluster.ts';
 import { AGENT_VALUES, ControlPlane } from '../support/control-plane.ts';

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { selfSigned } from '@streamspace/testkit';
-import { COUNTER, TEMPLATE } from '../../../ci/ha/values.ts';
+import { COUNTER, TEMPLATE } from '../../../ci/ha/counter.ts';
 import { PROGRAMS } from '../../../ci/kind/images.ts';
 import type { Cluster } from './cluster.ts';
 

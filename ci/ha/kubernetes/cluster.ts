@@ -1,24 +1,18 @@
-import type { KindCluster } from '../kind/cluster.ts';
-import { run } from '../kind/host.ts';
-import { NAMESPACE } from '../kind/install.ts';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { KindCluster } from '../../kind/cluster.ts';
+import { run } from '../../kind/host.ts';
+import { NAMESPACE } from '../../kind/install.ts';
+import type { Component } from '../history.ts';
+import type { Cut, Platform, Pod } from '../platform.ts';
 import type { Kube, KubeObject } from './kube.ts';
-import type { Component, PodEntry } from './history.ts';
 import { podOf } from './observed.ts';
 
 const LEASE = 'k8s-agent-leader-election';
 const LEASES = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`;
+/** The hub's pods listen on this port. */
+const HUB_PORT = 8080;
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
-
-export type Pod = PodEntry & { ip: string; hostIp: string; containers: { name: string; id: string }[] };
-
-/** An agent's answer at `/leader`. */
-export interface LeaderView {
-  is_leader: boolean;
-  leader: string;
-  term: number;
-}
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Shell: the processes of a pod's container, as its node numbers them, in `$pids`. */
 function pidsOf(pod: Pod): string {
@@ -28,13 +22,17 @@ function pidsOf(pod: Pod): string {
 }
 
 /** A kind cluster with the chart installed, and all operations on it from outside. */
-export class HaCluster {
+export class HaCluster implements Platform {
+  readonly expected = { 'k8s-agent': 3, api: 3, redis: 1 };
   readonly kind: KindCluster;
   readonly kube: Kube;
+  /** Installs the chart: with test-values/ha.yaml, or the same with one replica of each and without HA. */
+  readonly install: (shape: 'ha' | 'one') => Promise<void>;
 
-  constructor(kind: KindCluster, kube: Kube) {
+  constructor(kind: KindCluster, kube: Kube, install: HaCluster['install']) {
     this.kind = kind;
     this.kube = kube;
+    this.install = install;
   }
 
   async pods(component: Component): Promise<Pod[]> {
@@ -72,8 +70,24 @@ export class HaCluster {
     return this.kube.call('DELETE', `${PODS}/${name}${grace}`);
   }
 
-  /** False when there was none. */
-  deleteLease(): Promise<boolean> {
+  async stop({ name }: Pod, seconds?: number): Promise<void> {
+    await this.deletePod(name, seconds);
+  }
+
+  kill(pod: Pod): Promise<void> {
+    return this.#signal(pod, 'KILL');
+  }
+
+  freeze(pod: Pod): Promise<void> {
+    return this.#signal(pod, 'STOP');
+  }
+
+  async thaw(pod: Pod): Promise<void> {
+    // the kubelet may have replaced the container by now
+    await this.#signal(pod, 'CONT').catch(() => undefined);
+  }
+
+  deleteLock(): Promise<boolean> {
     return this.kube.call('DELETE', `${LEASES}/${LEASE}`).then(
       () => true,
       (error: Error) => {
@@ -93,7 +107,7 @@ export class HaCluster {
   }
 
   /** Sends a signal to every process of a pod's container from its node: nothing in the container can prevent it. */
-  async signal(pod: Pod, signal: 'KILL' | 'STOP' | 'CONT'): Promise<void> {
+  async #signal(pod: Pod, signal: 'KILL' | 'STOP' | 'CONT'): Promise<void> {
     await this.exec(pod.node, `${pidsOf(pod)}; [ -n "$pids" ] && kill -${signal} $pids`);
   }
 
@@ -115,17 +129,35 @@ export class HaCluster {
   }
 
   /**
-   * Rules at the top of the node's forwarding chain, which drop matching packets, established connections included. `heal` removes them. The
-   * kubelet's probes come from the node itself and pass.
+   * By rules at the top of the node's forwarding chain, which drop matching packets, established connections included. The kubelet's
+   * probes come from the node itself and pass.
    */
-  async cut(node: string, matches: readonly string[]): Promise<void> {
-    const rules = matches.map((match) => `iptables -w 5 -I FORWARD ${match} -m comment --comment ha-scenario -j DROP`);
+  async cut({ ip, node }: Pod, from: Cut): Promise<void> {
+    const rules = (await this.#matches(ip, from)).map(
+      (match) => `iptables -w 5 -I FORWARD ${match} -m comment --comment ha-scenario -j DROP`,
+    );
     await this.exec(node, rules.join(' && '));
   }
 
-  async heal(node: string): Promise<void> {
+  /** The packets of that address which the cut drops. */
+  async #matches(ip: string, from: Cut): Promise<string[]> {
+    if (from === 'deaf') return [`-d ${ip}`];
+    if (from === 'both') return [`-s ${ip}`, `-d ${ip}`];
+    if (from === 'hub') return [`-s ${ip} -p tcp --dport ${HUB_PORT}`, `-d ${ip} -p tcp --sport ${HUB_PORT}`];
+    const server = await this.apiServer();
+    return [
+      `-s ${ip} -d ${server.ip} -p tcp --dport ${server.port}`,
+      `-s ${server.ip} -d ${ip} -p tcp --sport ${server.port}`,
+    ];
+  }
+
+  async heal({ node }: Pod): Promise<void> {
     const find = `iptables -w 5 -S | grep -- '--comment ha-scenario' | sed 's/^-A/-D/'`;
     await this.exec(node, `${find} | while read -r rule; do iptables -w 5 $rule; done`);
+  }
+
+  async version(): Promise<{ kubernetes: string }> {
+    return { kubernetes: (await this.kube.get<{ gitVersion: string }>('/version')).gitVersion };
   }
 
   nodes(): Promise<string[]> {
@@ -142,23 +174,27 @@ export class HaCluster {
     return { ip: subsets[0]!.addresses[0]!.ip, port: subsets[0]!.ports[0]!.port };
   }
 
+  log({ name }: Pod): Promise<string> {
+    return this.kubectl('logs', name, '--tail=2000');
+  }
+
   kubectl(...args: string[]): Promise<string> {
     return this.kind.kubectl(['-n', NAMESPACE, ...args]);
   }
 
-  /** Waits until `look` returns a result; rejects after `limitMs`, with the last failure. */
-  async until<T>(what: string, look: () => Promise<T | undefined | false>, limitMs: number): Promise<T> {
-    const end = performance.now() + limitMs;
-    for (let last = ''; ;) {
-      try {
-        const found = await look();
-        if (found !== undefined && found !== false) return found;
-      } catch (error) {
-        last = (error as Error).message;
-      }
-      if (performance.now() > end)
-        throw new Error(`${what}: not within ${limitMs / 1000} s${last === '' ? '' : ` (${last})`}`);
-      await pause(100);
-    }
+  /** The state of all objects, events, logs of previous containers. */
+  async leaveTraces(folder: string): Promise<void> {
+    const leave = async (file: string, ...args: string[]) => {
+      const text = await this.kubectl(...args).catch((error: Error) => error.message);
+      await writeFile(join(folder, file), text);
+    };
+    await leave('objects.txt', 'get', 'pods,services,leases,persistentvolumeclaims', '-o', 'wide');
+    await leave('lease.yaml', 'get', 'lease', '-o', 'yaml');
+    await leave('events.txt', 'get', 'events', '--sort-by=.metadata.creationTimestamp');
+    await leave('pods.txt', 'describe', 'pods', '-n', NAMESPACE);
+    await mkdir(join(folder, 'previous'), { recursive: true });
+    for (const component of ['k8s-agent', 'api'] as const)
+      for (const { name, restarts } of await this.pods(component).catch(() => []))
+        if (restarts > 0) await leave(join('previous', `${name}.log`), 'logs', name, '--previous', '--tail=2000');
   }
 }

@@ -1,5 +1,5 @@
 import type { KubeObject } from './kube.ts';
-import type { Change, Component, LeaseEntry, PodEntry, RecordEntry } from './history.ts';
+import type { Change, Component, LeaseEntry, PodEntry, RecordEntry } from '../history.ts';
 
 /** Objects of the API server as entries of the history. Their keys are the agent's and the elector's public ones. */
 const TERM_OF_LEASE = 'lease-elector/term';
