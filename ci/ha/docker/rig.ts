@@ -189,7 +189,8 @@ class Installation {
 
   /** The agent's image with the program of the sessions. */
   async #makeImage(): Promise<void> {
-    const body = { Image: PROGRAMS.agent, Labels: this.#labels('image') };
+    // without labels of this rig: the image keeps them, and other rigs run it too
+    const body = { Image: PROGRAMS.agent };
     const { Id } = await this.#engine.call<{ Id: string }>('POST', '/containers/create', body);
     const [repo, tag] = this.#image.split(':');
     const config = { Entrypoint: ['node', '-e', COUNTER], User: '1000:1000', Healthcheck: { Test: ['NONE'] } };
