@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
-import { Balancer } from '@streamspace/testkit';
+import { Balancer, freePort } from '@streamspace/testkit';
 import { PROGRAMS, STORE } from '../../kind/images.ts';
 import { COUNTER, TEMPLATE } from '../counter.ts';
 import { Hub } from '../hub.ts';
@@ -237,11 +236,3 @@ const variables = (env: Readonly<Record<string, string>>): string[] =>
 const published = (port: number, at: number) => ({
   PortBindings: { [`${port}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: String(at) }] },
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
