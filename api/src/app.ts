@@ -27,6 +27,10 @@ import { registerSecurity } from './http/security.ts';
 import { shortened } from './http/shortened.ts';
 import { registerTrace } from './http/trace.ts';
 import { sessionRoutes } from './sessions/routes.ts';
+import { peopleOf } from './sign-in/people.ts';
+import type { Provider } from './sign-in/providers.ts';
+import { signInRoutes } from './sign-in/routes.ts';
+import { SignInWatch } from './sign-in/watch.ts';
 import { templateRoutes } from './sessions/template-routes.ts';
 import { withoutUpgradeRoutes } from './tunnel/without-upgrade.ts';
 
@@ -38,6 +42,8 @@ const REQUEST_MS = 30_000;
 export interface AppDeps extends HubDeps {
   /** Holds the agents' links; by default the real one. Tests of the REST part pass their own. */
   gateway?: (deps: LinkDeps) => AgentGateway;
+  /** Where users sign in; none: with tokens only. */
+  providers?: readonly Provider[];
 }
 
 /** The hub's two servers. `inject` works without listening. */
@@ -85,7 +91,11 @@ function makeServer({ log, clock, config, randomBytes }: HubDeps, from: Clients,
 }
 
 /** Makes the hub's servers. The store stays the caller's. */
-export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }: AppDeps): Promise<Hub> {
+export async function buildApp({
+  gateway: makeGateway = agentGateway,
+  providers = [],
+  ...deps
+}: AppDeps): Promise<Hub> {
   const { config, store, clock } = deps;
   const from = clients(config.trustedProxies);
   const app = makeServer(deps, from, basePathOf(config.publicUrl));
@@ -95,12 +105,17 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
   await registerDocumentation(app, config);
 
   const badEnrolments = new Failures(clock, from, { burst: config.rateLimit, everyMs: 60_000 / config.rateLimit });
+  const watch = new SignInWatch(store, clock);
+  app.addHook('preClose', async () => watch.stop());
+  const people = peopleOf({ ...deps, clients: from, providers });
+  const bearer = userAuth(config, clock);
   const gateway = makeGateway({
     ...deps,
     clients: from,
     authenticateAgent: (bearer) => authenticateAgent(store, bearer),
     originAllowed: (request) => originAllowed(config, request),
     takeTicket: (ticket, sessionId) => takeTicket({ store, clock }, ticket, sessionId),
+    watch,
   });
   gateway.register(app, internal);
   app.addHook('preClose', () => internal.close());
@@ -110,7 +125,12 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
   await app.register(
     async (api) => {
       registerAccess(api, {
-        user: userAuth(config, clock),
+        // a token goes first: what sends one means it
+        user: async (request) => {
+          const token = bearerOf(request);
+          const signedIn = token === undefined && (await people?.signIns.authenticate(request.raw, request.log));
+          return signedIn || bearer(token);
+        },
         enrolment: (request) =>
           authenticateEnrolment(deps, bearerOf(request)).catch((error: unknown) => {
             const known = asStreamSpaceError(error);
@@ -129,7 +149,8 @@ export async function buildApp({ gateway: makeGateway = agentGateway, ...deps }:
       agentRoutes(api, { ...deps, dispatcher: gateway.dispatcher });
       authRoutes(api, { ...deps, links: gateway });
       commandRoutes(api, deps);
-      eventRoutes(api, deps);
+      eventRoutes(api, { ...deps, watch });
+      signInRoutes(api, { ...deps, providers, people, watch });
       withoutUpgradeRoutes(api, deps);
     },
     { prefix: '/api/v1' },

@@ -25,6 +25,14 @@ export interface HubConfig {
     /** Undefined: only `exp` counts. */
     readonly maxAgeMs?: number | undefined;
   };
+  readonly signIn: {
+    /** Undefined: no provider, users sign in with tokens only. */
+    readonly providersFile: string | undefined;
+    /** By the provider's id. */
+    readonly clientSecrets: ReadonlyMap<string, string>;
+    readonly lifetimeMs: number;
+    readonly idleMs: number;
+  };
   readonly allowedOrigins: readonly string[];
   /** Whose word on where a request comes from is taken. */
   readonly trustedProxies: readonly Network[];
@@ -79,6 +87,16 @@ export function readHubConfig(env: Environment): HubConfig {
     problem(
       `HUB_PEER_SECRET: is required with JWT_JWKS_URL (${takes('hubPeerSecret')}): it authenticates hub replicas to each other and signs sessions`,
     );
+  if (given('OIDC_PROVIDERS_FILE') && !given('PUBLIC_URL'))
+    problem(
+      `PUBLIC_URL: is required with OIDC_PROVIDERS_FILE: providers send users back there (${takes('publicUrl')})`,
+    );
+  if (given('OIDC_PROVIDERS_FILE') && values.publicUrl !== undefined && !keepsCookies(values.publicUrl))
+    problem(
+      `PUBLIC_URL: ${values.publicUrl} has no TLS: with OIDC_PROVIDERS_FILE it starts with https:// (http:// only on localhost), because browsers would send the sign-in in clear text`,
+    );
+  if (given('OIDC_CLIENT_SECRETS') && !given('OIDC_PROVIDERS_FILE'))
+    problem('OIDC_CLIENT_SECRETS: is for the providers of OIDC_PROVIDERS_FILE: set that too');
   if (given('ENROLMENT_TOKEN_AGENTS') && !given('ENROLMENT_TOKEN'))
     problem('ENROLMENT_TOKEN_AGENTS: names agents that ENROLMENT_TOKEN may enrol again: set that too');
   if (values.port !== undefined && values.port === values.metricsPort && values.port !== 0)
@@ -110,6 +128,12 @@ export function readHubConfig(env: Environment): HubConfig {
       audience: values.jwtAudience,
       maxAgeMs: values.jwtMaxAge,
     }),
+    signIn: Object.freeze({
+      providersFile: values.oidcProvidersFile,
+      clientSecrets: values.oidcClientSecrets,
+      lifetimeMs: values.signInLifetime,
+      idleMs: values.signInIdle,
+    }),
     allowedOrigins: values.allowedOrigins,
     trustedProxies: values.trustedProxies,
     enrolmentTokenHash: values.enrolmentToken === undefined ? undefined : sha256Hex(values.enrolmentToken),
@@ -138,6 +162,9 @@ export function readHubConfig(env: Environment): HubConfig {
     templatesFile: values.templatesFile,
   });
 }
+
+/** Whether a sign-in's cookie is safe at this address: by TLS, or on this machine. */
+const keepsCookies = (url: string): boolean => /^(https:|http:\/\/(localhost|127\.0\.0\.1)([:/]|$))/.test(url);
 
 /** Port of an origin, as written or as its scheme says. */
 function portOf(origin: string): number {

@@ -33,6 +33,17 @@ Name of the api-peers’s objects.
 {{- end }}
 
 {{/*
+Name of the api-providers’s objects.
+*/}}
+{{- define "streamspace.api-providers.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 49 }}
+{{- print (regexReplaceAll "-+$" (trunc 40 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-api-providers" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-api-providers" }}
+{{- end }}
+{{- end }}
+
+{{/*
 Name of the api-secrets’s objects.
 */}}
 {{- define "streamspace.api-secrets.fullname" -}}

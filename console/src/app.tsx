@@ -14,15 +14,15 @@ import { href } from './state/route.ts';
 
 export function App() {
   const { account, live, looking, pictures, route } = useConsole();
-  const token = account.token.value;
+  const key = account.key.value;
   useEffect(() => {
-    if (token === null) return pictures.clear();
+    if (key === null) return pictures.clear();
     const stop = new AbortController();
     void live.run(stop.signal);
     return () => stop.abort();
-  }, [token]);
+  }, [key]);
 
-  if (token === null) return looking.value ? <p class="looking">Looking for your sign-in…</p> : <SignInPage />;
+  if (key === null) return looking.value ? <p class="looking">Looking for your sign-in…</p> : <SignInPage />;
   const current = route.value;
   if (current.page === 'viewer') {
     return (
@@ -44,7 +44,7 @@ export function App() {
         {current.page === 'sessions' && <SessionsPage />}
         {current.page === 'agents' && <AgentsPage />}
         {current.page === 'agent' && <AgentPage key={current.agent} id={current.agent} />}
-        {current.page === 'unknown' && (
+        {(current.page === 'unknown' || current.page === 'sign-in-problem') && (
           <>
             <div class="page-head">
               <h1>Nothing here</h1>

@@ -45,3 +45,4 @@ export {
   VIEWER_SUBPROTOCOL,
 } from './version.ts';
 export * from './rest.ts';
+export * from './sign-in.ts';

@@ -1,5 +1,5 @@
 import { duration, integer, listenPort } from './kinds/amounts.ts';
-import { bound, ids } from './kinds/lists.ts';
+import { bound, clientSecrets, ids } from './kinds/lists.ts';
 import { networks } from './kinds/networks.ts';
 import { service } from './kinds/service.ts';
 import { oneOf, path, secret, secrets, word } from './kinds/texts.ts';
@@ -74,6 +74,29 @@ export const HUB = {
     'JWT_MAX_AGE',
     duration(60_000, 365 * 86_400_000),
     'longest time after its `iat` that a token is valid, even with a later `exp`; by default only `exp` counts',
+  ),
+  oidcProvidersFile: absent(
+    'OIDC_PROVIDERS_FILE',
+    path('the path of a JSON file with a list of OpenID Connect providers'),
+    'OpenID Connect providers where users sign in; needs PUBLIC_URL',
+  ),
+  oidcClientSecrets: optional(
+    'OIDC_CLIENT_SECRETS',
+    clientSecrets(),
+    '',
+    "the hub's client secret at each of these providers; a provider without one has the hub as a public client",
+  ),
+  signInLifetime: optional(
+    'SIGN_IN_LIFETIME',
+    duration(300_000, 30 * 86_400_000),
+    '12h',
+    'longest time that a sign-in at a provider lasts',
+  ),
+  signInIdle: optional(
+    'SIGN_IN_IDLE',
+    duration(300_000, 86_400_000),
+    '1h',
+    'time after which a sign-in ends that no open page uses, or that its provider can not confirm',
   ),
   allowedOrigins: optional(
     'ALLOWED_ORIGINS',

@@ -3,6 +3,7 @@ import type { StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { HubDeps } from '../deps.ts';
 import type { Clients } from '../http/client-address.ts';
+import type { SignInWatch } from '../sign-in/watch.ts';
 import type { TicketRecord } from '../store/store.ts';
 
 /** Requests of the REST half to the half that holds the agents' links. */
@@ -58,4 +59,6 @@ export interface LinkDeps extends HubDeps {
   originAllowed(request: Pick<IncomingMessage, 'headers'>): boolean;
   /** Uses up a viewer's ticket [VIEW2]. Rejects with `ticket_invalid` for a ticket that is unknown, used, expired or for another session. */
   takeTicket(ticket: string | undefined, sessionId: string): Promise<TicketRecord>;
+  /** Ends screens with the sign-in of their user. */
+  readonly watch: Pick<SignInWatch, 'follow'>;
 }

@@ -9,7 +9,7 @@ import { sha256Hex } from './secrets.ts';
 /** A new ticket [VIEW2]: single use, bound to session and user, no longer valid than the token that it is from. Rejects with `unauthenticated` when that has expired. */
 export async function makeTicket(
   { store, config, clock, randomBytes }: Pick<HubDeps, 'store' | 'config' | 'clock' | 'randomBytes'>,
-  record: Required<TicketRecord>,
+  record: TicketRecord & { expires: number },
 ): Promise<Ticket> {
   const ticket = randomBytes(32).toString('base64url');
   const now = clock.now();
@@ -24,9 +24,9 @@ export async function makeTicket(
   };
 }
 
-/** Uses up a viewer's ticket. Rejects with `ticket_invalid` when it is unknown, used, expired (or its token is), or for another session. */
+/** Uses up a viewer's ticket. Rejects with `ticket_invalid` when it is unknown, used, expired (or its token or sign-in is), or for another session. */
 export async function takeTicket(
-  { store, clock }: { store: Pick<Store, 'tickets'>; clock: Clock },
+  { store, clock }: { store: Pick<Store, 'tickets' | 'signIns'>; clock: Clock },
   ticket: string | undefined,
   sessionId: string,
 ): Promise<TicketRecord> {
@@ -38,6 +38,15 @@ export async function takeTicket(
     throw new StreamSpaceError('ticket_invalid', `the ticket is unknown, used or expired: ${remedy}`);
   if (record.session !== sessionId)
     throw new StreamSpaceError('ticket_invalid', `the ticket is for another session: ${remedy}`);
+  if (record.signIn !== undefined) {
+    const signIn = await store.signIns.get(record.signIn);
+    if (signIn === undefined || signIn.expires <= clock.now())
+      throw new StreamSpaceError(
+        'ticket_invalid',
+        `the sign-in that made the ticket has ended: sign in, and ${remedy}`,
+      );
+    return { ...record, expires: signIn.expires };
+  }
   if (record.expires !== undefined && record.expires <= clock.now())
     throw new StreamSpaceError('ticket_invalid', `the token that made the ticket has expired: sign in, and ${remedy}`);
   return record;

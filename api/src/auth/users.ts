@@ -2,16 +2,25 @@ import { StreamSpaceError } from '@streamspace/protocol';
 import { type Clock, dateAt } from 'clock-port';
 import { errors, type JWTPayload } from 'jose';
 import type { HubConfig } from '../config.ts';
+import type { SignInKey, SignInRecord } from '../store/store.ts';
 import { tokenKeys } from './token-keys.ts';
 
-export type Role = 'admin' | 'user';
+/** A request's sign-in. */
+export interface CurrentSignIn {
+  readonly key: SignInKey;
+  /** In the cookie; the store has its hash. */
+  readonly secret: string;
+  readonly record: SignInRecord;
+}
 
-/** Who a request is from, as their token says [AUTH1]. */
+/** Who a request is from, as their token or sign-in says [AUTH1]. */
 export interface AuthenticatedUser {
   readonly id: string;
   readonly admin: boolean;
-  /** When the token ends, milliseconds since 1970. */
+  /** When the token ends, milliseconds since 1970; of a sign-in without further use. */
   readonly expires: number;
+  /** Of a person in a browser; without: a token. */
+  readonly signIn?: CurrentSignIn;
 }
 
 /** The user of a bearer token; rejects with `unauthenticated` (which token would do), or `forbidden` without a role. */

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { HubDeps } from '../deps.ts';
 import { route, Shared } from '../http/route.ts';
+import type { SignInWatch } from '../sign-in/watch.ts';
 import { streamEvents } from './stream.ts';
 
 /** Most open streams of one user. */
@@ -12,7 +13,10 @@ const PER_USER = 32;
 
 const EventId = Type.String({ maxLength: 16, pattern: '^\\d{0,16}$', description: 'the id of an event' });
 
-export function eventRoutes(scope: FastifyInstance, { store, clock }: HubDeps): void {
+export function eventRoutes(
+  scope: FastifyInstance,
+  { store, clock, watch }: HubDeps & { watch: Pick<SignInWatch, 'follow'> },
+): void {
   const app = scope.withTypeProvider<TypeBoxTypeProvider>();
   const shutdown = new AbortController();
   setMaxListeners(0, shutdown.signal);
@@ -56,12 +60,24 @@ export function eventRoutes(scope: FastifyInstance, { store, clock }: HubDeps): 
       });
       raw.socket.setNoDelay(true);
       const after = last === undefined ? undefined : Number(last);
-      const stream = streamEvents(out, { events: store.events, clock, user, after, signal: shutdown.signal })
+      const ended = new AbortController();
+      const { signIn } = user;
+      const followed =
+        signIn && watch.follow(signIn.key, signIn.record.expires, (why) => ended.abort(new Error(why.message)));
+      const stream = streamEvents(out, {
+        events: store.events,
+        clock,
+        // a sign-in is prolonged by its use
+        user: signIn === undefined ? user : { ...user, expires: Number.POSITIVE_INFINITY },
+        after,
+        signal: signIn === undefined ? shutdown.signal : AbortSignal.any([shutdown.signal, ended.signal]),
+      })
         .catch((error: unknown) => {
           request.log.error({ err: error }, 'event stream failed');
           out.destroy();
         })
         .finally(() => {
+          followed?.cancel();
           running.delete(stream);
           const left = (open.get(user.id) ?? 1) - 1;
           if (left === 0) open.delete(user.id);

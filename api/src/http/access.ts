@@ -1,6 +1,6 @@
 import { StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { AuthenticatedUser, UserAuth } from '../auth/users.ts';
+import type { AuthenticatedUser } from '../auth/users.ts';
 import { isForUsers } from './route.ts';
 
 /** The bearer token of a request, or undefined. */
@@ -10,7 +10,8 @@ export function bearerOf({ headers }: Pick<FastifyRequest, 'headers'>): string |
 
 /** How callers prove themselves. Each rejects with `unauthenticated`. */
 export interface Proofs {
-  readonly user: UserAuth;
+  /** By a token, or by the cookie of a sign-in. */
+  readonly user: (request: FastifyRequest) => Promise<AuthenticatedUser>;
   /** With an enrolment token: that there is such a token, for whatever agent. Also rejects with `rate_limited`. */
   readonly enrolment: (request: FastifyRequest) => Promise<void>;
 }
@@ -22,7 +23,7 @@ export function registerAccess(app: FastifyInstance, proofs: Proofs): void {
     const { access } = request.routeOptions.config;
     if (access === 'enrolment') return proofs.enrolment(request);
     if (!isForUsers(access)) return;
-    request.user = await proofs.user(bearerOf(request));
+    request.user = await proofs.user(request);
     request.log = request.log.child({ user: request.user.id });
     if (access === 'admin' && !request.user.admin) {
       throw new StreamSpaceError(

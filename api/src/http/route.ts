@@ -42,7 +42,7 @@ export const Items = (items: TSchema) =>
   );
 
 interface About {
-  tag: 'sessions' | 'agents' | 'commands' | 'templates' | 'events' | 'operations';
+  tag: 'users' | 'sessions' | 'agents' | 'commands' | 'templates' | 'events' | 'operations';
   summary: string;
   description?: string;
   access?: RouteAccess;

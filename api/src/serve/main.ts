@@ -13,6 +13,7 @@ import { type HubConfig, readHubConfig } from '../config.ts';
 import { publisher } from '../events/publisher.ts';
 import { DEFAULT_TEMPLATES, readTemplates } from '../sessions/templates.ts';
 import { processMetrics } from '../process-metrics.ts';
+import { readProviders } from '../sign-in/providers.ts';
 import { openStore, patiently } from '../store/open.ts';
 
 /** Milliseconds for a graceful stop once the agents have gone elsewhere; what isn't over then is cut. */
@@ -45,6 +46,8 @@ async function start(): Promise<void> {
     ...DEFAULT_TEMPLATES,
     ...(config.templatesFile === undefined ? [] : await readTemplates(config.templatesFile)),
   ];
+  const { providersFile, clientSecrets } = config.signIn;
+  const providers = providersFile === undefined ? [] : await readProviders(providersFile, clientSecrets);
   const log = logger(config);
   const clock = systemClock;
   const trouble = new Outage(clock, log, 'Trouble with the store');
@@ -82,6 +85,7 @@ async function start(): Promise<void> {
     metrics,
     publish: publisher(store, clock),
     seed,
+    providers,
     gateway: (deps) => (gateway = agentGateway(deps)),
   });
 

@@ -203,7 +203,9 @@ export function sessionRoutes(
     async ({ params: { id }, user }, reply) => {
       const session = await sessionFor(deps, id, user);
       requireScreen(session);
-      return reply.code(201).send(await makeTicket(deps, { session: id, user: user.id, expires: user.expires }));
+      const { id: name, expires, signIn } = user;
+      const record = { session: id, user: name, expires, ...(signIn !== undefined && { signIn: signIn.key }) };
+      return reply.code(201).send(await makeTicket(deps, record));
     },
   );
 }

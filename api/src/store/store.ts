@@ -21,6 +21,7 @@ export interface Store {
   readonly sessions: SessionStore;
   readonly commands: CommandStore;
   readonly tickets: TicketStore;
+  readonly signIns: SignInStore;
   readonly events: EventStore;
   readonly templates: TemplateStore;
   readonly signals: SignalStore;
@@ -231,8 +232,13 @@ export interface CommandStore {
 export interface TicketRecord {
   session: string;
   user: string;
-  /** Expiry of the token that made the ticket, milliseconds since 1970. Missing in tickets of earlier hub versions, which live for a minute. */
+  /**
+   * Expiry of the token or sign-in that made the ticket, milliseconds since 1970. Missing in tickets of earlier hub versions, which live for a
+   * minute.
+   */
   expires?: number;
+  /** The sign-in that made the ticket: the screen lasts as long as it does, beyond `expires`. */
+  signIn?: SignInKey;
 }
 
 export interface TicketStore {
@@ -240,6 +246,68 @@ export interface TicketStore {
   put(hash: string, ticket: TicketRecord, ttlMs: number): Promise<void>;
   /** Removes and returns it: a second call gets nothing. */
   take(hash: string): Promise<TicketRecord | undefined>;
+}
+
+/** What the hub remembers of a sign-in from the user's way to a provider until they are back. */
+export interface PendingSignIn {
+  provider: string;
+  /** Of PKCE. */
+  verifier: string;
+  nonce: string;
+  /** SHA-256 (hex) of the cookie of the browser that began. */
+  browser: string;
+  /** Path of the page to return to. */
+  returnTo: string;
+}
+
+export interface SignInKey {
+  /** The user, as 32 hex digits: `ownerOf`. */
+  owner: string;
+  /** SHA-256 (hex) of the secret in the browser's cookie. */
+  hash: string;
+}
+
+/** A user's sign-in in one browser. Times in milliseconds since 1970. */
+export interface SignInRecord {
+  user: string;
+  provider: string;
+  name: string;
+  groups: string[];
+  admin: boolean;
+  createdAt: number;
+  seenAt: number;
+  /** At the latest. */
+  ends: number;
+  /** Without further use. */
+  expires: number;
+  /** Until when the provider's last answer counts; null: to the end, as the provider gave no refresh token. */
+  freshUntil: number | null;
+  /** The provider's tokens, sealed with the secret in the cookie, which the store does not have. */
+  tokens: string;
+  address: string;
+  browser: string;
+}
+
+/** Most sign-ins of a user; a further one ends the oldest. */
+export const SIGN_INS = 50;
+
+export interface SignInStore {
+  /** `state`: SHA-256 (hex) of the random value that the provider sends back. */
+  begin(state: string, pending: PendingSignIn, ttlMs: number): Promise<void>;
+  /** Removes and returns it: a second call gets nothing. */
+  take(state: string): Promise<PendingSignIn | undefined>;
+  /** Adds a sign-in; drops the user's expired ones at `createdAt`, and the oldest beyond {@link SIGN_INS}. */
+  put(key: SignInKey, record: SignInRecord): Promise<void>;
+  /** Also an expired one. */
+  get(key: SignInKey): Promise<SignInRecord | undefined>;
+  /** Compare-and-set; false if it is not `expected` (any more). */
+  replace(key: SignInKey, expected: SignInRecord, next: SignInRecord): Promise<boolean>;
+  /** All of a user, expired ones too, in no order. */
+  list(owner: string): Promise<{ hash: string; record: SignInRecord }[]>;
+  /** Durable when it resolves: no failover brings a sign-in back. Without hashes: all of that user. */
+  remove(owner: string, hashes?: readonly string[]): Promise<void>;
+  /** True for one caller within `ttlMs`: it may use the refresh token, which is often good for one use. */
+  claimRefresh(key: SignInKey, ttlMs: number): Promise<boolean>;
 }
 
 export interface EventStore {

@@ -5,6 +5,7 @@ import {
   StreamSpaceError,
   VIEWER_SUBPROTOCOL,
 } from '@streamspace/protocol';
+import type { Timer } from 'clock-port';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { AgentLink } from '../agents/link/link.ts';
 import type { LinkDeps } from '../agents/ports.ts';
@@ -14,6 +15,7 @@ import type { LinkMetrics } from '../agents/link/metrics.ts';
 import type { Peers } from '../peers/client.ts';
 import type { PeerGuard } from '../peers/credential.ts';
 import type { Upgrade } from '../http/upgrade.ts';
+import type { SignInKey } from '../store/store.ts';
 import { PRESENCE_LOOK_MS } from './presence.ts';
 import { Relay } from './relay.ts';
 import { Steering } from './steering.ts';
@@ -26,9 +28,12 @@ const PEER_OPEN_MS = 3_000;
 /** Invalid tickets from one address for one session: this many at once, then one per interval in milliseconds. */
 const GUESSES = { burst: 20, everyMs: 3_000 };
 
+/** How long a screen may last: `expires`, or as long as the sign-in. */
+type Until = Readonly<{ expires?: number | undefined; signIn?: SignInKey | undefined }>;
+
 export interface ViewerDeps extends Pick<
   LinkDeps,
-  'store' | 'clock' | 'log' | 'clients' | 'originAllowed' | 'takeTicket' | 'hub' | 'config'
+  'store' | 'clock' | 'log' | 'clients' | 'originAllowed' | 'takeTicket' | 'watch' | 'hub' | 'config'
 > {
   readonly metrics: LinkMetrics;
   readonly peers: Peers;
@@ -85,6 +90,12 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
   const offline = (agentId: string) =>
     new StreamSpaceError('agent_offline', `agent ${agentId} is not connected to the hub now; connect again`);
 
+  /** Closes a screen with the token or the sign-in that opened it. */
+  const endOf = (until: Until, close: (why: StreamSpaceError) => void): Timer =>
+    until.signIn === undefined
+      ? whenItIs(clock, until.expires, () => close(tokenExpired()))
+      : deps.watch.follow(until.signIn, until.expires ?? 0, close);
+
   const view = (
     ws: WebSocket,
     link: AgentLink,
@@ -92,7 +103,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
       session: string;
       name: ViewerName | undefined;
       peer: boolean;
-      until: number | undefined;
+      until: Until;
       steer: string | null;
     },
   ): void => {
@@ -109,7 +120,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
         if (name !== undefined) successions.leave(name, viewer);
       },
     });
-    const end = whenItIs(clock, until, () => viewer.close(tokenExpired()));
+    const end = endOf(until, (why) => viewer.close(why));
     viewers.add(viewer);
     if (name !== undefined) successions.take(name, viewer);
     viewer.seat = steering.join(session, steer, (text) => viewer.tell(text));
@@ -119,10 +130,13 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
   const relay = (
     ws: WebSocket,
     holder: string,
-    about: { agent: string; session: string; user: string; viewer?: string; until?: number },
+    about: { agent: string; session: string; user: string; viewer?: string },
+    until: Until,
     steer: string | null,
   ): void => {
-    const peer = deps.peers.screen(holder, about, steer);
+    // a sign-in may be prolonged: this replica sees its end, and closes the screen at both
+    const last = until.signIn === undefined && until.expires !== undefined ? { until: until.expires } : {};
+    const peer = deps.peers.screen(holder, { ...about, ...last }, steer);
     const made = new Relay(ws, peer, {
       clock,
       metrics,
@@ -134,7 +148,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
         relays.delete(made);
       },
     });
-    const end = whenItIs(clock, about.until, () => made.close(tokenExpired()));
+    const end = endOf(until, (why) => made.close(why));
     relays.add(made);
   };
 
@@ -195,7 +209,8 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
         if (!deps.originAllowed(upgrade.request)) throw foreignOrigin(deps.config, upgrade.request);
         const viewer = viewerOf(upgrade.url.searchParams);
         const steer = upgrade.url.searchParams.get('steer');
-        const { user, expires: until } = await take(upgrade, sessionId);
+        const { user, expires, signIn } = await take(upgrade, sessionId);
+        const until = { expires, signIn };
         const session = await store.sessions.get(sessionId);
         if (session === undefined) throw new StreamSpaceError('not_found', `no session ${sessionId}`);
         const { agent, state } = session;
@@ -213,8 +228,8 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
                   session: sessionId,
                   user,
                   ...(viewer !== undefined && { viewer }),
-                  ...(until !== undefined && { until }),
                 },
+                until,
                 steer,
               );
             const link = deps.holder(agent);
@@ -241,7 +256,9 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
       if (link === undefined) throw offline(agent);
       const name = user === undefined || viewer === undefined ? undefined : { session, user, viewer };
       const steer = upgrade.url.searchParams.get('steer');
-      upgrade.accept(wss, (ws) => closing(ws, () => view(ws, link, { session, name, peer: true, until, steer })));
+      upgrade.accept(wss, (ws) =>
+        closing(ws, () => view(ws, link, { session, name, peer: true, until: { expires: until }, steer })),
+      );
     },
     refuse() {
       refusing = true;

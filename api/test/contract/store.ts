@@ -5,6 +5,7 @@ import { commandContract } from './store/commands.ts';
 import { credentialContract } from './store/credentials.ts';
 import { eventContract } from './store/events.ts';
 import { sessionContract } from './store/sessions.ts';
+import { signInContract } from './store/sign-ins.ts';
 import { signalContract } from './store/signals.ts';
 import { templateContract } from './store/templates.ts';
 import { ticketContract } from './store/tickets.ts';
@@ -17,6 +18,7 @@ export function storeContract(name: string, makeStore: () => Promise<StoreUnderT
     sessionContract(makeStore);
     commandContract(makeStore);
     ticketContract(makeStore);
+    signInContract(makeStore);
     eventContract(makeStore);
     templateContract(makeStore);
     signalContract(makeStore);

@@ -108,7 +108,10 @@ describe('[AUTH1] users by JWT', () => {
           path.replaceAll(/\{\w+\}/g, 'x'),
           method === 'get' ? undefined : {},
         );
-        if (security.length === 0) expect(path).toMatch(/\/(health|ready|metrics|agent\/connect|vnc)$/);
+        if (security.length === 0)
+          expect(path).toMatch(
+            /\/(health|ready|metrics|agent\/connect|vnc|sign-in\/providers|sign-in\/(start|callback)\/\{provider\})$/,
+          );
         else if (!path.endsWith('/enrol')) expect(status, `${method} ${path}`).toBe(401);
       }
     }

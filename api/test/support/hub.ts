@@ -13,6 +13,7 @@ import { readHubConfig } from '../../src/config.ts';
 import type { HubDeps } from '../../src/deps.ts';
 import { publisher } from '../../src/events/publisher.ts';
 import { provable, SessionProofs } from '../../src/sessions/proof.ts';
+import type { Provider } from '../../src/sign-in/providers.ts';
 import { memoryStore } from '../../src/store/memory/memory-store.ts';
 import type { CommandRecord, Store } from '../../src/store/store.ts';
 import { Inbox } from './inbox.ts';
@@ -79,10 +80,14 @@ export class TestHub {
     change: (store: Store) => Store = (store) => store,
     beside?: TestHub,
     env: Record<string, string> = {},
+    providers: readonly Provider[] = [],
   ): Promise<TestHub> {
     const port = await freePort();
     const hub = new TestHub(change, beside, `http://127.0.0.1:${port}`, env);
-    Object.assign(hub, await buildApp({ ...hub.deps, gateway: (deps) => (hub.gateway = agentGateway(deps)) }));
+    Object.assign(
+      hub,
+      await buildApp({ ...hub.deps, providers, gateway: (deps) => (hub.gateway = agentGateway(deps)) }),
+    );
     await hub.internal.listen({ port, host: '127.0.0.1' });
     await hub.app.listen({ port: 0, host: '127.0.0.1' });
     hub.#port = (hub.app.server.address() as AddressInfo).port;

@@ -27,6 +27,12 @@ describe('configuration of the hub', () => {
       storeWaitReplicas: 0,
       storeWaitMs: 1_000,
       jwt: { secrets: [SECRET], jwksUrl: undefined, issuer: undefined, audience: undefined, maxAgeMs: undefined },
+      signIn: {
+        providersFile: undefined,
+        clientSecrets: new Map(),
+        lifetimeMs: 12 * 3_600_000,
+        idleMs: 3_600_000,
+      },
       allowedOrigins: [],
       trustedProxies: [],
       enrolmentTokenHash: undefined,
@@ -59,6 +65,10 @@ describe('configuration of the hub', () => {
       JWT_ISSUER: 'https://issuer.example.com',
       JWT_AUDIENCE: 'streamspace',
       JWT_MAX_AGE: '8h',
+      OIDC_PROVIDERS_FILE: '/etc/providers.json',
+      OIDC_CLIENT_SECRETS: 'a=x=y,b=z',
+      SIGN_IN_LIFETIME: '8h',
+      SIGN_IN_IDLE: '30m',
       ALLOWED_ORIGINS: 'https://a.example.com, http://b.example.com:8080,',
       TRUSTED_PROXIES: '10.0.0.0/8, fd00::1',
       ENROLMENT_TOKEN: token,
@@ -93,6 +103,15 @@ describe('configuration of the hub', () => {
         issuer: 'https://issuer.example.com',
         audience: 'streamspace',
         maxAgeMs: 8 * 3_600_000,
+      },
+      signIn: {
+        providersFile: '/etc/providers.json',
+        clientSecrets: new Map([
+          ['a', 'x=y'],
+          ['b', 'z'],
+        ]),
+        lifetimeMs: 8 * 3_600_000,
+        idleMs: 1_800_000,
       },
       allowedOrigins: ['https://a.example.com', 'http://b.example.com:8080'],
       trustedProxies: [
@@ -176,6 +195,21 @@ describe('configuration of the hub', () => {
     expect(problems({})).toEqual([expect.stringContaining('JWT_SECRET: is required')]);
     const issuer = { JWT_JWKS_URL: 'https://i.example.com', JWT_ISSUER: 'https://i.example.com', JWT_AUDIENCE: 'ss' };
     expect(problems({ JWT_SECRET: SECRET, ...issuer })).toEqual([expect.stringContaining('only one of them')]);
+  });
+
+  it('P1 wants an address that is safe for cookies with OIDC_PROVIDERS_FILE', () => {
+    const providers = { JWT_SECRET: SECRET, OIDC_PROVIDERS_FILE: '/etc/providers.json' };
+    expect(problems(providers)).toEqual([expect.stringContaining('PUBLIC_URL: is required with OIDC_PROVIDERS_FILE')]);
+    for (const url of ['http://hub.example.com', 'http://localhost.example.com', 'http://127.0.0.1.example.com'])
+      expect(problems({ ...providers, PUBLIC_URL: url })).toEqual([expect.stringContaining('has no TLS')]);
+    for (const url of ['https://hub.example.com/a', 'http://localhost:8080', 'http://127.0.0.1/x'])
+      expect(problems({ ...providers, PUBLIC_URL: url })).toEqual([]);
+    expect(problems({ JWT_SECRET: SECRET, OIDC_CLIENT_SECRETS: 'a=hunter2' })).toEqual([
+      'OIDC_CLIENT_SECRETS: is for the providers of OIDC_PROVIDERS_FILE: set that too',
+    ]);
+    const [problem] = problems({ JWT_SECRET: SECRET, OIDC_CLIENT_SECRETS: 'a=hunter2,a=x' });
+    expect(problem).toContain('takes a comma list of provider-id=client-secret');
+    expect(problem).not.toContain('hunter2');
   });
 
   it("V3 refuses a path that can't be told from the hub's own", () => {

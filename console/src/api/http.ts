@@ -37,8 +37,9 @@ export interface Http {
 export interface HttpOptions {
   /** Absolute base, e.g. `http://localhost:8080/api/v1`. */
   base: string;
+  /** null: the browser's cookie is used, if there is one. */
   token: () => string | null;
-  /** Called for every 401: the token is not accepted (any more). */
+  /** Called for every 401: the token or the sign-in is not accepted (any more). */
   onUnauthenticated: (error: RestError) => void;
 }
 
@@ -51,8 +52,10 @@ export function createHttp({ base, token, onUnauthenticated }: HttpOptions): Htt
     const sent = token();
     let response: Response;
     try {
-      const headers = sent === null ? given : { ...given, authorization: `Bearer ${sent}` };
-      response = await fetch(base + path, { ...init, headers, cache: 'no-store', credentials: 'omit' });
+      // without a token the browser's cookie counts, with the header that only the page can send
+      const proof = sent === null ? { 'x-streamspace': 'page' } : { authorization: `Bearer ${sent}` };
+      const credentials = sent === null ? 'same-origin' : 'omit';
+      response = await fetch(base + path, { ...init, headers: { ...given, ...proof }, cache: 'no-store', credentials });
     } catch (error) {
       if (caller?.aborted) throw error;
       throw new RestError('unreachable', 'The hub does not answer: is it running?', 0, true, {}, { cause: error });

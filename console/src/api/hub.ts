@@ -1,4 +1,14 @@
-import type { Accepted, Agent, CreateSession, Event, Session, Template, Ticket } from '@streamspace/protocol';
+import type {
+  Accepted,
+  Agent,
+  CreateSession,
+  Event,
+  Me,
+  Session,
+  SignInOffer,
+  Template,
+  Ticket,
+} from '@streamspace/protocol';
 import type { Http } from './http.ts';
 
 /** Longest wait for a picture, in milliseconds: the hub waits for an agent. */
@@ -11,6 +21,11 @@ interface Items<T> {
 
 /** The REST API as the console uses it. Every call rejects with `RestError`. */
 export interface HubApi {
+  /** Where users can sign in. */
+  signInOffers(): Promise<SignInOffer[]>;
+  me(): Promise<Me>;
+  /** Ends the sign-in of this browser. Page of the provider that ends it there, too; null: none. */
+  signOut(): Promise<string | null>;
   agents(): Promise<Agent[]>;
   /** Stops (or resumes) new sessions on an agent; its running sessions go on. */
   setDraining(id: string, draining: boolean): Promise<Agent>;
@@ -39,6 +54,10 @@ export function createHub(http: Http): HubApi {
   };
   const at = (kind: string, id: string, rest = '') => `/${kind}/${encodeURIComponent(id)}${rest}`;
   return {
+    signInOffers: () => list('/sign-in/providers'),
+    me: () => http.request('GET', '/me'),
+    signOut: async () =>
+      (await http.request<{ provider_sign_out: string | null }>('DELETE', '/sign-ins/current')).provider_sign_out,
     agents: () => list('/agents'),
     setDraining: (id, draining) => http.request('PATCH', at('agents', id), { status: draining ? 'offline' : 'online' }),
     timeline: (id) => list(at('agents', id, '/timeline')),

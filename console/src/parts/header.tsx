@@ -4,7 +4,7 @@ import { THEMES } from '../state/theme.ts';
 import { Button } from './button.tsx';
 
 export function Header() {
-  const { account, route } = useConsole();
+  const { account, leave, route } = useConsole();
   const page = route.value.page;
   const claims = account.claims.value;
   return (
@@ -26,17 +26,11 @@ export function Header() {
         <ThemeButton />
         {claims && (
           <span class="user" data-testid="user" title={`Signed in as ${claims.user}`}>
-            <b>{claims.user}</b>
+            <b>{claims.name ?? claims.user}</b>
             <small>{account.admin.value ? 'admin' : 'user'}</small>
           </span>
         )}
-        <Button
-          icon="leave"
-          kind="quiet"
-          label="Sign out"
-          testid="sign-out"
-          onClick={() => account.signOut('You are signed out.')}
-        />
+        <Button icon="leave" kind="quiet" label="Sign out" testid="sign-out" onClick={() => void leave()} />
       </div>
     </header>
   );

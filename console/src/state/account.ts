@@ -1,3 +1,4 @@
+import type { Me } from '@streamspace/protocol';
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import { type Claims, readToken, TokenProblem } from './token.ts';
 
@@ -6,10 +7,17 @@ const MAX_TIMER = 2 ** 31 - 1;
 /** Milliseconds before the expiry of a token from which on its user is warned. */
 const WARNING_MS = 120_000;
 
-/** The signed-in user. The token lives only in this tab's session storage. */
+/**
+ * The signed-in user: by a token, which lives only in this tab's session storage; or by a provider, with a cookie that the page can't read and
+ * the browser sends.
+ */
 export interface Account {
   readonly token: ReadonlySignal<string | null>;
   readonly claims: ReadonlySignal<Claims | null>;
+  /** By a provider. */
+  readonly person: ReadonlySignal<Me | null>;
+  /** Another one after each change of the user or token; null: nobody is signed in. */
+  readonly key: ReadonlySignal<string | null>;
   readonly admin: ReadonlySignal<boolean>;
   /** The token expires within two minutes. */
   readonly expiring: ReadonlySignal<boolean>;
@@ -17,6 +25,8 @@ export interface Account {
   readonly notice: ReadonlySignal<string | null>;
   /** False for an invalid token; `notice` then gives the reason. */
   signIn(token: string): boolean;
+  /** The user whose cookie the browser sends; called again with news of the same one. */
+  enter(me: Me): void;
   signOut(notice?: string): void;
 }
 
@@ -24,6 +34,7 @@ export interface Account {
 export function createAccount(storage: Storage, key: string): Account {
   const token = signal<string | null>(null);
   const claims = signal<Claims | null>(null);
+  const person = signal<Me | null>(null);
   const notice = signal<string | null>(null);
   const expiring = signal(false);
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -33,6 +44,7 @@ export function createAccount(storage: Storage, key: string): Account {
     storage.removeItem(key);
     token.value = null;
     claims.value = null;
+    person.value = null;
     expiring.value = false;
     notice.value = why;
   };
@@ -56,6 +68,7 @@ export function createAccount(storage: Storage, key: string): Account {
       storage.setItem(key, given);
       claims.value = read;
       token.value = given;
+      person.value = null;
       notice.value = null;
       watchExpiry(read.expires);
       return true;
@@ -70,10 +83,17 @@ export function createAccount(storage: Storage, key: string): Account {
   return {
     token,
     claims,
+    person,
+    key: computed(() => token.value ?? (person.value === null ? null : `person ${person.value.user}`)),
     admin: computed(() => claims.value?.roles.includes('admin') ?? false),
     notice,
     expiring,
     signIn,
+    enter(me) {
+      claims.value = { user: me.user, name: me.name, roles: me.roles, expires: Date.parse(me.expires_at) };
+      person.value = me;
+      notice.value = null;
+    },
     signOut: (why) => signOut(why ?? null),
   };
 }

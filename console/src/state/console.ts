@@ -1,12 +1,14 @@
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import { createHttp } from '../api/http.ts';
+import { createHttp, RestError } from '../api/http.ts';
 import { createHub, type HubApi } from '../api/hub.ts';
+import { wordsOf } from '../words/sentence.ts';
 import { type Account, createAccount } from './account.ts';
 import { createListView, type ListView } from './list-view.ts';
 import { createLinkOffers, type LinkOffers } from './link-offer.ts';
 import { createLive, type LiveFeed } from './live.ts';
+import { createPeople, type People } from './people.ts';
 import { createNow } from './now.ts';
 import { createPictures, type ScreenPictures } from './pictures.ts';
 import { atHub, hubRoot, ownName } from './root.ts';
@@ -21,7 +23,10 @@ import { createWorld, type World } from './world.ts';
 /** State shared by all pages. Created once, in main. */
 export interface Console {
   readonly account: Account;
-  /** The page is asking other tabs for a sign-in. */
+  readonly people: People;
+  /** Signs the user out, here and at the provider. Never rejects. */
+  readonly leave: () => Promise<void>;
+  /** The page is asking other tabs and the hub for a sign-in. */
   readonly looking: ReadonlySignal<boolean>;
   readonly links: LinkOffers;
   readonly hub: HubApi;
@@ -44,22 +49,29 @@ export function createConsole(): Console {
   const tabs = createTabs(
     ownName(root, 'streamspace'),
     () => account.token.value,
-    () => account.token.value !== null && account.signOut('You signed out in another tab.'),
+    () => account.key.value !== null && account.signOut('You signed out in another tab.'),
   );
   const looking = signal(account.token.value === null);
   const links = createLinkOffers(account, tabs.ask, Date.now);
   const taken = takeTokenFromAddress(links);
-  if (looking.value)
-    void (taken ?? tabs.ask()).then((token) => {
-      if (token && account.token.value === null) account.signIn(token);
-      looking.value = false;
-    });
   const http = createHttp({
     base: new URL('api/v1', root).href,
     token: () => account.token.value,
-    onUnauthenticated: (error) => account.signOut(`The hub does not accept your token: ${error.message}`),
+    onUnauthenticated(error) {
+      if (account.token.value !== null) account.signOut(`The hub does not accept your token: ${error.message}`);
+      else if (account.person.value !== null) account.signOut('Your sign-in has ended. Sign in again to go on.');
+    },
   });
   const hub = createHub(http);
+  const people = createPeople(account, hub, root);
+  if (looking.value)
+    void (taken ?? tabs.ask())
+      .then((token) => {
+        if (token && account.token.value === null) account.signIn(token);
+        return account.token.value === null ? people.find() : undefined;
+      })
+      .finally(() => (looking.value = false));
+  const toasts = createToasts();
   const world = createWorld();
   return {
     account: {
@@ -69,6 +81,20 @@ export function createConsole(): Console {
         tabs.tellSignedOut();
       },
     },
+    people,
+    async leave() {
+      let page: string | null = null;
+      try {
+        if (account.person.value !== null) page = await hub.signOut();
+      } catch (error) {
+        // only the hub can end it: the cookie is not the page's to delete
+        if (!(error instanceof RestError && error.status === 401))
+          return toasts.error(`Not signed out: ${wordsOf(error)}`);
+      }
+      account.signOut('You are signed out.');
+      tabs.tellSignedOut();
+      if (page !== null) location.assign(page);
+    },
     looking,
     links,
     hub,
@@ -77,7 +103,7 @@ export function createConsole(): Console {
     route: createRoute(),
     theme: createTheme(localStorage),
     list: createListView(localStorage),
-    toasts: createToasts(),
+    toasts,
     now: createNow(),
     pictures: createPictures({ storage: sessionStorage, now: Date.now, taken: (id) => hub.picture(id) }),
     screens: createScreenSettings(localStorage),

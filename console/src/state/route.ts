@@ -5,6 +5,8 @@ export type Route =
   | { page: 'viewer'; session: string }
   | { page: 'agents' }
   | { page: 'agent'; agent: string }
+  /** A sign-in at a provider failed. */
+  | { page: 'sign-in-problem'; problem: string; provider: string }
   | { page: 'unknown'; path: string };
 
 /** The page that a fragment (`#/agents/desk`) names. */
@@ -16,6 +18,8 @@ export function routeOf(fragment: string): Route {
     return id === undefined ? { page: 'sessions' } : { page: 'viewer', session: id };
   if (more.length === 0 && kind === 'agents')
     return id === undefined ? { page: 'agents' } : { page: 'agent', agent: id };
+  if (kind === 'sign-in' && id !== undefined && more.length <= 1)
+    return { page: 'sign-in-problem', problem: id, provider: more[0] ?? '' };
   return { page: 'unknown', path };
 }
 

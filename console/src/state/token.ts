@@ -1,6 +1,8 @@
 /** The content of a user's token. The page only reads it and never trusts it: the hub verifies it. */
 export interface Claims {
   user: string;
+  /** For people; by default the user. */
+  name?: string;
   roles: readonly string[];
   /** Milliseconds since 1970. */
   expires: number;

@@ -24,10 +24,13 @@ import { madeSecrets } from './made-secrets.ts';
 import { namesOf } from './pod.ts';
 import { storeChoice } from './store.ts';
 
+/** As the hub's configuration has it. */
+const SAFE_FOR_COOKIES = '^(https://|http://(localhost|127\\.0\\.0\\.1)([:/]|$))';
+
 /** Combinations of the hub's values that can't work. */
 export function apiChecks(base: Base, v: Refs<StreamspaceValues>): Check[] {
   const { api, redis, observability } = v;
-  const { auth, autoscaling, ingress, httpRoute } = api;
+  const { auth, autoscaling, ingress, httpRoute, signIn, config } = api;
   const only = api.enabled;
   const store = storeChoice(v);
   const secrets = or(given(auth.secret), given(auth.existingSecret.name));
@@ -40,6 +43,14 @@ export function apiChecks(base: Base, v: Refs<StreamspaceValues>): Check[] {
     refuse(
       and(only, given(auth.jwksUrl), or(missing(auth.issuer), missing(auth.audience))),
       'api.auth: with jwksUrl the `iss` and `aud` of tokens have to be checked, as the issuer signs for other applications, too; set auth.issuer and auth.audience',
+    ),
+    refuse(
+      and(only, given(signIn.providers), not(matches(config.publicUrl, SAFE_FOR_COOKIES))),
+      'api.signIn.providers: providers send users back to config.publicUrl, and browsers keep the sign-in there: set it, with https:// (http:// only on localhost)',
+    ),
+    refuse(
+      and(only, missing(signIn.providers), given(signIn.existingSecret.name)),
+      'api.signIn.existingSecret.name: is for the clients of signIn.providers, which is empty; name the providers, or leave it empty',
     ),
     refuse(
       and(madeSecrets(base, v).any, not(api.serviceAccount.create), missing(api.serviceAccount.name)),

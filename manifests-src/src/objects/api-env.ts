@@ -14,6 +14,7 @@ export const HUB_METRICS_PORT = 9090;
 /** Networks in which an ingress controller or a gateway of the cluster may be: only the cluster knows its pods' addresses. */
 const PRIVATE_NETWORKS = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7';
 export const TEMPLATES_FOLDER = '/etc/streamspace/templates';
+export const PROVIDERS_FOLDER = '/etc/streamspace/providers';
 
 type Values = Refs<StreamspaceValues>;
 
@@ -23,7 +24,7 @@ const hasPeerSecret = (v: Values): Expr<boolean> =>
 
 /** The hub's environment: every variable set by its values. */
 export function apiEnv(base: Base, v: Values) {
-  const { config, auth } = v.api;
+  const { config, auth, signIn } = v.api;
   const store = storeChoice(v);
   const ca = caBundle(base);
   const jwt = secretOf(auth.existingSecret, base.object('api-auth'), 'jwt-secret');
@@ -61,6 +62,10 @@ export function apiEnv(base: Base, v: Values) {
     when(given(auth.issuer), { name: 'JWT_ISSUER', value: auth.issuer }),
     when(given(auth.audience), { name: 'JWT_AUDIENCE', value: auth.audience }),
     when(given(auth.maxAge), { name: 'JWT_MAX_AGE', value: auth.maxAge }),
+    when(given(signIn.providers), { name: 'OIDC_PROVIDERS_FILE', value: `${PROVIDERS_FOLDER}/providers.json` }),
+    when(given(signIn.existingSecret.name), fromSecret('OIDC_CLIENT_SECRETS', signIn.existingSecret)),
+    when(given(signIn.providers), { name: 'SIGN_IN_LIFETIME', value: signIn.lifetime }),
+    when(given(signIn.providers), { name: 'SIGN_IN_IDLE', value: signIn.idle }),
     when(given(config.allowedOrigins), { name: 'ALLOWED_ORIGINS', value: join(config.allowedOrigins, ',') }),
     when(or(given(config.trustedProxies), v.api.ingress.enabled, v.api.httpRoute.enabled), {
       name: 'TRUSTED_PROXIES',

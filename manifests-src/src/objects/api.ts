@@ -3,7 +3,7 @@ import { and, given, gt, json, merge, ne, not, or } from '../nodes/build.ts';
 import { type EntryMap, entries, spread, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
-import { apiEnv, HTTP_PORT, HUB_METRICS_PORT, TEMPLATES_FOLDER } from './api-env.ts';
+import { apiEnv, HTTP_PORT, HUB_METRICS_PORT, PROVIDERS_FOLDER, TEMPLATES_FOLDER } from './api-env.ts';
 import { type Base, WAVES } from './base.ts';
 import {
   advancedPod,
@@ -37,6 +37,7 @@ export function apiObjects(base: Base, v: Refs<StreamspaceValues>): ReleaseObjec
   const name = base.object(COMPONENT);
   const { config, autoscaling } = view;
   const hasTemplates = given(config.templates);
+  const { providers } = view.signIn;
   const made = madeSecrets(base, v);
   const logs = logToFile(view);
   const ca = caBundle(base);
@@ -72,6 +73,7 @@ export function apiObjects(base: Base, v: Refs<StreamspaceValues>): ReleaseObjec
     volumeMounts: [
       ...scratch.mounts(),
       when(hasTemplates, { name: 'templates', mountPath: TEMPLATES_FOLDER, readOnly: true }),
+      when(given(providers), { name: 'providers', mountPath: PROVIDERS_FOLDER, readOnly: true }),
       ca.mount,
       logs.mount,
       spread(view.extraVolumeMounts),
@@ -102,6 +104,7 @@ export function apiObjects(base: Base, v: Refs<StreamspaceValues>): ReleaseObjec
               enrolment: secretChecksum(v.enrolment.existingSecret.name, v.enrolment.token),
               password: redisPasswordChecksum(v),
               templates: [hasTemplates, json(config.templates)],
+              providers: [given(providers), json(providers)],
             }),
           },
           spec: entries<k8s.PodSpec>(placement(base, COMPONENT, view), advancedPod(view.advanced), {
@@ -117,6 +120,7 @@ export function apiObjects(base: Base, v: Refs<StreamspaceValues>): ReleaseObjec
               scratch.volume,
               when(made.any, apiToken),
               when(hasTemplates, { name: 'templates', configMap: { name: base.object('api-templates') } }),
+              when(given(providers), { name: 'providers', configMap: { name: base.object('api-providers') } }),
               ca.volume,
               logs.volume,
               spread(view.extraVolumes),
@@ -195,6 +199,10 @@ export function apiObjects(base: Base, v: Refs<StreamspaceValues>): ReleaseObjec
     resource<k8s.KubeConfigMapProps>('api/templates.yaml', and(view.enabled, hasTemplates), 'v1', 'ConfigMap', {
       metadata: base.meta(base.object('api-templates'), { component: COMPONENT, wave: WAVES.settings }),
       data: { 'templates.json': json(config.templates) },
+    }),
+    resource<k8s.KubeConfigMapProps>('api/providers.yaml', and(view.enabled, given(providers)), 'v1', 'ConfigMap', {
+      metadata: base.meta(base.object('api-providers'), { component: COMPONENT, wave: WAVES.settings }),
+      data: { 'providers.json': json(providers) },
     }),
     valueSecret(
       base,

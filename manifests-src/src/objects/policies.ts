@@ -176,6 +176,7 @@ export function agentPolicies(base: Base, view: AgentValues): ReleaseObject[] {
 export function apiPolicies(base: Base, v: Refs<StreamspaceValues>): ReleaseObject[] {
   const store = storeChoice(v);
   const { jwksUrl } = v.api.auth;
+  const { providers } = v.api.signIn;
   const { networkPolicy } = v;
   const hubs = { podSelector: { matchLabels: base.selector('api') } };
   return [
@@ -200,6 +201,8 @@ export function apiPolicies(base: Base, v: Refs<StreamspaceValues>): ReleaseObje
         when(madeSecrets(base, v).any, toApiServer(base)) as never,
         when(store.external, toStore(networkPolicy.store, v.redis.external.url)) as never,
         when(given(jwksUrl), { ports: [tcp(webPort(jwksUrl))] }) as never,
+        // another port of an issuer: networkPolicy.api.extraEgress
+        when(given(providers), { ports: [tcp(443)] }) as never,
         spread(networkPolicy.api.extraEgress) as never,
       ],
     }),

@@ -1,5 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { Template } from '@streamspace/protocol';
+import { SignInProvider, Template } from '@streamspace/protocol';
 import { CIDR, HUB } from '@streamspace/settings';
 import {
   annotations,
@@ -22,6 +22,7 @@ import * as workload from './workload.ts';
 
 /** As the hub reads them. */
 const TEMPLATE = Template as DocumentSchema;
+const PROVIDER = SignInProvider as unknown as DocumentSchema;
 
 const HOST = '^([a-z0-9*]([-a-z0-9]*[a-z0-9])?)(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$';
 
@@ -83,6 +84,28 @@ export const api = section('The control plane (hub)', {
     issuer: fromSetting(HUB.jwtIssuer, { description: '`iss` that tokens must have; required with jwksUrl' }),
     audience: fromSetting(HUB.jwtAudience, { description: '`aud` that tokens must have; required with jwksUrl' }),
     maxAge: fromSetting(HUB.jwtMaxAge),
+  }),
+  signIn: section('Sign-in of people by OpenID Connect (docs/sign-in.md); needs config.publicUrl', {
+    providers: documents<SignInProvider>('Providers; without any, users sign in with tokens', PROVIDER, [
+      [
+        {
+          id: 'company',
+          name: 'Die <Firma> & "Co" {{ x }}',
+          issuer: 'https://login.example.com/realms/main',
+          client_id: 'streamspace',
+          scopes: ['profile', 'email', 'groups'],
+          claims: { groups: 'realm_access.roles' },
+          user_prefix: '',
+          roles: [{ role: 'admin', claim: 'groups', values: ['ops'] }, { role: 'user' }],
+        },
+      ],
+    ]),
+    existingSecret: workload.secretKey(
+      'Secret with the client secrets: provider-id=secret, separated by commas',
+      'client-secrets',
+    ),
+    lifetime: fromSetting(HUB.signInLifetime),
+    idle: fromSetting(HUB.signInIdle),
   }),
   peers: section(
     'Secret of the hub replicas; by default derived from the tokens’ secret, with auth.jwksUrl made by the hub',

@@ -21,6 +21,14 @@ const TEMPLATE = {
   env: {},
 };
 
+const PROVIDER = {
+  id: 'company',
+  name: 'Company',
+  issuer: 'https://login.example.com',
+  client_id: 'streamspace',
+  roles: [{ role: 'user' }],
+};
+
 /** Refused by the templates: combinations. */
 export const COMBINATIONS: readonly Wrong[] = [
   ...(
@@ -46,6 +54,21 @@ export const COMBINATIONS: readonly Wrong[] = [
     umbrella,
     { api: { config: { publicUrl: 'https://example.com/docs/streamspace' } } },
     /api\.config\.publicUrl: its path begins like one of the hub’s own/,
+  ],
+  ...[
+    { api: { signIn: { providers: [PROVIDER] } } },
+    { api: { signIn: { providers: [PROVIDER] }, config: { publicUrl: 'http://hub.example.com' } } },
+  ].map((values): Wrong => [
+    'P1 a sign-in without an address that is safe for its cookie',
+    umbrella,
+    values,
+    /api\.signIn\.providers: providers send users back to config\.publicUrl.*https/,
+  ]),
+  [
+    'P1 client secrets without providers',
+    umbrella,
+    { api: { signIn: { existingSecret: { name: 'clients' } } } },
+    /api\.signIn\.existingSecret\.name: .*name the providers/,
   ],
   [
     'a variable that the chart sets',

@@ -8,6 +8,7 @@ import { readAgentConfig as readAgent } from '../../../agent/src/config.ts';
 import { readHubConfig as readHub } from '../../../api/src/config.ts';
 import { readPodTemplate } from '../../../agent/src/sessions/kubernetes/pod-template.ts';
 import { readWarmTemplates } from '../../../agent/src/sessions/core/warm-templates.ts';
+import { readProviders } from '../../../api/src/sign-in/providers.ts';
 import { readTemplates } from '../../../api/src/sessions/templates.ts';
 import { SOURCES } from '../../src/charts/sources.ts';
 import { type RenderedObject, objectsOf } from '../../src/render/synth.ts';
@@ -25,6 +26,7 @@ const FROM_ELSEWHERE: Readonly<Record<string, string>> = {
   JWT_SECRET: 'j'.repeat(32),
   ENROLMENT_TOKEN: 'e'.repeat(32),
   HUB_PEER_SECRET: 'p'.repeat(32),
+  OIDC_CLIENT_SECRETS: 'company=x',
   AGENT_ENROLMENT_TOKENS: `lab=sse_${'x'.repeat(32)}`,
   STORE_URL: 'redis://:password@store:6379/0',
   REDIS_PASSWORD: 'p'.repeat(16),
@@ -67,7 +69,7 @@ function filesOf(objects: readonly RenderedObject[], program: 'k8s-agent' | 'api
   const folder = mkdtempSync(join(tmpdir(), 'files-'));
   const files = maps
     .flatMap(({ data }) => Object.entries(data))
-    .filter(([name]) => /^(templates\.json|pod\.yaml)$/.test(name));
+    .filter(([name]) => /^(templates\.json|providers\.json|pod\.yaml)$/.test(name));
   return Object.fromEntries(
     files.map(([name, text]) => {
       writeFileSync(join(folder, name), text);
@@ -85,8 +87,9 @@ async function accepted(objects: readonly RenderedObject[]): Promise<void> {
   const { 'templates.json': pool, 'pod.yaml': template } = filesOf(objects, 'k8s-agent');
   if (pool !== undefined) await readWarmTemplates(pool, { vncPort: 5900 }, 'kubernetes');
   if (template !== undefined) await readPodTemplate(template);
-  const { 'templates.json': templates } = filesOf(objects, 'api');
+  const { 'templates.json': templates, 'providers.json': providers } = filesOf(objects, 'api');
   if (templates !== undefined) await readTemplates(templates);
+  if (providers !== undefined) await readProviders(providers, new Map());
 }
 
 for (const source of SOURCES) {

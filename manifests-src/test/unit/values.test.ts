@@ -56,6 +56,17 @@ const SETTINGS: Readonly<Record<string, Record<string, unknown>[]>> = {
       redis: { external: { url: 'redis://a:6379', waitReplicas: 1 } },
     },
     { api: { auth: { jwksUrl: '' } } },
+    {
+      api: {
+        config: { publicUrl: 'https://hub.example.com' },
+        signIn: {
+          providers: [
+            { id: 'a', name: 'A', issuer: 'https://a.example.com', client_id: 'a', roles: [{ role: 'user' }] },
+          ],
+          existingSecret: { name: 'clients' },
+        },
+      },
+    },
     { enrolment: { existingSecret: { name: '' } } },
     { k8sAgent: { config: { controlPlaneUrl: 'ws://hub.example.com', allowInsecure: true } } },
     { k8sAgent: { config: { proxy: { existingSecret: { name: 'proxy' } } } } },

@@ -55,3 +55,28 @@ export function bound(): Kind<ReadonlyMap<string, string>> {
     examples: [[`lab=sse_${'x'.repeat(32)}`], [`lab=${'x+/'.repeat(14)}y=`]],
   };
 }
+
+/** A provider's id and the secret of this client there: no comma in either. */
+const CLIENT_SECRET = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?=[!-+--~]{1,512}$';
+
+/** A comma list of `provider-id=client-secret`; each provider once. */
+export function clientSecrets(): Kind<ReadonlyMap<string, string>> {
+  return {
+    takes: 'a comma list of provider-id=client-secret, each secret of printable characters without a comma',
+    secret: true,
+    parse(value) {
+      const secrets = new Map<string, string>();
+      for (const part of value.split(',').map((each) => each.trim())) {
+        if (part === '') continue;
+        if (!new RegExp(CLIENT_SECRET).test(part)) return undefined;
+        const at = part.indexOf('=');
+        if (secrets.has(part.slice(0, at))) return undefined;
+        secrets.set(part.slice(0, at), part.slice(at + 1));
+      }
+      return secrets;
+    },
+    print: (value) => [...value].map(([provider, secret]) => `${provider}=${secret}`).join(','),
+    written: { type: 'array', items: { type: 'string', pattern: CLIENT_SECRET } },
+    examples: [['keycloak=a=b'], [`a=${'x'.repeat(512)}`]],
+  };
+}

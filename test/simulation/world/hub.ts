@@ -45,6 +45,7 @@ export class SimHub {
       authenticateAgent: unused,
       originAllowed: () => true,
       takeTicket: unused,
+      watch: { follow: () => ({ cancel: () => undefined }) },
       clients: clients([]),
     });
     this.deps = { ...deps, dispatcher: this.#gateway.dispatcher, candidates: new Candidates(own, process.clock) };

@@ -5,6 +5,7 @@ import { memoryCommands } from './commands.ts';
 import { memoryCredentials } from './credentials.ts';
 import { memoryEvents } from './events.ts';
 import { memorySessions } from './sessions.ts';
+import { memorySignIns } from './sign-ins.ts';
 import { memorySignals } from './signals.ts';
 import { MemoryState } from './state.ts';
 import { memoryTemplates } from './templates.ts';
@@ -19,6 +20,7 @@ export function memoryStore(clock: Clock): Store {
     sessions: memorySessions(state),
     commands: memoryCommands(state),
     tickets: memoryTickets(clock),
+    signIns: memorySignIns(clock),
     events: memoryEvents(clock),
     templates: memoryTemplates(),
     signals: memorySignals(),

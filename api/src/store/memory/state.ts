@@ -7,6 +7,8 @@ export const KEPT = {
   goneSessions: 1_000,
   idempotencyKeys: 10_000,
   tickets: 10_000,
+  pendingSignIns: 10_000,
+  signedInUsers: 10_000,
 } as const;
 
 /** An agent without what is counted from its sessions; `status` is the one it reported. */

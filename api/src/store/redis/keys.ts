@@ -24,6 +24,9 @@ export const KEYS = {
   idempotency: (user: string, key: string) => `ss:idempotency:${hashed(user, key)}`,
 
   ticket: (hash: string) => `ss:ticket:${hash}`,
+  pendingSignIn: (state: string) => `ss:pending-sign-in:${state}`,
+  signIns: (owner: string) => `ss:sign-ins:${owner}`,
+  refresh: (hash: string) => `ss:sign-in-refresh:${hash}`,
   enrolment: (hash: string) => `ss:enrolment:${hash}`,
   templates: 'ss:templates',
   signals: (hub: string) => `ss:signals:${hub}`,
@@ -50,6 +53,8 @@ export const RETENTION = {
   creatingMs: 3_600_000,
   enrolmentBeyondMs: DAY,
   timelineMs: 30 * DAY,
+  /** Longer than any SIGN_IN_LIFETIME. */
+  signInsMs: 31 * DAY,
   signals: 1_000,
   signalsMs: 60_000,
   /** Age at which index entries that point to nothing are dropped. */

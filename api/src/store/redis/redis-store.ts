@@ -10,6 +10,7 @@ import { redisEvents } from './events.ts';
 import { Locator } from './locator.ts';
 import { redisSessions } from './sessions.ts';
 import { Tail } from './tail.ts';
+import { redisSignIns } from './sign-ins.ts';
 import { redisSignals } from './signals.ts';
 import { redisTemplates } from './templates.ts';
 import { redisTickets } from './tickets.ts';
@@ -39,6 +40,7 @@ export function redisStore(options: RedisStoreOptions, clock: Clock): Store {
     sessions: redisSessions(connection, locator),
     commands: redisCommands(connection, locator),
     tickets: redisTickets(connection),
+    signIns: redisSignIns(connection),
     events: redisEvents(connection, tail),
     templates: redisTemplates(connection),
     signals: redisSignals(connection, clock, closing.signal, onError),

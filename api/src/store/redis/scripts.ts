@@ -48,5 +48,7 @@ export const SCRIPTS = {
   appendEvent: script(3, readFileSync(new URL('./append-event-3.lua', import.meta.url), 'utf8')),
   lookAtEvents: script(2, readFileSync(new URL('./look-at-events-2.lua', import.meta.url), 'utf8')),
   sendSignal: script(1, readFileSync(new URL('./send-signal-1.lua', import.meta.url), 'utf8')),
+  replaceSignIn: script(1, readFileSync(new URL('./replace-sign-in-1.lua', import.meta.url), 'utf8')),
+  removeSignIns: script(1, readFileSync(new URL('./remove-sign-ins-1.lua', import.meta.url), 'utf8')),
   timeline: script(2, readFileSync(new URL('./timeline-2.lua', import.meta.url), 'utf8')),
 } as const satisfies Record<string, Script>;
