@@ -44,7 +44,7 @@ export class Daemon {
   static async start({ liveRestore = false, disk }: { liveRestore?: boolean; disk?: number }): Promise<Daemon> {
     const daemon = new Daemon(liveRestore);
     execFileSync('ip', ['link', 'add', 'name', daemon.#bridge, 'type', 'bridge']);
-    execFileSync('ip', ['address', 'add', '192.0.2.1/24', 'dev', daemon.#bridge]);
+    execFileSync('ip', ['address', 'add', '198.51.100.1/24', 'dev', daemon.#bridge]);
     const mounts = ['-v', '/usr:/usr:ro', '-v', `${daemon.#folder}:/run/inner`];
     const storage = disk === undefined ? ['-v', '/var/lib/docker'] : ['--tmpfs', `/var/lib/docker:exec,size=${disk}m`];
     docker(

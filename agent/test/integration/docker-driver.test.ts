@@ -1,6 +1,10 @@
 import type { SessionStatus } from '@streamspace/protocol';
 import { RfbClient } from '@streamspace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from 'clock-port';
+import { inspect } from '../../src/sessions/docker/engine/containers.ts';
+import { containerName } from '../../src/sessions/docker/objects/names.ts';
+import { Screens } from '../../src/sessions/docker/screens/screen.ts';
 import { driverContract } from '../contract/driver.ts';
 import { type DockerPlace, dockerPlace, engineMissing, ensureDesktop } from './docker-place.ts';
 import { desktopSpec } from '../support/spec.ts';
@@ -29,6 +33,38 @@ if (missing) {
       place = await dockerPlace({ byAddress: false });
     });
     afterAll(() => place.cleanup());
+
+    it('a screen does not wait for an address that says nothing; the next ones go the way that answers', async () => {
+      const driver = place.makeDriver();
+      const spec = desktopSpec('silent-address', { user: place.agentId });
+      await driver.create(spec, { commandId: 'command', term: 1, signal: soon() });
+      const container = (await inspect(place.engine, containerName(spec.id, 1), soon()))!;
+      // nobody has it in the container's network
+      const [{ IPAddress }] = Object.values(container.NetworkSettings.Networks!) as [{ IPAddress: string }];
+      const silent = IPAddress.replace(/\d+\.\d+$/, '255.254');
+      const elsewhere = { ...container, NetworkSettings: { Networks: { none: { IPAddress: silent } } } };
+      const execs: string[] = [];
+      const engine = new Proxy(place.engine, {
+        get(target, key) {
+          const value: unknown = Reflect.get(target, key, target);
+          if (typeof value !== 'function') return value;
+          return (...args: unknown[]) => {
+            if (key === 'upgrade') execs.push(String(args[0]));
+            return (value as (...all: unknown[]) => unknown).apply(target, args);
+          };
+        },
+      });
+      const screens = new Screens(engine, systemClock);
+      expect(await screens.speaks(elsewhere, 5900, soon())).toBe(true);
+      expect(execs).toHaveLength(1);
+      // it is known by now, or soon: the relay serves until then
+      expect(await screens.speaks(elsewhere, 5900, soon())).toBe(true);
+      expect(execs).toHaveLength(2);
+      const fresh = new Screens(engine, systemClock);
+      expect(await fresh.speaks(container, 5900, soon())).toBe(true);
+      expect(execs).toHaveLength(2);
+      await driver.delete(spec.id, { deleteHome: true }, { commandId: 'end', term: 1, signal: soon() });
+    });
 
     it('lists by one request', async () => {
       const asked: string[] = [];

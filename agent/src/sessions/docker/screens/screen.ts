@@ -1,5 +1,6 @@
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Clock, outcomeOf, withDeadline } from 'clock-port';
+import { type Clock, outcomeOf, pause, scope, withDeadline } from 'clock-port';
 import { connectTcp } from '../../core/connect.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ContainerDetails } from '../objects/engine-objects.ts';
@@ -7,6 +8,8 @@ import { connectByExec } from './exec.ts';
 
 /** An address that takes longer to answer can't be reached from here, milliseconds. */
 const DIRECT_MS = 2_000;
+/** While nothing is known about addresses, a screen waits so long for its address before it is opened by the other way too, milliseconds. */
+const PATIENCE_MS = 400;
 /** What a VNC server says first. */
 const GREETING = 'RFB ';
 
@@ -30,23 +33,49 @@ export class Screens {
     const address = Object.values(container.NetworkSettings.Networks ?? {}).find(
       ({ IPAddress }) => IPAddress,
     )?.IPAddress;
-    if (this.#byAddress !== false && address !== undefined) {
-      try {
-        const socket = await withDeadline(this.#clock, DIRECT_MS, 'screen', signal, (limit) =>
-          connectTcp(address, port, limit),
-        );
-        this.#byAddress = true;
-        return socket;
-      } catch (error) {
-        signal.throwIfAborted();
-        // refused: the address is there, and nobody listens yet
-        if (this.#byAddress === true || (error as NodeJS.ErrnoException).code === 'ECONNREFUSED') throw error;
-      }
-    }
+    if (address === undefined || this.#byAddress === false)
+      return connectByExec(this.#engine, container.Id, port, signal);
+    const direct = withDeadline(this.#clock, DIRECT_MS, 'screen', signal, (limit) => connectTcp(address, port, limit));
+    if (this.#byAddress === true) return direct;
+    const answer = await this.#within(PATIENCE_MS, direct, signal);
+    if (answer === undefined) this.#learn(direct, signal);
+    else if ('socket' in answer) {
+      this.#byAddress = true;
+      return answer.socket;
+    } else if (isRefused(answer.error)) throw answer.error;
     const relayed = await connectByExec(this.#engine, container.Id, port, signal);
-    // nobody waits for it again
-    if (address !== undefined) this.#byAddress = false;
+    if (answer !== undefined) this.#byAddress = false;
     return relayed;
+  }
+
+  /** What came of it, if that is known so soon. Throws the signal's reason. */
+  async #within(
+    ms: number,
+    direct: Promise<Socket>,
+    signal: AbortSignal,
+  ): Promise<{ socket: Socket } | { error: unknown } | undefined> {
+    const patience = scope(signal);
+    const answered = direct.then(
+      (socket) => ({ socket }),
+      (error: unknown) => ({ error }),
+    );
+    const answer = await Promise.race([answered, pause(this.#clock, ms, patience.signal).then(() => undefined)]);
+    patience.end();
+    signal.throwIfAborted();
+    return answer;
+  }
+
+  /** Somebody is served by the other way already: this one says which way the next ones go. */
+  #learn(direct: Promise<Socket>, signal: AbortSignal): void {
+    direct.then(
+      (socket) => {
+        socket.destroy();
+        this.#byAddress ??= true;
+      },
+      (error: unknown) => {
+        if (!signal.aborted) this.#byAddress ??= isRefused(error);
+      },
+    );
   }
 
   /** Whether a VNC server speaks on the port. */
@@ -65,6 +94,9 @@ export class Screens {
     }
   }
 }
+
+/** The address is there, and nobody listens yet. */
+const isRefused = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
 
 function greets(screen: Duplex, signal: AbortSignal): Promise<boolean> {
   return outcomeOf<boolean>(signal, (resolve) => {
