@@ -15,6 +15,8 @@ const rules = Object.entries(ENGINE_REQUESTS).flatMap(([method, paths]) =>
 const socketProxyFile =
   (): string => `# nginx in front of the engine's socket: lets through what the agent asks, and nothing else.
 # Written by \`npm run update\` from agent/src/sessions/docker/engine/requests.ts.
+# the engine's socket is root's
+user root;
 daemon off;
 worker_processes 1;
 pid /tmp/nginx.pid;

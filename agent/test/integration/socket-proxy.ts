@@ -10,6 +10,8 @@ import { ENGINE_REQUESTS, pathPattern } from '../../src/sessions/docker/engine/r
 const CONFIGURATION = fileURLToPath(new URL('../../../deploy/socket-proxy.conf', import.meta.url));
 const PROGRAM = ['/usr/sbin/nginx', '/usr/local/sbin/nginx'].find((path) => existsSync(path));
 
+const AS_IN_COMPOSE = ['setpriv', '--bounding-set=-all,+setgid', '--no-new-privs'];
+
 /** Why the proxy can't be run; undefined when it can. */
 export const proxyMissing = (): string | undefined =>
   PROGRAM === undefined ? 'no nginx; apt-get install nginx' : undefined;
@@ -34,16 +36,15 @@ export class SocketProxy {
     const folder = await mkdtemp(join(tmpdir(), 'docker-proxy-'));
     const text = (await readFile(CONFIGURATION, 'utf8'))
       .replace(/\/(run\/engine|tmp)\//g, `${folder}/`)
-      // a worker is another user where this one is root
-      .replace('daemon off;', 'daemon off; user root;')
       .replace(
         'access_log off;',
         `log_format asked '$request_method $uri $status'; access_log ${folder}/asked.log asked;`,
       );
     await writeFile(join(folder, 'nginx.conf'), text);
-    const child = spawn(PROGRAM!, ['-p', folder, '-e', 'stderr', '-c', join(folder, 'nginx.conf')], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const nginx = [PROGRAM!, '-p', folder, '-e', 'stderr', '-c', join(folder, 'nginx.conf')];
+    // with the capabilities that it has in deploy/compose.socket-proxy.yaml
+    const [program, ...args] = process.getuid?.() === 0 ? [...AS_IN_COMPOSE, ...nginx] : nginx;
+    const child = spawn(program!, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-10_000)));
     const proxy = new SocketProxy(folder, child);

@@ -268,6 +268,8 @@ export const socketProxyOverride = (): string =>
           ...health(['CMD-SHELL', `test -S ${ENGINE}/docker.sock`]),
           ...lasting(30),
           ...hardened('128m'),
+          // nginx sets the groups of its workers
+          cap_add: ['SETGID'],
         },
       },
       agent: {
