@@ -2,11 +2,12 @@ import type { Duplex } from 'node:stream';
 import { type Capacity, type SessionSpec, type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
 import { scope } from 'clock-port';
 import { kindOf } from '../core/failure.ts';
-import { isLive, type Live } from '../core/record.ts';
+import { housemateOf } from '../core/housemates.ts';
+import type { Live } from '../core/record.ts';
 import { RecordDriver, type Running } from '../core/record-driver.ts';
 import { notRunning } from '../core/refusals.ts';
 import type { Operation } from '../driver.ts';
-import { checkEnvironment, hasHome, screenPort } from '../core/environment.ts';
+import { checkEnvironment, screenPort } from '../core/environment.ts';
 import { inspect } from './engine/containers.ts';
 import { EngineError } from './engine/error.ts';
 import { additionsOf } from './objects/additions.ts';
@@ -132,7 +133,7 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
     const { id, spec, deleteHome, specLost } = record;
     await removeStarts({ options: this.#options }, id, () => true, signal);
     if (!deleteHome || spec === undefined || specLost === true) return;
-    const housemate = await this.#housemateOf(spec, signal);
+    const housemate = housemateOf(spec, await this.records.list(signal));
     if (housemate !== undefined)
       return log.info({ session: id, housemate }, 'Home is kept: another session lives in it');
     await removeHome(engine, spec, signal);
@@ -157,19 +158,5 @@ export class DockerDriver extends RecordDriver<DockerRecord, DockerDraft> {
       const message = `The screen of session ${id} does not answer on port ${screenPort(spec, this.#options)}: ${(error as Error).message}`;
       throw new StreamSpaceError('screen_unreachable', message, {}, { cause: error });
     }
-  }
-
-  /** Another session that lives in the home too, and is not being deleted: the home goes with its last. */
-  async #housemateOf({ id, user, template }: SessionSpec, signal: AbortSignal): Promise<string | undefined> {
-    const others = await this.records.list(signal);
-    return others.find(
-      (other) =>
-        other.id !== id &&
-        isLive(other) &&
-        hasHome(other.spec) &&
-        other.spec.user === user &&
-        // of one whose spec is lost only the user is known, if at all
-        (other.specLost === true || other.spec.template === template),
-    )?.id;
   }
 }

@@ -24,14 +24,20 @@ interface EngineEvent {
   readonly Actor?: { readonly Attributes?: Readonly<Record<string, string>> };
 }
 
+type WatchOptions = Pick<DockerDriverOptions, 'engine' | 'clock' | 'log' | 'agentId'>;
+
+/** How sessions are, and what is to be done about it now and then. */
+type Listing = Pick<EngineListing, 'statuses' | 'sweep'>;
+
 /** Compares what the engine shows with what was told last, and tells the difference; sweeps up now and then. */
 export class EngineWatch {
-  readonly #options: DockerDriverOptions;
-  readonly #listing: EngineListing;
+  readonly #options: WatchOptions;
+  readonly #listing: Listing;
   readonly #operations: Operations;
   readonly #onChange: (sessionId: string, status: SessionStatus | undefined) => void;
   readonly #onNews: () => void;
   readonly #signal: AbortSignal;
+  readonly #resyncMs: number;
   readonly #told = new Map<string, SessionStatus>();
   /** Sessions whose operation has done what was asked: what came of it is no news. */
   readonly #ours = new Set<string>();
@@ -43,11 +49,13 @@ export class EngineWatch {
 
   constructor(
     parts: {
-      readonly options: DockerDriverOptions;
-      readonly listing: EngineListing;
+      readonly options: WatchOptions;
+      readonly listing: Listing;
       readonly operations: Operations;
       /** Called when a container has changed. */
       readonly onNews: () => void;
+      /** Milliseconds between two looks at everything, whatever the engine tells. */
+      readonly resyncMs?: number;
     },
     onChange: (sessionId: string, status: SessionStatus | undefined) => void,
     signal: AbortSignal,
@@ -58,6 +66,7 @@ export class EngineWatch {
     this.#onNews = parts.onNews;
     this.#onChange = onChange;
     this.#signal = signal;
+    this.#resyncMs = parts.resyncMs ?? LOOK_MS.resync;
     this.#outage = new Outage(parts.options.clock, parts.options.log, 'Sessions can’t be looked at; trying again');
   }
 
@@ -134,7 +143,7 @@ export class EngineWatch {
       } catch (error) {
         if (!this.#signal.aborted) this.#outage.failed({ err: error });
       }
-      await pause(this.#options.clock, LOOK_MS.resync, this.#signal);
+      await pause(this.#options.clock, this.#resyncMs, this.#signal);
     }
   }
 

@@ -71,12 +71,16 @@ async function untilGone(engine: Engine, id: string, signal: AbortSignal): Promi
 }
 
 /** The last lines of a container's output, for people; empty where they can't be had. */
-export async function lastLines(engine: Engine, id: string, signal: AbortSignal): Promise<string> {
+export const lastLines = (engine: Engine, id: string, signal: AbortSignal): Promise<string> =>
+  linesOf(engine, `/containers/${id}`, signal);
+
+/** The same of what has that path: a container, or a task of a swarm. */
+export async function linesOf(engine: Engine, path: string, signal: AbortSignal): Promise<string> {
   try {
     const query = { stdout: true, stderr: true, tail: LOG.tail };
     const parts: Buffer[] = [];
     let size = 0;
-    for await (const part of await engine.stream(`/containers/${id}/logs`, { query }, signal)) {
+    for await (const part of await engine.stream(`${path}/logs`, { query }, signal)) {
       parts.push(part as Buffer);
       size += (part as Buffer).length;
       if (size > 64 * LOG.limit) break;

@@ -12,9 +12,11 @@ import type { DockerRecord } from './record.ts';
 /** A desktop has this long to end its programs, seconds. */
 export const GRACE_S = 10;
 /** Processes and threads of one session. */
-const PIDS = 4_096;
+export const PIDS = 4_096;
 const MIB = 1024 * 1024;
-const SHM = 512 * MIB;
+/** Sizes of /dev/shm and /tmp, bytes. */
+export const SHM = 512 * MIB;
+export const TMP = 1024 * MIB;
 /** User of images that name none, or root. */
 const USER = '1000:1000';
 const tmpfs = (size: number): string => `rw,nosuid,nodev,mode=1777,size=${size}`;
@@ -28,8 +30,10 @@ export interface ImageConfig {
 }
 
 /** The image that the spec's session runs. */
-export const sessionImage = ({ image }: { readonly image: string }, config: SessionContainerConfig): string =>
-  imageName(image === '' ? DEFAULT_IMAGE : image, config.sessionImageRegistry);
+export const sessionImage = (
+  { image }: { readonly image: string },
+  config: Pick<SessionContainerConfig, 'sessionImageRegistry'>,
+): string => imageName(image === '' ? DEFAULT_IMAGE : image, config.sessionImageRegistry);
 
 /**
  * The body of the request that makes a session's container: no privileges, no published port, nothing of the host but its home. `home`: name
@@ -105,7 +109,7 @@ function body(
       SecurityOpt: ['no-new-privileges'],
       ReadonlyRootfs: true,
       Tmpfs: {
-        '/tmp': tmpfs(1024 * MIB),
+        '/tmp': tmpfs(TMP),
         ...Object.fromEntries(added.tmpfs.map(({ path, size }) => [path, tmpfs(size)])),
       },
       Mounts: [
@@ -132,6 +136,9 @@ function body(
     },
   };
 }
+
+/** The user that a session's program runs as. */
+export const userOf = ({ User = '' }: ImageConfig): string => (isRoot(User) ? USER : User);
 
 const isRoot = (user: string | undefined): boolean => {
   const [name = ''] = (user ?? '').split(':');

@@ -45,7 +45,7 @@ export function recordLabels(
   };
 }
 
-function failureOf(text: string | undefined): FailedStart | undefined {
+export function failureOf(text: string | undefined): FailedStart | undefined {
   if (text === undefined) return undefined;
   try {
     const { instance, reason } = JSON.parse(text) as Partial<FailedStart>;

@@ -13,6 +13,9 @@ const PATIENCE_MS = 400;
 /** What a VNC server says first. */
 const GREETING = 'RFB ';
 
+/** What is known of a container whose screen is to be reached. */
+export type Reached = Pick<ContainerDetails, 'Id' | 'NetworkSettings'>;
+
 /**
  * Ways to the screens of an engine's containers: by their address where it can be reached (the agent is on the host, or in their network), otherwise
  * by a process in the container. Which one goes is found out once, with the first screen that answers.
@@ -28,8 +31,13 @@ export class Screens {
     this.#byAddress = byAddress;
   }
 
+  /** Whether screens are reached by their addresses; undefined: not known yet. */
+  get byAddress(): boolean | undefined {
+    return this.#byAddress;
+  }
+
   /** A connection to the port, whether a VNC server speaks there or not yet. Rejects with what keeps it from being made. */
-  async connect(container: ContainerDetails, port: number, signal: AbortSignal): Promise<Duplex> {
+  async connect(container: Reached, port: number, signal: AbortSignal): Promise<Duplex> {
     const address = Object.values(container.NetworkSettings.Networks ?? {}).find(
       ({ IPAddress }) => IPAddress,
     )?.IPAddress;
@@ -79,7 +87,7 @@ export class Screens {
   }
 
   /** Whether a VNC server speaks on the port. */
-  async speaks(container: ContainerDetails, port: number, signal: AbortSignal): Promise<boolean> {
+  async speaks(container: Reached, port: number, signal: AbortSignal): Promise<boolean> {
     let screen: Duplex | undefined;
     try {
       screen = await this.connect(container, port, signal);
