@@ -199,6 +199,12 @@ export const AGENT = {
     'unix:///var/run/docker.sock',
     'On the docker platform: address of the Docker or Podman engine',
   ),
+  dockerMode: optional(
+    'DOCKER_MODE',
+    oneOf('auto', 'engine', 'swarm'),
+    'auto',
+    'On the docker platform: engine runs sessions as containers of one engine, swarm as services of the swarm that the engine manages; auto is swarm on a manager (docker.md)',
+  ),
   dockerCertPath: absent(
     'DOCKER_CERT_PATH',
     path(),
@@ -210,6 +216,22 @@ export const AGENT = {
     path(),
     'Folder of config.json, as docker login writes it: credentials for the registries of session images',
     { defaultInWords: '~/.docker' },
+  ),
+  sessionHomeDriver: optional(
+    'SESSION_HOME_DRIVER',
+    text('a volume driver’s name', '^[a-zA-Z0-9][a-zA-Z0-9_./:-]{0,127}$', 'local', 'example/volumes:1'),
+    'local',
+    'On a swarm: volume driver of homes. local without options ties a home, and so its sessions, to one node',
+  ),
+  sessionHomeOptions: absent(
+    'SESSION_HOME_OPTIONS',
+    text(
+      'options of a volume driver, NAME=VALUE with spaces between; {home} is the home’s name',
+      '^[a-zA-Z0-9_.-]+=[!-~]+( [a-zA-Z0-9_.-]+=[!-~]+)*$',
+      'type=nfs o=addr=10.0.0.5,rw device=:/homes/{home}',
+    ),
+    'On a swarm: options of that driver, for homes that every node can mount',
+    { defaultInWords: 'none' },
   ),
   reservedCpu: absent(
     'RESERVED_CPU',

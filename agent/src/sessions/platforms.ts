@@ -57,7 +57,8 @@ export async function driverFor(deps: PlatformDeps): Promise<SessionDriver> {
       }
     }
     case 'docker': {
-      const { driverOfEngine, EngineSettingError } = await import('./docker/platform.ts');
+      const { driverOfEngine } = await import('./docker/platform.ts');
+      const { EngineSettingError } = await import('./docker/setting-error.ts');
       try {
         return await driverOfEngine(config, env['HOME'], clock, log);
       } catch (error) {

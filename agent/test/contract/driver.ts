@@ -40,8 +40,14 @@ export interface DriverSetup {
 export function driverContract(
   name: string,
   setup: () => Promise<DriverSetup>,
-  /** `step`: how long the platform may take for one step, milliseconds. `only`: the tests of a short form, by their names. */
-  { step: STEP = 25_000, only }: { readonly step?: number; readonly only?: RegExp } = {},
+  /**
+   * `step`: how long the platform may take for one step, milliseconds. `only`: the tests of a short form, by their names. `size`: of a session, cores and bytes.
+   */
+  {
+    step: STEP = 25_000,
+    only,
+    size = { cpu: 1, memory: 1e9 },
+  }: { readonly step?: number; readonly only?: RegExp; readonly size?: Pick<SessionSpec, 'cpu' | 'memory'> } = {},
 ): void {
   const it = only === undefined ? everyTest : testsNamed(only);
   describe(`driver contract: ${name}`, () => {
@@ -61,8 +67,7 @@ export function driverContract(
         user: `user-${id}`,
         template: 'desktop',
         name: 'A session',
-        cpu: 1,
-        memory: 1e9,
+        ...size,
         storage: 1e9,
         image: '',
         env: {},

@@ -1,16 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { systemClock } from 'clock-port';
-import { COUNTER } from '../../../ci/ha/counter.ts';
 import { engineAddress } from '../../src/sessions/docker/engine/address.ts';
 import { Engine } from '../../src/sessions/docker/engine/engine.ts';
 import { until } from '../support/until.ts';
+import { importCounter } from './counter-image.ts';
 
-/** The inner engine's session image: this Node with a screen that counts. */
-export const COUNTER_IMAGE = 'streamspace-test/counter:latest';
 const HOST = 'debian:bookworm-slim';
 const LIMIT_MS = 60_000;
 
@@ -63,7 +61,7 @@ export class Daemon {
     );
     try {
       await daemon.up();
-      daemon.#makeImage();
+      importCounter(daemon.#socket);
       return daemon;
     } catch (error) {
       await daemon.close();
@@ -116,29 +114,5 @@ export class Daemon {
     docker('rm', '-fv', this.#name);
     spawnSync('ip', ['link', 'delete', this.#bridge]);
     rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  #makeImage(): void {
-    const root = join(this.#folder, 'root');
-    const node = realpathSync(process.execPath);
-    const libraries = execFileSync('ldd', [node], { encoding: 'utf8' }).match(/\/\S+(?= \(0x)/g) ?? [];
-    for (const path of [node, ...libraries]) {
-      mkdirSync(dirname(join(root, path)), { recursive: true });
-      copyFileSync(path, join(root, path));
-    }
-    mkdirSync(join(root, 'home/user'), { recursive: true });
-    mkdirSync(join(root, 'tmp'));
-    writeFileSync(join(root, 'counter.cjs'), COUNTER);
-    const entry = ['--change', `ENTRYPOINT ${JSON.stringify([node, '/counter.cjs'])}`];
-    const pack = spawnSync(
-      'sh',
-      [
-        '-c',
-        `tar -C ${root} -c . | docker -H unix://${this.#socket} import ${entry.map((word) => `'${word}'`).join(' ')} - ${COUNTER_IMAGE}`,
-      ],
-      { encoding: 'utf8' },
-    );
-    if (pack.status !== 0) throw new Error(pack.stderr);
-    rmSync(root, { recursive: true });
   }
 }

@@ -6,12 +6,18 @@ import { DockerDriver } from './driver.ts';
 import { AddressError, type EngineAddress, engineAddress } from './engine/address.ts';
 import { Engine } from './engine/engine.ts';
 import { EngineError } from './engine/error.ts';
+import { EngineSettingError } from './setting-error.ts';
 import { folderProblem } from './host-folders.ts';
 import type { DriverLog } from '../core/driver-log.ts';
+import { type DockerMode, wantsSwarm } from './mode.ts';
 import type { EngineDriverSettings, SessionContainerConfig } from './options.ts';
+import { SwarmDriver } from './swarm/driver.ts';
+import type { SwarmHomeConfig } from './swarm/options.ts';
+import { refuseOnSwarm } from './swarm/refusals.ts';
 
 /** The settings of an agent for an engine; durations are milliseconds. */
-export interface EngineSettings extends SessionContainerConfig, EngineDriverSettings {
+export interface EngineSettings extends SessionContainerConfig, EngineDriverSettings, SwarmHomeConfig {
+  readonly dockerMode: DockerMode;
   readonly dockerHost: string;
   readonly dockerCertPath: string | undefined;
   /** Folder of the configuration that `docker login` writes; undefined: `.docker` in the agent's HOME. */
@@ -29,16 +35,6 @@ const START_SHARE = 0.9;
 /** Milliseconds that the first look at the engine may take. */
 const LOOK_MS = 10_000;
 
-/** A setting that the engine, or the machine, refuses. */
-export class EngineSettingError extends Error {
-  readonly setting: string;
-
-  constructor(setting: string, problem: string, options?: ErrorOptions) {
-    super(problem, options);
-    this.setting = setting;
-  }
-}
-
 /**
  * The driver for the engine that the settings name. Throws {@link EngineSettingError} for an address that is none, and for an engine that refuses
  * (no permission, too old an API); one that is away now is waited for later. `home`: the agent's HOME.
@@ -48,7 +44,7 @@ export async function driverOfEngine(
   home: string | undefined,
   clock: Clock,
   log: DriverLog,
-): Promise<DockerDriver> {
+): Promise<DockerDriver | SwarmDriver> {
   const address = addressOf(settings);
   if (address.kind === 'tcp' && address.tls === undefined)
     log.warn(
@@ -63,16 +59,16 @@ export async function driverOfEngine(
     if (problem !== undefined) throw new EngineSettingError('SESSION_ALLOW', `mount:${folder}: ${problem}`);
   }
   const { sessionWarmPool } = settings;
-  const warm = sessionWarmPool === undefined ? undefined : await warmTemplates(sessionWarmPool, settings);
+  const dockerConfig = settings.dockerConfig ?? join(home ?? '/', '.docker');
+  const startDeadline = settings.commandTimeout * START_SHARE;
+  const common = { ...settings, engine, secret, dockerConfig, startDeadline, clock, log };
+  if (await wantsSwarm(settings, { engine, clock, log })) {
+    refuseOnSwarm(settings);
+    return new SwarmDriver(common);
+  }
   return new DockerDriver({
-    ...settings,
-    engine,
-    secret,
-    warm,
-    dockerConfig: settings.dockerConfig ?? join(home ?? '/', '.docker'),
-    startDeadline: settings.commandTimeout * START_SHARE,
-    clock,
-    log,
+    ...common,
+    warm: sessionWarmPool === undefined ? undefined : await warmTemplates(sessionWarmPool, settings),
   });
 }
 

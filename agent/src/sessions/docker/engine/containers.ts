@@ -72,10 +72,10 @@ async function untilGone(engine: Engine, id: string, signal: AbortSignal): Promi
 
 /** The last lines of a container's output, for people; empty where they can't be had. */
 export const lastLines = (engine: Engine, id: string, signal: AbortSignal): Promise<string> =>
-  linesOf(engine, `/containers/${id}`, signal);
+  outputOf(engine, `/containers/${id}`, signal);
 
 /** The same of what has that path: a container, or a task of a swarm. */
-export async function linesOf(engine: Engine, path: string, signal: AbortSignal): Promise<string> {
+export async function outputOf(engine: Engine, path: string, signal: AbortSignal): Promise<string> {
   try {
     const query = { stdout: true, stderr: true, tail: LOG.tail };
     const parts: Buffer[] = [];

@@ -13,17 +13,17 @@ import { withEngineInSight } from '../operations/in-sight.ts';
 import { Screens } from '../screens/screen.ts';
 import { engineRefusal, isFull } from '../state/reason.ts';
 import { EngineWatch } from '../watch.ts';
-import { Homes } from './homes.ts';
+import { SwarmHomes } from './homes.ts';
 import type { SwarmRecord } from './objects/record.ts';
 import { swarmAdditions } from './objects/service.ts';
 import { emptyHome } from './operations/empty-home.ts';
-import { start, type SwarmStartParts } from './operations/start.ts';
+import { startService, type SwarmStartParts } from './operations/start.ts';
 import { untilEnded } from './operations/stop.ts';
 import type { SwarmDriverOptions } from './options.ts';
 import { SwarmScreens } from './screens.ts';
 import { Services } from './services.ts';
 import { SwarmListing } from './state/listing.ts';
-import { ServiceRecords } from './state/service-records.ts';
+import { SwarmRecords } from './state/swarm-records.ts';
 import { taskOf, troubleOf } from './state/tasks.ts';
 
 /** A swarm tells nothing of its tasks: they are looked at so often, milliseconds. */
@@ -33,7 +33,7 @@ const LOOK_MS = 1_000;
 export class SwarmDriver extends RecordDriver<SwarmRecord, DockerDraft> {
   readonly platform = 'docker';
   protected readonly agentId: string;
-  protected readonly records: ServiceRecords;
+  protected readonly records: SwarmRecords;
   readonly #options: SwarmDriverOptions;
   readonly #parts: SwarmStartParts;
   readonly #listing: SwarmListing;
@@ -43,8 +43,8 @@ export class SwarmDriver extends RecordDriver<SwarmRecord, DockerDraft> {
     this.#options = options;
     this.agentId = options.agentId;
     const services = new Services(options.engine);
-    this.records = new ServiceRecords(options, services);
-    const homes = new Homes(options, services);
+    this.records = new SwarmRecords(options, services);
+    const homes = new SwarmHomes(options, services);
     this.#parts = { options, services, records: this.records, homes, screens: new SwarmScreens(options, screens) };
     this.#listing = new SwarmListing({
       ...this.#parts,
@@ -112,7 +112,7 @@ export class SwarmDriver extends RecordDriver<SwarmRecord, DockerDraft> {
 
   protected start(record: Live<SwarmRecord>, operation: Operation): Promise<SessionStatus> {
     const { id, spec } = record;
-    return start(this.#parts, record, operation, (reason) =>
+    return startService(this.#parts, record, operation, (reason) =>
       this.operations.tell(id, { spec, state: 'starting', reason }),
     );
   }

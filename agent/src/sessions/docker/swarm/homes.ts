@@ -25,10 +25,10 @@ export interface SwarmHome {
 }
 
 /**
- * Homes of a swarm. A manager sees the volumes of its own node only, so each home has a record: a service without replicas of the home's name, which
+ * SwarmHomes of a swarm. A manager sees the volumes of its own node only, so each home has a record: a service without replicas of the home's name, which
  * says its owner and, for a volume of one node, the node.
  */
-export class Homes {
+export class SwarmHomes {
   readonly #options: SwarmDriverOptions;
   readonly #services: Services;
 

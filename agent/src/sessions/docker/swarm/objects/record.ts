@@ -15,7 +15,7 @@ export interface SwarmRecord extends DockerRecord {
 export const NOTHING: TaskTemplate = { ContainerSpec: { Image: RECORD_IMAGE } };
 
 /** The record that a service holds; undefined: it is none of ours. One that has lost its record counts as that of a deleted session. */
-export function recordIn(service: ServiceObject, now: string): SwarmRecord | undefined {
+export function swarmRecordIn(service: ServiceObject, now: string): SwarmRecord | undefined {
   const { Labels, Name, TaskTemplate } = service.Spec;
   const { app, agent, session: id } = Labels;
   if (app !== APP.session || id === undefined || Name !== serviceName(id)) return undefined;
@@ -78,7 +78,7 @@ export function serviceOf(draft: DockerDraft, before: SwarmRecord | undefined, w
 }
 
 /** The service as it is before it goes for good. */
-export const forgotten = ({ Spec }: ServiceObject): ServiceSpec => ({
+export const forgottenService = ({ Spec }: ServiceObject): ServiceSpec => ({
   ...Spec,
   Labels: { ...Spec.Labels, app: FORGOTTEN },
   Mode: { Replicated: { Replicas: 0 } },

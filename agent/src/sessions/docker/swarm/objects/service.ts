@@ -97,6 +97,6 @@ export const emptying = (task: TaskTemplate, home: string): TaskTemplate => ({
   ContainerSpec: {
     ...task.ContainerSpec,
     Labels: {},
-    ...{ Command: ['sh', '-c', 'find "$1" -mindepth 1 -delete', 'empty', home], Args: [] },
+    Command: ['sh', '-c', 'find "$1" -mindepth 1 -delete', 'empty', home],
   },
 });

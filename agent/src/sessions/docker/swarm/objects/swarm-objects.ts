@@ -3,6 +3,8 @@ export interface TaskTemplate {
   readonly ContainerSpec: {
     readonly Image: string;
     readonly Labels?: Readonly<Record<string, string>> | null;
+    /** In the place of the image's own program. */
+    readonly Command?: readonly string[];
   };
   readonly Resources?: {
     readonly Limits?: Partial<NodeResources>;

@@ -10,20 +10,20 @@ import { registryAuth } from '../../images/credentials.ts';
 import { imageReference } from '../../images/reference.ts';
 import { type ImageConfig, sessionImage } from '../../objects/container.ts';
 import { engineRefusal, isFull } from '../../state/reason.ts';
-import type { Homes } from '../homes.ts';
+import type { SwarmHomes } from '../homes.ts';
 import { ensureOverlay } from '../network.ts';
 import { isApplied, type SwarmRecord } from '../objects/record.ts';
 import { sessionTask } from '../objects/service.ts';
 import type { TaskObject } from '../objects/swarm-objects.ts';
 import type { SwarmScreens } from '../screens.ts';
 import { endOfTask, waitOf } from '../state/reason.ts';
-import type { ServiceRecords } from '../state/service-records.ts';
+import type { SwarmRecords } from '../state/swarm-records.ts';
 import { isOver, taskOf } from '../state/tasks.ts';
 import { living, LOOK_MS, type SwarmParts } from './stop.ts';
 
 export interface SwarmStartParts extends SwarmParts {
-  readonly records: ServiceRecords;
-  readonly homes: Homes;
+  readonly records: SwarmRecords;
+  readonly homes: SwarmHomes;
   readonly screens: SwarmScreens;
 }
 
@@ -31,7 +31,7 @@ export interface SwarmStartParts extends SwarmParts {
  * Brings the start that a record wants to life, or joins who is doing so: network, home, task, screen. A start that died before is followed by
  * the next one; one that fails now leaves its reason in the record, and that is thrown. `tell` hears what a slow start waits for.
  */
-export async function start(
+export async function startService(
   parts: SwarmStartParts,
   wanted: Live<SwarmRecord>,
   operation: Operation,

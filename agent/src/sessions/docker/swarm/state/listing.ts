@@ -4,13 +4,13 @@ import type { Operations } from '../../../core/operations.ts';
 import { isLive, type Live } from '../../../core/record.ts';
 import { APP } from '../../objects/names.ts';
 import { failedStatus } from '../../state/status.ts';
-import { type Homes, tiedTo } from '../homes.ts';
+import { type SwarmHomes, tiedTo } from '../homes.ts';
 import { isApplied, type SwarmRecord } from '../objects/record.ts';
 import type { TaskObject } from '../objects/swarm-objects.ts';
 import type { SwarmDriverOptions } from '../options.ts';
 import type { Services } from '../services.ts';
 import { endOfTask, waitOf } from './reason.ts';
-import type { ServiceRecords } from './service-records.ts';
+import type { SwarmRecords } from './swarm-records.ts';
 import { taskStatus } from './status.ts';
 import { isDisplaced, nodeName, taskOf, troubleOf } from './tasks.ts';
 
@@ -20,8 +20,8 @@ const TOMBSTONE_MS = 3_600_000;
 export interface SwarmListingParts {
   readonly options: SwarmDriverOptions;
   readonly services: Services;
-  readonly records: ServiceRecords;
-  readonly homes: Homes;
+  readonly records: SwarmRecords;
+  readonly homes: SwarmHomes;
   readonly operations: Operations;
   /** Ends a delete whose command did not. */
   finishDelete(record: SwarmRecord, signal: AbortSignal): Promise<void>;

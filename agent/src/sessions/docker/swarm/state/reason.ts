@@ -1,6 +1,6 @@
 import { withDeadline } from 'clock-port';
 import type { Failure } from '../../../core/failure.ts';
-import { inspectEnd, linesOf } from '../../engine/containers.ts';
+import { inspectEnd, outputOf } from '../../engine/containers.ts';
 import { EngineError } from '../../engine/error.ts';
 import type { ContainerDetails } from '../../objects/engine-objects.ts';
 import { endOf, engineRefusal } from '../../state/reason.ts';
@@ -48,7 +48,7 @@ export async function endOfTask(
       HostConfig: { Memory: limit },
     };
     const path = own === undefined ? `/tasks/${task.ID}` : `/containers/${id}`;
-    return { reason: endOf(ended, await lines(path)), code: 'exited' };
+    return { reason: endOf(ended, await lines(path), 'docker'), code: 'exited' };
   }
   if (/no such image/i.test(Err))
     return {
@@ -60,7 +60,7 @@ export async function endOfTask(
 
   async function lines(path: string): Promise<string> {
     try {
-      return await withDeadline(clock, LOG_MS, 'log', signal, (limit) => linesOf(engine, path, limit));
+      return await withDeadline(clock, LOG_MS, 'log', signal, (limit) => outputOf(engine, path, limit));
     } catch {
       signal.throwIfAborted();
       return '';

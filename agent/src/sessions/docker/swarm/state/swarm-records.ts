@@ -7,7 +7,7 @@ import { changedRecord } from '../../../core/record-text.ts';
 import { APP } from '../../objects/names.ts';
 import type { DockerDraft, FailedStart } from '../../objects/record.ts';
 import { FORGOTTEN, serviceName } from '../objects/names.ts';
-import { forgotten, recordIn, serviceOf, type SwarmRecord } from '../objects/record.ts';
+import { forgottenService, swarmRecordIn, serviceOf, type SwarmRecord } from '../objects/record.ts';
 import type { ServiceObject, TaskTemplate } from '../objects/swarm-objects.ts';
 import type { SwarmDriverOptions } from '../options.ts';
 import type { Services } from '../services.ts';
@@ -16,7 +16,7 @@ import type { Services } from '../services.ts';
 const WRITES = 16;
 
 /** The sessions' records in the labels of their services. The swarm refuses an update that is based on another version than the service's last one. */
-export class ServiceRecords implements RecordStore<SwarmRecord, DockerDraft> {
+export class SwarmRecords implements RecordStore<SwarmRecord, DockerDraft> {
   readonly exclusive = true;
   readonly tombstones = true;
   readonly #options: Pick<SwarmDriverOptions, 'agentId' | 'clock'>;
@@ -29,13 +29,13 @@ export class ServiceRecords implements RecordStore<SwarmRecord, DockerDraft> {
 
   async read(sessionId: string, signal: AbortSignal): Promise<SwarmRecord | undefined> {
     const service = await this.#services.find(serviceName(sessionId), signal);
-    const record = service && this.#recordIn(service);
+    const record = service && this.#swarmRecordIn(service);
     return record?.id === sessionId ? record : undefined;
   }
 
   async list(signal: AbortSignal): Promise<SwarmRecord[]> {
     const found = await this.#services.list([`app=${APP.session}`, `agent=${this.#options.agentId}`], signal);
-    return found.map((service) => this.#recordIn(service)).filter((record) => record !== undefined);
+    return found.map((service) => this.#swarmRecordIn(service)).filter((record) => record !== undefined);
   }
 
   draft(
@@ -63,11 +63,11 @@ export class ServiceRecords implements RecordStore<SwarmRecord, DockerDraft> {
     } else if (!(await this.#services.update(expected.service, spec, signal))) return undefined;
     // an update tells no new version
     const now = await this.#services.find(serviceName(draft.id), signal);
-    const record = now && this.#recordIn(now);
+    const record = now && this.#swarmRecordIn(now);
     if (record?.writes[0] === own) return record;
     // somebody has changed it since: what was written counts, and nothing can be based on it any more
     const service = { ID: now?.ID ?? expected?.service.ID ?? '', Version: { Index: 0 }, Spec: spec };
-    return this.#recordIn(service);
+    return this.#swarmRecordIn(service);
   }
 
   async remove(record: SwarmRecord, signal: AbortSignal): Promise<void> {
@@ -82,14 +82,15 @@ export class ServiceRecords implements RecordStore<SwarmRecord, DockerDraft> {
 
   /** Forgets the session if nobody changed it since `record` was read. A removal compares nothing, so nobody may write the service any more before it. */
   async forget({ service }: SwarmRecord, signal: AbortSignal): Promise<void> {
-    if (await this.#services.update(service, forgotten(service), signal)) await this.#services.remove(service, signal);
+    if (await this.#services.update(service, forgottenService(service), signal))
+      await this.#services.remove(service, signal);
   }
 
-  #recordIn(service: ServiceObject): SwarmRecord | undefined {
-    return recordIn(service, iso(this.#options.clock.now()));
+  #swarmRecordIn(service: ServiceObject): SwarmRecord | undefined {
+    return swarmRecordIn(service, iso(this.#options.clock.now()));
   }
 
-  /** A service that is none of ours would be in the way for ever; one that is being forgotten goes. */
+  /** A service that is none of ours would be in the way for ever; one that is being forgottenService goes. */
   async #clearTheWay(sessionId: string, signal: AbortSignal): Promise<void> {
     const name = serviceName(sessionId);
     const found = await this.#services.find(name, signal);
