@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { desktopSpec } from '../support/spec.ts';
-import { COUNTER_IMAGE, Daemon, daemonMissing } from './docker-daemon.ts';
+import { COUNTER_IMAGE } from './counter-image.ts';
+import { Daemon, daemonMissing } from './docker-daemon.ts';
 import { type DockerPlace, dockerPlace, engineMissing } from './docker-place.ts';
 
 const missing = engineMissing() ?? daemonMissing();

@@ -27,7 +27,7 @@ export function recordIn({ Labels, Names }: Pick<ContainerSummary, 'Labels' | 'N
   if (Labels['app'] !== APP.record || id === undefined || version === undefined) return undefined;
   const record = parseRecord(id, Number(version), Labels[RECORD_LABEL] ?? '', recordName(id, Number(version)));
   // the label by which records are found says whose it is, where the record can't
-  return { ...record, agent: record.agent ?? Labels['agent'], failure: failureOf(Labels[FAILURE_LABEL]) };
+  return { ...record, agent: record.agent ?? Labels['agent'], failure: failedStartOf(Labels[FAILURE_LABEL]) };
 }
 
 /** The labels of a container that holds the record. */
@@ -45,7 +45,7 @@ export function recordLabels(
   };
 }
 
-export function failureOf(text: string | undefined): FailedStart | undefined {
+export function failedStartOf(text: string | undefined): FailedStart | undefined {
   if (text === undefined) return undefined;
   try {
     const { instance, reason } = JSON.parse(text) as Partial<FailedStart>;

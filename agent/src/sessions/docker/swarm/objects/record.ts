@@ -1,7 +1,7 @@
 import { sessionLabels } from '../../../core/names.ts';
 import { parseRecord } from '../../../core/record-text.ts';
 import { APP, FAILURE_LABEL, RECORD_LABEL, START_LABEL, USER_LABEL } from '../../objects/names.ts';
-import { type DockerDraft, type DockerRecord, failureOf, recordLabels } from '../../objects/record.ts';
+import { type DockerDraft, type DockerRecord, failedStartOf, recordLabels } from '../../objects/record.ts';
 import { RECORD_IMAGE } from '../../images/record-image.ts';
 import type { ServiceObject, ServiceSpec, TaskTemplate } from './swarm-objects.ts';
 import { FORGOTTEN, serviceName } from './names.ts';
@@ -24,7 +24,7 @@ export function swarmRecordIn(service: ServiceObject, now: string): SwarmRecord 
   if (text !== undefined) {
     const record = parseRecord(id, version, text, Name);
     // the label by which records are found says whose it is, where the record can't
-    return { ...record, agent: record.agent ?? agent, failure: failureOf(Labels[FAILURE_LABEL]), service };
+    return { ...record, agent: record.agent ?? agent, failure: failedStartOf(Labels[FAILURE_LABEL]), service };
   }
   return {
     id,
