@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { SessionSpec, SessionStatus } from '@streamspace/protocol';
 import { RfbClient } from '@streamspace/testkit';
 import { systemClock } from 'clock-port';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { homeName } from '../../src/sessions/core/names.ts';
 import { DockerDriver } from '../../src/sessions/docker/driver.ts';
 import { driverOfEngine, type EngineSettings } from '../../src/sessions/docker/platform.ts';
@@ -58,11 +58,12 @@ describe.skipIf(missing !== undefined)(`sessions on a swarm of three nodes${miss
     );
     return swarm.nodes.find((node) => node.id === running?.NodeID);
   };
-  const watched = async (driver: SwarmDriver, id: string, during: (told: SessionStatus[]) => Promise<void>) => {
-    const told: SessionStatus[] = [];
+  const watched = async (driver: SwarmDriver, told: Map<string, SessionStatus[]>, during: () => Promise<void>) => {
     const watching = new AbortController();
-    const watch = driver.watch((of, status) => void (of === id && status && told.push(status)), watching.signal);
-    await during(told);
+    const watch = driver.watch((id, status) => {
+      if (status !== undefined) told.set(id, [...(told.get(id) ?? []), status]);
+    }, watching.signal);
+    await during();
     watching.abort();
     await watch;
   };
@@ -203,85 +204,90 @@ describe.skipIf(missing !== undefined)(`sessions on a swarm of three nodes${miss
     });
   });
 
-  it('shows screens from the network of the sessions, on any node; from elsewhere it says what is missing', async () => {
-    const driver = inNetwork();
-    set(manager, 'pause');
-    const [near, far] = [spec({ env: homeless }), spec({ env: homeless })];
-    await Promise.all([
-      driver.create(near, op()),
-      expect(place.makeDriver({ startDeadline: 4_000 }).create(far, op())).rejects.toMatchObject({
-        message: expect.stringMatching(
-          /another node than the agent.*run the agent as a service in the network of the sessions \(streamspace-sessions\)$/,
-        ),
-      }),
-    ]);
-    const client = await RfbClient.open(await driver.connect(near.id, soon()), soon());
-    await client.firstPicture(soon());
-    client.close();
-    await expect(place.makeDriver().connect(near.id, soon())).rejects.toMatchObject({ code: 'screen_unreachable' });
-    set(manager, 'active');
-  });
+  describe('on all nodes', () => {
+    let frozen: SwarmNode | undefined;
+    afterEach(() => {
+      frozen?.thaw();
+      for (const node of swarm.nodes) set(node, 'active');
+    });
 
-  it('a drained node’s session starts on another node when its home can follow', async () => {
-    const options = { sessionHomeOptions: 'type=none o=bind device=/shared/{home}' };
-    const driver = inNetwork(options);
-    const moves = spec();
-    mkdirSync(join(swarm.shared, homeName(moves)));
-    writeFileSync(join(swarm.shared, homeName(moves), 'mark'), 'here');
-    set(manager, 'pause');
-    await driver.create(moves, op());
-    const before = (await nodeOf(moves.id))!;
-    await watched(driver, moves.id, async (told) => {
-      set(before, 'drain');
-      await until(() => told.some(({ state }) => state === 'running'), 'it runs again', 60_000);
-      expect(told[0]).toMatchObject({
-        state: 'starting',
-        reason: `Its node ${before.container} is set to drain: it starts again`,
+    it('shows screens from the network of the sessions, on any node; from elsewhere it says what is missing', async () => {
+      const driver = inNetwork();
+      set(manager, 'pause');
+      const [near, far] = [spec({ env: homeless }), spec({ env: homeless })];
+      await Promise.all([
+        driver.create(near, op()),
+        expect(place.makeDriver({ startDeadline: 4_000 }).create(far, op())).rejects.toMatchObject({
+          message: expect.stringMatching(
+            /another node than the agent.*run the agent as a service in the network of the sessions \(streamspace-sessions\)$/,
+          ),
+        }),
+      ]);
+      const client = await RfbClient.open(await driver.connect(near.id, soon()), soon());
+      await client.firstPicture(soon());
+      client.close();
+      await expect(place.makeDriver().connect(near.id, soon())).rejects.toMatchObject({ code: 'screen_unreachable' });
+    });
+
+    const shared = { sessionHomeOptions: 'type=none o=bind device=/shared/{home}' };
+    const listed = async (id: string) =>
+      (await place.makeDriver().list(soon())).find((status) => status.spec.id === id);
+
+    it('a drained node’s sessions start on another when their homes can follow; others have failed, and wake when it is back', async () => {
+      const driver = inNetwork();
+      const [moves, free, tied] = [spec(), spec({ env: homeless }), spec()];
+      mkdirSync(join(swarm.shared, homeName(moves)));
+      writeFileSync(join(swarm.shared, homeName(moves), 'mark'), 'here');
+      for (const node of [manager, two]) set(node, 'pause');
+      const created = [inNetwork(shared).create(moves, op()), ...[free, tied].map((each) => driver.create(each, op()))];
+      await Promise.all(created);
+      set(two, 'active');
+      const told = new Map<string, SessionStatus[]>();
+      await watched(driver, told, async () => {
+        const has = (id: string, state: SessionStatus['state']) =>
+          told.get(id)?.some((status) => status.state === state);
+        set(one, 'drain');
+        for (const { id } of [moves, free]) await until(() => has(id, 'running'), 'it runs again', 60_000);
+        await until(() => has(tied.id, 'failed'), 'the one that is tied to the node has failed', 60_000);
       });
+      const reason = `Its node ${one.container} is set to drain: it starts again`;
+      for (const { id } of [moves, free]) {
+        expect(told.get(id)).toContainEqual(expect.objectContaining({ state: 'starting', reason }));
+        expect(await nodeOf(id)).toBe(two);
+      }
+      const [container] = two.docker('ps', '-q', '--filter', `label=session=${moves.id}`).split('\n');
+      expect(two.docker('exec', container!, 'cat', '/home/user/mark')).toBe('here');
+      const message = `Its home is a volume of node ${one.container}, which is set to drain: it can start again when that node is back (docker node ls)`;
+      expect(await listed(tied.id)).toMatchObject({ state: 'failed', reason: message });
+      const refused = driver.wake(tied.id, op());
+      await expect(refused).rejects.toMatchObject({ message, details: { failure: 'home_busy' } });
+      set(one, 'active');
+      const inHome = (...program: string[]) =>
+        one.docker('run', '--rm', '-v', `${homeName(tied)}:/kept`, '--entrypoint', ...program);
+      inHome('sh', COUNTER_IMAGE, '-c', 'echo mine >/kept/mine');
+      expect(await driver.wake(tied.id, op())).toMatchObject({ state: 'running' });
+      expect(await nodeOf(tied.id)).toBe(one);
+      await driver.delete(tied.id, { deleteHome: true }, op());
+      expect(inHome('find', COUNTER_IMAGE, '/kept', '-mindepth', '1')).toBe('');
     });
-    const after = (await nodeOf(moves.id))!;
-    expect(after).not.toBe(before);
-    const [container] = after.docker('ps', '-q', '--filter', `label=session=${moves.id}`).split('\n');
-    expect(after.docker('exec', container!, 'cat', '/home/user/mark')).toBe('here');
-    for (const node of [before, manager]) set(node, 'active');
-  });
 
-  it('a session whose home is a volume of a lost node has failed, and says so; without a home it starts on another', async () => {
-    const driver = inNetwork();
-    for (const node of [manager, two]) set(node, 'pause');
-    const [tied, free] = [spec(), spec({ env: homeless })];
-    await Promise.all([tied, free].map((each) => driver.create(each, op())));
-    set(two, 'active');
-    await watched(driver, free.id, async (told) => {
-      one.freeze();
-      await until(() => told.some(({ state }) => state === 'running'), 'the one without a home runs again', 60_000);
+    it('a lost node’s session starts on another, unless its home is there', async () => {
+      const driver = inNetwork();
+      for (const node of [manager, two]) set(node, 'pause');
+      const [tied, free] = [spec(), spec({ env: homeless })];
+      await Promise.all([tied, free].map((each) => driver.create(each, op())));
+      set(two, 'active');
+      const told = new Map<string, SessionStatus[]>();
+      await watched(driver, told, async () => {
+        (frozen = one).freeze();
+        const has = (id: string, state: SessionStatus['state']) =>
+          told.get(id)?.some((status) => status.state === state);
+        await until(() => has(free.id, 'running') && has(tied.id, 'failed'), 'one runs, one has failed', 60_000);
+      });
+      expect(await nodeOf(free.id)).toBe(two);
+      const reason = `Its home is a volume of node ${one.container}, which is down: it can start again when that node is back (docker node ls)`;
+      expect(await listed(tied.id)).toMatchObject({ reason });
     });
-    expect(await nodeOf(free.id)).toBe(two);
-    const reason = expect.stringMatching(
-      /^Its home is a volume of node \S+, which is down: it can start again when that node is back/,
-    );
-    const list = async () => (await driver.list(soon())).find(({ spec: { id } }) => id === tied.id);
-    await until(async () => (await list())?.state === 'failed', 'the one with a home has failed', 60_000);
-    expect(await list()).toMatchObject({ reason });
-    await expect(driver.wake(tied.id, op())).rejects.toMatchObject({
-      message: reason,
-      details: { failure: 'home_busy' },
-    });
-    one.thaw();
-    await until(
-      () => manager.docker('node', 'inspect', '-f', '{{.Status.State}}', one.id) === 'ready',
-      'the node is back',
-      60_000,
-    );
-    expect(await driver.wake(tied.id, op())).toMatchObject({ state: 'running' });
-    expect(await nodeOf(tied.id)).toBe(one);
-    const inHome = (...program: string[]) =>
-      one.docker('run', '--rm', '-v', `${homeName(tied)}:/kept`, '--entrypoint', ...program);
-    inHome('sh', COUNTER_IMAGE, '-c', 'echo mine >/kept/mine');
-    await driver.delete(tied.id, { deleteHome: true }, op());
-    const left = inHome('find', COUNTER_IMAGE, '/kept', '-mindepth', '1');
-    expect(left).toBe('');
-    set(manager, 'active');
   });
 
   describe('DOCKER_MODE', () => {

@@ -5,7 +5,7 @@ import { failed } from '../../core/failure.ts';
 import { homeName, labelValue } from '../../core/names.ts';
 import { answered } from '../engine/error.ts';
 import { APP, TEMPLATE_LABEL, USER_LABEL } from '../objects/names.ts';
-import { NODE_LABEL } from './objects/names.ts';
+import { DRIVER_LABEL, NODE_LABEL } from './objects/names.ts';
 import { NOTHING } from './objects/record.ts';
 import type { ServiceObject, ServiceSpec } from './objects/swarm-objects.ts';
 import type { SwarmDriverOptions } from './options.ts';
@@ -60,8 +60,13 @@ export class SwarmHomes {
     if (!isHomeOf(record.Spec, spec)) throw homeOfAnother(`Service ${name}`);
     const node = record.Spec.Labels[NODE_LABEL];
     const labels = { app: APP.home, agent: this.#options.agentId, ...ownerLabels(spec) };
-    const driver = node === undefined ? { DriverConfig: this.#driver(name) } : {};
-    const mount = { Type: 'volume', Source: name, Target: target, VolumeOptions: { Labels: labels, ...driver } };
+    const driver = record.Spec.Labels[DRIVER_LABEL];
+    const mount = {
+      Type: 'volume',
+      Source: name,
+      Target: target,
+      VolumeOptions: { Labels: labels, ...(driver !== undefined && { DriverConfig: JSON.parse(driver) as object }) },
+    };
     return { mount, node };
   }
 
@@ -96,7 +101,9 @@ export class SwarmHomes {
   }
 
   #record(spec: SessionSpec, node: string | undefined): ServiceSpec {
-    const place = node === undefined ? {} : { [NODE_LABEL]: node };
+    // it stays what it is when the settings change
+    const place =
+      node === undefined ? { [DRIVER_LABEL]: JSON.stringify(this.#driver(homeName(spec))) } : { [NODE_LABEL]: node };
     return {
       Name: homeName(spec),
       Labels: { app: APP.home, agent: this.#options.agentId, ...ownerLabels(spec), ...place },

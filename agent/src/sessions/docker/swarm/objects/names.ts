@@ -4,8 +4,9 @@ const PREFIX = 'ss-';
 /** Of a hash that keeps long names apart: 80 bits. */
 const DIGITS = 20;
 
-/** Label of a home's record: id of the node that has its volume. Without it, the volume is wherever its driver makes it. */
+/** Labels of a home's record: id of the node that has its volume; or the volume's driver with its options, JSON, where any node can mount it. */
 export const NODE_LABEL = 'streamspace.io/node';
+export const DRIVER_LABEL = 'streamspace.io/driver';
 /** Value of the label `app` of a service that is about to be removed: nobody writes it any more. */
 export const FORGOTTEN = 'session-forgotten';
 
