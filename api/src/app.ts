@@ -27,6 +27,8 @@ import { registerSecurity } from './http/security.ts';
 import { shortened } from './http/shortened.ts';
 import { registerTrace } from './http/trace.ts';
 import { sessionRoutes } from './sessions/routes.ts';
+import { DisabledUsers } from './sign-in/disabled-users.ts';
+import { userRoutes } from './sign-in/user-routes.ts';
 import { peopleOf } from './sign-in/people.ts';
 import type { Provider } from './sign-in/providers.ts';
 import { signInRoutes } from './sign-in/routes.ts';
@@ -105,16 +107,17 @@ export async function buildApp({
   await registerDocumentation(app, config);
 
   const badEnrolments = new Failures(clock, from, { burst: config.rateLimit, everyMs: 60_000 / config.rateLimit });
-  const watch = new SignInWatch(store, clock);
+  const disabled = new DisabledUsers(store, clock);
+  const watch = new SignInWatch(store, clock, disabled);
   app.addHook('preClose', async () => watch.stop());
-  const people = peopleOf({ ...deps, clients: from, providers });
+  const people = peopleOf({ ...deps, clients: from, providers, disabled });
   const bearer = userAuth(config, clock);
   const gateway = makeGateway({
     ...deps,
     clients: from,
     authenticateAgent: (bearer) => authenticateAgent(store, bearer),
     originAllowed: (request) => originAllowed(config, request),
-    takeTicket: (ticket, sessionId) => takeTicket({ store, clock }, ticket, sessionId),
+    takeTicket: (ticket, sessionId) => takeTicket({ store, clock, disabled }, ticket, sessionId),
     watch,
   });
   gateway.register(app, internal);
@@ -129,7 +132,9 @@ export async function buildApp({
         user: async (request) => {
           const token = bearerOf(request);
           const signedIn = token === undefined && (await people?.signIns.authenticate(request.raw, request.log));
-          return signedIn || bearer(token);
+          const user = signedIn || (await bearer(token));
+          await disabled.refuse(user.id);
+          return user;
         },
         enrolment: (request) =>
           authenticateEnrolment(deps, bearerOf(request)).catch((error: unknown) => {
@@ -151,7 +156,8 @@ export async function buildApp({
       commandRoutes(api, deps);
       eventRoutes(api, { ...deps, watch });
       signInRoutes(api, { ...deps, providers, people, watch });
-      withoutUpgradeRoutes(api, deps);
+      userRoutes(api, { ...deps, disabled, watch });
+      withoutUpgradeRoutes(api, { ...deps, disabled });
     },
     { prefix: '/api/v1' },
   );

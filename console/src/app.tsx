@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks';
 import { AgentPage } from './pages/agent.tsx';
 import { AgentsPage } from './pages/agents.tsx';
 import { LinkDialog } from './pages/link-dialog.tsx';
+import { PeoplePage } from './pages/people.tsx';
 import { SessionsPage } from './pages/sessions.tsx';
 import { ExpiryNotice } from './parts/expiry-notice.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
@@ -43,6 +44,7 @@ export function App() {
       <main id="main" tabIndex={-1}>
         {current.page === 'sessions' && <SessionsPage />}
         {current.page === 'agents' && <AgentsPage />}
+        {current.page === 'people' && <PeoplePage />}
         {current.page === 'agent' && <AgentPage key={current.agent} id={current.agent} />}
         {(current.page === 'unknown' || current.page === 'sign-in-problem') && (
           <>

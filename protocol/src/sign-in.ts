@@ -63,6 +63,7 @@ export const SIGN_IN_PROBLEMS = [
   'answer_invalid',
   'user_missing',
   'no_role',
+  'user_disabled',
   'hub_unavailable',
 ] as const;
 export type SignInProblem = (typeof SIGN_IN_PROBLEMS)[number];
@@ -109,3 +110,7 @@ export const SignIn = Type.Object(
   closed,
 );
 export type SignIn = Static<typeof SignIn>;
+
+/** A user whom an admin has disabled. */
+export const DisabledUserView = Type.Object({ user: User, disabled_at: Timestamp, disabled_by: User }, closed);
+export type DisabledUserView = Static<typeof DisabledUserView>;

@@ -165,6 +165,43 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('P1 sign-in at a provi
     await button().click();
     await user().waitFor();
     expect(page.url()).toBe(`${origin}/#/`);
+  });
+
+  it('P3 lists the browsers, ends one of them, and an admin disables a user, who is out at once', async () => {
+    const phone = await (await browser.newContext({ userAgent: 'Mozilla/5.0 (Android 15) Firefox/140.0' })).newPage();
+    await phone.goto(`${origin}/`);
+    await phone.locator('[data-testid=sign-in-provider][data-provider=company]').click();
+    await phone.locator('[data-testid=user]').waitFor();
+    await user().click();
+    const rows = page.locator('[data-testid=sign-in-row]');
+    await until('two browsers', async () => (await rows.count()) === 2);
+    expect(await findings(page, 'sign-ins')).toEqual([]);
+    await shot('people');
+    await rows.filter({ hasText: 'Firefox on Android' }).locator('[data-testid=end-sign-in]').click();
+    await phone.locator('[data-testid=sign-in-notice]', { hasText: 'Your sign-in has ended' }).waitFor();
+    expect(await rows.count()).toBe(1);
+
+    provider.account = 'bob';
+    await phone.context().clearCookies();
+    await phone.goto(`${origin}/#/`);
+    await phone.locator('[data-testid=sign-in-provider][data-provider=company]').click();
+    await phone.locator('[data-testid=user]', { hasText: 'Bob' }).waitFor();
+    await page.locator('[data-testid=disable-name]').fill('company:bob');
+    await page.locator('[data-testid=disable-user]').click();
+    await page.locator('[data-testid=disable-dialog-confirm]').click();
+    await page.locator('[data-testid=disabled-user][data-user="company:bob"]').waitFor();
+    await phone.locator('[data-testid=sign-in-notice]').waitFor();
+    await phone.locator('[data-testid=sign-in-provider][data-provider=company]').click();
+    await phone.locator('[data-testid=sign-in-problem]', { hasText: 'An admin has disabled you' }).waitFor();
+    await page.locator('[data-testid=enable-user]').click();
+    await page.locator('[data-testid=disabled-user]').waitFor({ state: 'detached' });
+    await phone.locator('[data-testid=sign-in-provider][data-provider=company]').click();
+    await phone.locator('[data-testid=user]').waitFor();
+    await phone.context().close();
+
+    await page.locator('[data-testid=sign-out-everywhere]').click();
+    await page.locator('[data-testid=sign-out-everywhere-dialog-confirm]').click();
+    await page.waitForURL(`${provider.issuer}/**`);
     expect(problems).toEqual([]);
   });
 });

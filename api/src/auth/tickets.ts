@@ -3,6 +3,7 @@ import { type Clock, iso } from 'clock-port';
 import type { HubDeps } from '../deps.ts';
 import { basePathOf } from '../http/base-path.ts';
 import type { Store, TicketRecord } from '../store/store.ts';
+import type { DisabledUsers } from '../sign-in/disabled-users.ts';
 import { tokenExpired } from '../tunnel/timers.ts';
 import { sha256Hex } from './secrets.ts';
 
@@ -26,7 +27,7 @@ export async function makeTicket(
 
 /** Uses up a viewer's ticket. Rejects with `ticket_invalid` when it is unknown, used, expired (or its token or sign-in is), or for another session. */
 export async function takeTicket(
-  { store, clock }: { store: Pick<Store, 'tickets' | 'signIns'>; clock: Clock },
+  { store, clock, disabled }: { store: Pick<Store, 'tickets' | 'signIns'>; clock: Clock; disabled: DisabledUsers },
   ticket: string | undefined,
   sessionId: string,
 ): Promise<TicketRecord> {
@@ -38,6 +39,8 @@ export async function takeTicket(
     throw new StreamSpaceError('ticket_invalid', `the ticket is unknown, used or expired: ${remedy}`);
   if (record.session !== sessionId)
     throw new StreamSpaceError('ticket_invalid', `the ticket is for another session: ${remedy}`);
+  if (await disabled.has(record.user))
+    throw new StreamSpaceError('ticket_invalid', `the ticket's user is disabled: an admin can enable the user again`);
   if (record.signIn !== undefined) {
     const signIn = await store.signIns.get(record.signIn);
     if (signIn === undefined || signIn.expires <= clock.now())

@@ -62,22 +62,23 @@ export function eventRoutes(
       const after = last === undefined ? undefined : Number(last);
       const ended = new AbortController();
       const { signIn } = user;
-      const followed =
-        signIn && watch.follow(signIn.key, signIn.record.expires, (why) => ended.abort(new Error(why.message)));
+      const followed = watch.follow({ user: user.id, signIn: signIn?.key, expires: signIn?.record.expires }, (why) =>
+        ended.abort(new Error(why.message)),
+      );
       const stream = streamEvents(out, {
         events: store.events,
         clock,
         // a sign-in is prolonged by its use
         user: signIn === undefined ? user : { ...user, expires: Number.POSITIVE_INFINITY },
         after,
-        signal: signIn === undefined ? shutdown.signal : AbortSignal.any([shutdown.signal, ended.signal]),
+        signal: AbortSignal.any([shutdown.signal, ended.signal]),
       })
         .catch((error: unknown) => {
           request.log.error({ err: error }, 'event stream failed');
           out.destroy();
         })
         .finally(() => {
-          followed?.cancel();
+          followed.cancel();
           running.delete(stream);
           const left = (open.get(user.id) ?? 1) - 1;
           if (left === 0) open.delete(user.id);

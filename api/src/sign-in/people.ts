@@ -1,6 +1,7 @@
 import type { HubDeps } from '../deps.ts';
 import type { Clients } from '../http/client-address.ts';
 import { type Cookies, cookiesAt } from './cookies.ts';
+import type { DisabledUsers } from './disabled-users.ts';
 import { Journeys } from './journeys.ts';
 import { ProviderClient } from './provider-client.ts';
 import type { Provider } from './providers.ts';
@@ -8,7 +9,7 @@ import { SignIns } from './sign-ins.ts';
 
 /** Everything for people who sign in at a provider; undefined without providers. */
 export function peopleOf(
-  deps: HubDeps & { clients: Clients; providers: readonly Provider[] },
+  deps: HubDeps & { clients: Clients; providers: readonly Provider[]; disabled: DisabledUsers },
 ): { signIns: SignIns; journeys: Journeys; cookies: Cookies } | undefined {
   const { publicUrl } = deps.config;
   if (deps.providers.length === 0 || publicUrl === undefined) return undefined;

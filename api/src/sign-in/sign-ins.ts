@@ -9,6 +9,7 @@ import type { Clients } from '../http/client-address.ts';
 import { shortened } from '../http/shortened.ts';
 import type { SignInKey, SignInRecord } from '../store/store.ts';
 import { type Cookies, PAGE_HEADER } from './cookies.ts';
+import type { DisabledUsers } from './disabled-users.ts';
 import { SignInFailure } from './failure.ts';
 import { personOf } from './person.ts';
 import type { Granted, ProviderClient } from './provider-client.ts';
@@ -38,6 +39,7 @@ interface SignInsDeps extends Pick<HubDeps, 'store' | 'clock' | 'config' | 'rand
   readonly clients: Clients;
   readonly cookies: Cookies;
   readonly providers: ReadonlyMap<string, ProviderClient>;
+  readonly disabled: DisabledUsers;
 }
 
 /** The sign-ins of people in their browsers. */
@@ -50,8 +52,11 @@ export class SignIns {
 
   /** Makes a sign-in of what the provider gave; returns the cookie's value. Rejects with `SignInFailure`. */
   async make(client: ProviderClient, granted: Granted, request: IncomingMessage): Promise<string> {
-    const { store, clock, config, randomBytes, clients } = this.#deps;
+    const { store, clock, config, randomBytes, clients, disabled } = this.#deps;
     const person = personOf(client.provider, granted.claims);
+    await disabled.look();
+    if (await disabled.has(person.user))
+      throw new SignInFailure('user_disabled', `user ${person.user} is disabled: POST /api/v1/users/enable`);
     const now = clock.now();
     const secret = randomBytes(32).toString('base64url');
     const key = { owner: ownerOf(person.user), hash: sha256Hex(secret) };

@@ -22,6 +22,7 @@ export interface Store {
   readonly commands: CommandStore;
   readonly tickets: TicketStore;
   readonly signIns: SignInStore;
+  readonly disabledUsers: DisabledUserStore;
   readonly events: EventStore;
   readonly templates: TemplateStore;
   readonly signals: SignalStore;
@@ -308,6 +309,29 @@ export interface SignInStore {
   remove(owner: string, hashes?: readonly string[]): Promise<void>;
   /** True for one caller within `ttlMs`: it may use the refresh token, which is often good for one use. */
   claimRefresh(key: SignInKey, ttlMs: number): Promise<boolean>;
+}
+
+/** A user whom an admin has disabled. */
+export interface DisabledUser {
+  user: string;
+  /** Milliseconds since 1970. */
+  at: number;
+  /** The admin. */
+  by: string;
+}
+
+/** Most disabled users. */
+export const DISABLED_USERS = 10_000;
+
+export interface DisabledUserStore {
+  /** Durable when it resolves; false, and nothing changes, beyond {@link DISABLED_USERS}. */
+  put(disabled: DisabledUser): Promise<boolean>;
+  /** Durable when it resolves. */
+  remove(user: string): Promise<void>;
+  /** Another one after each change. */
+  version(): Promise<string>;
+  /** All, in no order, with the version that they are of. */
+  list(): Promise<{ version: string; users: DisabledUser[] }>;
 }
 
 export interface EventStore {

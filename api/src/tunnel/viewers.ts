@@ -28,8 +28,8 @@ const PEER_OPEN_MS = 3_000;
 /** Invalid tickets from one address for one session: this many at once, then one per interval in milliseconds. */
 const GUESSES = { burst: 20, everyMs: 3_000 };
 
-/** How long a screen may last: `expires`, or as long as the sign-in. */
-type Until = Readonly<{ expires?: number | undefined; signIn?: SignInKey | undefined }>;
+/** How long a screen may last: `expires`, or as long as the sign-in; and while the user is not disabled. Without a user another replica sees to that. */
+type Until = Readonly<{ user?: string; expires?: number | undefined; signIn?: SignInKey | undefined }>;
 
 export interface ViewerDeps extends Pick<
   LinkDeps,
@@ -91,10 +91,17 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
     new StreamSpaceError('agent_offline', `agent ${agentId} is not connected to the hub now; connect again`);
 
   /** Closes a screen with the token or the sign-in that opened it. */
-  const endOf = (until: Until, close: (why: StreamSpaceError) => void): Timer =>
-    until.signIn === undefined
-      ? whenItIs(clock, until.expires, () => close(tokenExpired()))
-      : deps.watch.follow(until.signIn, until.expires ?? 0, close);
+  const endOf = (until: Until, close: (why: StreamSpaceError) => void): Timer => {
+    const { user, signIn, expires } = until;
+    const expiry = whenItIs(clock, signIn === undefined ? expires : undefined, () => close(tokenExpired()));
+    const followed = user === undefined ? undefined : deps.watch.follow({ user, signIn, expires }, close);
+    return {
+      cancel: () => {
+        expiry.cancel();
+        followed?.cancel();
+      },
+    };
+  };
 
   const view = (
     ws: WebSocket,
@@ -210,7 +217,7 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
         const viewer = viewerOf(upgrade.url.searchParams);
         const steer = upgrade.url.searchParams.get('steer');
         const { user, expires, signIn } = await take(upgrade, sessionId);
-        const until = { expires, signIn };
+        const until = { user, expires, signIn };
         const session = await store.sessions.get(sessionId);
         if (session === undefined) throw new StreamSpaceError('not_found', `no session ${sessionId}`);
         const { agent, state } = session;

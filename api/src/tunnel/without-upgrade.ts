@@ -5,6 +5,7 @@ import Type from 'typebox';
 import { sha256Hex } from '../auth/secrets.ts';
 import { takeTicket } from '../auth/tickets.ts';
 import type { HubDeps } from '../deps.ts';
+import type { DisabledUsers } from '../sign-in/disabled-users.ts';
 import { route } from '../http/route.ts';
 import { shortened } from '../http/shortened.ts';
 
@@ -28,7 +29,7 @@ const querystring = Type.Object(
  */
 export function withoutUpgradeRoutes(
   scope: FastifyInstance,
-  { store, clock, config }: Pick<HubDeps, 'store' | 'clock' | 'config'>,
+  { store, clock, config, disabled }: Pick<HubDeps, 'store' | 'clock' | 'config'> & { disabled: DisabledUsers },
 ): void {
   const app = scope.withTypeProvider<TypeBoxTypeProvider>();
 
@@ -61,7 +62,7 @@ export function withoutUpgradeRoutes(
       const { ticket } = request.query;
       if (ticket === undefined) throw onlyWebSockets();
       if (isWebSocket(request)) {
-        const record = await takeTicket({ store, clock }, ticket, request.params.id);
+        const record = await takeTicket({ store, clock, disabled }, ticket, request.params.id);
         await store.tickets.put(marked(ticket), record, KNOWN_MS);
         throw withoutUpgrade(request, config.publicUrl);
       }

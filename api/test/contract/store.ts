@@ -3,6 +3,7 @@ import { describe } from 'vitest';
 import { agentContract } from './store/agents.ts';
 import { commandContract } from './store/commands.ts';
 import { credentialContract } from './store/credentials.ts';
+import { disabledUserContract } from './store/disabled-users.ts';
 import { eventContract } from './store/events.ts';
 import { sessionContract } from './store/sessions.ts';
 import { signInContract } from './store/sign-ins.ts';
@@ -19,6 +20,7 @@ export function storeContract(name: string, makeStore: () => Promise<StoreUnderT
     commandContract(makeStore);
     ticketContract(makeStore);
     signInContract(makeStore);
+    disabledUserContract(makeStore);
     eventContract(makeStore);
     templateContract(makeStore);
     signalContract(makeStore);

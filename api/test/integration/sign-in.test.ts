@@ -95,6 +95,11 @@ describe('P1 sign-in at a provider (oidc-provider)', () => {
     expect((await visitor.send(back)).location).toBe(`${PUBLIC_URL}/#/`);
     expect(await visitor.send(back)).toMatchObject({ location: invalid, cookies: [] });
 
+    // of another browser on its way: nobody is signed in as somebody else by a link (login CSRF)
+    const victim = new Visitor(hub.port);
+    await victim.untilBack('company');
+    expect(await victim.send(await visitor.untilBack('company'))).toMatchObject({ location: invalid, cookies: [] });
+
     const moved = (await visitor.untilBack('company')).replace('/callback/company', '/callback/second');
     expect((await visitor.send(moved)).location).toBe(`${PUBLIC_URL}/#/sign-in/state_invalid/second`);
 

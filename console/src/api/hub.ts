@@ -2,9 +2,11 @@ import type {
   Accepted,
   Agent,
   CreateSession,
+  DisabledUserView,
   Event,
   Me,
   Session,
+  SignIn,
   SignInOffer,
   Template,
   Ticket,
@@ -19,6 +21,11 @@ interface Items<T> {
   items: T[];
 }
 
+/** The answer to the end of sign-ins. */
+interface Ended {
+  provider_sign_out: string | null;
+}
+
 /** The REST API as the console uses it. Every call rejects with `RestError`. */
 export interface HubApi {
   /** Where users can sign in. */
@@ -26,6 +33,13 @@ export interface HubApi {
   me(): Promise<Me>;
   /** Ends the sign-in of this browser. Page of the provider that ends it there, too; null: none. */
   signOut(): Promise<string | null>;
+  /** The same for all sign-ins of the user. */
+  signOutEverywhere(): Promise<string | null>;
+  signIns(): Promise<SignIn[]>;
+  endSignIn(id: string): Promise<void>;
+  disabledUsers(): Promise<DisabledUserView[]>;
+  disableUser(user: string): Promise<void>;
+  enableUser(user: string): Promise<void>;
   agents(): Promise<Agent[]>;
   /** Stops (or resumes) new sessions on an agent; its running sessions go on. */
   setDraining(id: string, draining: boolean): Promise<Agent>;
@@ -56,8 +70,13 @@ export function createHub(http: Http): HubApi {
   return {
     signInOffers: () => list('/sign-in/providers'),
     me: () => http.request('GET', '/me'),
-    signOut: async () =>
-      (await http.request<{ provider_sign_out: string | null }>('DELETE', '/sign-ins/current')).provider_sign_out,
+    signOut: async () => (await http.request<Ended>('DELETE', '/sign-ins/current')).provider_sign_out,
+    signOutEverywhere: async () => (await http.request<Ended>('DELETE', '/sign-ins')).provider_sign_out,
+    signIns: () => list('/sign-ins'),
+    endSignIn: (id) => http.request('DELETE', at('sign-ins', id)),
+    disabledUsers: () => list('/users/disabled'),
+    disableUser: (user) => http.request('POST', '/users/disable', { user }),
+    enableUser: (user) => http.request('POST', '/users/enable', { user }),
     agents: () => list('/agents'),
     setDraining: (id, draining) => http.request('PATCH', at('agents', id), { status: draining ? 'offline' : 'online' }),
     timeline: (id) => list(at('agents', id, '/timeline')),

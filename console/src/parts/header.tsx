@@ -25,10 +25,16 @@ export function Header() {
         <LinkState />
         <ThemeButton />
         {claims && (
-          <span class="user" data-testid="user" title={`Signed in as ${claims.user}`}>
+          <a
+            class="user"
+            href={href.people}
+            aria-current={page === 'people' ? 'page' : undefined}
+            data-testid="user"
+            title={`Signed in as ${claims.user}: sign-ins`}
+          >
             <b>{claims.name ?? claims.user}</b>
             <small>{account.admin.value ? 'admin' : 'user'}</small>
-          </span>
+          </a>
         )}
         <Button icon="leave" kind="quiet" label="Sign out" testid="sign-out" onClick={() => void leave()} />
       </div>

@@ -26,6 +26,8 @@ export interface Console {
   readonly people: People;
   /** Signs the user out, here and at the provider. Never rejects. */
   readonly leave: () => Promise<void>;
+  /** The same in all browsers. */
+  readonly leaveEverywhere: () => Promise<void>;
   /** The page is asking other tabs and the hub for a sign-in. */
   readonly looking: ReadonlySignal<boolean>;
   readonly links: LinkOffers;
@@ -59,7 +61,7 @@ export function createConsole(): Console {
     token: () => account.token.value,
     onUnauthenticated(error) {
       if (account.token.value !== null) account.signOut(`The hub does not accept your token: ${error.message}`);
-      else if (account.person.value !== null) account.signOut('Your sign-in has ended. Sign in again to go on.');
+      else if (account.person.value !== null) account.signOut(wordsOf(error));
     },
   });
   const hub = createHub(http);
@@ -72,6 +74,19 @@ export function createConsole(): Console {
       })
       .finally(() => (looking.value = false));
   const toasts = createToasts();
+  const leave = async (atHub: () => Promise<string | null>): Promise<void> => {
+    let page: string | null = null;
+    try {
+      page = await atHub();
+    } catch (error) {
+      // only the hub can end it: the cookie is not the page's to delete
+      if (!(error instanceof RestError && error.status === 401))
+        return toasts.error(`Not signed out: ${wordsOf(error)}`);
+    }
+    account.signOut('You are signed out.');
+    tabs.tellSignedOut();
+    if (page !== null) location.assign(page);
+  };
   const world = createWorld();
   return {
     account: {
@@ -82,19 +97,8 @@ export function createConsole(): Console {
       },
     },
     people,
-    async leave() {
-      let page: string | null = null;
-      try {
-        if (account.person.value !== null) page = await hub.signOut();
-      } catch (error) {
-        // only the hub can end it: the cookie is not the page's to delete
-        if (!(error instanceof RestError && error.status === 401))
-          return toasts.error(`Not signed out: ${wordsOf(error)}`);
-      }
-      account.signOut('You are signed out.');
-      tabs.tellSignedOut();
-      if (page !== null) location.assign(page);
-    },
+    leave: () => leave(() => (account.person.value === null ? Promise.resolve(null) : hub.signOut())),
+    leaveEverywhere: () => leave(() => hub.signOutEverywhere()),
     looking,
     links,
     hub,

@@ -4,6 +4,7 @@ export type Route =
   | { page: 'sessions' }
   | { page: 'viewer'; session: string }
   | { page: 'agents' }
+  | { page: 'people' }
   | { page: 'agent'; agent: string }
   /** A sign-in at a provider failed. */
   | { page: 'sign-in-problem'; problem: string; provider: string }
@@ -18,6 +19,7 @@ export function routeOf(fragment: string): Route {
     return id === undefined ? { page: 'sessions' } : { page: 'viewer', session: id };
   if (more.length === 0 && kind === 'agents')
     return id === undefined ? { page: 'agents' } : { page: 'agent', agent: id };
+  if (kind === 'people' && id === undefined) return { page: 'people' };
   if (kind === 'sign-in' && id !== undefined && more.length <= 1)
     return { page: 'sign-in-problem', problem: id, provider: more[0] ?? '' };
   return { page: 'unknown', path };
@@ -35,6 +37,7 @@ function decode(part: string): string {
 export const href = {
   sessions: '#/',
   agents: '#/agents',
+  people: '#/people',
   agent: (id: string) => `#/agents/${encodeURIComponent(id)}`,
   viewer: (id: string) => `#/sessions/${encodeURIComponent(id)}`,
 };

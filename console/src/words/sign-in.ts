@@ -80,6 +80,11 @@ const WORDS: Readonly<Record<SignInProblem, (callback: string) => ProblemWords>>
     admin:
       'No rule of roles in OIDC_PROVIDERS_FILE fits: put the user into one of the groups, or add a rule. If the groups are missing, the provider has to send them (a scope, a mapper).',
   }),
+  user_disabled: () => ({
+    title: 'An admin has disabled you here',
+    user: 'Ask your admin.',
+    admin: 'The user is in the list of disabled users (click your name, then “Disabled users”): enable the user there.',
+  }),
   hub_unavailable: () => ({
     title: 'The hub can’t keep your sign-in now',
     user: AGAIN,

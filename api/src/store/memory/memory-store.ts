@@ -3,6 +3,7 @@ import type { Store } from '../store.ts';
 import { memoryAgents } from './agents.ts';
 import { memoryCommands } from './commands.ts';
 import { memoryCredentials } from './credentials.ts';
+import { memoryDisabledUsers } from './disabled-users.ts';
 import { memoryEvents } from './events.ts';
 import { memorySessions } from './sessions.ts';
 import { memorySignIns } from './sign-ins.ts';
@@ -21,6 +22,7 @@ export function memoryStore(clock: Clock): Store {
     commands: memoryCommands(state),
     tickets: memoryTickets(clock),
     signIns: memorySignIns(clock),
+    disabledUsers: memoryDisabledUsers(),
     events: memoryEvents(clock),
     templates: memoryTemplates(),
     signals: memorySignals(),

@@ -26,6 +26,7 @@ export const KEYS = {
   ticket: (hash: string) => `ss:ticket:${hash}`,
   pendingSignIn: (state: string) => `ss:pending-sign-in:${state}`,
   signIns: (owner: string) => `ss:sign-ins:${owner}`,
+  disabledUsers: 'ss:disabled-users',
   refresh: (hash: string) => `ss:sign-in-refresh:${hash}`,
   enrolment: (hash: string) => `ss:enrolment:${hash}`,
   templates: 'ss:templates',

@@ -6,6 +6,7 @@ import { redisAgents } from './agents.ts';
 import { redisCommands } from './commands.ts';
 import { RedisConnection } from './connection.ts';
 import { redisCredentials } from './credentials.ts';
+import { redisDisabledUsers } from './disabled-users.ts';
 import { redisEvents } from './events.ts';
 import { Locator } from './locator.ts';
 import { redisSessions } from './sessions.ts';
@@ -41,6 +42,7 @@ export function redisStore(options: RedisStoreOptions, clock: Clock): Store {
     commands: redisCommands(connection, locator),
     tickets: redisTickets(connection),
     signIns: redisSignIns(connection),
+    disabledUsers: redisDisabledUsers(connection),
     events: redisEvents(connection, tail),
     templates: redisTemplates(connection),
     signals: redisSignals(connection, clock, closing.signal, onError),

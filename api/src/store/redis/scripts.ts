@@ -50,5 +50,6 @@ export const SCRIPTS = {
   sendSignal: script(1, readFileSync(new URL('./send-signal-1.lua', import.meta.url), 'utf8')),
   replaceSignIn: script(1, readFileSync(new URL('./replace-sign-in-1.lua', import.meta.url), 'utf8')),
   removeSignIns: script(1, readFileSync(new URL('./remove-sign-ins-1.lua', import.meta.url), 'utf8')),
+  disableUser: script(1, readFileSync(new URL('./disable-user-1.lua', import.meta.url), 'utf8')),
   timeline: script(2, readFileSync(new URL('./timeline-2.lua', import.meta.url), 'utf8')),
 } as const satisfies Record<string, Script>;
