@@ -97,10 +97,14 @@ export function driverContract(
       place = await setup();
       driver = place.makeDriver();
     });
-    afterEach(async () => {
-      for (const id of made) await driver.delete(id, { deleteHome: true }, op(MAX_TERM));
-      made.clear();
-    });
+    afterEach(
+      async () => {
+        for (const id of made) await driver.delete(id, { deleteHome: true }, op(MAX_TERM));
+        made.clear();
+        // ten sessions, one after the other
+      },
+      60_000 + 2 * STEP,
+    );
     afterAll(() => place.cleanup());
 
     it('creates a session whose screen speaks RFB', async () => {

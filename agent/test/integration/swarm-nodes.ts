@@ -105,12 +105,9 @@ export class SwarmNode {
     return this.docker('inspect', '-f', '{{.State.Pid}}', id);
   }
 
-  freeze(): void {
-    docker('pause', this.container);
-  }
-
-  thaw(): void {
-    docker('unpause', this.container);
+  /** As by a loss of power. */
+  kill(): void {
+    docker('kill', this.container);
   }
 
   remove(): void {

@@ -205,9 +205,7 @@ describe.skipIf(missing !== undefined)(`sessions on a swarm of three nodes${miss
   });
 
   describe('on all nodes', () => {
-    let frozen: SwarmNode | undefined;
     afterEach(() => {
-      frozen?.thaw();
       for (const node of swarm.nodes) set(node, 'active');
     });
 
@@ -279,7 +277,7 @@ describe.skipIf(missing !== undefined)(`sessions on a swarm of three nodes${miss
       set(two, 'active');
       const told = new Map<string, SessionStatus[]>();
       await watched(driver, told, async () => {
-        (frozen = one).freeze();
+        one.kill();
         const has = (id: string, state: SessionStatus['state']) =>
           told.get(id)?.some((status) => status.state === state);
         await until(() => has(free.id, 'running') && has(tied.id, 'failed'), 'one runs, one has failed', 60_000);
@@ -287,6 +285,17 @@ describe.skipIf(missing !== undefined)(`sessions on a swarm of three nodes${miss
       expect(await nodeOf(free.id)).toBe(two);
       const reason = `Its home is a volume of node ${one.container}, which is down: it can start again when that node is back (docker node ls)`;
       expect(await listed(tied.id)).toMatchObject({ reason });
+      // what can't be removed before the node is back keeps nothing else waiting
+      const kept = driver.delete(tied.id, { deleteHome: true }, op());
+      await expect(kept).rejects.toMatchObject({ message: reason, details: { failure: 'home_busy' } });
+      expect(await listed(tied.id)).toBeUndefined();
+      set(manager, 'active');
+      told.clear();
+      await watched(driver, told, async () => {
+        set(two, 'drain');
+        await until(() => told.get(free.id)?.some(({ state }) => state === 'running'), 'it runs again', 60_000);
+      });
+      expect(await nodeOf(free.id)).toBe(manager);
     });
   });
 
@@ -324,7 +333,7 @@ describe.skipIf(missing !== undefined)(`sessions on a swarm of three nodes${miss
     it('auto is the swarm on its manager, the engine on a worker and where the agent has sessions already', async () => {
       expect(await driver(manager)).toBeInstanceOf(SwarmDriver);
       expect(await driver(manager, { dockerMode: 'engine' })).toBeInstanceOf(DockerDriver);
-      expect(await driver(one)).toBeInstanceOf(DockerDriver);
+      expect(await driver(two)).toBeInstanceOf(DockerDriver);
       const label = ['--label', `app=${APP.record}`, '--label', 'agent=modes'];
       manager.docker('create', '--name', 'ss-before.r1', ...label, COUNTER_IMAGE);
       expect(await driver(manager)).toBeInstanceOf(DockerDriver);
@@ -340,7 +349,7 @@ describe.skipIf(missing !== undefined)(`sessions on a swarm of three nodes${miss
           setting,
           message: expect.stringMatching(message),
         });
-      await refused({}, 'DOCKER_MODE', /is a worker of its swarm: set DOCKER_HOST/, one);
+      await refused({}, 'DOCKER_MODE', /is a worker of its swarm: set DOCKER_HOST/, two);
       await refused(
         { dockerHost: 'unix:///var/run/docker.sock' },
         'DOCKER_MODE',

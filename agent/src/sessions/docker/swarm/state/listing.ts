@@ -1,5 +1,5 @@
 import type { SessionStatus } from '@streamspace/protocol';
-import { parseIso } from 'clock-port';
+import { parseIso, pause } from 'clock-port';
 import type { Operations } from '../../../core/operations.ts';
 import { isLive, type Live } from '../../../core/record.ts';
 import { APP } from '../../objects/names.ts';
@@ -16,6 +16,8 @@ import { isDisplaced, nodeName, taskOf, troubleOf } from './tasks.ts';
 
 /** A deleted session's record goes after this long: no superseded leader's command is older. */
 const TOMBSTONE_MS = 3_600_000;
+/** Milliseconds until a delete that could not be finished is tried again. */
+const AGAIN_MS = 30_000;
 
 export interface SwarmListingParts {
   readonly options: SwarmDriverOptions;
@@ -37,6 +39,8 @@ interface Seen {
 /** How this agent's sessions are, by the swarm's lists of services and tasks. */
 export class SwarmListing {
   readonly #parts: SwarmListingParts;
+  /** Deleted sessions whose rest is being removed, or could not be removed a moment ago. */
+  readonly #deleting = new Set<string>();
   /** What was found out about ends that don't change any more, by task. */
   readonly #ends = new Map<string, string>();
 
@@ -64,10 +68,27 @@ export class SwarmListing {
     for (const { record, task } of await this.#look(signal)) {
       const { id, desired, done, problem, at } = record;
       if (operations.concern(id) || problem !== undefined) continue;
-      if (desired === 'deleted' && !done) await this.#parts.finishDelete(record, signal);
+      if (desired === 'deleted' && !done) void this.#finishDelete(record, signal);
       else if (done && options.clock.now() - parseIso(at) > TOMBSTONE_MS) await records.forget(record, signal);
       else if (isLive(record) && desired === 'running' && isApplied(record) && task !== undefined && isDisplaced(task))
         await this.#displaced(record, task, signal);
+    }
+  }
+
+  /** One whose home is on a lost node can't be finished before that is back: nothing else waits for it. */
+  async #finishDelete(record: SwarmRecord, signal: AbortSignal): Promise<void> {
+    const { options } = this.#parts;
+    const { id } = record;
+    if (this.#deleting.has(id)) return;
+    this.#deleting.add(id);
+    try {
+      await this.#parts.finishDelete(record, signal);
+    } catch (err) {
+      if (signal.aborted) return;
+      options.log.warn({ session: id, err }, 'What is left of a deleted session can’t be removed yet');
+      await pause(options.clock, AGAIN_MS, signal);
+    } finally {
+      this.#deleting.delete(id);
     }
   }
 
