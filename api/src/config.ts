@@ -1,5 +1,13 @@
 import { createHmac } from 'node:crypto';
-import { ConfigError, type Environment, HUB, type Network, readSettings, type Settings } from '@streamspace/settings';
+import {
+  ConfigError,
+  type Environment,
+  HUB,
+  type Network,
+  readRedisAddress,
+  readSettings,
+  type Settings,
+} from '@streamspace/settings';
 import { sha256Hex } from './auth/secrets.ts';
 import { basePathOf } from './http/base-path.ts';
 import { sessionKeyOf } from './sessions/proof.ts';
@@ -59,6 +67,7 @@ export interface HubConfig {
   /** Requests per user and minute. */
   readonly rateLimit: number;
   readonly templatesFile: string | undefined;
+  readonly quotasFile: string | undefined;
 }
 
 /** First segments of paths that the hub serves itself. */
@@ -102,6 +111,10 @@ export function readHubConfig(env: Environment): HubConfig {
   if (values.port !== undefined && values.port === values.metricsPort && values.port !== 0)
     problem(
       `METRICS_PORT: ${values.metricsPort} is PORT too: set one of the two to another port, or to 0 for any free one`,
+    );
+  if (given('QUOTAS_FILE') && readRedisAddress(values.storeUrl ?? '')?.kind === 'cluster')
+    problem(
+      'QUOTAS_FILE: a Redis Cluster (STORE_URL) has the sessions of one user on several servers, which can not count them in one step: use one server, Sentinel, or no quotas',
     );
   const taken = OWN_PATHS.exec(basePathOf(values.publicUrl))?.[0];
   if (taken !== undefined)
@@ -160,6 +173,7 @@ export function readHubConfig(env: Environment): HubConfig {
     consoleDir: values.consoleDir,
     rateLimit: values.rateLimit,
     templatesFile: values.templatesFile,
+    quotasFile: values.quotasFile,
   });
 }
 

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { HubConfig } from './config.ts';
 import type { Publisher } from './events/publisher.ts';
+import type { Quotas } from './quotas/quotas.ts';
 import type { Store } from './store/store.ts';
 
 /** What every part of the hub may use. Made once, in `main` (and in tests). */
@@ -18,6 +19,8 @@ export interface HubDeps {
   /** Metrics of this hub; nothing registers in prom-client's global registry. */
   readonly metrics: Registry;
   readonly publish: Publisher;
+  /** Limits of each user's sessions; without: none. */
+  readonly quotas?: Quotas | undefined;
   /** Puts into the store what belongs there from the start (templates): called again when it was emptied. */
   readonly seed?: () => Promise<void>;
 }

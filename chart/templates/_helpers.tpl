@@ -44,6 +44,17 @@ Name of the api-providers’s objects.
 {{- end }}
 
 {{/*
+Name of the api-quotas’s objects.
+*/}}
+{{- define "streamspace.api-quotas.fullname" -}}
+{{- if gt (len (include "streamspace.fullname" $)) 52 }}
+{{- print (regexReplaceAll "-+$" (trunc 43 (include "streamspace.fullname" $)) "") "-" (trunc 8 (sha256sum (include "streamspace.fullname" $))) "-api-quotas" }}
+{{- else }}
+{{- print (include "streamspace.fullname" $) "-api-quotas" }}
+{{- end }}
+{{- end }}
+
+{{/*
 Name of the api-secrets’s objects.
 */}}
 {{- define "streamspace.api-secrets.fullname" -}}

@@ -26,6 +26,8 @@ export const ERRORS = {
   at_capacity: { retryable: true, http: 503, close: 4426 },
   too_large: { retryable: false, http: 422, close: 4428 },
   region_unknown: { retryable: false, http: 400, close: 4429 },
+  // not 429: clients repeat that by themselves, and here only the user can help
+  quota_exceeded: { retryable: false, http: 403, close: 4419 },
   rate_limited: { retryable: true, http: 429, close: 4427 },
   // agents and their terms
   stale_term: { retryable: true, http: 409, close: 4430 },

@@ -44,5 +44,6 @@ export {
   SCREEN_SUBPROTOCOL,
   VIEWER_SUBPROTOCOL,
 } from './version.ts';
+export * from './quota.ts';
 export * from './rest.ts';
 export * from './sign-in.ts';

@@ -186,4 +186,9 @@ export const HUB = {
     path('the path of a JSON file with a list of templates'),
     'more session templates; they replace built-in ones of the same id',
   ),
+  quotasFile: absent(
+    'QUOTAS_FILE',
+    path('the path of a JSON file with a list of quotas'),
+    'limits of what the sessions of each user may use; by default only the agents’ capacity limits them; not with a Redis Cluster',
+  ),
 };

@@ -11,6 +11,8 @@ import { buildApp } from '../app.ts';
 import { ConfigError } from '@streamspace/settings';
 import { type HubConfig, readHubConfig } from '../config.ts';
 import { publisher } from '../events/publisher.ts';
+import { readQuotas } from '../quotas/file.ts';
+import { quotasOf } from '../quotas/quotas.ts';
 import { DEFAULT_TEMPLATES, readTemplates } from '../sessions/templates.ts';
 import { processMetrics } from '../process-metrics.ts';
 import { readProviders } from '../sign-in/providers.ts';
@@ -48,6 +50,7 @@ async function start(): Promise<void> {
   ];
   const { providersFile, clientSecrets } = config.signIn;
   const providers = providersFile === undefined ? [] : await readProviders(providersFile, clientSecrets);
+  const quotas = config.quotasFile === undefined ? undefined : quotasOf(await readQuotas(config.quotasFile));
   const log = logger(config);
   const clock = systemClock;
   const trouble = new Outage(clock, log, 'Trouble with the store');
@@ -86,6 +89,7 @@ async function start(): Promise<void> {
     publish: publisher(store, clock),
     seed,
     providers,
+    quotas,
     gateway: (deps) => (gateway = agentGateway(deps)),
   });
 

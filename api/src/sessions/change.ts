@@ -5,6 +5,8 @@ import type { AuthenticatedUser } from '../auth/users.ts';
 import type { HubDeps } from '../deps.ts';
 import { publicCommand } from '../public/command.ts';
 import type { CommandRecord, Reservation, SessionChange } from '../store/store.ts';
+import { addedByWake } from '../quotas/count.ts';
+import { quotaFor, subjectOf } from '../quotas/check.ts';
 import { newCommand } from '../commands/new-command.ts';
 import { specFor } from './records.ts';
 import { decide, type UserOperation, RULES } from './rules.ts';
@@ -43,7 +45,7 @@ export async function renameSession(
 
 /**
  * Hibernates, wakes or deletes a session: the command and the session's new state are stored in one step. A repeat of what is under
- * way gets that command again. Throws `not_found`, `conflict`, and for a wake `agent_offline` or `at_capacity`.
+ * way gets that command again. Throws `not_found`, `conflict`, and for a wake `agent_offline`, `at_capacity` or `quota_exceeded`.
  */
 export async function changeSession(
   deps: HubDeps & { dispatcher: CommandNotifier },
@@ -61,6 +63,8 @@ export async function changeSession(
     }
     const { action, during } = RULES[operation];
     const reservation = operation === 'wake' ? await roomToWake(deps, session) : undefined;
+    // whoever wakes it: it is its user's share
+    const quota = operation === 'wake' ? quotaFor(deps, subjectOf(session.user), addedByWake(session)) : undefined;
     const payload = await payloadOf(deps, operation, session, caller.deleteHome === true);
     const command = newCommand(deps, {
       action,
@@ -82,6 +86,7 @@ export async function changeSession(
         ...(session.sleeps_at && { sleeps_at: null }),
       },
       ...(reservation && { reservation }),
+      ...(quota && { quota }),
     };
     const stored = await store.commands.append(command, change);
     if (stored === 'at_capacity')

@@ -3,6 +3,8 @@ import { publicCommand } from '../public/command.ts';
 import type { CommandNotifier } from '../agents/ports.ts';
 import type { HubDeps } from '../deps.ts';
 import type { AgentRecord, CommandRecord } from '../store/store.ts';
+import { addedByCreate } from '../quotas/count.ts';
+import { quotaFor, subjectOf } from '../quotas/check.ts';
 import { newCommand } from '../commands/new-command.ts';
 import { needsOf, newSession, specFor } from './records.ts';
 import type { Candidates } from './candidates.ts';
@@ -19,7 +21,7 @@ export interface CreateCaller {
 
 /**
  * Places a new session and stores it with its command, in one step; 202 is said after that (design I4).
- * Throws `template_unknown`, `region_unknown`, `no_placement` and `too_large` (with the reason in words), `conflict` for an idempotency key used for something else.
+ * Throws `template_unknown`, `region_unknown`, `no_placement`, `too_large` and `quota_exceeded` (with the reason in words), `conflict` for an idempotency key used for something else.
  */
 export async function createSession(
   deps: HubDeps & { dispatcher: CommandNotifier; candidates: Candidates },
@@ -67,8 +69,15 @@ export async function createSession(
       payload,
     });
     session.command = command.id;
+    const quota = quotaFor(deps, subjectOf(caller.user), addedByCreate(session));
     const { max_sessions: maxSessions, cpu, memory } = agent.capacity;
-    const made = await store.sessions.create(session, command, { maxSessions, cpu, memory }, caller.idempotencyKey);
+    const made = await store.sessions.create(
+      session,
+      command,
+      { maxSessions, cpu, memory },
+      caller.idempotencyKey,
+      quota,
+    );
     if (made === 'at_capacity') {
       full.add(agent.id);
       continue;

@@ -40,7 +40,15 @@ export function sessionRoutes(
       answer: Shared('Accepted'),
       body: CreateSession,
       headers: Type.Object({ 'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 200 })) }),
-      errors: ['template_unknown', 'region_unknown', 'no_placement', 'too_large', 'at_capacity', 'conflict'],
+      errors: [
+        'template_unknown',
+        'region_unknown',
+        'no_placement',
+        'too_large',
+        'at_capacity',
+        'quota_exceeded',
+        'conflict',
+      ],
     }),
     async (request, reply) => {
       const caller = {
@@ -132,7 +140,7 @@ export function sessionRoutes(
       ...changed,
       summary: 'Wake a hibernated or failed session',
       body: Empty,
-      errors: ['not_found', 'conflict', 'at_capacity', 'agent_offline'],
+      errors: ['not_found', 'conflict', 'at_capacity', 'quota_exceeded', 'agent_offline'],
     }),
     async ({ params: { id }, user, traceId }, reply) =>
       reply.code(202).send(await changeSession(deps, 'wake', id, { user, traceId })),

@@ -9,6 +9,8 @@ import type {
   SessionState,
   Template,
 } from '@streamspace/protocol';
+import type { QuotaUse } from '../quotas/count.ts';
+import type { QuotaLimits } from '../quotas/quotas.ts';
 
 /**
  * The hub's state. One contract suite (test/contract/store.ts) for every implementation; each method is one atomic step
@@ -147,7 +149,7 @@ export interface Reservation {
 export interface SessionStore {
   /**
    * Session and its `create_session` command in one step, if the agent isn't drained and its live sessions still leave room;
-   * `at_capacity` otherwise.
+   * `at_capacity` otherwise. Rejects with `quota_exceeded` if the user's sessions leave no room for it within their `quota`.
    * With a known idempotency key (same user) it makes nothing and returns the earlier pair.
    */
   create(
@@ -155,6 +157,7 @@ export interface SessionStore {
     command: CommandRecord,
     reservation: Reservation,
     idempotencyKey?: string,
+    quota?: QuotaCheck,
   ): Promise<{ created: boolean; session: Session; command: CommandRecord } | 'at_capacity'>;
   /** The result of `create` with that user's key; undefined if none is kept. */
   created(user: string, idempotencyKey: string): Promise<{ session: Session; command: CommandRecord } | undefined>;
@@ -180,6 +183,14 @@ export interface CommandRecord extends Command {
 /** Whether it is over: such states never change [CMD1]. */
 export const isFinal = ({ state }: Pick<Command, 'state'>): boolean => state === 'completed' || state === 'failed';
 
+/** What the step that makes or wakes a session checks [QUO2]. */
+export interface QuotaCheck {
+  /** The session's user. */
+  readonly user: string;
+  readonly limits: QuotaLimits;
+  readonly added: QuotaUse;
+}
+
 /** A session's change together with a new command. */
 export interface SessionChange {
   id: string;
@@ -187,13 +198,15 @@ export interface SessionChange {
   from?: Pick<Session, 'state' | 'command'>;
   /** For a session that becomes live again: the required room. */
   reservation?: Reservation;
+  /** For a session that becomes live again. */
+  quota?: QuotaCheck;
 }
 
 export interface CommandStore {
   /**
    * Durable when it resolves (I4). At the tail of the agent's queue. With `change`, the session changes in the same step:
    * `conflict` (and nothing is stored) if it does not exist or is no longer in a `from` state, `at_capacity` if the agent's live
-   * sessions leave no room for it.
+   * sessions leave no room for it. Rejects with `quota_exceeded` (and nothing is stored) if the session's user has none left.
    */
   append(command: CommandRecord, change?: SessionChange): Promise<'appended' | 'conflict' | 'at_capacity'>;
   /** `lasting`: only a state that survives a failover of the store; rejects while there is none. */

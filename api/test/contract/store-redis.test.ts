@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
 import { RedisProcess, SERVER, ABOUT_SERVER } from '../support/redis-programs.ts';
 import { storeContract } from './store.ts';
+import { quotaContract } from './store/quotas.ts';
 
 describe.skipIf(SERVER === undefined)(`with a real server${ABOUT_SERVER}`, () => {
   let server: RedisProcess;
@@ -18,8 +19,10 @@ describe.skipIf(SERVER === undefined)(`with a real server${ABOUT_SERVER}`, () =>
     await server?.stop();
   });
 
-  storeContract('redis', async () => {
+  const makeStore = async () => {
     await operator.flushall();
-    return { store: openStore({ url: server.url }, systemClock), pass: (ms) => sleep(ms) };
-  });
+    return { store: openStore({ url: server.url }, systemClock), pass: (ms: number) => sleep(ms) };
+  };
+  storeContract('redis', makeStore);
+  describe('store contract: redis', () => quotaContract(makeStore));
 });

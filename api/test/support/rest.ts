@@ -10,6 +10,7 @@ import type { AgentGateway, LinkDeps, SessionPicture } from '../../src/agents/po
 import { buildApp } from '../../src/app.ts';
 import { type HubConfig, readHubConfig } from '../../src/config.ts';
 import { publisher } from '../../src/events/publisher.ts';
+import type { Quotas } from '../../src/quotas/quotas.ts';
 import { DEFAULT_TEMPLATES } from '../../src/sessions/templates.ts';
 import { memoryStore } from '../../src/store/memory/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -85,6 +86,7 @@ export class Rest {
     change: (store: Store) => Store = (store) => store,
     /** `real`: with the half that holds the links, as the hub has it. */
     half: 'fake' | 'real' = 'fake',
+    quotas?: Quotas,
   ): Promise<Rest> {
     const clock = new VirtualClock();
     const store = change(memoryStore(clock));
@@ -100,6 +102,7 @@ export class Rest {
       hub: 'hub-1',
       metrics: new Registry(),
       publish: publisher(store, clock),
+      quotas,
       gateway: (deps) => {
         links.deps = deps;
         return half === 'real' ? agentGateway(deps) : links;

@@ -51,6 +51,7 @@ describe('configuration of the hub', () => {
       consoleDir: undefined,
       rateLimit: 600,
       templatesFile: undefined,
+      quotasFile: undefined,
     });
   });
 
@@ -87,6 +88,7 @@ describe('configuration of the hub', () => {
       CONSOLE_DIR: '/srv/console',
       RATE_LIMIT: '60',
       TEMPLATES_FILE: '/etc/templates.json',
+      QUOTAS_FILE: '/etc/quotas.json',
     });
     expect(config).toEqual({
       port: 0,
@@ -141,6 +143,7 @@ describe('configuration of the hub', () => {
       consoleDir: '/srv/console',
       rateLimit: 60,
       templatesFile: '/etc/templates.json',
+      quotasFile: '/etc/quotas.json',
     });
   });
 
@@ -218,6 +221,15 @@ describe('configuration of the hub', () => {
         `PUBLIC_URL: a path that begins with /${own} conflicts with the hub's own paths: choose another`,
       ]);
     expect(read({ PUBLIC_URL: 'https://example.com:443/apis/a.b/' }).publicUrl).toBe('https://example.com/apis/a.b');
+  });
+
+  it('[QUO2] refuses quotas with a Cluster, which has the sessions of a user on several servers', () => {
+    const quotas = { JWT_SECRET: SECRET, QUOTAS_FILE: '/etc/quotas.json' };
+    expect(problems({ ...quotas, STORE_URL: 'redis+cluster://10.0.0.1:6379' })).toEqual([
+      'QUOTAS_FILE: a Redis Cluster (STORE_URL) has the sessions of one user on several servers, which can not count them in one step: use one server, Sentinel, or no quotas',
+    ]);
+    for (const store of ['memory:', 'redis://10.0.0.1', 'redis+sentinel://10.0.0.1/main'])
+      expect(problems({ ...quotas, STORE_URL: store })).toEqual([]);
   });
 
   it('S12 refuses one port for both servers, but for 0', () => {

@@ -53,6 +53,10 @@ export function apiChecks(base: Base, v: Refs<StreamspaceValues>): Check[] {
       'api.signIn.existingSecret.name: is for the clients of signIn.providers, which is empty; name the providers, or leave it empty',
     ),
     refuse(
+      and(only, given(config.quotas), store.external, matches(redis.external.url, '^rediss?[+]cluster:')),
+      'api.config.quotas: a Redis Cluster (redis.external.url) can not count the sessions of a user in one step; use one server, Sentinel, or no quotas',
+    ),
+    refuse(
       and(madeSecrets(base, v).any, not(api.serviceAccount.create), missing(api.serviceAccount.name)),
       'api.serviceAccount.name: is empty, and without serviceAccount.create the right to make the missing secrets would be that of every pod of the namespace (the account default); name an account that is there already, or give the secrets: enrolment.existingSecret.name, and api.auth.existingSecret.name (with api.auth.jwksUrl api.peers.existingSecret.name)',
     ),

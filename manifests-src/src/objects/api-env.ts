@@ -15,6 +15,7 @@ export const HUB_METRICS_PORT = 9090;
 const PRIVATE_NETWORKS = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7';
 export const TEMPLATES_FOLDER = '/etc/streamspace/templates';
 export const PROVIDERS_FOLDER = '/etc/streamspace/providers';
+export const QUOTAS_FOLDER = '/etc/streamspace/quotas';
 
 type Values = Refs<StreamspaceValues>;
 
@@ -79,6 +80,7 @@ export function apiEnv(base: Base, v: Values) {
     { name: 'TICKET_TTL', value: config.ticketTtl },
     { name: 'RATE_LIMIT', value: asText(config.rateLimit) },
     when(given(config.templates), { name: 'TEMPLATES_FILE', value: `${TEMPLATES_FOLDER}/templates.json` }),
+    when(given(config.quotas), { name: 'QUOTAS_FILE', value: `${QUOTAS_FOLDER}/quotas.json` }),
     { name: 'LOG_LEVEL', value: config.log.level },
     { name: 'LOG_FORMAT', value: config.log.format },
     // its authority is in the bundle, if there is one

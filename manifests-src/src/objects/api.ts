@@ -3,7 +3,7 @@ import { and, given, gt, json, merge, ne, not, or } from '../nodes/build.ts';
 import { type EntryMap, entries, spread, when } from '../nodes/tree.ts';
 import type { Refs } from '../values/refs.ts';
 import type { StreamspaceValues } from '../values/streamspace.ts';
-import { apiEnv, HTTP_PORT, HUB_METRICS_PORT, PROVIDERS_FOLDER, TEMPLATES_FOLDER } from './api-env.ts';
+import { apiEnv, HTTP_PORT, HUB_METRICS_PORT, PROVIDERS_FOLDER, QUOTAS_FOLDER, TEMPLATES_FOLDER } from './api-env.ts';
 import { type Base, WAVES } from './base.ts';
 import {
   advancedPod,
@@ -38,6 +38,7 @@ export function apiObjects(base: Base, v: Refs<StreamspaceValues>): ReleaseObjec
   const { config, autoscaling } = view;
   const hasTemplates = given(config.templates);
   const { providers } = view.signIn;
+  const hasQuotas = given(config.quotas);
   const made = madeSecrets(base, v);
   const logs = logToFile(view);
   const ca = caBundle(base);
@@ -74,6 +75,7 @@ export function apiObjects(base: Base, v: Refs<StreamspaceValues>): ReleaseObjec
       ...scratch.mounts(),
       when(hasTemplates, { name: 'templates', mountPath: TEMPLATES_FOLDER, readOnly: true }),
       when(given(providers), { name: 'providers', mountPath: PROVIDERS_FOLDER, readOnly: true }),
+      when(hasQuotas, { name: 'quotas', mountPath: QUOTAS_FOLDER, readOnly: true }),
       ca.mount,
       logs.mount,
       spread(view.extraVolumeMounts),
@@ -105,6 +107,7 @@ export function apiObjects(base: Base, v: Refs<StreamspaceValues>): ReleaseObjec
               password: redisPasswordChecksum(v),
               templates: [hasTemplates, json(config.templates)],
               providers: [given(providers), json(providers)],
+              quotas: [hasQuotas, json(config.quotas)],
             }),
           },
           spec: entries<k8s.PodSpec>(placement(base, COMPONENT, view), advancedPod(view.advanced), {
@@ -121,6 +124,7 @@ export function apiObjects(base: Base, v: Refs<StreamspaceValues>): ReleaseObjec
               when(made.any, apiToken),
               when(hasTemplates, { name: 'templates', configMap: { name: base.object('api-templates') } }),
               when(given(providers), { name: 'providers', configMap: { name: base.object('api-providers') } }),
+              when(hasQuotas, { name: 'quotas', configMap: { name: base.object('api-quotas') } }),
               ca.volume,
               logs.volume,
               spread(view.extraVolumes),
@@ -203,6 +207,10 @@ export function apiObjects(base: Base, v: Refs<StreamspaceValues>): ReleaseObjec
     resource<k8s.KubeConfigMapProps>('api/providers.yaml', and(view.enabled, given(providers)), 'v1', 'ConfigMap', {
       metadata: base.meta(base.object('api-providers'), { component: COMPONENT, wave: WAVES.settings }),
       data: { 'providers.json': json(providers) },
+    }),
+    resource<k8s.KubeConfigMapProps>('api/quotas.yaml', and(view.enabled, hasQuotas), 'v1', 'ConfigMap', {
+      metadata: base.meta(base.object('api-quotas'), { component: COMPONENT, wave: WAVES.settings }),
+      data: { 'quotas.json': json(config.quotas) },
     }),
     valueSecret(
       base,

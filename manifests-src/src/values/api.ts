@@ -1,5 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
-import { SignInProvider, Template } from '@streamspace/protocol';
+import { QuotaEntry, SignInProvider, Template } from '@streamspace/protocol';
 import { CIDR, HUB } from '@streamspace/settings';
 import {
   annotations,
@@ -23,6 +23,7 @@ import * as workload from './workload.ts';
 /** As the hub reads them. */
 const TEMPLATE = Template as DocumentSchema;
 const PROVIDER = SignInProvider as unknown as DocumentSchema;
+const QUOTA = QuotaEntry as unknown as DocumentSchema;
 
 const HOST = '^([a-z0-9*]([-a-z0-9]*[a-z0-9])?)(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$';
 
@@ -69,6 +70,16 @@ export const api = section('The control plane (hub)', {
         },
       ],
     ]),
+    quotas: documents<QuotaEntry>(
+      'Limits of what the sessions of a user may use (docs/quotas.md): entries for a user, for a group, or for everybody',
+      QUOTA,
+      [
+        [
+          { running: 2, cpu: 1.5, memory: 1_073_741_824 },
+          { user: 'A <1> & "2" {{ x }}', sessions: 0 },
+        ],
+      ],
+    ),
     log: section('Log', { level: fromSetting(HUB.logLevel), format: fromSetting(HUB.logFormat) }),
   }),
   auth: section('Users’ tokens (JWT): a shared secret, which the hub makes if it is missing, or an issuer’s key set', {

@@ -71,6 +71,15 @@ export const COMBINATIONS: readonly Wrong[] = [
     /api\.signIn\.existingSecret\.name: .*name the providers/,
   ],
   [
+    'quotas with a Cluster',
+    umbrella,
+    {
+      api: { config: { quotas: [{ running: 1 }] } },
+      redis: { enabled: false, external: { url: 'redis+cluster://a.example.com,b.example.com' } },
+    },
+    /api\.config\.quotas: a Redis Cluster/,
+  ],
+  [
     'a variable that the chart sets',
     umbrella,
     { api: { extraEnv: [{ name: 'HOST', value: '0.0.0.0' }] } },

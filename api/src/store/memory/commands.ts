@@ -17,12 +17,13 @@ export function memoryCommands(state: MemoryState): CommandStore {
     async append(command, change) {
       if (change !== undefined) {
         const session = state.sessions.get(change.id);
-        const { from, patch, reservation } = change;
+        const { from, patch, reservation, quota } = change;
         if (
           session === undefined ||
           (from !== undefined && (session.state !== from.state || session.command !== from.command))
         )
           return 'conflict';
+        state.withinQuota(quota);
         if (reservation !== undefined && !state.fits(session, reservation)) return 'at_capacity';
         state.putSession({ ...session, ...patch, id: session.id });
       }

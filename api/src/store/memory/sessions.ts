@@ -17,10 +17,11 @@ export function memorySessions(state: MemoryState): SessionStore {
   };
 
   return {
-    async create(session, command, reservation, idempotencyKey) {
+    async create(session, command, reservation, idempotencyKey, quota) {
       const key = idempotencyKey === undefined ? undefined : keyOf(session.user, idempotencyKey);
       const before = key === undefined ? undefined : earlier(key);
       if (before) return { created: false, ...before };
+      state.withinQuota(quota);
       if (state.agents.get(session.agent)?.draining || !state.fits(session, reservation)) return 'at_capacity';
       state.putSession({ ...session });
       state.putCommand({ ...command });

@@ -1,5 +1,7 @@
 import type { Session } from '@streamspace/protocol';
-import { type AgentRecord, type CommandRecord, isFinal, type Reservation } from '../store.ts';
+import { quotaRefusal, sessionsUse } from '../../quotas/count.ts';
+import { takesRoom } from '../takes-room.ts';
+import { type AgentRecord, type CommandRecord, isFinal, type QuotaCheck, type Reservation } from '../store.ts';
 
 /** How much the memory store keeps of what is over. */
 export const KEPT = {
@@ -20,11 +22,6 @@ export interface Usage {
   cpu: number;
   memory: number;
 }
-
-const RESTING = new Set<Session['state']>(['hibernated', 'failed', 'gone']);
-
-/** Whether a session takes up room on its agent. */
-export const takesRoom = (session: Session): boolean => !RESTING.has(session.state);
 
 /**
  * Everything in one place, because steps cross concepts: a command and its session change together. Methods are synchronous: each is
@@ -94,6 +91,14 @@ export class MemoryState {
     return (
       used.sessions < maxSessions && used.cpu + session.cpu <= cpu + 1e-9 && used.memory + session.memory <= memory
     );
+  }
+
+  /** Throws `quota_exceeded` if the user's sessions and what is added are more than the limits. */
+  withinQuota(quota: QuotaCheck | undefined): void {
+    if (quota === undefined) return;
+    const { user, limits, added } = quota;
+    const refusal = quotaRefusal(limits, sessionsUse(this.sessionsOf({ user })), added);
+    if (refusal !== undefined) throw refusal;
   }
 
   putCommand(command: CommandRecord): CommandRecord {

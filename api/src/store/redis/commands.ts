@@ -4,6 +4,7 @@ import type { RedisConnection } from './connection.ts';
 import { fields, record, records } from './hashes.ts';
 import { RETENTION, KEYS } from './keys.ts';
 import type { Locator } from './locator.ts';
+import { quotaArgument, overQuota } from './quota.ts';
 import { SCRIPTS } from './scripts.ts';
 
 export function redisCommands(connection: RedisConnection, locator: Locator): CommandStore {
@@ -15,7 +16,11 @@ export function redisCommands(connection: RedisConnection, locator: Locator): Co
       // on a Cluster the index may be on another node: write it before the entries that it points to
       if (connection.oneNode) keys.push(KEYS.agentOfCommand(id));
       else await locator.addCommand(id, agent);
-      const { from, reservation } = change ?? {};
+      const { from, reservation, quota } = change ?? {};
+      if (quota !== undefined) {
+        connection.requireOneNode('quotas');
+        keys.push(KEYS.sessionsOfUser(quota.user));
+      }
       const args = [
         id,
         fields(command),
@@ -28,8 +33,11 @@ export function redisCommands(connection: RedisConnection, locator: Locator): Co
         RETENTION.goneSessionsMs,
         agent,
         RETENTION.commandIndexMs,
+        quota === undefined ? '' : quotaArgument(quota),
       ];
       const appended = await connection.runDurably(SCRIPTS.append, keys, args);
+      const refusal = quota && overQuota(appended, quota);
+      if (refusal !== undefined) throw refusal;
       if (appended === 'appended') locator.rememberCommand(id, agent);
       else if (!connection.oneNode) await locator.forgetCommand(id);
       return appended as 'appended' | 'conflict' | 'at_capacity';

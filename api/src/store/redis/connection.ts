@@ -55,6 +55,11 @@ export class RedisConnection {
     return this.#options.address.kind !== 'cluster';
   }
 
+  /** Throws where the keys are on several servers: `what` needs a step that uses keys of all of them. */
+  requireOneNode(what: string): void {
+    if (!this.oneNode) throw new Error(`${what} need a store on one server, not a Cluster`);
+  }
+
   /** A separate client, for blocking reads. The caller disconnects it. */
   another(): Client {
     return openClient(this.#options);

@@ -3,11 +3,16 @@
 --   same server, the indexes too: agent of the session, agent of the command, agents, sessions of the user
 -- ARGV: session id, command id, session's fields, command's fields (JSON lists of name, value, …), most sessions, CPUs, memory,
 --   milliseconds that a refusal stands (0: others don't try the same id), milliseconds that a session that is gone is kept,
---   milliseconds that the command's index is kept, agent id
--- Returns created | exists | at_capacity
+--   milliseconds that the command's index is kept, agent id, quota (quota.lua; on one server only) or empty
+-- Returns created | exists | at_capacity | over_quota with the user's use
 if redis.call('EXISTS', KEYS[3]) == 1 then return 'exists' end
 local stands = tonumber(ARGV[8])
 if stands > 0 and redis.call('EXISTS', KEYS[6]) == 1 then return 'at_capacity' end
+local over = ARGV[12] ~= '' and over_quota(KEYS[10], ARGV[12])
+if over then
+  if stands > 0 then redis.call('SET', KEYS[6], 'refused', 'PX', stands) end
+  return over
+end
 local fields = cjson.decode(ARGV[3])
 local wanted = {}
 for i = 1, #fields, 2 do wanted[fields[i]] = fields[i + 1] end

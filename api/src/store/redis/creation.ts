@@ -1,9 +1,10 @@
-import type { Session } from '@streamspace/protocol';
-import type { CommandRecord, Reservation, SessionStore } from '../store.ts';
+import { type Session, StreamSpaceError } from '@streamspace/protocol';
+import type { CommandRecord, QuotaCheck, Reservation, SessionStore } from '../store.ts';
 import type { RedisConnection } from './connection.ts';
 import { fields, record } from './hashes.ts';
 import { RETENTION, KEYS } from './keys.ts';
 import type { Locator } from './locator.ts';
+import { quotaArgument, overQuota } from './quota.ts';
 import { SCRIPTS } from './scripts.ts';
 
 interface Pair {
@@ -17,6 +18,8 @@ interface Remembered extends Pair {
   /** The pair was made. If false, it is being made, or its maker has died: any request with this key makes exactly this pair. */
   done: boolean;
 }
+
+type Made = 'created' | 'exists' | 'at_capacity' | StreamSpaceError;
 
 /** Most rounds against concurrent changes of the same key. */
 const ROUNDS = 5;
@@ -41,9 +44,11 @@ export function creation(connection: RedisConnection, locator: Locator): Pick<Se
   const make = async (
     { session, command }: Pair,
     { maxSessions, cpu, memory }: Reservation,
+    quota: QuotaCheck | undefined,
     keyed: boolean,
-  ): Promise<'created' | 'exists' | 'at_capacity'> => {
+  ): Promise<Made> => {
     const { agent, id, user } = session;
+    if (quota !== undefined) connection.requireOneNode('quotas');
     // on a Cluster the indexes may be on other nodes: write them before the entries that they point to
     if (!connection.oneNode)
       await Promise.all([locator.addSession(id, agent, user), locator.addCommand(command.id, agent)]);
@@ -61,8 +66,10 @@ export function creation(connection: RedisConnection, locator: Locator): Pick<Se
     const room = [maxSessions, cpu, memory];
     const kept = [stands, RETENTION.goneSessionsMs, RETENTION.commandIndexMs];
     const args = [id, command.id, fields(session), fields(command), ...room, ...kept, agent];
-    const made = (await connection.runDurably(SCRIPTS.create, keys, args)) as 'created' | 'exists' | 'at_capacity';
-    if (made !== 'at_capacity') {
+    args.push(quota === undefined ? '' : quotaArgument(quota));
+    const answer = await connection.runDurably(SCRIPTS.create, keys, args);
+    const made = (quota && overQuota(answer, quota)) ?? (answer as 'created' | 'exists' | 'at_capacity');
+    if (made === 'created' || made === 'exists') {
       locator.rememberSession(id, agent);
       locator.rememberCommand(command.id, agent);
     } else if (!connection.oneNode)
@@ -71,10 +78,11 @@ export function creation(connection: RedisConnection, locator: Locator): Pick<Se
   };
 
   return {
-    async create(session, command, reservation, idempotencyKey) {
+    async create(session, command, reservation, idempotencyKey, quota) {
       const mine: Pair = { session, command };
       if (idempotencyKey === undefined) {
-        const made = await make(mine, reservation, false);
+        const made = await make(mine, reservation, quota, false);
+        if (made instanceof StreamSpaceError) throw made;
         return made === 'at_capacity' ? made : { created: made === 'created', ...mine };
       }
       const key = KEYS.idempotency(session.user, idempotencyKey);
@@ -92,10 +100,11 @@ export function creation(connection: RedisConnection, locator: Locator): Pick<Se
           }
         }
         const pair = wanted ?? { ...mine, reservation };
-        const made = await make(pair, pair.reservation, true);
-        if (made === 'at_capacity') {
+        const made = await make(pair, pair.reservation, quota, true);
+        if (made === 'at_capacity' || made instanceof StreamSpaceError) {
           await replace(key, before ?? text, '', 0);
-          return 'at_capacity';
+          if (made === 'at_capacity') return made;
+          throw made;
         }
         const { session: theirs, command: first } = pair;
         const done = JSON.stringify({ session: theirs, command: first, reservation, done: true } satisfies Remembered);

@@ -18,6 +18,7 @@ function script(keys: number, ...parts: string[]): Script {
 // scripts/build.mjs replaces these calls with the texts
 const json = readFileSync(new URL('./json.lua', import.meta.url), 'utf8');
 const usage = readFileSync(new URL('./usage.lua', import.meta.url), 'utf8');
+const quota = readFileSync(new URL('./quota.lua', import.meta.url), 'utf8');
 
 /** The head of each file describes the script; the number in its name is the number of its keys. */
 export const SCRIPTS = {
@@ -25,12 +26,12 @@ export const SCRIPTS = {
   claim: script(1, readFileSync(new URL('./claim-1.lua', import.meta.url), 'utf8')),
   ifHolds: script(1, readFileSync(new URL('./if-holds-1.lua', import.meta.url), 'utf8')),
   change: script(1, json, readFileSync(new URL('./change-1.lua', import.meta.url), 'utf8')),
-  create: script(10, usage, readFileSync(new URL('./create-10.lua', import.meta.url), 'utf8')),
+  create: script(10, usage, quota, readFileSync(new URL('./create-10.lua', import.meta.url), 'utf8')),
   adopt: script(3, json, usage, readFileSync(new URL('./adopt-3.lua', import.meta.url), 'utf8')),
   update: script(2, json, usage, readFileSync(new URL('./update-2.lua', import.meta.url), 'utf8')),
   remove: script(4, usage, readFileSync(new URL('./remove-4.lua', import.meta.url), 'utf8')),
   sessions: script(1, json, readFileSync(new URL('./sessions-1.lua', import.meta.url), 'utf8')),
-  append: script(5, usage, readFileSync(new URL('./append-5.lua', import.meta.url), 'utf8')),
+  append: script(6, usage, quota, readFileSync(new URL('./append-6.lua', import.meta.url), 'utf8')),
   open: script(1, json, readFileSync(new URL('./open-1.lua', import.meta.url), 'utf8')),
   next: script(1, json, readFileSync(new URL('./next-1.lua', import.meta.url), 'utf8')),
   markSent: script(2, json, readFileSync(new URL('./mark-sent-2.lua', import.meta.url), 'utf8')),
