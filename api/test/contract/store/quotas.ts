@@ -188,12 +188,12 @@ export function quotaContract(makeStore: MakeStore): void {
 /** Creates and wakes sessions within limits. */
 export function quotaSteps(store: () => Store) {
   return {
-    create(id: string, limits: QuotaLimits, patch: Partial<Session> = {}, key?: string) {
+    create: (id: string, limits: QuotaLimits, patch: Partial<Session> = {}, key?: string) => {
       const its = session({ id, command: `c-${id}`, ...patch });
       const first = command({ id: `c-${id}`, session: id, agent: its.agent, user: its.user });
       return store().sessions.create(its, first, ROOM, key, { user: its.user, limits, added: addedByCreate(its) });
     },
-    async wake(id: string, limits: QuotaLimits, agent?: string) {
+    wake: async (id: string, limits: QuotaLimits, agent?: string) => {
       const known = await store().sessions.get(id);
       if (known === undefined || (known.state !== 'hibernated' && known.state !== 'failed')) return undefined;
       const its = `w-${id}`;
