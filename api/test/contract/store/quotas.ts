@@ -186,7 +186,7 @@ export function quotaContract(makeStore: MakeStore): void {
 }
 
 /** Creates and wakes sessions within limits. */
-export function quotaSteps(store: () => Store) {
+function quotaSteps(store: () => Store) {
   return {
     create: (id: string, limits: QuotaLimits, patch: Partial<Session> = {}, key?: string) => {
       const its = session({ id, command: `c-${id}`, ...patch });
