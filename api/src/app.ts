@@ -26,6 +26,7 @@ import { registerRateLimit } from './http/rate-limit.ts';
 import { registerSecurity } from './http/security.ts';
 import { shortened } from './http/shortened.ts';
 import { registerTrace } from './http/trace.ts';
+import { quotaRoutes } from './quotas/routes.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { DisabledUsers } from './sign-in/disabled-users.ts';
 import { userRoutes } from './sign-in/user-routes.ts';
@@ -151,6 +152,7 @@ export async function buildApp({
       api.get('/openapi.json', { schema: { hide: true }, config: { access: 'open' } }, async () => app.swagger());
       sessionRoutes(api, { ...deps, dispatcher: gateway.dispatcher, links: gateway });
       templateRoutes(api, deps);
+      quotaRoutes(api, deps);
       agentRoutes(api, { ...deps, dispatcher: gateway.dispatcher });
       authRoutes(api, { ...deps, links: gateway });
       commandRoutes(api, deps);

@@ -28,3 +28,13 @@ export type QuotaEntry = Static<typeof QuotaEntry>;
 /** What sessions count as, and the limits of them. */
 export const QUOTA_KINDS = ['sessions', 'running', 'cpu', 'memory', 'storage'] as const;
 export type QuotaKind = (typeof QUOTA_KINDS)[number];
+
+/** GET /quota: the limits that apply to the caller, and what their sessions use; a limit that is absent is none. */
+export const Quota = Type.Object(
+  {
+    limits: Type.Object(LIMITED, closed),
+    used: Type.Object({ sessions: Count(), running: Count(), cpu: Cores, memory: Bytes, storage: Bytes }, closed),
+  },
+  closed,
+);
+export type Quota = Static<typeof Quota>;

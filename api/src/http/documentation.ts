@@ -1,10 +1,10 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import { Accepted, Agent, Command, ErrorAnswer, Event, Session, Template, Ticket } from '@streamspace/protocol';
+import { Accepted, Agent, Command, ErrorAnswer, Event, Quota, Session, Template, Ticket } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { HubConfig } from '../config.ts';
 
-const SCHEMAS = { Agent, Session, Command, Template, Ticket, Accepted, Event, ErrorAnswer };
+const SCHEMAS = { Agent, Session, Command, Template, Ticket, Accepted, Event, ErrorAnswer, Quota };
 
 /** OpenAPI from the routes' schemas, and a page to browse it, which needs no other host. Register before the routes. */
 export async function registerDocumentation(

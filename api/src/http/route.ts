@@ -23,7 +23,7 @@ export type RouteAccess = 'open' | 'enrolment' | 'user' | 'admin';
 export const isForUsers = (access: RouteAccess | undefined): boolean => access !== 'open' && access !== 'enrolment';
 
 export const Shared = (
-  name: 'Agent' | 'Session' | 'Command' | 'Template' | 'Ticket' | 'Accepted' | 'Event' | 'ErrorAnswer',
+  name: 'Agent' | 'Session' | 'Command' | 'Template' | 'Ticket' | 'Accepted' | 'Event' | 'ErrorAnswer' | 'Quota',
 ) => Type.Unsafe<unknown>({ $ref: `${name}#` });
 /** A list, as `listing` makes it. */
 export const Items = (items: TSchema) =>

@@ -3,8 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Session } from '@streamspace/protocol';
+import { Quota, type Session } from '@streamspace/protocol';
 import { SignJWT } from 'jose';
+import { Compile } from 'typebox/compile';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { sessionsUse } from '../../src/quotas/count.ts';
 import { quotasOf } from '../../src/quotas/quotas.ts';
@@ -60,10 +61,28 @@ describe('[QUO3] quotas of a hub', () => {
     expect((await hub.as('admin', 'POST', `sessions/${first}/wake`)).status).toBe(202);
   });
 
+  it('GET /quota shows own limits and use', async () => {
+    hub = await Rest.start({}, undefined, 'fake', quotasOf([{ running: 2, memory: 8 * GIB }]));
+    await hub.agent('a1');
+    const first = (await create()).body.session.id as string;
+    await create();
+    await create('bob');
+    await set(first, 'hibernated');
+    const { status, body } = await hub.as('alice', 'GET', 'quota');
+    expect(status).toBe(200);
+    expect(Compile(Quota).Errors(body)).toEqual([]);
+    expect(body).toEqual({
+      limits: { running: 2, memory: 8 * GIB },
+      used: { sessions: 2, running: 1, cpu: 1, memory: GIB, storage: 20 * GIB },
+    });
+    expect((await hub.as(undefined, 'GET', 'quota')).status).toBe(401);
+  });
+
   it('without quotas only the room of the agents limits', async () => {
     hub = await Rest.start();
     await hub.agent('a1', { capacity: { ...CAPACITY, cpu: 100, max_sessions: 100, memory: 1000 * GIB } });
     for (let n = 0; n < 20; n += 1) expect((await create()).status).toBe(202);
+    expect((await hub.as('alice', 'GET', 'quota')).body).toMatchObject({ limits: {}, used: { sessions: 20 } });
   });
 });
 
