@@ -3,6 +3,9 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { AgentGateway, LinkDeps } from './agents/ports.ts';
 import { agentGateway } from './agents/gateway.ts';
 import { agentRoutes } from './agents/routes.ts';
+import { registerAudit } from './audit/hook.ts';
+import { AuditJournal } from './audit/journal.ts';
+import { auditRoutes } from './audit/routes.ts';
 import { authenticateAgent } from './auth/agents.ts';
 import { originAllowed } from './auth/origins.ts';
 import { authenticateEnrolment } from './auth/enrolment.ts';
@@ -113,8 +116,10 @@ export async function buildApp({
   app.addHook('preClose', async () => watch.stop());
   const people = peopleOf({ ...deps, clients: from, providers, disabled });
   const bearer = userAuth(config, clock);
+  const audit = new AuditJournal({ store, clock, kept: config.audit });
   const gateway = makeGateway({
     ...deps,
+    audit,
     clients: from,
     authenticateAgent: (bearer) => authenticateAgent(store, bearer),
     originAllowed: (request) => originAllowed(config, request),
@@ -128,6 +133,8 @@ export async function buildApp({
   operationRoutes(app, operations);
   await app.register(
     async (api) => {
+      // first: who is refused has an entry too
+      registerAudit(api, { journal: audit, clients: from });
       registerAccess(api, {
         // a token goes first: what sends one means it
         user: async (request) => {
@@ -157,6 +164,7 @@ export async function buildApp({
       authRoutes(api, { ...deps, links: gateway });
       commandRoutes(api, deps);
       eventRoutes(api, { ...deps, watch });
+      auditRoutes(api, deps);
       signInRoutes(api, { ...deps, providers, people, watch });
       userRoutes(api, { ...deps, disabled, watch });
       withoutUpgradeRoutes(api, { ...deps, disabled });

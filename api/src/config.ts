@@ -41,6 +41,8 @@ export interface HubConfig {
     readonly lifetimeMs: number;
     readonly idleMs: number;
   };
+  /** What is kept of the audit log: age in milliseconds, number of entries. */
+  readonly audit: { readonly ageMs: number; readonly most: number };
   readonly allowedOrigins: readonly string[];
   /** Whose word on where a request comes from is taken. */
   readonly trustedProxies: readonly Network[];
@@ -147,6 +149,7 @@ export function readHubConfig(env: Environment): HubConfig {
       lifetimeMs: values.signInLifetime,
       idleMs: values.signInIdle,
     }),
+    audit: Object.freeze({ ageMs: values.auditRetention, most: values.auditEntries }),
     allowedOrigins: values.allowedOrigins,
     trustedProxies: values.trustedProxies,
     enrolmentTokenHash: values.enrolmentToken === undefined ? undefined : sha256Hex(values.enrolmentToken),

@@ -9,7 +9,8 @@ const EX_CONFIG = 78;
 const USAGE = `hub                                    serves
 hub link --user NAME [--admin]         prints a link that signs a user in
 hub secrets SETTING=SECRET/KEY…        makes what these Secrets of this pod's namespace lack
-hub secret-files FOLDER STORE          makes files of secrets, for an installation without Kubernetes`;
+hub secret-files FOLDER STORE          makes files of secrets, for an installation without Kubernetes
+hub audit-verify < FILE                checks entries of the audit log that were exported as JSON lines`;
 
 const tell = (text: string) => void process.stderr.write(`${text}\n`);
 
@@ -39,6 +40,11 @@ async function run(command: string, args: readonly string[]): Promise<void> {
     }
     case 'secret-files':
       return (await import('./secrets/files.ts')).makeSecretFiles(args, { randomBytes, tell });
+    case 'audit-verify': {
+      const { verifyExport } = await import('./audit/verify.ts');
+      process.stdout.write(`${await verifyExport(process.stdin)}\n`);
+      return;
+    }
     default:
       throw usage(`there is no command ${JSON.stringify(command.slice(0, 50))}\n\n${USAGE}`);
   }

@@ -46,4 +46,5 @@ export {
 } from './version.ts';
 export * from './quota.ts';
 export * from './rest.ts';
+export * from './audit.ts';
 export * from './sign-in.ts';

@@ -86,6 +86,18 @@ export const HUB = {
     '',
     "the hub's client secret at each of these providers; a provider without one has the hub as a public client",
   ),
+  auditRetention: optional(
+    'AUDIT_RETENTION',
+    duration(3_600_000, 10 * 366 * 86_400_000),
+    '2160h',
+    'age at which entries of the audit log go (2160h are 90 days)',
+  ),
+  auditEntries: optional(
+    'AUDIT_ENTRIES',
+    integer(1_000, 10_000_000),
+    '100000',
+    'most entries of the audit log; one takes about half a KiB of the store',
+  ),
   signInLifetime: optional(
     'SIGN_IN_LIFETIME',
     duration(300_000, 30 * 86_400_000),

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { StreamSpaceError } from '@streamspace/protocol';
 import type { FastifyInstance } from 'fastify';
+import type { AuditJournal } from '../audit/journal.ts';
 import type { HubDeps } from '../deps.ts';
 import type { Clients } from '../http/client-address.ts';
 import type { SignInWatch } from '../sign-in/watch.ts';
@@ -51,6 +52,8 @@ export interface AgentGateway extends AgentLinks {
 
 /** The parts of the REST half that the link half uses, besides {@link HubDeps}. */
 export interface LinkDeps extends HubDeps {
+  /** Takes note of who opens and closes a screen. */
+  readonly audit: Pick<AuditJournal, 'record'>;
   /** Determines the source addresses of upgrades. */
   readonly clients: Clients;
   /** The agent id of a bearer credential (`ssa_<agent id>.<secret>`). Rejects with `unauthenticated`, which names the remedy. */

@@ -40,6 +40,7 @@ export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher
     route({
       tag: 'agents',
       summary: 'Drain an agent, or end its drain',
+      audit: 'agent.change',
       description: '`offline`: no new sessions; running sessions go on. `online`: placement uses the agent again.',
       access: 'admin',
       answer: Shared('Agent'),
@@ -47,7 +48,8 @@ export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher
       body: Type.Object({ status: Type.Enum(['online', 'offline']) }, { additionalProperties: false }),
       errors: ['not_found'],
     }),
-    async ({ params: { id }, body: { status }, log }) => {
+    async ({ params: { id }, body: { status }, log, audited }) => {
+      audited.details = { status };
       const agent = found(id, await store.agents.setDraining(id, status === 'offline'));
       log.info({ agent_id: id, draining: agent.draining }, 'agent drain changed');
       await publish.agent('agent.updated', agent);
@@ -60,6 +62,7 @@ export function agentRoutes(scope: FastifyInstance, deps: HubDeps & { dispatcher
     route({
       tag: 'agents',
       summary: 'Let an agent list its sessions',
+      audit: 'agent.list',
       description:
         "A command like those of sessions: the agent's answer corrects the hub's sessions. While the agent is away the command waits.",
       access: 'admin',

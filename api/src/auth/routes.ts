@@ -25,6 +25,7 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
     route({
       tag: 'agents',
       summary: 'Make an enrolment token',
+      audit: 'agent.enrolment',
       description:
         'For one agent (also for its new enrolment), or without `agent_id` for any new agent. Only this answer shows the token.',
       access: 'admin',
@@ -39,7 +40,9 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
       ),
       answer: Type.Object({ token: Type.String({ maxLength: 512 }), expires_at: Timestamp }, closed),
     }),
-    async ({ body, log }, reply) => {
+    async ({ body, log, audited }, reply) => {
+      audited.subject = body.agent_id === undefined ? undefined : `agent/${body.agent_id}`;
+      audited.details = { uses: String(body.uses ?? 1), ttl: body.ttl ?? '1h' };
       const ttlMs = ttl.parse(body.ttl ?? '1h');
       if (ttlMs === undefined) {
         const problem = `takes ${ttl.takes}`;
@@ -56,6 +59,7 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
     route({
       tag: 'agents',
       summary: "Exchange an enrolment token for an agent's credential",
+      audit: 'agent.enrol',
       access: 'enrolment',
       status: 201,
       body: EnrolBody,
@@ -74,6 +78,7 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
     route({
       tag: 'agents',
       summary: "Rotate an agent's credential, without a disconnect",
+      audit: 'agent.rotate',
       description: 'The answer comes when the agent has stored the new credential and the old one is invalid.',
       access: 'admin',
       status: 204,
@@ -95,6 +100,7 @@ export function authRoutes(scope: FastifyInstance, deps: HubDeps & { links: Agen
     route({
       tag: 'agents',
       summary: "Revoke an agent's credential and end its link",
+      audit: 'agent.revoke',
       description: 'The agent can return only with an enrolment token for exactly its id.',
       access: 'admin',
       status: 204,

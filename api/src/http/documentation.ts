@@ -22,7 +22,7 @@ export async function registerDocumentation(
           'Desktops on remote computers. The hub answers a command for an agent with 202 as soon as it is stored.',
       },
       ...(publicUrl !== undefined && { servers: [{ url: publicUrl }] }),
-      tags: ['sessions', 'agents', 'commands', 'templates', 'events', 'operations'].map((name) => ({ name })),
+      tags: ['sessions', 'agents', 'commands', 'templates', 'events', 'audit', 'operations'].map((name) => ({ name })),
       components: {
         securitySchemes: {
           user: {

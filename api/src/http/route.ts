@@ -1,4 +1,4 @@
-import { ERRORS, type ErrorCode } from '@streamspace/protocol';
+import { type AuditAction, ERRORS, type ErrorCode } from '@streamspace/protocol';
 import type { FastifySchema } from 'fastify';
 import Type, { type TSchema } from 'typebox';
 import type { AuthenticatedUser } from '../auth/users.ts';
@@ -42,10 +42,12 @@ export const Items = (items: TSchema) =>
   );
 
 interface About {
-  tag: 'users' | 'sessions' | 'agents' | 'commands' | 'templates' | 'events' | 'operations';
+  tag: 'users' | 'sessions' | 'agents' | 'commands' | 'templates' | 'events' | 'audit' | 'operations';
   summary: string;
   description?: string;
   access?: RouteAccess;
+  /** Every answer makes an entry of the audit log. */
+  audit?: AuditAction;
   status?: number;
   answer: TSchema;
   answerType?: string;
@@ -100,6 +102,6 @@ export function route<const A extends About>(about: A) {
   };
   return {
     schema: schema as FastifySchema & Pick<A, 'body' | 'querystring' | 'params' | 'headers'>,
-    config: { access },
+    config: { access, audit: about.audit },
   };
 }

@@ -35,6 +35,7 @@ export function sessionRoutes(
     route({
       tag: 'sessions',
       summary: 'Create a session',
+      audit: 'session.create',
       description: 'The caller becomes its user. With an `Idempotency-Key` a repeated request gets the first answer.',
       status: 202,
       answer: Shared('Accepted'),
@@ -51,6 +52,7 @@ export function sessionRoutes(
       ],
     }),
     async (request, reply) => {
+      request.audited.details = { template: request.body.template };
       const caller = {
         user: request.user.id,
         traceId: request.traceId,
@@ -96,6 +98,7 @@ export function sessionRoutes(
     route({
       tag: 'sessions',
       summary: 'Rename a session',
+      audit: 'session.rename',
       description: 'In any state. `updated_at` stays, because it is the time of the state.',
       answer: Shared('Session'),
       params,
@@ -110,15 +113,17 @@ export function sessionRoutes(
     route({
       ...changed,
       summary: 'Delete a session',
+      audit: 'session.delete',
       description:
         "In any state. The user's home stays unless `delete_home=true`; while other sessions use it, it is deleted with the last of them.",
       querystring: Type.Object({ delete_home: Flag }, { additionalProperties: false }),
       errors: ['not_found', 'conflict'],
     }),
-    async ({ params: { id }, query, user, traceId }, reply) =>
-      reply
-        .code(202)
-        .send(await changeSession(deps, 'delete', id, { user, traceId, deleteHome: query.delete_home === 'true' })),
+    async ({ params: { id }, query, user, traceId, audited }, reply) => {
+      const deleteHome = query.delete_home === 'true';
+      audited.details = { delete_home: String(deleteHome) };
+      return reply.code(202).send(await changeSession(deps, 'delete', id, { user, traceId, deleteHome }));
+    },
   );
 
   app.post(
@@ -126,6 +131,7 @@ export function sessionRoutes(
     route({
       ...changed,
       summary: 'Hibernate a session',
+      audit: 'session.hibernate',
       description: 'Stops the programs; identity and home stay.',
       body: Empty,
       errors: ['not_found', 'conflict'],
@@ -139,6 +145,7 @@ export function sessionRoutes(
     route({
       ...changed,
       summary: 'Wake a hibernated or failed session',
+      audit: 'session.wake',
       body: Empty,
       errors: ['not_found', 'conflict', 'at_capacity', 'quota_exceeded', 'agent_offline'],
     }),
@@ -151,6 +158,7 @@ export function sessionRoutes(
     route({
       tag: 'sessions',
       summary: 'Keep an unused session awake',
+      audit: 'session.keep-awake',
       description:
         'Counts as input if the agent hibernates idle sessions: for viewers who only watch. `sleeps_at` is the time of the announced hibernation.',
       answer: Shared('Session'),
@@ -201,6 +209,7 @@ export function sessionRoutes(
     route({
       tag: 'sessions',
       summary: 'Get a ticket for the screen',
+      audit: 'ticket.make',
       description: 'Valid once, for at most a minute. Open `url` as a WebSocket (as noVNC does), subprotocol `binary`.',
       status: 201,
       answer: Shared('Ticket'),
@@ -208,8 +217,9 @@ export function sessionRoutes(
       body: Empty,
       errors: ['not_found', 'session_not_running'],
     }),
-    async ({ params: { id }, user }, reply) => {
+    async ({ params: { id }, user, audited }, reply) => {
       const session = await sessionFor(deps, id, user);
+      audited.owner = session.user;
       requireScreen(session);
       const { id: name, expires, signIn } = user;
       const record = { session: id, user: name, expires, ...(signIn !== undefined && { signIn: signIn.key }) };

@@ -19,6 +19,10 @@ const SECRET = /^[\w-]{43}$/;
 export interface NextStop {
   readonly location: string;
   readonly cookies: readonly string[];
+  /** Who has signed in. */
+  readonly user?: string;
+  /** Why nobody has. */
+  readonly problem?: SignInProblem;
 }
 
 interface JourneyDeps extends Pick<HubDeps, 'store' | 'config' | 'randomBytes'> {
@@ -90,7 +94,8 @@ export class Journeys {
       const session = await signIns.make(client, granted, request);
       return {
         location: this.#page(pending.returnTo),
-        cookies: [cookies.set(cookies.session, session, { maxAgeMs: config.signIn.lifetimeMs })],
+        cookies: [cookies.set(cookies.session, session.cookie, { maxAgeMs: config.signIn.lifetimeMs })],
+        user: session.user,
       };
     } catch (error) {
       return this.#failed(error, providerId, log);
@@ -101,7 +106,7 @@ export class Journeys {
     const failure =
       error instanceof StreamSpaceError ? new SignInFailure('hub_unavailable', error.message) : failureOf(error);
     log.warn({ problem: failure.problem, reason: failure.message, provider }, 'sign-in failed');
-    return { location: this.#page(problemPath(failure.problem, provider)), cookies: [] };
+    return { location: this.#page(problemPath(failure.problem, provider)), cookies: [], problem: failure.problem };
   }
 
   /** Always an address of the hub's own page: the path is behind the `#`. */

@@ -67,6 +67,7 @@ export function signInRoutes(
     route({
       tag,
       summary: 'Come back from a provider',
+      audit: 'sign-in',
       description:
         'The redirect URI of the hub’s client at the provider. Redirects to the page, signed in or with a reason.',
       access: 'open',
@@ -77,9 +78,13 @@ export function signInRoutes(
       answer: Type.Null(),
       errors: ['not_found'],
     }),
-    async ({ params, raw, url, log }, reply) => {
+    async ({ params, raw, url, log, audited }, reply) => {
       const search = url.includes('?') ? url.slice(url.indexOf('?')) : '';
-      return go(reply, await (people ?? without()).journeys.finish(params.provider, search, raw, log));
+      const next = await (people ?? without()).journeys.finish(params.provider, search, raw, log);
+      audited.actor = next.user;
+      audited.failure = next.problem;
+      audited.details = { provider: params.provider };
+      return go(reply, next);
     },
   );
 
@@ -136,6 +141,7 @@ export function signInRoutes(
     route({
       tag,
       summary: 'Sign out in one browser',
+      audit: 'sign-out',
       description: '`current`: the one of this request. Screens and event streams of that sign-in end within 5 s.',
       params: Type.Object({ id: Type.String({ pattern: '^([0-9a-f]{16}|current)$', maxLength: 16 }) }, closed),
       answer: Ended,
@@ -163,6 +169,7 @@ export function signInRoutes(
     route({
       tag,
       summary: 'Sign out in all browsers',
+      audit: 'sign-out',
       description: 'Also in the one of this request. Screens and event streams of these sign-ins end within 5 s.',
       answer: Ended,
     }),

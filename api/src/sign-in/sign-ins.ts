@@ -50,8 +50,12 @@ export class SignIns {
     this.#deps = deps;
   }
 
-  /** Makes a sign-in of what the provider gave; returns the cookie's value. Rejects with `SignInFailure`. */
-  async make(client: ProviderClient, granted: Granted, request: IncomingMessage): Promise<string> {
+  /** Makes a sign-in of what the provider gave; returns the cookie's value and the user. Rejects with `SignInFailure`. */
+  async make(
+    client: ProviderClient,
+    granted: Granted,
+    request: IncomingMessage,
+  ): Promise<{ cookie: string; user: string }> {
     const { store, clock, config, randomBytes, clients, disabled } = this.#deps;
     const person = personOf(client.provider, granted.claims);
     await disabled.look();
@@ -74,7 +78,7 @@ export class SignIns {
       address: clients.address(request).slice(0, 64),
       browser: shortened(request.headers['user-agent'] ?? '', 200),
     });
-    return `${key.owner}.${secret}`;
+    return { cookie: `${key.owner}.${secret}`, user: person.user };
   }
 
   /**

@@ -37,6 +37,7 @@ export function userRoutes(
     route({
       tag,
       summary: 'Disable a user',
+      audit: 'user.disable',
       description:
         'The hub refuses the user’s tokens and sign-ins; their screens and event streams end within 5 s at every replica of the hub. Their sessions go on running.',
       access: 'admin',
@@ -45,7 +46,9 @@ export function userRoutes(
       answer: Type.Null(),
       errors: ['conflict', 'at_capacity'],
     }),
-    async ({ body: { user }, user: { id: by }, log }, reply) => {
+    async ({ body: { user }, user: { id: by }, log, audited }, reply) => {
+      audited.subject = `user/${user}`;
+      audited.owner = user;
       if (user === by) throw new StreamSpaceError('conflict', 'this would lock you out: ask another admin');
       if (!(await store.disabledUsers.put({ user, at: clock.now(), by })))
         throw new StreamSpaceError(
@@ -65,13 +68,16 @@ export function userRoutes(
     route({
       tag,
       summary: 'Enable a user again',
+      audit: 'user.enable',
       description: 'The user signs in anew; tokens that have not expired count again.',
       access: 'admin',
       status: 204,
       body: Named,
       answer: Type.Null(),
     }),
-    async ({ body: { user }, log }, reply) => {
+    async ({ body: { user }, log, audited }, reply) => {
+      audited.subject = `user/${user}`;
+      audited.owner = user;
       await store.disabledUsers.remove(user);
       await disabled.look();
       log.info({ enabled: user }, 'user enabled');

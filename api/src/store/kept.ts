@@ -9,3 +9,6 @@ export const KEPT_EVENTS = {
   updates: { count: 64, bytes: 128 * KIB },
   others: { count: 192, bytes: 256 * KIB },
 } as const;
+
+/** Before the first entry of the audit log. */
+export const FIRST_AUDIT_HEAD = { seq: 0, hash: '0'.repeat(64) } as const;

@@ -25,6 +25,7 @@ export interface Store {
   readonly tickets: TicketStore;
   readonly signIns: SignInStore;
   readonly disabledUsers: DisabledUserStore;
+  readonly audit: AuditStore;
   readonly events: EventStore;
   readonly templates: TemplateStore;
   readonly signals: SignalStore;
@@ -345,6 +346,37 @@ export interface DisabledUserStore {
   version(): Promise<string>;
   /** All, in no order, with the version that they are of. */
   list(): Promise<{ version: string; users: DisabledUser[] }>;
+}
+
+/** The newest entry of the audit log; `seq` 0 where there was none. */
+export interface AuditHead {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/** An entry as its text, the form that its hash is of. */
+export interface AuditLine {
+  readonly seq: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly hash: string;
+  readonly text: string;
+}
+
+/** Append-only: entries go by age and number alone, the oldest first. */
+export interface AuditStore {
+  head(): Promise<AuditHead>;
+  /**
+   * Adds entries, the first of which follows `expected`, and durably so; returns undefined. If `expected` is no longer the newest, adds nothing and returns the
+   * newest. Drops entries of times before `since` (some at a time), and those beyond `most`.
+   */
+  append(
+    expected: AuditHead,
+    entries: readonly AuditLine[],
+    kept: { readonly since: number; readonly most: number },
+  ): Promise<AuditHead | undefined>;
+  /** Texts of entries before `before` (none: up to the newest), newest first, at most `limit`. */
+  read(before: number | undefined, limit: number): Promise<string[]>;
 }
 
 export interface EventStore {

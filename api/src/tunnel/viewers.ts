@@ -9,6 +9,7 @@ import type { Timer } from 'clock-port';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { AgentLink } from '../agents/link/link.ts';
 import type { LinkDeps } from '../agents/ports.ts';
+import { screenNotes } from '../audit/screens.ts';
 import { Failures } from '../auth/failures.ts';
 import { foreignOrigin } from '../auth/origins.ts';
 import type { LinkMetrics } from '../agents/link/metrics.ts';
@@ -33,7 +34,7 @@ type Until = Readonly<{ user?: string; expires?: number | undefined; signIn?: Si
 
 export interface ViewerDeps extends Pick<
   LinkDeps,
-  'store' | 'clock' | 'log' | 'clients' | 'originAllowed' | 'takeTicket' | 'watch' | 'hub' | 'config'
+  'store' | 'clock' | 'log' | 'clients' | 'originAllowed' | 'takeTicket' | 'watch' | 'hub' | 'config' | 'audit'
 > {
   readonly metrics: LinkMetrics;
   readonly peers: Peers;
@@ -222,7 +223,10 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
         if (session === undefined) throw new StreamSpaceError('not_found', `no session ${sessionId}`);
         const { agent, state } = session;
         const elsewhere = await holderOf(agent);
-        upgrade.accept(wss, (ws) =>
+        const note = screenNotes(deps, upgrade.request, { user, session });
+        if (state === 'running') await note.opens();
+        upgrade.accept(wss, (ws) => {
+          if (state === 'running') ws.once('close', () => note.closes());
           closing(ws, () => {
             if (state !== 'running')
               throw new StreamSpaceError('session_not_running', `session ${sessionId} is ${state}`);
@@ -243,8 +247,8 @@ export function viewerGateway(deps: ViewerDeps): ViewerGateway {
             if (link === undefined) throw offline(agent);
             const name = viewer === undefined ? undefined : { session: sessionId, user, viewer };
             view(ws, link, { session: sessionId, name, peer: false, until, steer });
-          }),
-        );
+          });
+        });
       } catch (error) {
         metrics.viewers.inc({ outcome: 'refused' });
         throw error;

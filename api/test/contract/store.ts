@@ -1,6 +1,7 @@
 import type { StoreUnderTest } from './store/harness.ts';
 import { describe } from 'vitest';
 import { agentContract } from './store/agents.ts';
+import { auditContract } from './store/audit.ts';
 import { commandContract } from './store/commands.ts';
 import { credentialContract } from './store/credentials.ts';
 import { disabledUserContract } from './store/disabled-users.ts';
@@ -21,6 +22,7 @@ export function storeContract(name: string, makeStore: () => Promise<StoreUnderT
     ticketContract(makeStore);
     signInContract(makeStore);
     disabledUserContract(makeStore);
+    auditContract(makeStore);
     eventContract(makeStore);
     templateContract(makeStore);
     signalContract(makeStore);

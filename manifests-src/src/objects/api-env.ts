@@ -25,7 +25,7 @@ const hasPeerSecret = (v: Values): Expr<boolean> =>
 
 /** The hub's environment: every variable set by its values. */
 export function apiEnv(base: Base, v: Values) {
-  const { config, auth, signIn } = v.api;
+  const { config, auth, signIn, audit } = v.api;
   const store = storeChoice(v);
   const ca = caBundle(base);
   const jwt = secretOf(auth.existingSecret, base.object('api-auth'), 'jwt-secret');
@@ -67,6 +67,8 @@ export function apiEnv(base: Base, v: Values) {
     when(given(signIn.existingSecret.name), fromSecret('OIDC_CLIENT_SECRETS', signIn.existingSecret)),
     when(given(signIn.providers), { name: 'SIGN_IN_LIFETIME', value: signIn.lifetime }),
     when(given(signIn.providers), { name: 'SIGN_IN_IDLE', value: signIn.idle }),
+    { name: 'AUDIT_RETENTION', value: audit.retention },
+    { name: 'AUDIT_ENTRIES', value: asText(audit.entries) },
     when(given(config.allowedOrigins), { name: 'ALLOWED_ORIGINS', value: join(config.allowedOrigins, ',') }),
     when(or(given(config.trustedProxies), v.api.ingress.enabled, v.api.httpRoute.enabled), {
       name: 'TRUSTED_PROXIES',

@@ -118,6 +118,10 @@ export const api = section('The control plane (hub)', {
     lifetime: fromSetting(HUB.signInLifetime),
     idle: fromSetting(HUB.signInIdle),
   }),
+  audit: section('The audit log (docs/audit.md)', {
+    retention: fromSetting(HUB.auditRetention),
+    entries: fromSetting(HUB.auditEntries),
+  }),
   peers: section(
     'Secret of the hub replicas; by default derived from the tokens’ secret, with auth.jwksUrl made by the hub',
     {

@@ -72,6 +72,10 @@ describe.each(all)('%s', (_name, { kind, default: fallback }) => {
     }
   });
 
+  it('part 1: takes its default', () => {
+    if (typeof fallback === 'string') expect(kind.parse(fallback)).toBeDefined();
+  });
+
   it('part 1: prints what it reads as the same again', () => {
     const texts = [
       ...kind.examples.map(textOf),

@@ -3,6 +3,7 @@ import { SimProcess, type SimSocket, throughProcess } from '@streamspace/testkit
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { WebSocket } from 'ws';
+import { AuditJournal } from '../../../api/src/audit/journal.ts';
 import { agentGateway, type LinkGateway } from '../../../api/src/agents/gateway.ts';
 import type { CommandNotifier } from '../../../api/src/agents/ports.ts';
 import { readHubConfig } from '../../../api/src/config.ts';
@@ -45,6 +46,7 @@ export class SimHub {
       authenticateAgent: unused,
       originAllowed: () => true,
       takeTicket: unused,
+      audit: new AuditJournal({ store: own, clock: process.clock, kept: config.audit }),
       watch: { follow: () => ({ cancel: () => undefined }) },
       clients: clients([]),
     });

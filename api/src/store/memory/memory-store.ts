@@ -1,6 +1,7 @@
 import type { Clock } from 'clock-port';
 import type { Store } from '../store.ts';
 import { memoryAgents } from './agents.ts';
+import { memoryAudit } from './audit.ts';
 import { memoryCommands } from './commands.ts';
 import { memoryCredentials } from './credentials.ts';
 import { memoryDisabledUsers } from './disabled-users.ts';
@@ -23,6 +24,7 @@ export function memoryStore(clock: Clock): Store {
     tickets: memoryTickets(clock),
     signIns: memorySignIns(clock),
     disabledUsers: memoryDisabledUsers(),
+    audit: memoryAudit(),
     events: memoryEvents(clock),
     templates: memoryTemplates(),
     signals: memorySignals(),

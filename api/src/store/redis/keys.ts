@@ -32,6 +32,9 @@ export const KEYS = {
   templates: 'ss:templates',
   signals: (hub: string) => `ss:signals:${hub}`,
 
+  audit: 'ss:{audit}',
+  auditHead: 'ss:{audit}:head',
+
   events: 'ss:{events}',
   eventId: 'ss:{events}:id',
   timeline: (agent: string, part: 'updates' | 'others') => `ss:{events}:${part}:${agent}`,

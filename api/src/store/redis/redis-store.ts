@@ -4,6 +4,7 @@ import type { Store } from '../store.ts';
 import type { RedisAddress } from '@streamspace/settings';
 import { redisAgents } from './agents.ts';
 import { redisCommands } from './commands.ts';
+import { redisAudit } from './audit.ts';
 import { RedisConnection } from './connection.ts';
 import { redisCredentials } from './credentials.ts';
 import { redisDisabledUsers } from './disabled-users.ts';
@@ -43,6 +44,7 @@ export function redisStore(options: RedisStoreOptions, clock: Clock): Store {
     tickets: redisTickets(connection),
     signIns: redisSignIns(connection),
     disabledUsers: redisDisabledUsers(connection),
+    audit: redisAudit(connection),
     events: redisEvents(connection, tail),
     templates: redisTemplates(connection),
     signals: redisSignals(connection, clock, closing.signal, onError),

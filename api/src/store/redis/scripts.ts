@@ -52,5 +52,6 @@ export const SCRIPTS = {
   replaceSignIn: script(1, readFileSync(new URL('./replace-sign-in-1.lua', import.meta.url), 'utf8')),
   removeSignIns: script(1, readFileSync(new URL('./remove-sign-ins-1.lua', import.meta.url), 'utf8')),
   disableUser: script(1, readFileSync(new URL('./disable-user-1.lua', import.meta.url), 'utf8')),
+  appendAudit: script(2, readFileSync(new URL('./append-audit-2.lua', import.meta.url), 'utf8')),
   timeline: script(2, readFileSync(new URL('./timeline-2.lua', import.meta.url), 'utf8')),
 } as const satisfies Record<string, Script>;
