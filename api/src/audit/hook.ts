@@ -1,6 +1,7 @@
 import type { AuditAction, Session } from '@streamspace/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clients } from '../http/client-address.ts';
+import { isForUsers } from '../http/route.ts';
 import { shortened } from '../http/shortened.ts';
 import type { AuditJournal, AuditNote } from './journal.ts';
 
@@ -40,7 +41,10 @@ export function registerAudit(
   });
   const told = new WeakSet<FastifyRequest>();
   app.addHook('onSend', async (request, reply, payload) => {
-    const { audit } = request.routeOptions.config;
+    const { audit, access } = request.routeOptions.config;
+    const { user, audited } = request as { user: unknown; audited: Audited | null };
+    // refused before it was known who asks
+    if (audited === null || (isForUsers(access) && user === null)) return payload;
     if (audit === undefined || NOT_AUDITED.has(reply.statusCode) || told.has(request)) return payload;
     told.add(request);
     const note = noteOf(audit, request, reply, payload, clients.address(request.raw));

@@ -95,6 +95,16 @@ describe('P8 the audit log of the API', () => {
   it('does not grow by strangers and faulty programs', async () => {
     await hub.app.inject({ method: 'POST', url: '/api/v1/sessions', payload: { template: 'desktop' } });
     await hub.as('alice', 'POST', 'sessions', { template: 7 });
+    const foreign = { origin: 'https://elsewhere.example' };
+    for (const who of [undefined, 'alice'])
+      expect(await hub.as(who, 'POST', 'sessions', { template: 'desktop' }, foreign)).toMatchObject({
+        status: 403,
+        code: 'origin_refused',
+      });
+    const enrol = { agent_id: 'a2' };
+    expect((await hub.as(undefined, 'POST', 'agents/enrol', enrol, foreign)).code).toMatch(
+      /origin_refused|unauthenticated/,
+    );
     expect(await entries()).toEqual([]);
   });
 
