@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Agent, Session } from '@streamspace/protocol';
 import { decodeJwt, SignJWT } from 'jose';
@@ -28,7 +29,10 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('the list of sessions,
   let browser: Browser;
 
   beforeAll(async () => {
-    launched = await Launched.start();
+    const folder = mkdtempSync(join(tmpdir(), 'streamspace-e2e-'));
+    const quotas = join(folder, 'quotas.json');
+    writeFileSync(quotas, JSON.stringify([{ sessions: 50, running: 20 }]));
+    launched = await Launched.start(folder, { QUOTAS_FILE: quotas });
     browser = await launchChromium();
   });
   afterAll(async () => {
@@ -55,6 +59,21 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('the list of sessions,
     const { items } = await launched.api<{ items: Session[] }>('GET', '/sessions');
     return items.at(-1)!;
   };
+
+  it('P6 a user with limits sees how much of them is in use, and it follows the sessions', async () => {
+    const page = await open();
+    const line = page.locator('[data-testid=quota]');
+    await line.filter({ hasText: 'Your quota: 1 of 50 sessions · 1 of 20 running' }).waitFor();
+    const { id } = await first();
+    await launched.api('POST', `/sessions/${id}/hibernate`, {});
+    await line.filter({ hasText: 'Your quota: 1 of 50 sessions · 0 of 20 running' }).waitFor();
+    await shot(page, 'P6-quota');
+    await until('it sleeps', async () => (await first()).state === 'hibernated');
+    await launched.api('POST', `/sessions/${id}/wake`, {});
+    await line.filter({ hasText: '1 of 20 running' }).waitFor();
+    await until('it runs', async () => (await first()).state === 'running');
+    await page.close();
+  });
 
   it('V8 the end of a sign-in is told two minutes before, and a new token keeps what is open', async () => {
     const { jwtSecret } = JSON.parse(readFileSync(join(launched.folder, 'secrets.json'), 'utf8')) as Record<

@@ -5,6 +5,7 @@ import type {
   DisabledUserView,
   Event,
   Me,
+  Quota,
   Session,
   SignIn,
   SignInOffer,
@@ -45,6 +46,8 @@ export interface HubApi {
   setDraining(id: string, draining: boolean): Promise<Agent>;
   timeline(id: string): Promise<Event[]>;
   templates(): Promise<Template[]>;
+  /** The user's own limits and use. */
+  quota(): Promise<Quota>;
   /** The user's own, or (admins only) all users'. */
   sessions(all: boolean): Promise<Session[]>;
   session(id: string): Promise<Session>;
@@ -81,6 +84,7 @@ export function createHub(http: Http): HubApi {
     setDraining: (id, draining) => http.request('PATCH', at('agents', id), { status: draining ? 'offline' : 'online' }),
     timeline: (id) => list(at('agents', id, '/timeline')),
     templates: () => list('/templates'),
+    quota: () => http.request('GET', '/quota'),
     sessions: (all) => list(all ? '/sessions?all=true' : '/sessions'),
     session: (id) => http.request('GET', at('sessions', id)),
     rename: (id, name) => http.request('PATCH', at('sessions', id), { name }),

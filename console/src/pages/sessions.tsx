@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { Button } from '../parts/button.tsx';
 import { Empty, Problem } from '../parts/notice.tsx';
 import { ListTools } from '../parts/list-tools.tsx';
+import { QuotaLine } from '../parts/quota-line.tsx';
 import { SelectionBar } from '../parts/selection-bar.tsx';
 import { SessionCard } from '../parts/session-card.tsx';
 import { SessionLine } from '../parts/session-line.tsx';
@@ -48,6 +49,7 @@ export function SessionsPage() {
                 )
               : 'Looking…'}
           </p>
+          {world.loaded.value && <QuotaLine />}
         </div>
         <div class="page-actions">
           <Button icon="plus" kind="primary" testid="create-session" onClick={create}>

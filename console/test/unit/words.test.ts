@@ -6,6 +6,7 @@ import { overlayOf } from '../../src/viewer/overlay-words.ts';
 import { refusalWords } from '../../src/words/election.ts';
 import { placed } from '../../src/words/placed.ts';
 import { ago, byteText, cpus, durationText, ordinal } from '../../src/words/quantities.ts';
+import { quotaText } from '../../src/words/quota.ts';
 import { progressOf } from '../../src/words/session.ts';
 import { agentOf } from './agent-events.ts';
 
@@ -152,4 +153,14 @@ describe('V10 a session that was placed', () => {
     expect(placed(session({ name: '', region: '' }), template, 'moon')).toBe(
       'Desktop is on its way, on agent desk: moon has no room for it now',
     ));
+});
+
+describe('P6 a quota in words', () => {
+  it('names what is limited, and nothing else', () => {
+    const used = { sessions: 3, running: 2, cpu: 1.5000000001, memory: 2 ** 30, storage: 0 };
+    expect(quotaText({ limits: { running: 3 }, used })).toBe('Your quota: 2 of 3 running');
+    expect(quotaText({ limits: { cpu: 4, memory: 4 * 2 ** 30 }, used })).toBe(
+      'Your quota: 1.5 of 4 CPUs · 1 GiB of 4 GiB of memory',
+    );
+  });
 });
