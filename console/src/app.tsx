@@ -1,6 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import { AgentPage } from './pages/agent.tsx';
 import { AgentsPage } from './pages/agents.tsx';
+import { AuditPage } from './pages/audit.tsx';
 import { LinkDialog } from './pages/link-dialog.tsx';
 import { PeoplePage } from './pages/people.tsx';
 import { SessionsPage } from './pages/sessions.tsx';
@@ -45,6 +46,7 @@ export function App() {
         {current.page === 'sessions' && <SessionsPage />}
         {current.page === 'agents' && <AgentsPage />}
         {current.page === 'people' && <PeoplePage />}
+        {current.page === 'audit' && <AuditPage />}
         {current.page === 'agent' && <AgentPage key={current.agent} id={current.agent} />}
         {(current.page === 'unknown' || current.page === 'sign-in-problem') && (
           <>

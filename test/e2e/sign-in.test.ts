@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -198,6 +198,31 @@ describe.skipIf(chromiumPath === undefined)(needsChromium('P1 sign-in at a provi
     await phone.locator('[data-testid=sign-in-provider][data-provider=company]').click();
     await phone.locator('[data-testid=user]').waitFor();
     await phone.context().close();
+
+    expect(problems).toEqual([]);
+  });
+
+  it('P8 shows who did what, with filters, and saves it for spreadsheets', async () => {
+    await page.locator('nav a', { hasText: 'Audit' }).click();
+    const entries = page.locator('[data-testid=audit-entry]');
+    await entries.filter({ hasText: 'company:ann, as admin, disabled user company:bob' }).waitFor();
+    await entries.filter({ hasText: 'Somebody signed in — refused (user_disabled), provider: company' }).waitFor();
+    expect(await findings(page, 'the audit log')).toEqual([]);
+    await shot('audit');
+    await page.locator('[data-testid=audit-action]').selectOption('sign-out');
+    await until('only sign-outs', async () =>
+      (await entries.allTextContents()).every((text) => text.includes(' ended sign-in ')),
+    );
+    await page.locator('[data-testid=audit-user]').fill('nobody');
+    await page.locator('[data-testid=audit-user]').press('Enter');
+    await page.locator('.empty', { hasText: 'No entries' }).waitFor();
+    await page.locator('[data-testid=audit-user]').fill('');
+    await page.locator('[data-testid=audit-user]').press('Enter');
+    await entries.first().waitFor();
+    const [file] = await Promise.all([page.waitForEvent('download'), page.locator('[data-testid=audit-csv]').click()]);
+    expect(file.suggestedFilename()).toBe('audit.csv');
+    expect(readFileSync(await file.path(), 'utf8')).toMatch(/^seq,at,actor,.*\r\n\d+,.*,sign-out,/);
+    await page.locator('[data-testid=user]').click();
 
     await page.locator('[data-testid=sign-out-everywhere]').click();
     await page.locator('[data-testid=sign-out-everywhere-dialog-confirm]').click();

@@ -147,7 +147,8 @@ export function signInRoutes(
       answer: Ended,
       errors: ['not_found'],
     }),
-    async ({ params: { id }, user, log }, reply) => {
+    async ({ params: { id }, user, log, audited }, reply) => {
+      audited.owner = user.id;
       const { signIn } = user;
       if (signIn !== undefined && (id === 'current' || id === publicId(signIn.key.hash))) {
         const page = await people!.signIns.end(signIn, log);
@@ -173,7 +174,9 @@ export function signInRoutes(
       description: 'Also in the one of this request. Screens and event streams of these sign-ins end within 5 s.',
       answer: Ended,
     }),
-    async ({ user, log }, reply) => {
+    async ({ user, log, audited }, reply) => {
+      audited.owner = user.id;
+      audited.subject = 'sign-in/all';
       const page = user.signIn === undefined ? undefined : await people!.signIns.end(user.signIn, log);
       await store.signIns.remove(ownerOf(user.id));
       void watch.look();

@@ -1,6 +1,7 @@
 import type {
   Accepted,
   Agent,
+  AuditEntry,
   CreateSession,
   DisabledUserView,
   Event,
@@ -41,6 +42,10 @@ export interface HubApi {
   disabledUsers(): Promise<DisabledUserView[]>;
   disableUser(user: string): Promise<void>;
   enableUser(user: string): Promise<void>;
+  /** A page of the audit log. */
+  audit(query: URLSearchParams): Promise<{ items: AuditEntry[]; next: number | null }>;
+  /** The same as a file for spreadsheets. */
+  auditFile(query: URLSearchParams): Promise<Blob>;
   agents(): Promise<Agent[]>;
   /** Stops (or resumes) new sessions on an agent; its running sessions go on. */
   setDraining(id: string, draining: boolean): Promise<Agent>;
@@ -80,6 +85,10 @@ export function createHub(http: Http): HubApi {
     disabledUsers: () => list('/users/disabled'),
     disableUser: (user) => http.request('POST', '/users/disable', { user }),
     enableUser: (user) => http.request('POST', '/users/enable', { user }),
+    audit: (query) => http.request('GET', `/audit?${query}`),
+    async auditFile(query) {
+      return (await http.open(`/audit?format=csv&${query}`, {}, AbortSignal.timeout(PICTURE_MS))).blob();
+    },
     agents: () => list('/agents'),
     setDraining: (id, draining) => http.request('PATCH', at('agents', id), { status: draining ? 'offline' : 'online' }),
     timeline: (id) => list(at('agents', id, '/timeline')),

@@ -20,6 +20,9 @@ export function Header() {
         <a href={href.agents} aria-current={page === 'agents' ? 'page' : page === 'agent' ? 'true' : undefined}>
           Agents
         </a>
+        <a href={href.audit} aria-current={page === 'audit' ? 'page' : undefined}>
+          Audit
+        </a>
       </nav>
       <div class="who">
         <LinkState />

@@ -5,6 +5,7 @@ export type Route =
   | { page: 'viewer'; session: string }
   | { page: 'agents' }
   | { page: 'people' }
+  | { page: 'audit' }
   | { page: 'agent'; agent: string }
   /** A sign-in at a provider failed. */
   | { page: 'sign-in-problem'; problem: string; provider: string }
@@ -20,6 +21,7 @@ export function routeOf(fragment: string): Route {
   if (more.length === 0 && kind === 'agents')
     return id === undefined ? { page: 'agents' } : { page: 'agent', agent: id };
   if (kind === 'people' && id === undefined) return { page: 'people' };
+  if (kind === 'audit' && id === undefined) return { page: 'audit' };
   if (kind === 'sign-in' && id !== undefined && more.length <= 1)
     return { page: 'sign-in-problem', problem: id, provider: more[0] ?? '' };
   return { page: 'unknown', path };
@@ -38,6 +40,7 @@ export const href = {
   sessions: '#/',
   agents: '#/agents',
   people: '#/people',
+  audit: '#/audit',
   agent: (id: string) => `#/agents/${encodeURIComponent(id)}`,
   viewer: (id: string) => `#/sessions/${encodeURIComponent(id)}`,
 };
