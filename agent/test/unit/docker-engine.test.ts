@@ -109,7 +109,10 @@ describe('Engine', () => {
       response.statusCode = 409;
       response.end('{"message":"Conflict. The container name \\"/x\\" is already in use by container \\"1\\"."}');
     });
-    await expect(one.json('/a', {}, soon())).rejects.toMatchObject({ status: 0 });
+    await expect(one.json('/a', {}, soon())).rejects.toMatchObject({
+      status: 0,
+      message: expect.stringMatching(/can’t be reached: .*is the engine running\?$/),
+    });
     api = '1.43';
     const error = await one.json('/b', {}, soon()).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ status: 409, message: expect.stringContaining('already in use') });

@@ -40,6 +40,7 @@ export interface EngineRequest {
 export class Engine {
   readonly #agent: Agent;
   readonly #clock: Clock;
+  readonly #address: EngineAddress;
   readonly #where: string;
   readonly #listeners = new Set<() => void>();
   #spoken: Promise<Spoken> | undefined;
@@ -48,6 +49,7 @@ export class Engine {
   constructor(address: EngineAddress, clock: Clock) {
     this.#agent = connectionsTo(address);
     this.#clock = clock;
+    this.#address = address;
     this.#where = whereIs(address);
   }
 
@@ -164,7 +166,7 @@ export class Engine {
       if (error instanceof EngineError) throw error;
       // another engine may be there when it comes back
       if (!(error instanceof DeadlineError)) this.#spoken = undefined;
-      const away = `the engine at ${this.#where} can’t be reached: ${remedyOf(error as Error)}`;
+      const away = `the engine at ${this.#where} can’t be reached: ${remedyOf(error as Error, this.#address)}`;
       const words = error instanceof DeadlineError ? error.message : away;
       this.#troubled(words);
       throw new EngineError(0, words, { cause: error });

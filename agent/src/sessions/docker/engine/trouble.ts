@@ -8,7 +8,7 @@ export function whereIs(address: EngineAddress): string {
 }
 
 /** The system's words, and what an operator may do about it. */
-export function remedyOf(error: Error): string {
+export function remedyOf(error: Error, address: EngineAddress): string {
   const { code } = error as NodeJS.ErrnoException;
   const { message } = error;
   switch (code) {
@@ -25,7 +25,11 @@ export function remedyOf(error: Error): string {
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return `${message}; DOCKER_CERT_PATH/ca.pem must be the authority of the engine’s certificate, and that must name the host`;
     case 'ECONNRESET':
-      return `${message}; where it speaks TLS only, set DOCKER_CERT_PATH`;
+    case 'EPIPE':
+      // an engine that ends takes its connections along; one that wants TLS hangs up on everything else
+      return address.kind === 'tcp' && address.tls === undefined
+        ? `${message}; is the engine running? Where it speaks TLS only, set DOCKER_CERT_PATH`
+        : `${message}; is the engine running?`;
     default:
       // what the engine says of a client's certificate
       if (/^ERR_SSL_(TLSV1|TLSV13|SSLV3)_ALERT_/.test(code ?? ''))
