@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -7,6 +6,7 @@ import type { SessionStatus } from '@streamspace/protocol';
 import { RfbClient } from '@streamspace/testkit';
 import { systemClock } from 'clock-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Way } from '../../../ci/ha/docker/way.ts';
 import { engineAddress } from '../../src/sessions/docker/engine/address.ts';
 import { Engine } from '../../src/sessions/docker/engine/engine.ts';
 import { type DockerPlace, dockerPlace, engineMissing, ensureDesktop } from './docker-place.ts';
@@ -19,42 +19,6 @@ const AWAY_MS = 1_000 * Number(process.env['DOCKER_AWAY'] ?? 0);
 const LIMIT_MS = 60_000 + AWAY_MS;
 const soon = () => AbortSignal.timeout(LIMIT_MS);
 
-/** The engine's socket with a way between that can be cut: connections end, and new ones are refused. */
-class Way {
-  readonly path: string;
-  readonly #sockets = new Set<Socket>();
-  #server: Server | undefined;
-
-  constructor(path: string) {
-    this.path = path;
-  }
-
-  async open(): Promise<void> {
-    this.#server = createServer((client) => {
-      const engine = connect({ path: '/var/run/docker.sock' });
-      for (const [one, other] of [
-        [client, engine],
-        [engine, client],
-      ] as const) {
-        this.#sockets.add(one);
-        one.on('error', () => other.destroy());
-        one.on('close', () => {
-          this.#sockets.delete(one);
-          other.destroy();
-        });
-        one.pipe(other);
-      }
-    });
-    await new Promise<void>((resolve) => this.#server!.listen(this.path, resolve));
-  }
-
-  async cut(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server!.close(resolve));
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
-  }
-}
-
 describe.skipIf(missing !== undefined || process.env['DOCKER_HOST'] !== undefined)(
   `docker sessions while the engine is away${missing ? `: ${missing}` : ''}`,
   () => {
@@ -66,7 +30,7 @@ describe.skipIf(missing !== undefined || process.env['DOCKER_HOST'] !== undefine
       ensureDesktop();
       place = await dockerPlace({ byAddress: true });
       folder = await mkdtemp(join(tmpdir(), 'docker-away-'));
-      way = new Way(join(folder, 'engine.sock'));
+      way = new Way(join(folder, 'engine.sock'), '/var/run/docker.sock');
       await way.open();
       engine = new Engine(engineAddress(`unix://${way.path}`, undefined), systemClock);
     }, 900_000);

@@ -1,7 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A socket before the engine's for one replica, so that it can be cut: connections end, and new ones are refused. */
+/** A socket before the engine's, so that it can be cut: connections end, and new ones are refused. */
 export class Way {
   readonly path: string;
   readonly #engine: string;
