@@ -1,13 +1,13 @@
 import { type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
-import { deadline, DeadlineError, sleep } from 'clock-port';
-import { failed, kindOf } from '../../core/failure.ts';
+import { deadline, sleep } from 'clock-port';
+import { type Failure, failed } from '../../core/failure.ts';
 import { checkReadable, fence, isLive, type Live } from '../../core/record.ts';
 import { notFound } from '../../core/refusals.ts';
 import type { Operation } from '../../driver.ts';
 import { screenPort } from '../../core/environment.ts';
 import { inspect, inspectEnd, lastLines, removeContainer } from '../engine/containers.ts';
 import { podmanProblem } from '../engine/podman.ts';
-import { EngineError, isAway, isNameTaken } from '../engine/error.ts';
+import { isAway, isNameTaken } from '../engine/error.ts';
 import { ensureImage } from '../images/pull.ts';
 import { ensureNetwork } from '../network.ts';
 import { folderProblem } from '../host-folders.ts';
@@ -19,9 +19,10 @@ import { APP, containerName, sessionOf, startOf } from '../objects/names.ts';
 import type { DockerRecord } from '../objects/record.ts';
 import type { DockerDriverOptions } from '../options.ts';
 import type { Screens } from '../screens/screen.ts';
-import { endOf, isFull, engineRefusal } from '../state/reason.ts';
+import { endOf } from '../state/reason.ts';
 import type { RecordContainers } from '../state/record-containers.ts';
 import type { WarmContainers } from '../warm/pool.ts';
+import { startFailure } from './start-failure.ts';
 import { removeStarts } from './stop.ts';
 
 /** Milliseconds between two looks whether a screen answers. */
@@ -48,7 +49,7 @@ export async function start(
   const limit = deadline(options.clock, options.startDeadline, 'start', operation.signal);
   const signal = limit.signal;
   let record = wanted;
-  let waitsFor = 'the engine does not answer';
+  let waitsFor: Failure = { reason: 'the engine does not answer' };
   try {
     await removeStarts(parts, record.id, (instance) => instance < record.instance, signal);
     let container = await inspect(options.engine, containerName(record.id, record.instance), signal);
@@ -57,13 +58,17 @@ export async function start(
       await removeStarts(parts, record.id, (instance) => instance < record.instance, signal);
       container = await inspect(options.engine, containerName(record.id, record.instance), signal);
     }
-    container ??= await make(parts, record, signal, (reason) => tell((waitsFor = reason)));
+    container ??= await make(parts, record, signal, (reason) => {
+      waitsFor = { reason };
+      tell(reason);
+    });
     checkOurs(container, record);
     if (container.State.Status === 'created') {
       await options.engine.json(`/containers/${container.Id}/start`, { method: 'POST' }, signal);
       await options.step?.('container started', record.id);
     }
-    waitsFor = `its screen does not answer on port ${screenPort(record.spec, options)}`;
+    const port = screenPort(record.spec, options);
+    waitsFor = { reason: `its screen does not answer on port ${port}`, code: 'guest_silent' };
     await untilReady(parts, container.Id, record, signal);
     await stillWanted(parts, record, operation);
     return { spec: record.spec, state: 'running' };
@@ -72,7 +77,7 @@ export async function start(
     // nothing is decided while the engine can't be asked
     if (isAway(error)) throw error;
     if (error instanceof StreamSpaceError && ['superseded', 'conflict', 'not_found'].includes(error.code)) throw error;
-    const failure = asFailure(error, waitsFor, sessionImage(record.spec, options), options.startDeadline);
+    const failure = startFailure(error, waitsFor, sessionImage(record.spec, options), options.startDeadline);
     await note(parts, record, failure, operation);
     throw failure;
   } finally {
@@ -213,15 +218,3 @@ async function note(
 
 const isMine = ({ Config, Name }: ContainerDetails, id: string): boolean =>
   Config.Labels['app'] === APP.session && sessionOf({ Labels: Config.Labels, Names: [Name] }) === id;
-
-function asFailure(error: unknown, waitsFor: string, image: string, ms: number): StreamSpaceError {
-  if (error instanceof StreamSpaceError) return error;
-  if (error instanceof DeadlineError) {
-    const silent = waitsFor.startsWith('its screen') ? ({ code: 'guest_silent' } as const) : {};
-    return failed({ reason: `Not started within ${Math.round(ms / 1_000)} s: ${waitsFor}`, ...silent });
-  }
-  if (!(error instanceof Error)) return failed({ reason: String(error) });
-  const failure = error instanceof EngineError ? engineRefusal(error, image) : { reason: error.message };
-  if (isFull(error)) return new StreamSpaceError('disk_full', failure.reason, kindOf(failure.code), { cause: error });
-  return failed(failure, { cause: error });
-}

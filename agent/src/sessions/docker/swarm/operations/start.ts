@@ -1,15 +1,15 @@
 import { type SessionStatus, StreamSpaceError } from '@streamspace/protocol';
-import { deadline, DeadlineError, sleep } from 'clock-port';
+import { deadline, sleep } from 'clock-port';
 import { screenPort } from '../../../core/environment.ts';
-import { type Failure, failed, kindOf } from '../../../core/failure.ts';
+import { type Failure, failed } from '../../../core/failure.ts';
 import { checkReadable, fence, isLive, type Live } from '../../../core/record.ts';
 import { notFound } from '../../../core/refusals.ts';
 import type { Operation } from '../../../driver.ts';
-import { answered, EngineError, isAway } from '../../engine/error.ts';
+import { answered, isAway } from '../../engine/error.ts';
 import { registryAuth } from '../../images/credentials.ts';
 import { imageReference } from '../../images/reference.ts';
 import { type ImageConfig, sessionImage } from '../../objects/container.ts';
-import { engineRefusal, isFull } from '../../state/reason.ts';
+import { startFailure } from '../../operations/start-failure.ts';
 import type { SwarmHomes } from '../homes.ts';
 import { ensureOverlay } from '../network.ts';
 import { isApplied, type SwarmRecord } from '../objects/record.ts';
@@ -63,7 +63,7 @@ export async function startService(
     // nothing is decided while the engine can't be asked
     if (isAway(error)) throw error;
     if (error instanceof StreamSpaceError && ['superseded', 'conflict', 'not_found'].includes(error.code)) throw error;
-    const failure = asFailure(error, waitsFor, sessionImage(record.spec, options), options.startDeadline);
+    const failure = startFailure(error, waitsFor, sessionImage(record.spec, options), options.startDeadline);
     await note(parts, record, failure, operation);
     throw failure;
   } finally {
@@ -191,14 +191,4 @@ async function note(
     signal.throwIfAborted();
     options.log.warn({ session: id, err }, 'The reason of a failed start could not be written down');
   }
-}
-
-function asFailure(error: unknown, waitsFor: Failure, image: string, ms: number): StreamSpaceError {
-  if (error instanceof StreamSpaceError) return error;
-  if (error instanceof DeadlineError)
-    return failed({ ...waitsFor, reason: `Not started within ${Math.round(ms / 1_000)} s: ${waitsFor.reason}` });
-  if (!(error instanceof Error)) return failed({ reason: String(error) });
-  const failure = error instanceof EngineError ? engineRefusal(error, image) : { reason: error.message };
-  if (isFull(error)) return new StreamSpaceError('disk_full', failure.reason, kindOf(failure.code), { cause: error });
-  return failed(failure, { cause: error });
 }
